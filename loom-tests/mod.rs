@@ -1,0 +1,23 @@
+//! Models of the lock-free protocols: `cargo loom`.
+//!
+//! One file per protocol; every model has two or three threads of a few operations each, asserts a floor on the
+//! executions it explored, and names the ordering that turns it red when weakened.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Explores every execution of `body` (within `preemptions`, if given) and fails if there were fewer than `floor`:
+/// a model that explores next to nothing proves nothing.
+pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    builder.check(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        body();
+    });
+    let explored = seen.load(Ordering::Relaxed);
+    println!("explored {explored} executions");
+    assert!(explored >= floor, "only {explored} executions explored, at least {floor} expected");
+}

@@ -1,0 +1,14 @@
+//! **offtick**: an executor for programs that poll.
+
+mod sync;
+mod util;
+
+mod error;
+
+// The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
+// Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
+#[cfg(all(loom, test))]
+#[path = "../loom-tests/mod.rs"]
+mod loom_tests;
+
+pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};

@@ -1,0 +1,172 @@
+//! The one file that names a synchronisation library.
+//!
+//! Everything else in the crate takes its atomics, locks, cells and threads from here, so that the same code runs on
+//! the standard library and `parking_lot` in production and on the loom model checker under `--cfg loom`. A type that
+//! does not come from here is invisible to loom.
+//!
+//! - [`UnsafeCell`] is reached only through `with` and `with_mut`: loom checks each access for a data race.
+//! - [`Arc`] is the standard one in both worlds (loom's has no `Weak`, no unsized coercion and is not what
+//!   `std::task::Wake` takes). Where the *data* behind the last reference is loom-checked, use [`ModelArc`].
+//! - [`plain`] holds atomics that loom does not track, for identifiers and statistics on which no protocol rests.
+
+#[cfg(not(loom))]
+mod imp {
+    pub(crate) mod atomic {
+        pub(crate) use std::sync::atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        };
+    }
+
+    pub(crate) mod thread {
+        pub(crate) use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout, yield_now};
+    }
+
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+    pub(crate) use std::hint::spin_loop;
+    pub(crate) use std::sync::Arc as ModelArc;
+
+    /// A cell whose content is reached by raw pointer only, for the length of one closure.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub(crate) struct UnsafeCell<T: ?Sized>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        #[inline(always)]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        #[inline(always)]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+#[cfg(loom)]
+mod imp {
+    use std::time::Duration;
+
+    pub(crate) mod atomic {
+        pub(crate) use loom::sync::atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        };
+    }
+
+    pub(crate) mod thread {
+        // Runtime threads are never started inside a model: they come from the standard library, so that the whole
+        // crate still compiles; only what a model calls (`yield_now`) is loom's.
+        pub(crate) use loom::thread::yield_now;
+        pub(crate) use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout};
+    }
+
+    pub(crate) use loom::cell::UnsafeCell;
+    pub(crate) use loom::hint::spin_loop;
+    pub(crate) use loom::sync::Arc as ModelArc;
+
+    /// loom's mutex with `parking_lot`'s calls.
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    /// Guard of [`Mutex`]; holds `None` only while a [`Condvar`] has it.
+    #[derive(Debug)]
+    pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard(Some(self.0.lock().expect("a loom mutex is never poisoned")))
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
+        }
+
+        pub(crate) fn into_inner(self) -> T {
+            self.0.into_inner().expect("a loom mutex is never poisoned")
+        }
+    }
+
+    impl<T: Default> Default for Mutex<T> {
+        fn default() -> Self {
+            Self::new(T::default())
+        }
+    }
+
+    impl<T> std::ops::Deref for MutexGuard<'_, T> {
+        type Target = T;
+        fn deref(&self) -> &T {
+            self.0.as_deref().expect("the guard is held")
+        }
+    }
+
+    impl<T> std::ops::DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_deref_mut().expect("the guard is held")
+        }
+    }
+
+    /// loom's condition variable with `parking_lot`'s calls. A timed wait never times out in a model.
+    #[derive(Debug)]
+    pub(crate) struct Condvar(loom::sync::Condvar);
+
+    /// What a timed wait says of its end.
+    #[derive(Debug)]
+    pub(crate) struct WaitTimeoutResult(bool);
+
+    impl WaitTimeoutResult {
+        pub(crate) fn timed_out(&self) -> bool {
+            self.0
+        }
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let inner = guard.0.take().expect("the guard is held");
+            guard.0 = Some(self.0.wait(inner).expect("a loom mutex is never poisoned"));
+        }
+
+        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> WaitTimeoutResult {
+            self.wait(guard);
+            WaitTimeoutResult(false)
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+
+    impl Default for Condvar {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+}
+
+#[allow(unused_imports, reason = "one list for every feature set and for loom")]
+pub(crate) use imp::*;
+#[allow(unused_imports, reason = "one list for every feature set and for loom")]
+pub(crate) use std::sync::{Arc, LazyLock, OnceLock, Weak};
+
+/// Atomics and locks outside every model: identifiers, statistics, process-wide statics.
+pub(crate) mod plain {
+    #[allow(unused_imports, reason = "one list for every feature set and for loom")]
+    pub(crate) use parking_lot::Mutex;
+    #[allow(unused_imports, reason = "one list for every feature set and for loom")]
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+}
