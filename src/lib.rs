@@ -4,6 +4,9 @@ mod sync;
 mod util;
 
 mod error;
+#[allow(dead_code, reason = "the reactor that parks stands in a later layer")]
+mod park;
+pub mod time;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.

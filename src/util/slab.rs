@@ -1,0 +1,199 @@
+//! A vector with holes: values keep their index, a freed index is used again, and a stale key is never honoured.
+//!
+//! A [`Key`] is an index and the generation of that index. Removing a value moves the generation on, so a key that
+//! was kept too long finds nothing instead of a stranger. An index whose 2^32 generations are used up is retired: it
+//! costs its bytes and is not used again.
+//!
+//! Indices are `u32` so that lists can be threaded through the values (the timer wheel does); such a list reaches its
+//! members by bare index, since membership itself proves that they live.
+//!
+//! Memory: one vector. Once large it grows by a quarter at a time rather than by doubling, so that at most a fifth of
+//! it is spare.
+
+use std::num::NonZeroU32;
+
+/// No index: the end of the free list.
+const NIL: u32 = u32::MAX;
+
+/// Number of slots from which on the slab grows by a quarter instead of doubling.
+const LARGE: usize = 256;
+
+/// What [`Slab::insert`] gives for a value: good until that value is removed, and then for ever good for nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Key {
+    index: u32,
+    generation: NonZeroU32,
+}
+
+impl Key {
+    /// The bare index, for lists threaded through the values.
+    pub(crate) fn index(self) -> u32 {
+        self.index
+    }
+}
+
+enum Content<T> {
+    Full(T),
+    /// Link of the free list.
+    Vacant(u32),
+}
+
+struct Slot<T> {
+    generation: NonZeroU32,
+    content: Content<T>,
+}
+
+/// Values of one type, each under a [`Key`]; every call but listing is O(1).
+pub(crate) struct Slab<T> {
+    slots: Vec<Slot<T>>,
+    /// Head of the list of vacant slots; the last freed one is used first, for it is in the cache.
+    free: u32,
+    len: usize,
+}
+
+impl<T> Slab<T> {
+    pub(crate) const fn new() -> Self {
+        Self { slots: Vec::new(), free: NIL, len: 0 }
+    }
+
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// One past the highest index ever used: where a listing by [`page`](Self::page) ends.
+    pub(crate) fn end(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    /// Stores a value.
+    ///
+    /// # Panics
+    /// With 2^32 - 1 values inside.
+    pub(crate) fn insert(&mut self, value: T) -> Key {
+        let index = self.free;
+        let Some(slot) = self.slots.get_mut(index as usize) else {
+            return self.insert_slow(value);
+        };
+        let Content::Vacant(next) = slot.content else {
+            unreachable!("the free list holds vacant slots only");
+        };
+        slot.content = Content::Full(value);
+        self.free = next;
+        self.len += 1;
+        Key { index, generation: slot.generation }
+    }
+
+    #[cold]
+    fn insert_slow(&mut self, value: T) -> Key {
+        let used = self.slots.len();
+        assert!(used < NIL as usize, "a slab holds at most 2^32 - 1 values");
+        if used == self.slots.capacity() {
+            self.slots.reserve_exact(if used < LARGE { used.max(4) } else { used / 4 });
+        }
+        let generation = NonZeroU32::MIN;
+        self.slots.push(Slot { generation, content: Content::Full(value) });
+        self.len += 1;
+        Key { index: used as u32, generation }
+    }
+
+    /// Takes a value out; `None` if it was taken before.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        self.get(key)?;
+        self.remove_at(key.index)
+    }
+
+    /// The value of `key`, unless it was removed.
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        match self.slots.get(key.index as usize)? {
+            Slot { generation, content: Content::Full(value) } if *generation == key.generation => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of `key`, unless it was removed.
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        match self.slots.get_mut(key.index as usize)? {
+            Slot { generation, content: Content::Full(value) } if *generation == key.generation => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value at a bare index.
+    ///
+    /// # Panics
+    /// If there is none: the caller's list holds live indices only.
+    #[inline]
+    pub(crate) fn at(&self, index: u32) -> &T {
+        match &self.slots[index as usize].content {
+            Content::Full(value) => value,
+            Content::Vacant(_) => vacant(index),
+        }
+    }
+
+    /// The value at a bare index.
+    ///
+    /// # Panics
+    /// If there is none: the caller's list holds live indices only.
+    #[inline]
+    pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
+        match &mut self.slots[index as usize].content {
+            Content::Full(value) => value,
+            Content::Vacant(_) => vacant(index),
+        }
+    }
+
+    /// Takes the value at a bare index out, if there is one.
+    pub(crate) fn remove_at(&mut self, index: u32) -> Option<T> {
+        let slot = self.slots.get_mut(index as usize)?;
+        if matches!(slot.content, Content::Vacant(_)) {
+            return None;
+        }
+        let content = match slot.generation.checked_add(1) {
+            Some(next) => {
+                slot.generation = next;
+                std::mem::replace(&mut slot.content, Content::Vacant(std::mem::replace(&mut self.free, index)))
+            }
+            // Retired: outside the free list for good, so that no generation is ever given twice.
+            None => std::mem::replace(&mut slot.content, Content::Vacant(NIL)),
+        };
+        self.len -= 1;
+        match content {
+            Content::Full(value) => Some(value),
+            Content::Vacant(_) => None,
+        }
+    }
+
+    /// All values, by index.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.iter_from(0)
+    }
+
+    /// All values from `index` on, by index.
+    pub(crate) fn iter_from(&self, index: u32) -> impl Iterator<Item = (Key, &T)> {
+        self.page(index, u32::MAX)
+    }
+
+    /// The values in the `slots` slots from `index` on: a reader lists a large slab page by page, each under a short
+    /// hold of the lock, until it reaches [`end`](Self::end). A page may be empty before that.
+    pub(crate) fn page(&self, index: u32, slots: u32) -> impl Iterator<Item = (Key, &T)> {
+        let start = (index as usize).min(self.slots.len());
+        let end = start.saturating_add(slots as usize).min(self.slots.len());
+        (index..).zip(&self.slots[start..end]).filter_map(|(index, slot)| match &slot.content {
+            Content::Full(value) => Some((Key { index, generation: slot.generation }, value)),
+            Content::Vacant(_) => None,
+        })
+    }
+}
+
+#[cold]
+fn vacant(index: u32) -> ! {
+    panic!("slot {index} was expected to hold a value")
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;
