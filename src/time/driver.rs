@@ -1,0 +1,302 @@
+//! The timers of one runtime: a [`Wheel`] of wakers that every thread may use, and the protocol with its reactor.
+//!
+//! # Who does what
+//! Any thread inserts, resets and cancels. One thread, the **reactor**, turns in this order:
+//!
+//! ```text
+//!   fire_due(now)      wakes what is due                                        (awake: nobody unparks it for timers)
+//!   .. run tasks ..
+//!   prepare_park()     says how long it may wait and marks it as armed          (armed)
+//!   park               returns at once if unparked since prepare_park           (armed)
+//! ```
+//!
+//! # Why no wake-up is lost
+//! 1. The armed mark, the earliest moment and the wheel change under one lock. An insert of an earlier timer is either
+//!    before `prepare_park`, which then computes its answer from it, or after, and then it sees the mark and unparks.
+//! 2. It unparks after the timer is in the wheel, so the reactor that this wakes finds it.
+//! 3. Of several inserts only those that lower `earliest` unpark: for the others the unpark of an earlier one is
+//!    already on its way.
+//! 4. The mark is cleared by the reactor alone. Whoever still reads it as set unparks once too often, no more.
+//! 5. A manual clock stores its new time, then each driver looks, under the lock, whether something became due. Either
+//!    that is before `prepare_park`, which reads the clock under the lock and sees the new time, or after, and then
+//!    it sees the mark.
+//!
+//! `earliest` is a lower bound: a cancel leaves it, which costs at most one turn in vain.
+//!
+//! # Wakers
+//! A waker is foreign code. It is cloned before the lock, moved in and out under it, and dropped or woken after it.
+
+use crate::park::Unpark;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Arc, Mutex, Weak};
+use crate::time::clock::{Clock, ClockListener};
+use crate::time::wheel::{Advance, Wheel};
+use crate::util::slab::Key;
+use crate::util::wake_batch::WakeBatch;
+use std::task::Waker;
+use std::time::Duration;
+
+/// Number of batches that one [`Driver::fire_due`] takes before the reactor looks after its other work: 2048 timers.
+const BATCHES: usize = 64;
+
+/// `earliest` when nothing is pending. A timer at this very moment, 584 years away, is never waited for either.
+const NEVER: u64 = u64::MAX;
+
+/// Names a timer; after it fired or was cancelled, for ever nothing.
+pub(crate) type TimerKey = Key;
+
+/// A timer was refused because the runtime is shut down. The waker comes back.
+#[derive(Debug, thiserror::Error)]
+#[error("the runtime of this timer is shut down")]
+pub(crate) struct TimerClosed(pub(crate) Waker);
+
+/// What became of a timer.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimerState {
+    /// Not yet due. The waker given last is the one that will be woken.
+    Pending,
+    /// Fired or cancelled: the key names nothing any more.
+    Gone,
+    /// The driver was closed; nothing fires any more.
+    Closed,
+}
+
+/// How one [`Driver::fire_due`] went.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fired {
+    /// Timers that were woken.
+    pub(crate) count: usize,
+    /// The bound of one call was reached: more is due, call again before parking.
+    pub(crate) more: bool,
+}
+
+/// How long the reactor may park, as far as timers go.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ParkTime {
+    /// Not at all: something is due.
+    Zero,
+    /// This long. Never zero.
+    AtMost(Duration),
+    /// Until it is unparked: no timer is pending, or time moves by calls only.
+    Unlimited,
+}
+
+/// The timers of one runtime. See the module for the protocol.
+pub(crate) struct Driver {
+    clock: Clock,
+    unpark: Arc<dyn Unpark>,
+    /// No timer is to be fired before this moment. Written under the lock; Relaxed everywhere, because the one read
+    /// outside it ([`fire_due`](Self::fire_due)) may miss a timer that `prepare_park`, under the lock, will not.
+    earliest: AtomicU64,
+    /// The reactor parks or is about to. Set under the lock and read under it, which orders them: Relaxed. Cleared
+    /// without it, by the reactor (rule 4).
+    armed: AtomicBool,
+    shared: Mutex<Shared>,
+}
+
+struct Shared {
+    wheel: Wheel<Waker>,
+    closed: bool,
+}
+
+impl Driver {
+    /// A driver without timers, told by `clock` when that is moved by hand.
+    pub(crate) fn new(clock: Clock, unpark: Arc<dyn Unpark>) -> Arc<Self> {
+        let driver = Arc::new(Self {
+            clock,
+            unpark,
+            earliest: AtomicU64::new(NEVER),
+            armed: AtomicBool::new(false),
+            shared: Mutex::new(Shared { wheel: Wheel::new(), closed: false }),
+        });
+        let listener: Weak<Self> = Arc::downgrade(&driver);
+        driver.clock.listen(listener);
+        driver
+    }
+
+    /// The clock by which the timers go.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Number of pending timers.
+    pub(crate) fn len(&self) -> usize {
+        self.shared.lock().wheel.len()
+    }
+
+    /// Adds a timer that wakes `waker` at `deadline` (nanoseconds of the clock), rounded up to a tick of the wheel.
+    ///
+    /// # Errors
+    /// [`TimerClosed`] after [`close`](Self::close).
+    pub(crate) fn insert(&self, deadline: u64, waker: Waker) -> Result<TimerKey, TimerClosed> {
+        let mut shared = self.shared.lock();
+        if shared.closed {
+            drop(shared);
+            return Err(TimerClosed(waker));
+        }
+        let key = shared.wheel.insert(deadline, waker);
+        let unpark = self.lower_earliest(deadline);
+        drop(shared);
+        if unpark {
+            self.unpark.unpark();
+        }
+        Ok(key)
+    }
+
+    /// Gives a timer a new deadline, earlier or later; its waker stays.
+    pub(crate) fn reset(&self, key: TimerKey, deadline: u64) -> TimerState {
+        let mut shared = self.shared.lock();
+        if !shared.wheel.reset(key, deadline) {
+            return shared.state_of_gone();
+        }
+        let unpark = self.lower_earliest(deadline);
+        drop(shared);
+        if unpark {
+            self.unpark.unpark();
+        }
+        TimerState::Pending
+    }
+
+    /// Makes `waker` the one to be woken. If the answer is [`TimerState::Pending`] it will be; otherwise the one
+    /// before it was woken already, or is being woken, or the timer was cancelled.
+    pub(crate) fn set_waker(&self, key: TimerKey, waker: &Waker) -> TimerState {
+        {
+            let mut shared = self.shared.lock();
+            match shared.wheel.payload_mut(key) {
+                Some(known) if known.will_wake(waker) => return TimerState::Pending,
+                Some(_) => {}
+                None => return shared.state_of_gone(),
+            }
+        }
+        // Declared before the guard, so dropped after it: whichever waker is left over dies outside the lock.
+        let mut waker = waker.clone();
+        let mut shared = self.shared.lock();
+        // The timer may have fired while the lock was given back.
+        match shared.wheel.payload_mut(key) {
+            Some(known) => {
+                std::mem::swap(known, &mut waker);
+                TimerState::Pending
+            }
+            None => shared.state_of_gone(),
+        }
+    }
+
+    /// Takes a timer out. True if it was pending: then its waker is not woken.
+    pub(crate) fn cancel(&self, key: TimerKey) -> bool {
+        let waker = self.shared.lock().wheel.remove(key);
+        // Dropped here, after the lock.
+        waker.is_some()
+    }
+
+    /// Wakes the timers that are due at `now`, in the order of their deadlines, up to a bound. For the reactor, which
+    /// calls it once a turn: a turn with nothing due costs one load.
+    pub(crate) fn fire_due(&self, now: u64) -> Fired {
+        self.armed.store(false, Ordering::Relaxed);
+        if self.earliest.load(Ordering::Relaxed) > now {
+            return Fired { count: 0, more: false };
+        }
+        let mut batch = WakeBatch::new();
+        let mut count = 0;
+        for _ in 0..BATCHES {
+            let advance = {
+                let mut shared = self.shared.lock();
+                let advance = shared.wheel.advance(now, WakeBatch::CAPACITY, |waker| batch.push(waker));
+                self.earliest.store(shared.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+                advance
+            };
+            count += batch.len();
+            batch.wake_all();
+            if advance == Advance::Complete {
+                return Fired { count, more: false };
+            }
+        }
+        Fired { count, more: true }
+    }
+
+    /// A moment before which no timer fires, `None` without timers. For a host that plans its own next turn; a reactor
+    /// that is about to park asks [`prepare_park`](Self::prepare_park).
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let shared = self.shared.lock();
+        self.tighten_earliest(&shared)
+    }
+
+    /// How long the reactor may park. From here until its next [`fire_due`](Self::fire_due), whoever brings an earlier
+    /// timer unparks it.
+    pub(crate) fn prepare_park(&self) -> ParkTime {
+        let shared = self.shared.lock();
+        self.armed.store(true, Ordering::Relaxed);
+        let Some(earliest) = self.tighten_earliest(&shared) else {
+            return ParkTime::Unlimited;
+        };
+        // Read under the lock: rule 5.
+        match earliest.checked_sub(self.clock.nanos()) {
+            None | Some(0) => ParkTime::Zero,
+            Some(wait) if earliest != NEVER && self.clock.runs_by_itself() => {
+                ParkTime::AtMost(Duration::from_nanos(wait))
+            }
+            Some(_) => ParkTime::Unlimited,
+        }
+    }
+
+    /// Ends every timer: all are woken, whatever their deadline, and find [`TimerState::Closed`]; later ones are
+    /// refused.
+    pub(crate) fn close(&self) {
+        self.shared.lock().closed = true;
+        let mut batch = WakeBatch::new();
+        loop {
+            let advance = {
+                let mut shared = self.shared.lock();
+                let advance = shared.wheel.advance(u64::MAX, WakeBatch::CAPACITY, |waker| batch.push(waker));
+                self.earliest.store(shared.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+                advance
+            };
+            batch.wake_all();
+            if advance == Advance::Complete {
+                return;
+            }
+        }
+    }
+
+    /// Takes note of a timer, under the lock; true if the reactor may have parked for longer.
+    fn lower_earliest(&self, deadline: u64) -> bool {
+        let moment = Wheel::<Waker>::moment_of_deadline(deadline);
+        if moment >= self.earliest.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.earliest.store(moment, Ordering::Relaxed);
+        self.armed.load(Ordering::Relaxed)
+    }
+
+    /// Raises `earliest` past timers that were cancelled, under the lock. The wheel knows the slot of the next timer,
+    /// the insert knew its tick: both are lower bounds, the later one is the better.
+    fn tighten_earliest(&self, shared: &Shared) -> Option<u64> {
+        let next = shared.wheel.next_deadline();
+        let earliest = next.map_or(NEVER, |next| next.max(self.earliest.load(Ordering::Relaxed)));
+        self.earliest.store(earliest, Ordering::Relaxed);
+        next.map(|_| earliest)
+    }
+}
+
+impl Shared {
+    fn state_of_gone(&self) -> TimerState {
+        if self.closed { TimerState::Closed } else { TimerState::Gone }
+    }
+}
+
+impl ClockListener for Driver {
+    fn clock_moved(&self) {
+        let due = {
+            let _shared = self.shared.lock();
+            self.armed.load(Ordering::Relaxed) && self.earliest.load(Ordering::Relaxed) <= self.clock.nanos()
+        };
+        if due {
+            self.unpark.unpark();
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;
