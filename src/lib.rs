@@ -4,6 +4,8 @@ mod sync;
 mod util;
 
 mod error;
+#[allow(dead_code, reason = "the runtime that makes channels is wired later")]
+mod progress;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
@@ -12,3 +14,4 @@ mod error;
 mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
+pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
