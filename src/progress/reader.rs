@@ -1,0 +1,123 @@
+//! The consumer's front.
+
+use super::ring::{Batch, Ring};
+use crate::sync::ModelArc;
+use std::fmt;
+use std::iter::FusedIterator;
+
+/// The side that polls. Every call works through a shared reference, from any thread, and none of them waits.
+///
+/// Two threads that drain at the same time get disjoint values: one gets the batch, the other nothing.
+pub(crate) struct Reader<P> {
+    ring: ModelArc<Ring<P>>,
+}
+
+impl<P> Reader<P> {
+    pub(super) fn new(ring: ModelArc<Ring<P>>) -> Self {
+        Self { ring }
+    }
+
+    /// Moves out what is there, oldest first. Empty if another drain is in progress.
+    #[inline]
+    pub(crate) fn drain(&self) -> Drain<'_, P> {
+        Drain { batch: self.ring.claim() }
+    }
+
+    /// Moves out what is there and keeps only the newest value. The others do not count as dropped: they were read.
+    pub(crate) fn latest(&self) -> Option<P> {
+        let mut batch = self.ring.claim()?;
+        batch.skip_to_newest();
+        batch.next()
+    }
+
+    /// How many values a drain would find. A snapshot.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// True if a drain would find nothing. A snapshot.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// How many values `report` has thrown away since the beginning, for want of room.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.ring.dropped()
+    }
+
+    /// Makes a sender that waits look at [`Host::is_cancelled`](super::Host::is_cancelled) again.
+    pub(crate) fn wake_sender(&self) {
+        self.ring.wake_sender();
+    }
+
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn waiting(&self) -> usize {
+        self.ring.waiting()
+    }
+}
+
+impl<P> Drop for Reader<P> {
+    fn drop(&mut self) {
+        self.ring.close_reader();
+    }
+}
+
+impl<P> fmt::Debug for Reader<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").field(&*self.ring).finish()
+    }
+}
+
+/// The progress of a task that is there to be read, oldest first: a batch taken when the drain was made.
+///
+/// Values reported after that are left for the next drain, so a loop over it always ends. Values that it did not yield
+/// when it is dropped stay where they are. While it lives, other drains of the same task yield nothing, and the task
+/// reports on unhindered; keep it no longer than the loop over it. (To `mem::forget` it leaks the unread progress and
+/// closes it to every later drain.)
+///
+/// # Example
+/// ```
+/// fn show(steps: offtick::Drain<'_, u32>) {
+///     println!("{} new steps", steps.len());
+///     for step in steps {
+///         println!("step {step}");
+///     }
+/// }
+/// ```
+#[must_use = "a drain that is not iterated leaves the values where they are"]
+pub struct Drain<'a, P> {
+    batch: Option<Batch<'a, P>>,
+}
+
+impl<P> Drain<'_, P> {
+    /// The drain of a task that has no progress.
+    pub(crate) fn empty() -> Self {
+        Self { batch: None }
+    }
+}
+
+impl<P> Iterator for Drain<'_, P> {
+    type Item = P;
+
+    #[inline]
+    fn next(&mut self) -> Option<P> {
+        self.batch.as_mut()?.next()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.batch.as_ref().map_or(0, Batch::len);
+        (left, Some(left))
+    }
+}
+
+impl<P> ExactSizeIterator for Drain<'_, P> {}
+
+impl<P> FusedIterator for Drain<'_, P> {}
+
+impl<P> fmt::Debug for Drain<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain").field("left", &self.len()).finish()
+    }
+}

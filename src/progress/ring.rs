@@ -1,0 +1,516 @@
+//! The bounded ring itself: storage, the two words, and the only unsafe code of this module.
+//!
+//! [`Producer`] and [`Batch`] are safe to use from outside; the rules they keep stand in the module doc
+//! ([`super`]) and are cited here as R1 to R6.
+
+#![allow(unsafe_code)]
+
+use super::waiter::{Ticket, Waiters};
+use super::word::{Geometry, Head, LOCK, READER_GONE, Tail, WAITING};
+use super::{Capacity, CapacityError};
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{ModelArc, UnsafeCell, plain};
+use crate::util::catch::drop_quietly;
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::task::Waker;
+
+/// After how many values a drain in progress gives their slots back: often enough that a producer hardly ever drops a
+/// value because somebody is looking at others, rarely enough that the read-modify-write does not show.
+const SPAN: usize = 64;
+
+/// Keeps what one side writes away from what the other side writes. Two lines of 64 bytes: processors fetch pairs.
+#[repr(align(128))]
+struct Line<T>(T);
+
+/// What the producer writes.
+struct TailLine {
+    word: AtomicUsize,
+    /// Values thrown away by `report`. A statistic: the order of the values rests on the words alone.
+    dropped: plain::AtomicU64,
+}
+
+/// The shared state of one channel.
+pub(super) struct Ring<P> {
+    head: Line<AtomicUsize>,
+    tail: Line<TailLine>,
+    geometry: Geometry,
+    slots: Box<[UnsafeCell<MaybeUninit<P>>]>,
+    waiters: Waiters,
+}
+
+// SAFETY: values only move through the ring, from the producer's thread to that of the lock holder (R1, R2); no two
+// threads ever look at the same value, so `P: Send` is enough and `P: Sync` is not asked for.
+unsafe impl<P: Send> Sync for Ring<P> {}
+
+impl<P> Ring<P> {
+    pub(super) fn new(capacity: Capacity) -> Result<Self, CapacityError> {
+        let geometry = Geometry::new(capacity.get());
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(geometry.physical).map_err(|_| CapacityError::OutOfMemory(capacity.get()))?;
+        slots.resize_with(geometry.physical, || UnsafeCell::new(MaybeUninit::uninit()));
+        Ok(Self {
+            head: Line(AtomicUsize::new(Head::at(0).0)),
+            tail: Line(TailLine { word: AtomicUsize::new(Tail::at(0).0), dropped: plain::AtomicU64::new(0) }),
+            geometry,
+            slots: slots.into_boxed_slice(),
+            waiters: Waiters::new(),
+        })
+    }
+
+    /// Moves the value of `index` out.
+    ///
+    /// # Safety
+    /// The slot holds a value, nobody else may reach it now, and the caller sees to it that it is not taken again.
+    #[inline(always)]
+    unsafe fn take(&self, index: usize) -> P {
+        // SAFETY: discharged by the caller; the pointer comes from a live cell of this layout.
+        self.slots[self.geometry.slot(index)].with_mut(|slot| unsafe { slot.cast::<P>().read() })
+    }
+
+    /// Moves a value into the slot of `index`.
+    ///
+    /// # Safety
+    /// The slot holds no value and nobody else may reach it now.
+    #[inline(always)]
+    unsafe fn put(&self, index: usize, value: P) {
+        // SAFETY: discharged by the caller; the pointer comes from a live cell of this layout.
+        self.slots[self.geometry.slot(index)].with_mut(|slot| unsafe { slot.cast::<P>().write(value) });
+    }
+
+    /// How many values a drain would find, had it the ring to itself. A snapshot.
+    pub(super) fn len(&self) -> usize {
+        // Acquire pairs with the Release of `Batch::publish` and `Producer::report_slow`: the tail read next is then
+        // not older than this head.
+        let head = Head(self.head.0.load(Ordering::Acquire));
+        let tail = Tail(self.tail.0.word.load(Ordering::Relaxed));
+        // Between the two loads both may move on; the distance is then too large, never negative.
+        self.geometry.distance(head.index(), self.geometry.visible_end(tail)).min(self.geometry.physical)
+    }
+
+    /// Two loads, no write: what a tick with nothing new costs.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        // Relaxed: whoever saw the task done has the producer's last store in its past already; a stale answer to
+        // anybody else is corrected under LOCK, or by the next tick.
+        let head = Head(self.head.0.load(Ordering::Relaxed));
+        let tail = Tail(self.tail.0.word.load(Ordering::Relaxed));
+        head.index() == self.geometry.visible_end(tail)
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.geometry.capacity
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.tail.0.dropped.load(plain::Ordering::Relaxed)
+    }
+
+    /// Takes LOCK if nobody has it. Never waits.
+    #[inline]
+    fn try_lock(&self) -> Option<Head> {
+        // Acquire pairs with the Release of the previous holder's unlock: the tail read next is not older than this
+        // head (else the distance would be nonsense), and slots before this head are really empty.
+        let before = Head(self.head.0.fetch_or(LOCK, Ordering::Acquire));
+        (!before.is_locked()).then_some(before)
+    }
+
+    /// Takes everything that is visible now, for one consumer; `None` if there is nothing or somebody else holds LOCK.
+    #[inline]
+    pub(super) fn claim(&self) -> Option<Batch<'_, P>> {
+        if self.is_empty() {
+            return None;
+        }
+        let begin = self.try_lock()?.index();
+        let end = self.settle_end(begin);
+        Some(Batch::new(self, begin, end))
+    }
+
+    /// The end of what the holder of LOCK may read, with the offered value taken in where the capacity allows it (R4).
+    #[inline]
+    fn settle_end(&self, begin: usize) -> usize {
+        // Acquire pairs with the Release of `Producer::push`: the values up to this tail are written.
+        let seen = Tail(self.tail.0.word.load(Ordering::Acquire));
+        if !seen.is_offering() || self.geometry.distance(begin, seen.index()) >= self.geometry.capacity {
+            return seen.index();
+        }
+        let taken = Tail::at(self.geometry.advance(seen.index(), 1));
+        // Acquire (both) pairs with the Release of the producer's offer or publication. Release pairs with the
+        // Acquire of `Producer::offer`: a producer that finds its offer taken also finds a head that left room for it.
+        match self.tail.0.word.compare_exchange(seen.0, taken.0, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => taken.index(),
+            Err(now) => Tail(now).index(),
+        }
+    }
+
+    /// Says that the reader is gone, and wakes whoever waits for it.
+    pub(super) fn close_reader(&self) {
+        // AcqRel on the one word: either the sender's `announce` came first, then its waker is seen here; or it comes
+        // later and sees the flag.
+        if Head(self.head.0.fetch_or(READER_GONE, Ordering::AcqRel)).is_waiting() {
+            self.waiters.wake_all();
+        }
+    }
+
+    /// Wakes a sender that waits, so that it looks at its cancellation again.
+    pub(super) fn wake_sender(&self) {
+        // AcqRel on the one word, as in `close_reader`: what the caller did before this is seen by a sender that
+        // announces itself later. Always a read-modify-write, even if the flag is down: a mere load could run ahead.
+        if Head(self.head.0.fetch_and(!WAITING, Ordering::AcqRel)).is_waiting() {
+            self.waiters.wake_all();
+        }
+    }
+
+    /// Registers a sender that found no room; it must try once more before it sleeps.
+    pub(super) fn announce(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
+        self.waiters.register(ticket, waker);
+        // Release pairs with the Acquire of `Batch::publish`, `close_reader` and `wake_sender`: who sees the flag finds
+        // the waker. Acquire pairs with their Release: who came first is seen by the try that follows.
+        self.head.0.fetch_or(WAITING, Ordering::AcqRel);
+    }
+
+    /// Takes a sender off the list. The flag stays up: one needless look at the list is cheaper than getting it right.
+    pub(super) fn withdraw(&self, ticket: Ticket) {
+        self.waiters.withdraw(ticket);
+    }
+
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn waiting(&self) -> usize {
+        self.waiters.count()
+    }
+}
+
+impl<P> Drop for Ring<P> {
+    fn drop(&mut self) {
+        let head = Head(self.head.0.load(Ordering::Relaxed));
+        let tail = Tail(self.tail.0.word.load(Ordering::Relaxed));
+        if head.is_locked() || !std::mem::needs_drop::<P>() {
+            // A drain was forgotten (`mem::forget`): how far it came is not known, so the rest leaks with it.
+            return;
+        }
+        let (mut at, end) = (head.index(), self.geometry.visible_end(tail));
+        while at != end {
+            // SAFETY: the last reference is gone, so nobody else reaches the slots; `head..tail` hold values (R1).
+            let value = unsafe { self.take(at) };
+            at = self.geometry.advance(at, 1);
+            drop_quietly(value);
+        }
+    }
+}
+
+impl<P> fmt::Debug for Ring<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring")
+            .field("capacity", &self.geometry.capacity)
+            .field("head", &Head(self.head.0.load(Ordering::Relaxed)))
+            .field("tail", &Tail(self.tail.0.word.load(Ordering::Relaxed)))
+            .field("dropped", &self.dropped())
+            .finish()
+    }
+}
+
+/// The values that a `report` threw away, to be dropped once no lock is held.
+#[must_use = "dropped values are user code: drop them with `discard`, outside every lock"]
+pub(super) struct Displaced<P>([Option<P>; 2]);
+
+impl<P> Displaced<P> {
+    const NONE: Self = Self([None, None]);
+
+    pub(super) fn discard(self) {
+        for value in self.0.into_iter().flatten() {
+            drop_quietly(value);
+        }
+    }
+}
+
+/// Why a value was not pushed.
+#[derive(Debug)]
+pub(super) enum PushError<P> {
+    Full(P),
+    ReaderGone(P),
+}
+
+/// The one writer of a ring.
+pub(super) struct Producer<P> {
+    ring: ModelArc<Ring<P>>,
+    /// The index of the tail word; only a taken offer (R4) puts the word one ahead of it.
+    tail: usize,
+    /// Slots known to be free; 0 while a value is offered.
+    free: usize,
+    /// The slot at `tail` holds a value that may still be replaced.
+    offered: bool,
+}
+
+impl<P> Producer<P> {
+    /// `ring` is new: nobody else has become its producer.
+    pub(super) fn new(ring: ModelArc<Ring<P>>) -> Self {
+        let free = ring.geometry.capacity;
+        Self { ring, tail: 0, free, offered: false }
+    }
+
+    pub(super) fn ring(&self) -> &Ring<P> {
+        &self.ring
+    }
+
+    pub(super) fn share_ring(&self) -> ModelArc<Ring<P>> {
+        ModelArc::clone(&self.ring)
+    }
+
+    /// Publishes one value. A slot is known to be free.
+    #[inline(always)]
+    fn push(&mut self, value: P) {
+        debug_assert!(self.free > 0 && !self.offered);
+        // SAFETY: `free > 0`, so the slot at the tail is empty and only the producer reaches it (R2).
+        unsafe { self.ring.put(self.tail, value) };
+        self.free -= 1;
+        self.tail = self.ring.geometry.advance(self.tail, 1);
+        // Release pairs with the Acquire of `Ring::settle_end`.
+        self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
+    }
+
+    /// Looks how far the consumer came, and publishes an offered value as soon as the capacity allows it.
+    fn refresh(&mut self, head: Head) {
+        let geometry = self.ring.geometry;
+        // An offer outstanding and the ring not exactly full: there is room for it, or it was taken (then the head may
+        // even be one past our tail). Either way the tail word may become `tail + 1` now.
+        if self.offered && geometry.distance(head.index(), self.tail) != geometry.capacity {
+            self.publish_offer();
+        }
+        let used = geometry.distance(head.index(), self.tail);
+        debug_assert!(used <= geometry.capacity);
+        self.free = geometry.capacity - used;
+    }
+
+    /// Makes the offered value an ordinary one. Storing what a consumer may have stored already is harmless: nobody
+    /// moves the word further.
+    fn publish_offer(&mut self) {
+        self.tail = self.ring.geometry.advance(self.tail, 1);
+        self.offered = false;
+        // Release pairs with the Acquire of `Ring::settle_end`.
+        self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
+    }
+
+    fn load_head(&self) -> Head {
+        // Acquire pairs with the Release of `Batch::publish`: slots before this head are moved out.
+        Head(self.ring.head.0.load(Ordering::Acquire))
+    }
+
+    /// Adds a value if there is room for it and somebody to read it.
+    #[inline]
+    pub(super) fn try_push(&mut self, value: P) -> Result<(), PushError<P>> {
+        let head = self.load_head();
+        if head.is_reader_gone() {
+            return Err(PushError::ReaderGone(value));
+        }
+        if self.free == 0 {
+            self.refresh(head);
+            if self.free == 0 {
+                return Err(PushError::Full(value));
+            }
+        }
+        self.push(value);
+        Ok(())
+    }
+
+    /// Adds a value in any case and at once; the oldest ones make room. Wait-free.
+    #[inline]
+    pub(super) fn report(&mut self, value: P) -> Displaced<P> {
+        if self.free == 0 {
+            return self.report_slow(value);
+        }
+        self.push(value);
+        Displaced::NONE
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_slow(&mut self, value: P) -> Displaced<P> {
+        self.refresh(self.load_head());
+        if self.free > 0 {
+            self.push(value);
+            return Displaced::NONE;
+        }
+        let Some(head) = self.ring.try_lock() else {
+            return self.offer(value);
+        };
+        // Nobody drains while we hold LOCK. An offered value is older than this one: it comes first.
+        if self.offered {
+            self.publish_offer();
+        }
+        let geometry = self.ring.geometry;
+        let used = geometry.distance(head.index(), self.tail);
+        debug_assert!(used <= geometry.physical);
+        let surplus = (used + 1).saturating_sub(geometry.capacity);
+        let displaced = Displaced([0, 1].map(|nth| {
+            // SAFETY: we hold LOCK and the slot lies between head and tail (R3); the head moves past it below.
+            (nth < surplus).then(|| unsafe { self.ring.take(geometry.advance(head.index(), nth)) })
+        }));
+        // The other flags may change under us, so the head moves by addition, which also clears LOCK. Release pairs
+        // with the Acquire of the next `try_lock`.
+        let index = geometry.advance(head.index(), surplus);
+        let step = Head::at(index).0.wrapping_sub(Head::at(head.index()).locked().0);
+        self.ring.head.0.fetch_add(step, Ordering::Release);
+        self.free = geometry.capacity + surplus - used;
+        self.push(value);
+        self.count_dropped(surplus);
+        displaced
+    }
+
+    /// The ring is full and a consumer holds LOCK: puts the value into the spare slot, in place of the one that may
+    /// stand there.
+    fn offer(&mut self, value: P) -> Displaced<P> {
+        let mut displaced = Displaced::NONE;
+        if self.offered {
+            let (offered, retracted) = (Tail::offering(self.tail).0, Tail::at(self.tail).0);
+            // Relaxed on success: nobody has touched the slot since we filled it. Acquire on failure pairs with the
+            // Release of `Ring::settle_end`: the head loaded next is the one that consumer found.
+            match self.ring.tail.0.word.compare_exchange(offered, retracted, Ordering::Relaxed, Ordering::Acquire) {
+                // SAFETY: the offer is withdrawn and was not taken, so the slot is full and ours alone (R4).
+                Ok(_) => displaced = Displaced([Some(unsafe { self.ring.take(self.tail) }), None]),
+                Err(_) => {
+                    self.tail = self.ring.geometry.advance(self.tail, 1);
+                    self.offered = false;
+                    self.refresh(self.load_head());
+                    if self.free > 0 {
+                        self.push(value);
+                        return displaced;
+                    }
+                }
+            }
+        }
+        // SAFETY: exactly `capacity` slots lie between head and tail, so the one at the tail is the spare one: empty,
+        // and not read by anybody until the store below (R4).
+        unsafe { self.ring.put(self.tail, value) };
+        self.offered = true;
+        // Release pairs with the Acquire of `Ring::settle_end`.
+        self.ring.tail.0.word.store(Tail::offering(self.tail).0, Ordering::Release);
+        self.count_dropped(usize::from(displaced.0[0].is_some()));
+        displaced
+    }
+
+    fn count_dropped(&self, count: usize) {
+        // Only the producer writes it: a load and a store do.
+        let dropped = &self.ring.tail.0.dropped;
+        dropped.store(dropped.load(plain::Ordering::Relaxed) + count as u64, plain::Ordering::Relaxed);
+    }
+}
+
+impl<P> Drop for Producer<P> {
+    fn drop(&mut self) {
+        // The last value must be seen even by a reader that never makes room: it may stand beyond the capacity (R5).
+        if self.offered {
+            self.publish_offer();
+        }
+    }
+}
+
+/// The right to move values out: one consumer's turn. Gives slots back every [`SPAN`] values, and LOCK once the last
+/// value is out or the batch is dropped; values that were not moved out stay in the ring.
+pub(super) struct Batch<'a, P> {
+    ring: &'a Ring<P>,
+    /// Index of the first value of this span, which is where the head word stands.
+    base: usize,
+    /// One past the last value of the batch.
+    end: usize,
+    /// Values of this span, all in consecutive slots.
+    span: usize,
+    /// Values of this span not yet moved out.
+    left: usize,
+    locked: bool,
+}
+
+impl<'a, P> Batch<'a, P> {
+    /// The caller has taken LOCK with the head at `begin`, and has seen the tail at `end`.
+    #[inline]
+    fn new(ring: &'a Ring<P>, begin: usize, end: usize) -> Self {
+        let mut batch = Self { ring, base: begin, end, span: 0, left: 0, locked: true };
+        if begin == end {
+            batch.unlock();
+        } else {
+            batch.begin_span();
+        }
+        batch
+    }
+
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<P> {
+        if self.left == 0 {
+            return None;
+        }
+        let at = self.ring.geometry.advance(self.base, self.span - self.left);
+        // SAFETY: we hold LOCK (a span is empty once it is given back) and the slot lies between head and the tail
+        // that was seen (R3); `left` goes down, so it is not taken again.
+        let value = unsafe { self.ring.take(at) };
+        self.left -= 1;
+        if self.left == 0 {
+            self.end_span();
+        }
+        Some(value)
+    }
+
+    /// Leaves only the newest value to be moved out. The others are dropped here.
+    pub(super) fn skip_to_newest(&mut self) {
+        if !std::mem::needs_drop::<P>() {
+            let skipped = self.len().saturating_sub(1);
+            if skipped > 0 {
+                self.base = self.ring.geometry.advance(self.base, self.span - self.left + skipped);
+                self.begin_span();
+            }
+            return;
+        }
+        while self.len() > 1 {
+            drop_quietly(self.next());
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        let geometry = self.ring.geometry;
+        self.left + geometry.distance(geometry.advance(self.base, self.span), self.end)
+    }
+
+    #[inline]
+    fn begin_span(&mut self) {
+        self.span = SPAN.min(self.ring.geometry.distance(self.base, self.end));
+        self.left = self.span;
+    }
+
+    #[cold]
+    fn end_span(&mut self) {
+        self.base = self.ring.geometry.advance(self.base, self.span);
+        if self.base == self.end {
+            self.unlock();
+        } else {
+            self.publish(Head::at(self.base).locked());
+            self.begin_span();
+        }
+    }
+
+    #[cold]
+    fn unlock(&mut self) {
+        self.locked = false;
+        (self.span, self.left) = (0, 0);
+        self.end = self.base;
+        self.publish(Head::at(self.base));
+    }
+
+    /// Gives the slots before `head` back, and wakes the sender that waits for them.
+    #[inline]
+    fn publish(&self, head: Head) {
+        // One read-modify-write both gives room and asks who waits for it, so neither side can miss the other; it
+        // lowers WAITING. READER_GONE cannot be lost: the reader outlives its batches. Release pairs with the Acquire
+        // of `Producer::load_head`, `Ring::try_lock` and `Ring::announce`; Acquire with the Release of `announce`.
+        if Head(self.ring.head.0.swap(head.0, Ordering::AcqRel)).is_waiting() {
+            self.ring.waiters.wake_all();
+        }
+    }
+}
+
+impl<P> Drop for Batch<'_, P> {
+    fn drop(&mut self) {
+        if self.locked {
+            self.base = self.ring.geometry.advance(self.base, self.span - self.left);
+            self.unlock();
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Waiting for room: the future behind `send`, its blocking twin, and how either fails.
+
+use super::ring::Ring;
+use super::waiter::{ThreadWaker, Ticket};
+use super::{Reporter, SharedReporter};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// Why a value was not added at once, with the value inside.
+#[derive(thiserror::Error)]
+pub enum TrySendError<P> {
+    /// There is no room; try again once the reader has drained, or wait with `send`.
+    #[error("the progress ring is full; try again later, or use `send` to wait for room")]
+    Full(P),
+    /// Nobody is left who could read it.
+    #[error("nobody is left to read this progress")]
+    ReaderGone(P),
+}
+
+impl<P> TrySendError<P> {
+    /// The value, given back.
+    pub fn into_inner(self) -> P {
+        match self {
+            Self::Full(value) | Self::ReaderGone(value) => value,
+        }
+    }
+
+    /// True if the ring was full.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
+    }
+}
+
+impl<P> fmt::Debug for TrySendError<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::ReaderGone(_) => "ReaderGone(..)",
+        })
+    }
+}
+
+/// A value that could not be sent, and why.
+#[derive(thiserror::Error)]
+#[error("progress was not sent: {reason}")]
+pub struct SendError<P> {
+    /// The value, given back.
+    pub value: P,
+    /// What ended the wait.
+    pub reason: SendErrorReason,
+}
+
+impl<P> fmt::Debug for SendError<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendError").field("reason", &self.reason).finish_non_exhaustive()
+    }
+}
+
+/// What ends a `send` without success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendErrorReason {
+    /// The task was cancelled.
+    #[error("the task was cancelled")]
+    Cancelled,
+    /// Nobody is left who could read it.
+    #[error("nobody is left to read it")]
+    ReaderGone,
+}
+
+/// Why an attempt did not succeed.
+pub(super) enum Refused<P> {
+    Full(P),
+    ReaderGone(P),
+    Cancelled(P),
+}
+
+impl<P> From<TrySendError<P>> for Refused<P> {
+    fn from(error: TrySendError<P>) -> Self {
+        match error {
+            TrySendError::Full(value) => Self::Full(value),
+            TrySendError::ReaderGone(value) => Self::ReaderGone(value),
+        }
+    }
+}
+
+/// The reporter that a [`Sending`] goes through.
+pub(super) enum Port<'a, P> {
+    Own(&'a mut Reporter<P>),
+    Shared(&'a SharedReporter<P>),
+}
+
+impl<P> Port<'_, P> {
+    fn attempt(&mut self, value: P) -> Result<(), Refused<P>> {
+        match self {
+            Self::Own(reporter) => reporter.attempt(value),
+            Self::Shared(reporter) => reporter.attempt(value),
+        }
+    }
+
+    fn ring(&self) -> &Ring<P> {
+        match self {
+            Self::Own(reporter) => reporter.ring(),
+            Self::Shared(reporter) => reporter.ring(),
+        }
+    }
+}
+
+/// The future of [`Reporter::send`] and [`SharedReporter::send`]: waits for room, then adds its value.
+///
+/// # Panics
+/// When it is polled again after it has ended.
+#[must_use = "a value is sent only once this is awaited"]
+pub struct Sending<'a, P> {
+    port: Port<'a, P>,
+    /// `None` once the future has ended.
+    value: Option<P>,
+    ticket: Option<Ticket>,
+}
+
+// The value is moved out of the future, never pinned in it.
+impl<P> Unpin for Sending<'_, P> {}
+
+impl<'a, P> Sending<'a, P> {
+    pub(super) fn new(port: Port<'a, P>, value: P) -> Self {
+        Self { port, value: Some(value), ticket: None }
+    }
+
+    /// Tries; registers; tries again, so that room made in between is not missed.
+    fn poll_with(&mut self, waker: &Waker) -> Poll<Result<(), SendError<P>>> {
+        if let Poll::Ready(ended) = self.attempt() {
+            return Poll::Ready(ended);
+        }
+        self.port.ring().announce(&mut self.ticket, waker);
+        self.attempt()
+    }
+
+    fn attempt(&mut self) -> Poll<Result<(), SendError<P>>> {
+        let value = self.value.take().expect("a send is not polled after it has ended");
+        let ended = match self.port.attempt(value) {
+            Ok(()) => Ok(()),
+            Err(Refused::Full(value)) => {
+                self.value = Some(value);
+                return Poll::Pending;
+            }
+            Err(Refused::ReaderGone(value)) => Err(SendError { value, reason: SendErrorReason::ReaderGone }),
+            Err(Refused::Cancelled(value)) => Err(SendError { value, reason: SendErrorReason::Cancelled }),
+        };
+        self.withdraw();
+        Poll::Ready(ended)
+    }
+
+    /// A waker left behind would keep its task alive for as long as the ring.
+    fn withdraw(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.port.ring().withdraw(ticket);
+        }
+    }
+
+    /// Drives the future on this thread, which sleeps in between.
+    pub(super) fn block(mut self) -> Result<(), SendError<P>> {
+        if let Poll::Ready(ended) = self.attempt() {
+            return ended;
+        }
+        let thread = ThreadWaker::new();
+        let waker = Waker::from(thread.clone());
+        loop {
+            if let Poll::Ready(ended) = self.poll_with(&waker) {
+                return ended;
+            }
+            thread.wait();
+        }
+    }
+}
+
+impl<P> Future for Sending<'_, P> {
+    type Output = Result<(), SendError<P>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.get_mut().poll_with(cx.waker())
+    }
+}
+
+impl<P> Drop for Sending<'_, P> {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+impl<P> fmt::Debug for Sending<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("ended", &self.value.is_none()).finish_non_exhaustive()
+    }
+}
