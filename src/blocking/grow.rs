@@ -1,0 +1,79 @@
+//! The growth policy: what the watcher makes of two looks at the counters. Pure logic, no lock, no clock.
+
+/// What the watcher sees at one look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Jobs taken so far.
+    pub(super) taken: u64,
+    /// Jobs admitted so far.
+    pub(super) admitted: u64,
+}
+
+/// What follows from two looks, one `stall` apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) enum Verdict {
+    /// Nothing is pending and nothing came: nobody needs to watch.
+    Quiet,
+    /// Jobs are being taken.
+    Moving,
+    /// Jobs are pending and none was taken: every working thread is blocked.
+    Stalled,
+}
+
+/// Judges two looks. While a thread is `on_its_way` there is no stall: it is about to take a job.
+pub(super) fn judge(before: Look, now: Look, on_its_way: usize) -> Verdict {
+    if now.taken >= now.admitted {
+        if now.admitted == before.admitted { Verdict::Quiet } else { Verdict::Moving }
+    } else if now.taken != before.taken || on_its_way > 0 {
+        Verdict::Moving
+    } else {
+        Verdict::Stalled
+    }
+}
+
+/// How many threads a stall calls for: as many as work when nothing blocks, or, as long as the added ones block in
+/// their turn, twice as many as the last time; never more than there are jobs.
+pub(super) fn reinforcement(core: usize, newly_blocked: usize, pending: u64) -> usize {
+    let wanted = core.max(newly_blocked.saturating_mul(2));
+    usize::try_from(pending).map_or(wanted, |pending| wanted.min(pending))
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn look(taken: u64, admitted: u64) -> Look {
+        Look { taken, admitted }
+    }
+
+    #[test]
+    fn only_pending_jobs_that_nobody_takes_are_a_stall() {
+        assert_eq!(judge(look(5, 9), look(5, 9), 0), Verdict::Stalled);
+        assert_eq!(judge(look(5, 9), look(5, 20), 0), Verdict::Stalled);
+        assert_eq!(judge(look(5, 9), look(5, 9), 1), Verdict::Moving);
+        assert_eq!(judge(look(5, 9), look(6, 9), 0), Verdict::Moving);
+        assert_eq!(judge(look(5, 9), look(9, 9), 0), Verdict::Quiet);
+        assert_eq!(judge(look(9, 9), look(12, 12), 0), Verdict::Moving);
+        assert_eq!(judge(look(9, 9), look(9, 9), 0), Verdict::Quiet);
+        assert_eq!(judge(look(9, 10), look(9, 9), 0), Verdict::Moving);
+    }
+
+    #[test]
+    fn a_hundred_blocking_jobs_have_their_threads_in_five_rounds() {
+        let (mut threads, mut newly, mut rounds) = (2, 2, 0);
+        while threads < 100 {
+            newly = reinforcement(2, newly, 100 - threads as u64);
+            threads += newly;
+            rounds += 1;
+        }
+        assert_eq!((threads, rounds), (100, 5));
+    }
+
+    #[test]
+    fn reinforcements_have_bounds() {
+        assert_eq!(reinforcement(8, 1, 1000), 8);
+        assert_eq!(reinforcement(8, 100, 3), 3);
+        assert_eq!(reinforcement(8, 100, u64::MAX), 200);
+    }
+}
