@@ -4,7 +4,7 @@
 //! nothing of jobs and queues, only how many were admitted and taken, so loom checks this very code.
 
 use super::admission::{Admission, Entry};
-use super::grow::{Look, Verdict, judge, reinforcement};
+use super::grow::{Look, Verdict, is_overdue, judge, patience, reinforcement};
 use super::roster::Roster;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard, plain};
@@ -47,14 +47,21 @@ pub(crate) enum Rest {
     Leave,
 }
 
-/// What the watcher does next.
+/// A thread that has not taken a job for a `stall`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Suspect {
+    pub(crate) seat: usize,
+    taken: u64,
+}
+
+/// What the watcher does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Watch {
     /// Look again.
     GoOn,
-    /// Carry out up to so many [`Crew::reinforce`]; if there is none, [`Crew::stand_in`].
-    Grow(usize),
+    /// Find out which of these compute, and report the others to [`Crew::convict`].
+    Stalled(Vec<Suspect>),
     /// The watch is over: look for jobs; tell [`Crew::found`] when one is found.
     Search,
 }
@@ -112,6 +119,8 @@ struct Roll {
     on_its_way: usize,
     watcher: Option<usize>,
     before: Look,
+    /// Looks in a row at a stall that called for no thread.
+    fruitless: u32,
     /// Jobs taken by threads that have left, or drained.
     settled: u64,
     hold_off: Option<Instant>,
@@ -164,6 +173,7 @@ impl Crew {
                 on_its_way: 0,
                 watcher: None,
                 before: Look { taken: 0, admitted: 0 },
+                fruitless: 0,
                 settled: 0,
                 hold_off: None,
                 started: 0,
@@ -343,11 +353,12 @@ impl Crew {
 
     // ---- The watcher -----------------------------------------------------------------------------------------------
 
-    /// The watcher waits for one `stall` and looks.
+    /// The watcher waits for a while and looks.
     pub(crate) fn watch(&self, seat: usize) -> Watch {
         let mut roll = self.roll.lock();
         if roll.watcher == Some(seat) {
-            self.mark(seat).bell.wait_for(&mut roll, self.limits.stall);
+            let time = self.limits.stall.saturating_mul(patience(roll.fruitless));
+            self.mark(seat).bell.wait_for(&mut roll, time);
         }
         if roll.watcher == Some(seat) {
             self.look(&mut roll)
@@ -362,30 +373,48 @@ impl Crew {
         let now = Look { taken, admitted: self.admission.count() };
         let before = std::mem::replace(&mut roll.before, now);
         match judge(before, now, roll.on_its_way) {
-            Verdict::Moving => Watch::GoOn,
+            Verdict::Moving => {
+                roll.fruitless = 0;
+                Watch::GoOn
+            }
             Verdict::Quiet => {
                 roll.watcher = None;
                 roll.on_its_way += 1;
                 Watch::Search
             }
-            Verdict::Stalled => {
-                let newly = self.note_blocked(roll);
-                Watch::Grow(reinforcement(self.limits.core_threads, newly, now.admitted - now.taken))
-            }
+            Verdict::Stalled => Watch::Stalled(self.suspects(roll)),
         }
     }
 
-    /// Notes every working thread as blocked; returns how many were not noted before.
-    fn note_blocked(&self, roll: &mut Roll) -> usize {
+    /// The working threads that are not noted as blocked yet.
+    fn suspects(&self, roll: &Roll) -> Vec<Suspect> {
+        let working = |seat: &usize| roll.seats[*seat].post == Post::Awake && roll.watcher != Some(*seat);
+        (0..roll.seats.len())
+            .filter(working)
+            .map(|seat| Suspect { seat, taken: self.taken_on(seat) })
+            .filter(|suspect| roll.seats[suspect.seat].blocked_at != Some(suspect.taken))
+            .collect()
+    }
+
+    /// Notes as blocked who still sits on the job he was suspected for; returns how many [`reinforce`](Self::reinforce)
+    /// should follow. If the first of them brings nobody, [`stand_in`](Self::stand_in).
+    pub(crate) fn convict(&self, blocked: &[Suspect]) -> usize {
+        let mut roll = self.roll.lock();
         let mut newly = 0;
-        for (index, seat) in roll.seats.iter_mut().enumerate() {
-            if seat.post == Post::Awake && roll.watcher != Some(index) {
-                let taken = Some(self.taken_on(index));
-                newly += usize::from(seat.blocked_at != taken);
-                seat.blocked_at = taken;
+        for &Suspect { seat, taken } in blocked {
+            if roll.seats[seat].post == Post::Awake && self.taken_on(seat) == taken {
+                roll.seats[seat].blocked_at = Some(taken);
+                newly += 1;
             }
         }
-        newly
+        let survey = self.survey(&roll);
+        let pending = self.admission.count() - survey.taken;
+        let mut threads = reinforcement(self.limits.core_threads, survey.at_work, newly, pending);
+        if threads == 0 && pending > 0 && is_overdue(roll.fruitless) {
+            threads = 1;
+        }
+        roll.fruitless = if threads == 0 { roll.fruitless + 1 } else { 0 };
+        threads
     }
 
     /// Calls or starts one thread more, after a stall.
@@ -507,6 +536,7 @@ impl Crew {
         let order = self.call_or_start(roll);
         if let Order::Wake(seat) | Order::Start(seat) = order {
             roll.watcher = Some(seat);
+            roll.fruitless = 0;
             roll.before = Look { taken: self.survey(roll).taken, admitted: self.admission.count() };
         }
         order

@@ -32,11 +32,25 @@ pub(super) fn judge(before: Look, now: Look, on_its_way: usize) -> Verdict {
     }
 }
 
-/// How many threads a stall calls for: as many as work when nothing blocks, or, as long as the added ones block in
-/// their turn, twice as many as the last time; never more than there are jobs.
-pub(super) fn reinforcement(core: usize, newly_blocked: usize, pending: u64) -> usize {
-    let wanted = core.max(newly_blocked.saturating_mul(2));
+/// How many threads a stall calls for: so many that `core` threads compute, or, as long as the added ones block in
+/// their turn, twice as many as were found newly blocked; never more than there are jobs.
+pub(super) fn reinforcement(core: usize, at_work: usize, newly_blocked: usize, pending: u64) -> usize {
+    if at_work >= core {
+        return 0;
+    }
+    let wanted = (core - at_work).max(newly_blocked.saturating_mul(2));
     usize::try_from(pending).map_or(wanted, |pending| wanted.min(pending))
+}
+
+/// How long to wait for the next look, as a multiple of `stall`: looking at threads that compute on and on is costly.
+pub(super) fn patience(fruitless: u32) -> u32 {
+    1 << fruitless.min(3)
+}
+
+/// True after about a hundred times `stall` in which threads computed and no job was taken. They may well wait for one
+/// another in loops, so a thread is added after all, one at a time.
+pub(super) fn is_overdue(fruitless: u32) -> bool {
+    fruitless >= 15
 }
 
 #[cfg(all(test, not(loom)))]
@@ -63,7 +77,7 @@ mod tests {
     fn a_hundred_blocking_jobs_have_their_threads_in_five_rounds() {
         let (mut threads, mut newly, mut rounds) = (2, 2, 0);
         while threads < 100 {
-            newly = reinforcement(2, newly, 100 - threads as u64);
+            newly = reinforcement(2, 0, newly, 100 - threads as u64);
             threads += newly;
             rounds += 1;
         }
@@ -72,8 +86,18 @@ mod tests {
 
     #[test]
     fn reinforcements_have_bounds() {
-        assert_eq!(reinforcement(8, 1, 1000), 8);
-        assert_eq!(reinforcement(8, 100, 3), 3);
-        assert_eq!(reinforcement(8, 100, u64::MAX), 200);
+        assert_eq!(reinforcement(8, 0, 1, 1000), 8);
+        assert_eq!(reinforcement(8, 5, 1, 1000), 3);
+        assert_eq!(reinforcement(8, 5, 4, 1000), 8);
+        assert_eq!(reinforcement(8, 8, 4, 1000), 0);
+        assert_eq!(reinforcement(8, 9, 4, 1000), 0);
+        assert_eq!(reinforcement(8, 0, 100, 3), 3);
+        assert_eq!(reinforcement(8, 0, 100, u64::MAX), 200);
+    }
+
+    #[test]
+    fn jobs_that_compute_are_waited_for_about_a_hundred_stalls() {
+        let waited: u32 = (0..).take_while(|&looks| !is_overdue(looks)).map(patience).sum();
+        assert!((80..=120).contains(&waited), "{waited}");
     }
 }

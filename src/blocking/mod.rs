@@ -8,6 +8,7 @@
 //! | [`places`] | the queue limit, only there if one is set |
 //! | [`crew`] | who sleeps, who is called, who leaves: every decision that needs the lock |
 //! | [`grow`] | when the pool has stalled, and how many threads that calls for |
+//! | [`probe`] | whether a thread computes or waits, where the system tells |
 //! | [`roster`] | an append-only array that is read without a lock |
 //! | [`worker`] | the thread: where it finds jobs, and what it does when there are none |
 //! | [`pool`] | the front: admit, submit, close, join |
@@ -34,13 +35,13 @@
 //! # Growing
 //! Up to `core_threads` are called or started as soon as a job is pending and nobody is on the way. Beyond that, jobs
 //! that block decide, not the length of the queue: one surplus thread becomes the *watcher* and looks every `stall`
-//! whether a job was taken since its last look. If none was while jobs are pending, every working thread is held up in
-//! its job: the watcher notes them as *blocked*, and calls or starts `core_threads` others, or twice as many as it found
-//! newly blocked. A million tiny jobs thus use `core_threads` and the watcher, a hundred jobs that sleep get a hundred
-//! threads in five looks. A thread that is noted as blocked does not count against `core_threads` until it takes
-//! its next job, so a pool with ten long jobs still serves a new one at once. With nothing pending nobody watches.
-//!
-//! A job that computes for longer than `stall` cannot be told from one that blocks; `max_threads` is the limit for those.
+//! whether a job was taken since its last look. If none was while jobs are pending, the working threads are held up: the
+//! watcher asks the system which of them wait (where it does not tell, all do), and notes these as *blocked*. A blocked
+//! thread does not count against `core_threads` until it takes its next job, and the watcher calls or starts as many
+//! as are missing, or twice as many as it found newly blocked. So a million tiny jobs use `core_threads` and the watcher,
+//! also on a machine so busy that threads wait for a core; a hundred jobs that sleep get a hundred threads in five
+//! rounds; a pool with ten long waits serves a new job at once. Jobs that compute for long get one thread more about
+//! every hundred `stall`s only, in case they wait for one another in loops. With nothing pending nobody watches.
 //!
 //! # What a thread does
 //! ```text
@@ -70,6 +71,12 @@ mod crew;
 mod grow;
 mod places;
 mod pool;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "probe_linux.rs"]
+mod probe;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "probe_other.rs"]
+mod probe;
 mod roster;
 mod worker;
 

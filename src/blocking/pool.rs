@@ -2,6 +2,7 @@
 
 use super::crew::{AdmitError, Crew, Limits};
 use super::places::Places;
+use super::probe::Probe;
 use super::roster::Roster;
 use super::{Config, Job, worker};
 use crate::sync::{Arc, Mutex, plain};
@@ -29,6 +30,8 @@ pub(super) struct Shared<J: Job> {
 struct Deque<J> {
     stealer: Stealer<J>,
     owner: Mutex<Option<Worker<J>>>,
+    /// Of the thread that sits here, or sat here last.
+    probe: plain::Mutex<Option<Probe>>,
 }
 
 /// The right to submit one job, which then cannot fail. Dropped unused, it gives its place back.
@@ -208,8 +211,9 @@ impl<J: Job> Shared<J> {
     pub(super) fn take_deque(&self, seat: usize) -> Worker<J> {
         let deque = self.deques.get_or_make(seat, || {
             let owner = Worker::new_fifo();
-            Deque { stealer: owner.stealer(), owner: Mutex::new(Some(owner)) }
+            Deque { stealer: owner.stealer(), owner: Mutex::new(Some(owner)), probe: plain::Mutex::new(None) }
         });
+        *deque.probe.lock() = Some(Probe::of_this_thread());
         let owner = deque.owner.lock().take();
         owner.expect("a seat is vacant only when its deque is back")
     }
@@ -219,6 +223,12 @@ impl<J: Job> Shared<J> {
         debug_assert!(owner.is_empty(), "a thread left though jobs were pending");
         let deque = self.deques.get(seat).expect("it was taken from there");
         *deque.owner.lock() = Some(owner);
+    }
+
+    /// True if the thread on this seat is known to compute rather than to wait.
+    pub(super) fn computes(&self, seat: usize) -> bool {
+        let probe = self.deques.get(seat).and_then(|deque| *deque.probe.lock());
+        probe.is_some_and(Probe::computes)
     }
 
     pub(super) fn stealer(&self, seat: usize) -> Option<&Stealer<J>> {

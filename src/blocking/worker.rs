@@ -155,8 +155,9 @@ impl<J: Job> Hand<'_, J> {
             match crew.watch(self.seat) {
                 Watch::GoOn => {}
                 Watch::Search => return,
-                Watch::Grow(threads) => {
-                    for nth in 0..threads {
+                Watch::Stalled(mut suspects) => {
+                    suspects.retain(|suspect| !self.shared.computes(suspect.seat));
+                    for nth in 0..crew.convict(&suspects) {
                         match crew.reinforce() {
                             Order::Nothing if nth == 0 => return crew.stand_in(self.seat),
                             Order::Nothing => break,
