@@ -255,7 +255,9 @@ impl<J: Job> Shared<J> {
 
     fn steal_any(&self) -> Option<J> {
         worker::insist(|| self.injector.steal()).or_else(|| {
-            (0..self.crew.seats()).filter_map(|seat| self.stealer(seat)).find_map(|deque| worker::insist(|| deque.steal()))
+            (0..self.crew.seats())
+                .filter_map(|seat| self.stealer(seat))
+                .find_map(|deque| worker::insist(|| deque.steal()))
         })
     }
 }

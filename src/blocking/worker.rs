@@ -195,15 +195,10 @@ impl<J: Job> Hand<'_, J> {
             return None;
         }
         let first = fastrand::usize(..seats);
-        (first..first + seats)
-            .find_map(|seat| self.from_victim(seat, |victim| victim.steal_batch_and_pop(self.deque)))
+        (first..first + seats).find_map(|seat| self.from_victim(seat, |victim| victim.steal_batch_and_pop(self.deque)))
     }
 
-    fn from_victim(
-        &self,
-        seat: usize,
-        steal: impl Fn(&crossbeam_deque::Stealer<J>) -> Steal<J>,
-    ) -> Option<J> {
+    fn from_victim(&self, seat: usize, steal: impl Fn(&crossbeam_deque::Stealer<J>) -> Steal<J>) -> Option<J> {
         let seat = seat % self.shared.crew.seats().max(1);
         if seat == self.seat {
             return None;
