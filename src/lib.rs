@@ -1,5 +1,7 @@
 //! **offtick**: an executor for programs that poll.
 
+#[allow(dead_code, reason = "the runtime is yet to be wired to it")]
+mod blocking;
 mod sync;
 mod util;
 

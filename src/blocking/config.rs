@@ -1,0 +1,123 @@
+//! The settings of the pool.
+
+use crate::error::BuildError;
+use crate::sync::{Arc, thread};
+use std::io;
+use std::time::Duration;
+
+/// The most threads that a pool may be given.
+const MOST_THREADS: usize = 65_536;
+
+/// Starts the threads of a pool. Tests put one here that fails on purpose.
+pub(crate) trait Spawner: Send + Sync {
+    /// Starts a thread that runs `body`, and does not wait for it.
+    fn spawn(&self, builder: thread::Builder, body: Box<dyn FnOnce() + Send>) -> io::Result<()>;
+}
+
+/// The system's own threads.
+struct System;
+
+impl Spawner for System {
+    fn spawn(&self, builder: thread::Builder, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        builder.spawn(body).map(drop)
+    }
+}
+
+/// The settings of a pool; [`Config::default`] suits blocking I/O.
+#[derive(Clone)]
+pub(crate) struct Config {
+    /// The most threads alive at a time. Default 512: jobs that wait for a disk or a peer need a thread, not a core.
+    pub(crate) max_threads: usize,
+    /// So many threads work at a time as long as no job blocks. Default: the parallelism of the machine.
+    pub(crate) core_threads: usize,
+    /// How long a thread without work stays. Default 10 s.
+    pub(crate) keep_alive: Duration,
+    /// The most jobs that may wait, for those submits that ask. Default: none.
+    pub(crate) queue_limit: Option<usize>,
+    /// Jobs wait and none was taken for so long: the working threads are blocked and others are added. Default 1 ms.
+    pub(crate) stall: Duration,
+    /// Threads are called this, a hyphen and a number. Default `offtick-blocking`.
+    pub(crate) thread_name: String,
+    /// Stack of each thread in bytes. Default: that of the standard library.
+    pub(crate) stack_size: Option<usize>,
+    /// Who starts the threads.
+    pub(crate) spawner: Arc<dyn Spawner>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_threads: 512,
+            core_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            keep_alive: Duration::from_secs(10),
+            queue_limit: None,
+            stall: Duration::from_millis(1),
+            thread_name: "offtick-blocking".to_owned(),
+            stack_size: None,
+            spawner: Arc::new(System),
+        }
+    }
+}
+
+impl Config {
+    /// Refuses settings that no pool can work with.
+    ///
+    /// # Errors
+    /// [`BuildError::Invalid`] names the builder method, the value and what is allowed.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        let threads = "from 1 to 65536";
+        let range = 1..=MOST_THREADS;
+        require(range.contains(&self.max_threads), "blocking_threads", self.max_threads, threads)?;
+        require(range.contains(&self.core_threads), "blocking_core_threads", self.core_threads, threads)?;
+        require(self.queue_limit != Some(0), "blocking_queue", 0, "at least 1, or no limit")?;
+        require(!self.stall.is_zero(), "blocking_stall", "zero", "longer than zero")?;
+        require(
+            !self.thread_name.contains('\0'),
+            "blocking_thread_name",
+            format_args!("{:?}", self.thread_name),
+            "text without a null character",
+        )
+    }
+
+    /// A thread builder for the seat with this number.
+    pub(super) fn thread_builder(&self, seat: usize) -> thread::Builder {
+        let builder = thread::Builder::new().name(format!("{}-{seat}", self.thread_name));
+        match self.stack_size {
+            Some(bytes) => builder.stack_size(bytes),
+            None => builder,
+        }
+    }
+}
+
+fn require(
+    holds: bool,
+    setting: &'static str,
+    given: impl std::fmt::Display,
+    allowed: &'static str,
+) -> Result<(), BuildError> {
+    if holds { Ok(()) } else { Err(BuildError::Invalid { setting, given: given.to_string(), allowed }) }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absurd_settings_are_refused_by_name() {
+        fn verdict(change: impl FnOnce(&mut Config)) -> String {
+            let mut config = Config::default();
+            change(&mut config);
+            config.check().err().map_or_else(|| "fine".to_owned(), |error| error.to_string())
+        }
+        assert_eq!(verdict(|_| ()), "fine");
+        assert_eq!(verdict(|c| c.max_threads = 65_536), "fine");
+        assert_eq!(verdict(|c| c.keep_alive = Duration::ZERO), "fine");
+        assert_eq!(verdict(|c| c.queue_limit = Some(1)), "fine");
+        assert_eq!(verdict(|c| c.max_threads = 0), "blocking_threads is 0, but must be from 1 to 65536");
+        assert_eq!(verdict(|c| c.max_threads = 65_537), "blocking_threads is 65537, but must be from 1 to 65536");
+        assert_eq!(verdict(|c| c.core_threads = 0), "blocking_core_threads is 0, but must be from 1 to 65536");
+        assert_eq!(verdict(|c| c.queue_limit = Some(0)), "blocking_queue is 0, but must be at least 1, or no limit");
+        assert_eq!(verdict(|c| c.stall = Duration::ZERO), "blocking_stall is zero, but must be longer than zero");
+        assert!(verdict(|c| c.thread_name = "a\0b".into()).contains("blocking_thread_name is \"a\\0b\""));
+    }
+}
