@@ -1,16 +1,21 @@
 //! **offtick**: an executor for programs that poll.
 
-#[allow(dead_code, reason = "the runtime is yet to be wired to it")]
-mod blocking;
+mod counters;
+mod error;
 mod sync;
 mod util;
 
-mod error;
-#[allow(dead_code, reason = "the reactor that parks stands in a later layer")]
 mod park;
-pub mod time;
-#[allow(dead_code, reason = "the runtime that makes channels is wired later")]
 mod progress;
+mod task;
+
+mod blocking;
+mod executor;
+#[cfg(feature = "net")]
+mod reactor;
+pub mod time;
+
+mod runtime;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
@@ -20,3 +25,5 @@ mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
+pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport};
+pub use task::{Control, SharedTask, Status, Task, TaskId, TaskInfo};

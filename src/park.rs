@@ -1,4 +1,19 @@
 //! How a thread that waits for work is told that there is some.
+//!
+//! The handshake is one word, changed by read-modify-writes on both sides, so that no order of events loses a wake-up:
+//!
+//! ```text
+//!   parker: EMPTY -> PARKED (then it blocks)     NOTIFIED -> EMPTY (then it does not)
+//!   others: any   -> NOTIFIED                    and the system call only if it was PARKED
+//! ```
+//! Work is published before `notify`; the parker looks for work after `unset`. [`CondvarParker`] blocks on a condition
+//! variable; the reactor with sockets blocks in the system's poll under the same handshake.
+
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Arc, Condvar, Mutex};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 /// Ends the wait of one reactor, now or the next time it is about to wait.
 ///
@@ -7,4 +22,132 @@
 pub(crate) trait Unpark: Send + Sync {
     /// Wakes the reactor; if it does not wait yet, its next wait returns at once. Never called under a lock.
     fn unpark(&self);
+}
+
+const EMPTY: u8 = 0;
+const PARKED: u8 = 1;
+const NOTIFIED: u8 = 2;
+
+/// The handshake word.
+#[derive(Debug)]
+pub(crate) struct ParkState(AtomicU8);
+
+impl ParkState {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU8::new(EMPTY))
+    }
+
+    /// Notes that there is work. True: the parker blocks, or is about to, and must be woken by a system call.
+    ///
+    /// AcqRel: the release half publishes the work to `set` and `unset`, whose acquire halves it pairs with.
+    #[must_use]
+    pub(crate) fn notify(&self) -> bool {
+        self.0.swap(NOTIFIED, Ordering::AcqRel) == PARKED
+    }
+
+    /// The parker announces that it will block. False: it was notified meanwhile and must look for work instead.
+    ///
+    /// Acquire on failure: pairs with `notify`, so that the work is seen.
+    #[must_use]
+    pub(crate) fn set(&self) -> bool {
+        let parked = self.0.compare_exchange(EMPTY, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if !parked {
+            self.unset();
+        }
+        parked
+    }
+
+    /// The parker is awake again. Acquire: pairs with `notify`, so that the work is seen.
+    pub(crate) fn unset(&self) {
+        self.0.swap(EMPTY, Ordering::AcqRel);
+    }
+
+    /// True while the parker has not been notified. Acquire, as in `unset`.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.0.load(Ordering::Acquire) == PARKED
+    }
+
+    /// True if a notification waits to be consumed: what a parker that spins looks at.
+    pub(crate) fn is_notified(&self) -> bool {
+        self.0.load(Ordering::Acquire) == NOTIFIED
+    }
+}
+
+/// A parker on a condition variable: for reactors without sockets and for threads that wait for one task.
+#[derive(Debug)]
+pub(crate) struct CondvarParker {
+    state: ParkState,
+    lock: Mutex<()>,
+    condvar: Condvar,
+}
+
+impl CondvarParker {
+    pub(crate) fn new() -> Self {
+        Self { state: ParkState::new(), lock: Mutex::new(()), condvar: Condvar::new() }
+    }
+
+    /// The handshake word, for a parker that spins before it blocks.
+    pub(crate) fn state(&self) -> &ParkState {
+        &self.state
+    }
+
+    /// Blocks until notified or until `timeout` has passed; may also return early for no reason.
+    pub(crate) fn park(&self, timeout: Option<Duration>) {
+        if !self.state.set() {
+            return;
+        }
+        let mut guard = self.lock.lock();
+        while self.state.is_parked() {
+            match timeout {
+                None => self.condvar.wait(&mut guard),
+                Some(timeout) => {
+                    let _timed_out = self.condvar.wait_for(&mut guard, timeout);
+                    break;
+                }
+            }
+        }
+        drop(guard);
+        self.state.unset();
+    }
+}
+
+impl Unpark for CondvarParker {
+    fn unpark(&self) {
+        if self.state.notify() {
+            // Taking the lock: the parker either has not looked at the word yet, or waits on the condition already.
+            drop(self.lock.lock());
+            self.condvar.notify_one();
+        }
+    }
+}
+
+impl std::task::Wake for CondvarParker {
+    fn wake(self: Arc<Self>) {
+        self.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.unpark();
+    }
+}
+
+/// Polls `future` on this thread until it is ready, parking in between. `None` once `timeout` has passed.
+///
+/// For threads that may wait: the callers make sure that this one does not drive the future's own runtime.
+pub(crate) fn block_on<F: Future>(mut future: Pin<&mut F>, timeout: Option<Duration>) -> Option<F::Output> {
+    let parker = Arc::new(CondvarParker::new());
+    let waker = Waker::from(Arc::clone(&parker));
+    let mut cx = Context::from_waker(&waker);
+    // A timeout beyond the end of time is none.
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return Some(output);
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return None;
+        }
+        parker.park(left);
+    }
 }

@@ -66,7 +66,8 @@ impl Head {
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "head {}", self.index())?;
-        let flags = [(self.is_locked(), "LOCK"), (self.is_waiting(), "WAITING"), (self.is_reader_gone(), "READER_GONE")];
+        let flags =
+            [(self.is_locked(), "LOCK"), (self.is_waiting(), "WAITING"), (self.is_reader_gone(), "READER_GONE")];
         flags.iter().filter(|(set, _)| *set).try_for_each(|(_, name)| write!(f, " | {name}"))
     }
 }

@@ -216,6 +216,11 @@ impl Driver {
         Fired { count, more: true }
     }
 
+    /// True if a timer is due: what a reactor that spins looks at.
+    pub(crate) fn is_due(&self) -> bool {
+        self.earliest.load(Ordering::Relaxed) <= self.clock.nanos()
+    }
+
     /// A moment before which no timer fires, `None` without timers. For a host that plans its own next turn; a reactor
     /// that is about to park asks [`prepare_park`](Self::prepare_park).
     pub(crate) fn next_deadline(&self) -> Option<u64> {

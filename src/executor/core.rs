@@ -1,0 +1,163 @@
+//! The executor's own thread: ready queue, owner list, turns.
+
+use super::owned::{Listed, Owned};
+use crate::counters::Counter;
+use crate::sync::Arc;
+use crate::task::raw::{Inbox, Outcome, Ran, Runnable};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+/// Listing goes page by page, so that cloning references never holds a borrow for long.
+const PAGE: u32 = 1024;
+
+/// What the executor's thread counts; any thread may read.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Tasks taken in.
+    pub(crate) accepted: Counter,
+    /// Tasks whose body is gone.
+    pub(crate) closed: Counter,
+    /// Polls and tear-downs.
+    pub(crate) polls: Counter,
+    /// Tasks that came through the inbox because they were woken.
+    pub(crate) remote_wakes: Counter,
+    /// Tasks that went to the ready queue from the executor's own thread.
+    pub(crate) local_wakes: Counter,
+    /// Length of the ready queue at the end of the last turn.
+    pub(crate) ready: Counter,
+}
+
+/// One executor. Not `Send`: it stays on its thread, and other threads reach it through an [`Inbox`].
+pub(crate) struct Core {
+    ready: RefCell<VecDeque<Runnable>>,
+    owned: RefCell<Owned>,
+    counters: Arc<Counters>,
+    /// What new tasks are stamped with; set by the driver once a turn, since a clock read costs as much as a spawn.
+    now: Cell<u64>,
+    /// What becomes of a body that is dropped before it ended.
+    reason: Cell<Outcome>,
+}
+
+impl Core {
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+        Self {
+            ready: RefCell::new(VecDeque::new()),
+            owned: RefCell::new(Owned::new()),
+            counters,
+            now: Cell::new(0),
+            reason: Cell::new(Outcome::Cancelled),
+        }
+    }
+
+    /// The time that tasks accepted from now on are stamped with.
+    pub(crate) fn set_now(&self, now: u64) {
+        self.now.set(now);
+    }
+
+    /// Queues a new or woken task, on the executor's thread.
+    pub(crate) fn push(&self, task: Runnable) {
+        if task.is_new() {
+            self.accept(&task);
+        } else {
+            self.counters.local_wakes.add(1);
+        }
+        self.ready.borrow_mut().push_back(task);
+    }
+
+    fn accept(&self, task: &Runnable) {
+        self.counters.accepted.add(1);
+        self.owned.borrow_mut().accept(task, self.now.get());
+    }
+
+    /// Moves what the inbox holds to the ready queue.
+    pub(crate) fn drain(&self, inbox: &Inbox) {
+        if inbox.is_empty() {
+            return;
+        }
+        let mut woken = 0;
+        let mut ready = self.ready.borrow_mut();
+        for task in inbox.take() {
+            if task.is_new() {
+                self.accept(&task);
+            } else {
+                woken += 1;
+            }
+            ready.push_back(task);
+        }
+        self.counters.remote_wakes.add(woken);
+    }
+
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.borrow().is_empty()
+    }
+
+    /// Number of tasks whose bodies are alive.
+    pub(crate) fn alive(&self) -> usize {
+        self.owned.borrow().len()
+    }
+
+    /// Runs the tasks that are ready now, at most `budget` of them.
+    pub(crate) fn turn(&self, budget: usize) {
+        let due = self.ready.borrow().len().min(budget);
+        for _ in 0..due {
+            let Some(task) = self.pop() else { break };
+            self.run(task);
+        }
+        self.counters.ready.set(self.ready.borrow().len() as u64);
+    }
+
+    fn pop(&self) -> Option<Runnable> {
+        self.ready.borrow_mut().pop_front()
+    }
+
+    fn run(&self, task: Runnable) {
+        self.counters.polls.add(1);
+        match task.run(self.reason.get()) {
+            Ran::Idle => {}
+            Ran::Again(task) => self.ready.borrow_mut().push_back(task),
+            Ran::Over { slot } => {
+                self.counters.closed.add(1);
+                let released = self.owned.borrow_mut().release(slot);
+                drop(released);
+            }
+        }
+    }
+
+    /// The tasks whose bodies are alive.
+    pub(crate) fn list(&self) -> Vec<Listed> {
+        let mut all = Vec::with_capacity(self.alive());
+        let mut start = 0;
+        while let Some(page) = self.page(start) {
+            all.extend(page);
+            start += PAGE;
+        }
+        all
+    }
+
+    fn page(&self, start: u32) -> Option<Vec<Listed>> {
+        self.owned.borrow().page(start, PAGE)
+    }
+
+    /// Ends every task as runtime gone: drops all bodies, on this thread, then closes the inbox.
+    ///
+    /// A task whose waker another thread is using right now may be marked as queued and not have arrived yet: its
+    /// arrival is waited for, which is a matter of that thread's next few instructions.
+    pub(crate) fn shut_down(&self, inbox: &Inbox) {
+        self.reason.set(Outcome::Gone);
+        loop {
+            self.drain(inbox);
+            for listed in self.list() {
+                listed.task.cancel(Outcome::Gone);
+            }
+            while let Some(task) = self.pop() {
+                self.run(task);
+            }
+            if self.alive() == 0 && inbox.is_empty() {
+                break;
+            }
+            crate::sync::thread::yield_now();
+        }
+        // What still comes in from now on is refused by the inbox, and dropped by whoever brings it.
+        drop(inbox.close());
+    }
+}

@@ -1,0 +1,191 @@
+//! The settings of a runtime.
+
+use super::handle::{Handle, Runtime};
+use super::hooks::Hooks;
+use super::shared::Shared;
+use super::thread::{self, Parker};
+use crate::blocking::{self, Pool};
+use crate::error::{BuildError, Panic, TaskError};
+use crate::park::Unpark;
+use crate::sync::Arc;
+use crate::task::TaskInfo;
+use crate::time::Clock;
+use crate::time::driver::Driver;
+use std::fmt;
+use std::time::Duration;
+
+/// The longest time that a reactor may be told to spin.
+const LONGEST_SPIN: Duration = Duration::from_secs(1);
+
+/// Settings of a [`Runtime`]; [`Runtime::new`] takes the defaults.
+///
+/// Nothing is checked before [`Builder::build`], which names the setting that is wrong.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// let rt = offtick::Builder::new()
+///     .thread_name("assets")
+///     .blocking_threads(8)
+///     .blocking_queue(1024)
+///     .build()?;
+/// assert_eq!(rt.spawn_blocking(|| 6 * 7).wait()?, 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    thread_name: String,
+    spin: Duration,
+    clock: Clock,
+    pool: blocking::Config,
+    hooks: Hooks,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Builder {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self {
+            thread_name: "offtick-reactor".to_owned(),
+            spin: Duration::ZERO,
+            clock: Clock::system(),
+            pool: blocking::Config::default(),
+            hooks: Hooks::default(),
+        }
+    }
+
+    /// The name of the reactor thread. Default `offtick-reactor`; the pool's threads are called
+    /// `offtick-blocking-N`.
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.thread_name = name.into();
+        self
+    }
+
+    /// The clock that sleeps and timeouts obey. Default [`Clock::system`]; tests give a [`Clock::manual`].
+    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
+        self
+    }
+
+    /// How long the reactor looks for work before it parks, at most one second. Default zero: it parks at once.
+    ///
+    /// Spinning takes a core for itself and saves the system call, and the switch of threads, of each wake-up that
+    /// comes within that time.
+    pub fn spin(mut self, time: Duration) -> Self {
+        self.spin = time;
+        self
+    }
+
+    /// The most pool threads alive at a time, 1 to 65,536. Default 512: closures that wait for a disk or a peer need a
+    /// thread, not a core.
+    ///
+    /// As many threads as the machine has cores are started for closures that wait. More come only when all of those
+    /// are held up in their closures for about a millisecond while others wait: a burst of small closures never starts a
+    /// crowd.
+    pub fn blocking_threads(mut self, most: usize) -> Self {
+        self.pool.max_threads = most;
+        self.pool.core_threads = self.pool.core_threads.min(most.max(1));
+        self
+    }
+
+    /// How long a pool thread without work stays alive. Default 10 seconds.
+    pub fn blocking_keep_alive(mut self, time: Duration) -> Self {
+        self.pool.keep_alive = time;
+        self
+    }
+
+    /// The most closures that may wait for a thread, at least 1. Default: no limit.
+    ///
+    /// The `try_` verbs give the closure back at the limit; the plain verbs do not look at it.
+    pub fn blocking_queue(mut self, most: usize) -> Self {
+        self.pool.queue_limit = Some(most);
+        self
+    }
+
+    /// The stack of each pool thread, in bytes. Default: that of the standard library.
+    pub fn blocking_stack_size(mut self, bytes: usize) -> Self {
+        self.pool.stack_size = Some(bytes);
+        self
+    }
+
+    /// Called when something finished or reported for the first time since the host last took the update flag
+    /// ([`Handle::take_update`]); so once until the host has looked. A GUI asks for a repaint here.
+    ///
+    /// Runs on whichever thread finished or reported. It should do no more than post a message; a panic in it is
+    /// caught and dropped.
+    pub fn on_update(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.on_update = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called for every panic of a task, on the thread where it happened, before the task ends.
+    pub fn on_panic(mut self, hook: impl Fn(&TaskInfo, &Panic) + Send + Sync + 'static) -> Self {
+        self.hooks.on_panic = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called for every error (returned or panicked) of a task whose handle is gone, on the thread where it ended.
+    pub fn on_unhandled_error(mut self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
+        self.hooks.on_unhandled_error = Some(Arc::new(hook));
+        self
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        let invalid = |setting, given: String, allowed| Err(BuildError::Invalid { setting, given, allowed });
+        if self.spin > LONGEST_SPIN {
+            return invalid("spin", format!("{:?}", self.spin), "one second at most");
+        }
+        if self.thread_name.contains('\0') {
+            return invalid("thread_name", format!("{:?}", self.thread_name), "text without a null character");
+        }
+        self.pool.check()
+    }
+
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    /// [`BuildError::Invalid`] for a setting out of its range, [`BuildError::Thread`] and [`BuildError::Poll`] where the
+    /// system refuses. Nothing is left behind in either case.
+    pub fn build(self) -> Result<Runtime, BuildError> {
+        self.check()?;
+        let (parker, unparker) = parker()?;
+        let driver = Driver::new(self.clock, Arc::clone(&unparker));
+        let shared = Arc::new(Shared::new(unparker, driver, Pool::new(self.pool), self.hooks));
+        let theirs = Arc::clone(&shared);
+        let spin = self.spin;
+        let thread = crate::sync::thread::Builder::new()
+            .name(self.thread_name)
+            .spawn(move || thread::run(theirs, parker, spin))
+            .map_err(BuildError::Thread)?;
+        Ok(Runtime::with_thread(Handle::new(shared), thread))
+    }
+}
+
+#[cfg(feature = "net")]
+fn parker() -> Result<(Parker, Arc<dyn Unpark>), BuildError> {
+    let parker = Parker::new().map_err(BuildError::Poll)?;
+    let unparker = parker.unparker();
+    Ok((parker, unparker))
+}
+
+#[cfg(not(feature = "net"))]
+fn parker() -> Result<(Parker, Arc<dyn Unpark>), BuildError> {
+    let parker = Arc::new(crate::park::CondvarParker::new());
+    let unparker: Arc<dyn Unpark> = parker.clone();
+    Ok((parker, unparker))
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("thread_name", &self.thread_name)
+            .field("spin", &self.spin)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! Which closures run right now: one seat per pool thread, so that they can be listed, and cancelled at shutdown.
+
+use crate::sync::{Arc, Mutex, Weak};
+use crate::task::TaskId;
+use crate::task::raw::{Outcome, TaskRef};
+use std::cell::RefCell;
+
+/// What one pool thread runs, or ran last.
+type Seat = Mutex<Option<TaskRef>>;
+
+thread_local! {
+    static SEAT: RefCell<Option<Arc<Seat>>> = const { RefCell::new(None) };
+}
+
+/// The seats of one pool.
+#[derive(Debug, Default)]
+pub(crate) struct Closures {
+    seats: Mutex<Vec<Weak<Seat>>>,
+}
+
+impl Closures {
+    /// Notes on this thread's seat what it is about to run. A pool thread serves one pool all its life.
+    pub(crate) fn note(&self, task: &TaskRef) {
+        let seat = SEAT.try_with(|own| Arc::clone(own.borrow_mut().get_or_insert_with(|| self.seat())));
+        if let Ok(seat) = seat {
+            let before = seat.lock().replace(task.clone());
+            drop(before);
+        }
+    }
+
+    fn seat(&self) -> Arc<Seat> {
+        let seat = Arc::new(Seat::default());
+        let mut seats = self.seats.lock();
+        seats.retain(|seat| seat.strong_count() > 0);
+        seats.push(Arc::downgrade(&seat));
+        seat
+    }
+
+    /// The closures that run now.
+    pub(crate) fn running(&self) -> Vec<TaskRef> {
+        let seats: Vec<_> = self.seats.lock().iter().filter_map(Weak::upgrade).collect();
+        seats.iter().filter_map(|seat| seat.lock().clone()).filter(|task| !task.is_closed()).collect()
+    }
+
+    /// Ends the running ones as runtime gone and tells their bodies.
+    pub(crate) fn cancel_running(&self) {
+        for task in self.running() {
+            task.cancel(Outcome::Gone);
+        }
+    }
+}
+
+/// True if this thread is inside the closure of task `id`.
+pub(crate) fn is_inside(id: TaskId) -> bool {
+    let seat = SEAT.try_with(|own| own.borrow().clone()).ok().flatten();
+    seat.is_some_and(|seat| seat.lock().as_ref().is_some_and(|task| task.id() == id && !task.is_closed()))
+}

@@ -1,0 +1,53 @@
+//! What the current thread drives: the one place with a thread-local.
+//!
+//! A thread drives at most one executor at a time; a nested drive (an eager poll, a host that pumps one runtime from
+//! inside another) saves and restores. Runtimes are told apart by address, never by thread identity, which the system
+//! recycles.
+
+use super::shared::Shared;
+use crate::executor::Core;
+use crate::sync::Arc;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The half of a runtime that only its driving thread reaches.
+pub(crate) struct Local {
+    pub(crate) core: Core,
+    pub(crate) shared: Arc<Shared>,
+}
+
+thread_local! {
+    static DRIVEN: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+}
+
+/// Puts the previous context back.
+pub(crate) struct Entered {
+    previous: Option<Rc<Local>>,
+}
+
+/// Makes `local` the executor that this thread drives, until the guard goes.
+pub(crate) fn enter(local: Rc<Local>) -> Entered {
+    Entered { previous: DRIVEN.with(|driven| driven.borrow_mut().replace(local)) }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let previous = self.previous.take();
+        let left = DRIVEN.try_with(|driven| std::mem::replace(&mut *driven.borrow_mut(), previous));
+        // Dropped after the borrow: it may be the last reference.
+        drop(left);
+    }
+}
+
+/// Runs `f` with the executor that this thread drives, if it drives one and still has its thread-locals.
+///
+/// `f` runs under a borrow: it must not run user code.
+#[inline(always)]
+pub(crate) fn with_local<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
+    DRIVEN.try_with(|driven| driven.borrow().as_ref().map(f)).ok().flatten()
+}
+
+/// True if this thread drives any executor.
+pub(crate) fn drives_any() -> bool {
+    with_local(|_| ()).is_some()
+}

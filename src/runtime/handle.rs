@@ -1,0 +1,361 @@
+//! The front of a runtime: [`Runtime`] owns it, [`Handle`] spawns on it.
+
+use super::builder::Builder;
+use super::context;
+use super::inspect::Metrics;
+use super::owner::{Pool, PoolJob, Reactor};
+use super::shared::Shared;
+use super::shutdown::ShutdownReport;
+use crate::blocking::{Permit, Refused};
+use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
+use crate::progress::Reader;
+use crate::sync::thread::JoinHandle;
+use crate::sync::{Arc, Mutex};
+use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Outcome, Value, Verdict};
+use crate::task::{Details, Task, TaskInfo};
+use crate::time::Clock;
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+/// How long dropping a [`Runtime`] waits for a task that holds the reactor, and for closures that run.
+const DROP_PATIENCE: Duration = Duration::from_millis(200);
+
+/// What spawns: a cheap clone of it goes wherever tasks are started.
+///
+/// A handle keeps its runtime's memory, not its threads: once the [`Runtime`] is gone, whatever is spawned through the
+/// handle is over at once, as [`TaskError::RuntimeGone`].
+///
+/// | verb | body | runs on |
+/// |---|---|---|
+/// | [`spawn`](Self::spawn) | future that returns `T` | reactor thread |
+/// | [`run`](Self::run) | future that returns `Result<T, E>` | reactor thread |
+/// | [`spawn_blocking`](Self::spawn_blocking) | closure that returns `T` | pool thread |
+/// | [`run_blocking`](Self::run_blocking) | closure that returns `Result<T, E>` | pool thread |
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let handle = rt.handle().clone();
+/// let task = rt.spawn(async move { handle.spawn_blocking(|| 7).await });
+/// # let mut task = task;
+/// assert_eq!(task.wait()??, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Starts a future on the reactor thread.
+    ///
+    /// Never blocks. One system call at most, and only if the reactor sleeps. If the runtime is gone the future is
+    /// dropped here, and the task is over as [`TaskError::RuntimeGone`].
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.start(FutureBody::<F, Value>::new(future), Location::caller(), None, None)
+    }
+
+    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run<F, T, E>(&self, future: F) -> Task<T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.start(FutureBody::<F, Fallible>::new(future), Location::caller(), None, None)
+    }
+
+    /// Starts a closure on a pool thread, where it may block.
+    ///
+    /// Never blocks and looks at no queue limit. If no thread lives and the system refuses to start one, the task is over
+    /// with that error; if the runtime is gone, as [`TaskError::RuntimeGone`]. [`try_spawn_blocking`](Self::try_spawn_blocking)
+    /// gives the closure back instead.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, closure: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.start_blocking(ClosureBody::<F, Value>::new(closure), Location::caller(), None, None)
+    }
+
+    /// Starts a closure that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run_blocking<F, T, E>(&self, closure: F) -> Task<T>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Location::caller(), None, None)
+    }
+
+    /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that cannot be queued comes back.
+    ///
+    /// # Errors
+    /// [`TrySpawnError::Full`] at the queue limit, [`TrySpawnError::RuntimeGone`], [`TrySpawnError::NoThread`].
+    ///
+    /// # Example
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// let rt = offtick::Builder::new().blocking_threads(1).blocking_queue(1).build()?;
+    /// let (go, wait) = channel::<()>();
+    /// let (started, seen) = channel::<()>();
+    /// let _busy = rt.spawn_blocking(move || { started.send(()).ok(); wait.recv().ok() });
+    /// seen.recv()?;
+    /// let _queued = rt.spawn_blocking(|| None::<()>);
+    /// let refused = rt.try_spawn_blocking(|| 1).expect_err("the queue is full");
+    /// assert!(refused.is_full());
+    /// assert_eq!(refused.into_inner()(), 1);
+    /// go.send(())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn try_spawn_blocking<F, T>(&self, closure: F) -> Result<Task<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.try_start_blocking::<F, T, Value>(closure, Location::caller())
+    }
+
+    /// As [`run_blocking`](Self::run_blocking), but a closure that cannot be queued comes back.
+    ///
+    /// # Errors
+    /// Those of [`try_spawn_blocking`](Self::try_spawn_blocking).
+    #[track_caller]
+    pub fn try_run_blocking<F, T, E>(&self, closure: F) -> Result<Task<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.try_start_blocking::<F, Result<T, E>, Fallible>(closure, Location::caller())
+    }
+
+    /// True if anything finished or reported since the last call: when false, no handle has news and a tick may skip
+    /// them all, for the price of one load.
+    #[inline]
+    pub fn take_update(&self) -> bool {
+        self.shared.update.take()
+    }
+
+    /// Numbers of the runtime.
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics()
+    }
+
+    /// The futures that are alive and the closures that run, sorted by identity.
+    ///
+    /// For debug panels. The list of futures belongs to the reactor thread: this asks it and waits for the answer, some
+    /// microseconds as a rule, 20 ms at most if a task holds the reactor; then only the closures are listed. Closures
+    /// that wait for a thread are counted in [`Metrics::blocking_queued`], not listed.
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        self.shared.list()
+    }
+
+    /// The clock that this runtime goes by.
+    pub fn clock(&self) -> &Clock {
+        self.shared.driver.clock()
+    }
+
+    /// True once the runtime is shut down or being shut down.
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closing()
+    }
+
+    /// Queues a future on the reactor.
+    pub(crate) fn start<B, P>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<B::Output, P>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let owner = Reactor(Arc::clone(&self.shared));
+        let (runnable, join) = raw::new(body, owner, location, details);
+        if self.shared.is_closing() {
+            // Ends the task as runtime gone.
+            drop(runnable);
+        } else {
+            self.shared.queue(runnable);
+        }
+        Task::new(join, progress)
+    }
+
+    /// Queues a closure on the pool.
+    pub(crate) fn start_blocking<B, P>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<B::Output, P>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        match self.shared.pool.admit_unlimited() {
+            Ok(permit) => self.submit(permit, body, location, details, progress),
+            Err(Refused::NoThread(error)) => {
+                let failed = ClosureBody::<_, Verdict>::new(move || Err(TaskError::from_error(error)));
+                let (runnable, join) = raw::new(failed, Reactor(Arc::clone(&self.shared)), location, details);
+                let _over = runnable.run(Outcome::Gone);
+                Task::new(join, progress)
+            }
+            Err(Refused::Full | Refused::Closed) => {
+                let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
+                drop(runnable);
+                Task::new(join, progress)
+            }
+        }
+    }
+
+    fn try_start_blocking<F, R, C>(
+        &self,
+        closure: F,
+        location: &'static Location<'static>,
+    ) -> Result<Task<C::Output>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        C: Convert<R> + 'static,
+        C::Output: Send + 'static,
+    {
+        let permit = match self.shared.pool.admit() {
+            Ok(permit) => permit,
+            Err(Refused::Full) => return Err(TrySpawnError::Full(closure)),
+            Err(Refused::Closed) => return Err(TrySpawnError::RuntimeGone(closure)),
+            Err(Refused::NoThread(error)) => return Err(TrySpawnError::NoThread(closure, error)),
+        };
+        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), location, None, None))
+    }
+
+    fn submit<B, P>(
+        &self,
+        permit: Permit<'_, PoolJob>,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<B::Output, P>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
+        permit.submit(PoolJob(runnable));
+        Task::new(join, progress)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+/// A runtime in the background: a reactor thread for futures and a pool for closures that block.
+///
+/// Everything is spawned through its [`Handle`], to which it dereferences.
+///
+/// Threads: one, named `offtick-reactor`, from the start; pool threads `offtick-blocking-N` when there are closures to run.
+/// An idle runtime wakes for nothing.
+///
+/// Dropping it shuts it down: every task that is not over ends as [`TaskError::RuntimeGone`]. The drop waits up to 200 ms
+/// for a task that does not let go, then leaves its thread to end by itself; [`shutdown`](Self::shutdown) waits as long
+/// as it is told and reports. Inside one of its own tasks or hooks a drop waits for nothing.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut task = rt.spawn(async { 2 + 2 });
+/// assert_eq!(task.wait()?, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Runtime {
+    handle: Handle,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Runtime {
+    /// Starts a runtime with the default settings; [`Builder`] has the others.
+    ///
+    /// # Errors
+    /// [`BuildError::Thread`] and [`BuildError::Poll`] where the system refuses.
+    pub fn new() -> Result<Self, BuildError> {
+        Builder::new().build()
+    }
+
+    pub(super) fn with_thread(handle: Handle, thread: JoinHandle<()>) -> Self {
+        Self { handle, thread: Mutex::new(Some(thread)) }
+    }
+
+    /// What spawns on this runtime.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Ends the runtime and waits for it, at most for `patience`.
+    ///
+    /// New work is refused from here on. Futures are dropped on the reactor thread, closures that wait never run, closures
+    /// that run are told through their context. All of their tasks end as [`TaskError::RuntimeGone`]. The report says
+    /// what did not stop in time. Inside one of the runtime's own tasks or hooks this waits for nothing.
+    pub fn shutdown(self, patience: Duration) -> ShutdownReport {
+        self.end(patience)
+    }
+
+    fn end(&self, patience: Duration) -> ShutdownReport {
+        let shared = &self.handle.shared;
+        shared.begin_closing();
+        let deadline = Instant::now().checked_add(patience);
+        let inside = context::with_local(|local| Arc::ptr_eq(&local.shared, shared)).unwrap_or(false);
+        let reactor_stopped = !inside && shared.ending.wait(deadline);
+        if reactor_stopped && let Some(thread) = self.thread.lock().take() {
+            // It has said its last word: this waits for the thread to be gone, not for any task.
+            let _panic = thread.join();
+        }
+        let blocking_left = if inside { shared.pool.stats().threads } else { shared.pool.join(deadline) };
+        ShutdownReport { reactor_stopped, blocking_left }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.end(DROP_PATIENCE);
+    }
+}
+
+impl Deref for Runtime {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("closed", &self.handle.is_closed()).finish_non_exhaustive()
+    }
+}

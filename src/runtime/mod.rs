@@ -1,0 +1,33 @@
+//! The runtime: engines wired together behind one [`Handle`].
+//!
+//! # Parts and threads
+//! - [`Runtime`] owns the background: one reactor thread, and pool threads that come and go. Dropping it shuts down.
+//! - [`Handle`] is what spawns; it may outlive the runtime, and then hands out tasks that are `RuntimeGone`.
+//! - `Shared` is what every thread reaches: inbox, parker, timers, pool, update flag, hooks.
+//! - `Local` is what only the reactor thread reaches: the executor's core. A thread-local names the one that this
+//!   thread drives right now, so that a wake from a task goes straight to the local queue.
+//!
+//! # Shutdown
+//! ```text
+//! open --[closing is set, reactor unparked, pool closed]--> closing --[reactor dropped all futures]--> closed
+//! ```
+//! `closing` is set before anything is torn down; a spawn looks at it first, and the inbox refuses what slips through.
+//! The reactor ends its loop, drops every future on its own thread, fires all timers, closes the inbox and says so.
+//! Whoever waits for the shutdown waits for that word, with a deadline, and never on the reactor thread itself.
+
+mod builder;
+mod closures;
+mod context;
+mod handle;
+mod hooks;
+mod inspect;
+mod owner;
+mod shared;
+mod shutdown;
+mod thread;
+mod update;
+
+pub use builder::Builder;
+pub use handle::{Handle, Runtime};
+pub use inspect::Metrics;
+pub use shutdown::ShutdownReport;

@@ -1,0 +1,79 @@
+//! Who owns a task: the reactor's executor, or the blocking pool.
+
+use super::closures;
+use super::context;
+use super::shared::Shared;
+use crate::blocking::Job;
+use crate::error::{Panic, TaskError};
+use crate::sync::Arc;
+use crate::task::raw::{Outcome, Runnable, TaskRef};
+use crate::task::{Schedule, TaskId};
+
+/// The owner of futures.
+pub(crate) struct Reactor(pub(crate) Arc<Shared>);
+
+impl Schedule for Reactor {
+    #[inline]
+    fn schedule(&self, task: Runnable) {
+        self.0.queue(task);
+    }
+
+    fn must_not_wait(&self, _: TaskId) -> bool {
+        context::drives_any()
+    }
+
+    fn on_ended(&self) {
+        self.0.updated();
+    }
+
+    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
+        self.0.hooks.panicked(task, panic);
+    }
+
+    fn on_unhandled(&self, task: &TaskRef, error: &TaskError) {
+        self.0.hooks.unhandled(task, error);
+    }
+}
+
+/// The owner of blocking closures.
+pub(crate) struct Pool(pub(crate) Arc<Shared>);
+
+impl Schedule for Pool {
+    fn schedule(&self, task: Runnable) {
+        // A closure is queued once, when it is submitted, and keeps SCHEDULED until it runs: nothing queues it again.
+        debug_assert!(false, "a closure is never woken");
+        drop(task);
+    }
+
+    fn must_not_wait(&self, id: TaskId) -> bool {
+        context::drives_any() || closures::is_inside(id)
+    }
+
+    fn starts(&self, task: &TaskRef) -> bool {
+        // Noted first: a shutdown that is missed here finds it noted.
+        self.0.closures.note(task);
+        !self.0.is_closing()
+    }
+
+    fn on_ended(&self) {
+        self.0.updated();
+    }
+
+    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
+        self.0.hooks.panicked(task, panic);
+    }
+
+    fn on_unhandled(&self, task: &TaskRef, error: &TaskError) {
+        self.0.hooks.unhandled(task, error);
+    }
+}
+
+/// A closure in the pool's queue.
+pub(crate) struct PoolJob(pub(crate) Runnable);
+
+impl Job for PoolJob {
+    fn run(self) {
+        // A closure never yields: whatever this says, it is over.
+        let _over = self.0.run(Outcome::Gone);
+    }
+}

@@ -1,0 +1,117 @@
+//! What every thread reaches of a runtime.
+
+use super::closures::Closures;
+use super::context;
+use super::hooks::Hooks;
+use super::owner::PoolJob;
+use super::shutdown::Ending;
+use super::update::UpdateFlag;
+use crate::blocking;
+use crate::counters::Counter;
+use crate::executor::Counters;
+use crate::park::Unpark;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Arc, Mutex};
+use crate::task::raw::{Inbox, Push, Runnable};
+use crate::time::driver::Driver;
+use std::fmt;
+use std::time::Instant;
+
+use super::inspect::Listing;
+
+/// The shared half of a runtime.
+pub(crate) struct Shared {
+    pub(crate) inbox: Inbox,
+    pub(crate) unparker: Arc<dyn Unpark>,
+    pub(crate) driver: Arc<Driver>,
+    pub(crate) pool: blocking::Pool<PoolJob>,
+    pub(crate) closures: Closures,
+    pub(crate) update: UpdateFlag,
+    pub(crate) hooks: Hooks,
+    pub(crate) counters: Arc<Counters>,
+    /// Times the reactor parked.
+    pub(crate) parks: Counter,
+    /// Set first of all at shutdown: new work is refused from here on.
+    closing: AtomicBool,
+    /// Whoever waits for a listing of the tasks.
+    pub(crate) listings: Mutex<Vec<Arc<Listing>>>,
+    /// How many there are: what the reactor looks at once a turn.
+    pub(crate) wanted: AtomicUsize,
+    pub(crate) ending: Ending,
+    pub(crate) started: Instant,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        unparker: Arc<dyn Unpark>,
+        driver: Arc<Driver>,
+        pool: blocking::Pool<PoolJob>,
+        hooks: Hooks,
+    ) -> Self {
+        Self {
+            inbox: Inbox::new(),
+            unparker,
+            driver,
+            pool,
+            closures: Closures::default(),
+            update: UpdateFlag::new(),
+            hooks,
+            counters: Arc::new(Counters::default()),
+            parks: Counter::default(),
+            closing: AtomicBool::new(false),
+            listings: Mutex::new(Vec::new()),
+            wanted: AtomicUsize::new(0),
+            ending: Ending::new(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Queues a future that was spawned or woken: straight to the ready queue on the driving thread, through the inbox
+    /// from anywhere else.
+    #[inline]
+    pub(crate) fn queue(&self, task: Runnable) {
+        let mut task = Some(task);
+        context::with_local(|local| {
+            if std::ptr::eq(Arc::as_ptr(&local.shared), self)
+                && let Some(task) = task.take()
+            {
+                local.core.push(task);
+            }
+        });
+        let Some(task) = task else { return };
+        match self.inbox.push(task) {
+            Push::First => self.unparker.unpark(),
+            Push::Queued => {}
+            // The runtime is gone: dropping the runnable ends the task and says so.
+            Push::Closed(task) => drop(task),
+        }
+    }
+
+    /// Something finished or reported.
+    pub(crate) fn updated(&self) {
+        self.update.raise_and_tell(&self.hooks);
+    }
+
+    /// Acquire: pairs with `begin_closing`.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Refuses new work from now on and wakes the reactor so that it sees it. False if that was done before.
+    pub(crate) fn begin_closing(&self) -> bool {
+        // AcqRel: pairs with `is_closing`.
+        let first = !self.closing.swap(true, Ordering::AcqRel);
+        if first {
+            self.pool.close();
+            self.closures.cancel_running();
+            self.unparker.unpark();
+        }
+        first
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("closing", &self.is_closing()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! The end of a runtime, and who waits for it.
+
+use crate::sync::{Condvar, Mutex};
+use std::time::Instant;
+
+/// What a shutdown left behind.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// let rt = offtick::Runtime::new()?;
+/// rt.spawn(std::future::pending::<()>()).detach();
+/// let report = rt.shutdown(Duration::from_secs(5));
+/// assert!(report.is_clean());
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// The reactor thread ended: every future is dropped. False if a task still held it at the deadline.
+    pub reactor_stopped: bool,
+    /// Pool threads that were still in a closure at the deadline. They end with it.
+    pub blocking_left: usize,
+}
+
+impl ShutdownReport {
+    /// True if nothing is left.
+    pub fn is_clean(&self) -> bool {
+        self.reactor_stopped && self.blocking_left == 0
+    }
+}
+
+/// The reactor's last word.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    ended: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Ending {
+    pub(crate) fn new() -> Self {
+        Self { ended: Mutex::new(false), told: Condvar::new() }
+    }
+
+    pub(crate) fn tell(&self) {
+        *self.ended.lock() = true;
+        self.told.notify_all();
+    }
+
+    pub(crate) fn is_told(&self) -> bool {
+        *self.ended.lock()
+    }
+
+    /// True once told; false at the deadline. No deadline: waits for as long as it takes.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut ended = self.ended.lock();
+        while !*ended {
+            match deadline {
+                None => self.told.wait(&mut ended),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    let _timed_out = self.told.wait_for(&mut ended, left);
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,75 @@
+//! A handle without the result.
+
+use super::raw::{Outcome, TaskRef};
+use super::{Status, TaskId};
+use std::fmt;
+use std::panic::Location;
+
+/// Looks at a task and cancels it, whatever the type of its result.
+///
+/// For cancel buttons, watchdogs and lists of tasks. Dropping it changes nothing; holding it keeps a few bytes of
+/// the task, never its future or its result.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut task = rt.spawn(std::future::pending::<()>());
+/// let control = task.control();
+/// assert!(control.cancel());
+/// assert!(task.wait().is_err_and(|error| error.is_cancelled()));
+/// assert!(!control.cancel());
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Control(TaskRef);
+
+impl Control {
+    pub(crate) fn new(task: TaskRef) -> Self {
+        Self(task)
+    }
+
+    /// The task's identity.
+    pub fn id(&self) -> TaskId {
+        self.0.id()
+    }
+
+    /// The name given to the builder.
+    pub fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
+    /// Where the task stands.
+    pub fn status(&self) -> Status {
+        self.0.status()
+    }
+
+    /// True once the task is over.
+    pub fn is_done(&self) -> bool {
+        self.0.is_over()
+    }
+
+    /// Cancels the task; see [`Task::cancel`](super::Task::cancel).
+    pub fn cancel(&self) -> bool {
+        self.0.cancel(Outcome::Cancelled)
+    }
+
+    /// The current try, counted from 1.
+    pub fn attempt(&self) -> u32 {
+        self.0.attempt()
+    }
+
+    /// The line that spawned the task.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.0.location()
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control")
+            .field("id", &self.id().get())
+            .field("name", &self.name())
+            .field("status", &self.status())
+            .finish()
+    }
+}

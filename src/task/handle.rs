@@ -1,0 +1,216 @@
+//! The handle: what a program keeps of a task and looks at on each tick.
+
+use super::raw::{JoinRef, Outcome};
+use super::{Control, SharedTask, Status, TaskId};
+use crate::error::TaskError;
+use crate::park;
+use crate::progress::{Drain, Reader};
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+/// A task that runs in the background, and its result of type `T` and progress of type `P`.
+///
+/// Look at it on each tick: [`result`](Self::result) is `None` until the task is over, and costs one load. None of the
+/// looking calls waits, makes a system call or allocates. [`cancel`](Self::cancel), and a [`progress`](Self::progress)
+/// that makes room for a sender that waits, may have to wake the reactor, which is one system call if it sleeps.
+///
+/// A task can also be awaited from another one, or waited for by a thread that may ([`wait`](Self::wait)).
+///
+/// **Dropping the handle cancels the task**; [`detach`](Self::detach) lets it run on.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut task = rt.spawn_blocking(|| (1..=10).product::<u64>());
+/// loop {
+///     // One tick of a game loop, a GUI, a dashboard ...
+///     match task.result() {
+///         None => std::thread::yield_now(),
+///         Some(Ok(product)) => break assert_eq!(*product, 3_628_800),
+///         Some(Err(error)) => panic!("{error}"),
+///     }
+/// }
+/// let product = task.take().expect("the task is over")?;
+/// # assert_eq!(product, 3_628_800);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "dropping a task cancels it; keep it, or `detach` it"]
+pub struct Task<T, P = ()> {
+    join: JoinRef<T>,
+    progress: Option<Reader<P>>,
+}
+
+/// The output is in a cell of its own on the heap.
+impl<T, P> Unpin for Task<T, P> {}
+
+impl<T, P> Task<T, P> {
+    pub(crate) fn new(join: JoinRef<T>, progress: Option<Reader<P>>) -> Self {
+        Self { join, progress }
+    }
+
+    /// The task's identity.
+    pub fn id(&self) -> TaskId {
+        self.join.task().id()
+    }
+
+    /// The name given to the builder.
+    pub fn name(&self) -> Option<&str> {
+        self.join.task().name()
+    }
+
+    /// Where the task stands. Terminal states never change.
+    #[inline]
+    pub fn status(&self) -> Status {
+        self.join.task().status()
+    }
+
+    /// True once the task is over: done, failed or cancelled.
+    #[inline]
+    pub fn is_done(&self) -> bool {
+        self.join.is_over()
+    }
+
+    /// The same as [`is_done`](Self::is_done), under the name that the standard library uses.
+    #[inline]
+    pub fn is_finished(&self) -> bool {
+        self.is_done()
+    }
+
+    /// The result by reference: `None` until the task is over.
+    ///
+    /// # Errors
+    /// Whatever ended the task without a value; [`TaskError::Taken`] after a [`take`](Self::take).
+    #[inline]
+    pub fn result(&self) -> Option<Result<&T, &TaskError>> {
+        self.join.result()
+    }
+
+    /// Moves the result out: `None` until the task is over.
+    ///
+    /// # Errors
+    /// Whatever ended the task without a value; [`TaskError::Taken`] if a value or an error was taken before.
+    pub fn take(&mut self) -> Option<Result<T, TaskError>> {
+        self.join.take()
+    }
+
+    /// The error, if the task is over without a value.
+    pub fn error(&self) -> Option<&TaskError> {
+        self.result()?.err()
+    }
+
+    /// Cancels the task. False if it was over already, and then nothing changes.
+    ///
+    /// A task that has not started ends here and now; its body never runs. A future that runs is dropped by its own
+    /// thread at its next suspension point, and is `Cancelled` from then on. A closure that runs is told through its
+    /// context; its task is `Cancelled` at once, and what it still returns is dropped.
+    pub fn cancel(&self) -> bool {
+        self.join.task().cancel(Outcome::Cancelled)
+    }
+
+    /// Moves out the progress that was not read yet, oldest first. Nothing, if the task reports none.
+    ///
+    /// The tail stays readable after the end: whoever sees the task done finds all of it here.
+    #[inline]
+    pub fn progress(&self) -> Drain<'_, P> {
+        match &self.progress {
+            Some(reader) => reader.drain(),
+            None => Drain::empty(),
+        }
+    }
+
+    /// Moves out the progress that was not read yet and keeps only the newest value.
+    pub fn latest(&self) -> Option<P> {
+        self.progress.as_ref()?.latest()
+    }
+
+    /// How many progress values were dropped unread because the ring was full.
+    pub fn progress_dropped(&self) -> u64 {
+        self.progress.as_ref().map_or(0, Reader::dropped)
+    }
+
+    /// The current try, counted from 1.
+    pub fn attempt(&self) -> u32 {
+        self.join.task().attempt()
+    }
+
+    /// Blocks this thread until the task is over and moves the result out.
+    ///
+    /// # Errors
+    /// Those of [`take`](Self::take); [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread
+    /// and inside the task's own closure.
+    pub fn wait(&mut self) -> Result<T, TaskError> {
+        if let Some(over) = self.wait_at_most(None) {
+            return over;
+        }
+        Err(TaskError::WouldDeadlock)
+    }
+
+    /// Blocks this thread until the task is over, at most for `timeout`. `None`: it is not over.
+    ///
+    /// # Errors
+    /// Those of [`wait`](Self::wait).
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<T, TaskError>> {
+        self.wait_at_most(Some(timeout))
+    }
+
+    fn wait_at_most(&mut self, timeout: Option<Duration>) -> Option<Result<T, TaskError>> {
+        if !self.is_done() {
+            if self.must_not_wait() {
+                return Some(Err(TaskError::WouldDeadlock));
+            }
+            let over = pin!(std::future::poll_fn(|cx| self.join.poll_over(cx)));
+            park::block_on(over, timeout)?;
+        }
+        self.take()
+    }
+
+    /// Gives up the handle and lets the task run on. Its value is dropped when it ends; its error goes to the runtime's
+    /// `on_unhandled_error` hook.
+    pub fn detach(self) {
+        self.join.detach();
+    }
+
+    /// Makes a handle that can be cloned and hands out references only.
+    pub fn share(self) -> SharedTask<T, P> {
+        SharedTask::new(self)
+    }
+
+    /// A handle without the result: look, cancel, nothing else. It can be cloned and keeps nothing running.
+    pub fn control(&self) -> Control {
+        Control::new(self.join.task().clone())
+    }
+
+    /// True if this thread must not wait for the task.
+    pub(super) fn must_not_wait(&self) -> bool {
+        self.join.task().must_not_wait()
+    }
+
+    /// Ready once the task is over.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.join.poll_over(cx)
+    }
+}
+
+/// Awaiting a task gives its result. Dropping the future before that cancels the task, as dropping the handle does;
+/// await `&mut task` to keep it.
+impl<T, P> Future for Task<T, P> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(self.join.poll_over(cx));
+        Poll::Ready(self.join.take().unwrap_or(Err(TaskError::Taken)))
+    }
+}
+
+impl<T, P> fmt::Debug for Task<T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id().get())
+            .field("name", &self.name())
+            .field("status", &self.status())
+            .finish()
+    }
+}

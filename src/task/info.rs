@@ -1,0 +1,82 @@
+//! A task as hooks and listings show it.
+
+use super::raw::TaskRef;
+use super::{Status, TaskId};
+use std::panic::Location;
+use std::time::Duration;
+
+/// What is known of a task without its type: for hooks, logs and debug panels.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let task = rt.task().name("import").spawn(|_cx| std::future::pending::<()>());
+/// let listed = rt.tasks();
+/// assert_eq!(listed[0].name(), Some("import"));
+/// assert_eq!(listed[0].id(), task.id());
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TaskInfo {
+    id: TaskId,
+    name: Option<Box<str>>,
+    status: Status,
+    polls: u32,
+    attempt: u32,
+    age: Duration,
+    location: &'static Location<'static>,
+}
+
+impl TaskInfo {
+    pub(crate) fn of(task: &TaskRef) -> Self {
+        Self {
+            id: task.id(),
+            name: task.name().map(Into::into),
+            status: task.status(),
+            polls: task.polls(),
+            attempt: task.attempt(),
+            age: Duration::ZERO,
+            location: task.location(),
+        }
+    }
+
+    pub(crate) fn with_age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// The task's identity.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// The name given to the builder.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Where the task stood at the moment of the listing.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// How many times the body was polled; wraps at 2^32.
+    pub fn polls(&self) -> u32 {
+        self.polls
+    }
+
+    /// The current try, counted from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Time since the runtime took the task in. Zero in hooks.
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
+    /// The line that spawned the task.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+}

@@ -1,0 +1,88 @@
+//! Tasks: one heap cell each, a state word that says who may touch what, and the handles over it.
+//!
+//! # How a task lives
+//! A cell holds a header (state word, function table, queue link, join waker, identity), the owner (who queues the
+//! task when it is woken) and the *stage*: the body while the task lives, then the output. Four kinds of counted
+//! pointers reach it: the [`Runnable`](raw::Runnable) (the right to run it, at most one), the handle
+//! ([`JoinRef`](raw::JoinRef), at most one), wakers, and [`TaskRef`](raw::TaskRef)s such as the owner list's.
+//!
+//! ```text
+//!              [1] new
+//!                |
+//!                v           [2] to_running                [6] close
+//!            +--------+  ------------------->  +---------+ ----------> +--------+
+//!            | QUEUED |                        | RUNNING |             | CLOSED |
+//!            +--------+  <-------------------  +---------+             +--------+
+//!                ^         [5] woken meanwhile     |  [4] cancelled meanwhile: drop, then [6]
+//!                |                                 |
+//!                | [7] wake  [9] cancel            | [3] to_idle
+//!                |             +------+            |
+//!                +-------------| IDLE | <----------+
+//!                              +------+
+//! ```
+//! - [7] A wake of a queued or running task only sets SCHEDULED: the runner queues it again ([5]).
+//! - [8] Cancelling a task that has not started, or a closure that runs, ends it on the spot (its outcome is set). A
+//!   runner still drops the body, or lets the closure run out and drops what it returns.
+//! - [9] Cancelling a started future asks its runner to drop it, and queues it for that purpose if it sleeps.
+//! - [10] Dropping the handle is [8] or [9] plus giving up the output. Detaching gives up the output alone.
+//! - [11] [12] The handle registers and takes back its join waker.
+//!
+//! # The state word
+//! | bits | meaning | set by | cleared by |
+//! |---|---|---|---|
+//! | SCHEDULED | a `Runnable` exists, or the runner is to make one | [1] [7] [9] | [2] [6] |
+//! | RUNNING | one runner has the body | [2] | [3] [5] [6] |
+//! | STARTED | the body was polled | [2] | never |
+//! | CANCEL | the body is to be dropped | [8] [9] [10] | never |
+//! | CLOSED | the body is gone | [6] | never |
+//! | HANDLE | a `JoinRef` exists | [1] | [10] |
+//! | JOIN_WAKER | the waker cell is full and belongs to the end | [11] | [6] [8] [10] [12] |
+//! | outcome | how the task ended, 0 while it has not | [6] [8] | never |
+//! | references | counted pointers alive | | |
+//!
+//! | valid combination | meaning |
+//! |---|---|
+//! | SCHEDULED | pending or woken, in a queue |
+//! | RUNNING | being polled |
+//! | RUNNING + SCHEDULED | being polled, woken meanwhile |
+//! | neither, no CLOSED | idle |
+//! | CLOSED | over; neither SCHEDULED nor RUNNING, outcome set |
+//! | outcome without CLOSED | ended from outside, body still to be dropped |
+//!
+//! # Who may touch what
+//! - **Body**: whoever set RUNNING. It is polled and dropped in place, never moved (a closure moves itself out).
+//! - **Output** (outcomes `Done` and `Error` only): the runner from the drop of the body to [6]; then the handle, if
+//!   HANDLE was set at [6], else the runner, which drops it. The handle drops it when it goes.
+//! - **Join waker**: the handle while JOIN_WAKER is clear and the task is not over; the transition that ends the task
+//!   ([6] or [8]) takes it over by clearing JOIN_WAKER in the same step that sets the outcome.
+//! - **Queue link**: whoever holds the `Runnable`; a `Runnable` in the inbox belongs to the inbox.
+//! - **Owner, identity, function table**: anyone with a reference; they never change.
+//!
+//! # What holds for every task
+//! - The body is dropped by a runner, on the executor's own thread. The last reference, which a waker on any thread
+//!   may hold, frees bytes only.
+//! - Progress and output are written before [6], which releases; a look at the state acquires. So whoever sees a
+//!   task over sees all it reported and its result.
+//! - Polling leaves the reference count alone: the waker of a poll borrows the runner's reference.
+//! - A panic of the body, of its destructor, of the output's destructor, of a hook or of the join waker is caught
+//!   where it happens, and the transition is completed.
+
+pub(crate) mod raw;
+
+mod control;
+mod details;
+mod handle;
+mod id;
+mod info;
+mod schedule;
+mod share;
+mod status;
+
+pub use control::Control;
+pub(crate) use details::Details;
+pub use handle::Task;
+pub use id::TaskId;
+pub use info::TaskInfo;
+pub(crate) use schedule::Schedule;
+pub use share::SharedTask;
+pub use status::Status;

@@ -1,0 +1,190 @@
+//! What a task runs: a future, a closure that makes a future on the thread that polls it, or a closure that blocks.
+//!
+//! A body is polled by one runner at a time and is dropped by a runner. Its output is converted on the way out, so
+//! that `spawn*` (any value) and `run*` (a `Result`) share one cell without a wrapper future around the user's own.
+
+use super::state::Kind;
+use crate::error::{BoxError, TaskError};
+use crate::sync::plain::{AtomicU64, Ordering};
+use std::cell::Cell;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Work in a task cell.
+pub(crate) trait Body {
+    /// The value that the handle gets.
+    type Output;
+    /// Which rules of cancellation hold.
+    const KIND: Kind;
+    /// Works on until the body waits or ends. Not called again after `Ready` or a panic.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self::Output, TaskError>>;
+}
+
+/// How what the user's code returns becomes a task's result.
+pub(crate) trait Convert<R> {
+    /// The value that the handle gets.
+    type Output;
+    /// The conversion.
+    fn convert(returned: R) -> Result<Self::Output, TaskError>;
+}
+
+/// The `spawn*` verbs: whatever is returned is the value.
+pub(crate) struct Value;
+
+impl<T> Convert<T> for Value {
+    type Output = T;
+    fn convert(returned: T) -> Result<T, TaskError> {
+        Ok(returned)
+    }
+}
+
+/// The `run*` verbs: an `Err` ends the task in `Status::Error`.
+pub(crate) struct Fallible;
+
+impl<T, E: Into<BoxError>> Convert<Result<T, E>> for Fallible {
+    type Output = T;
+    fn convert(returned: Result<T, E>) -> Result<T, TaskError> {
+        returned.map_err(|error| TaskError::Failed(error.into()))
+    }
+}
+
+/// Bodies made by the crate itself, which name the task error.
+pub(crate) struct Verdict;
+
+impl<T> Convert<Result<T, TaskError>> for Verdict {
+    type Output = T;
+    fn convert(returned: Result<T, TaskError>) -> Result<T, TaskError> {
+        returned
+    }
+}
+
+/// A future as a body.
+pub(crate) struct FutureBody<F, C> {
+    future: F,
+    convert: PhantomData<fn() -> C>,
+}
+
+impl<F, C> FutureBody<F, C> {
+    pub(crate) fn new(future: F) -> Self {
+        Self { future, convert: PhantomData }
+    }
+}
+
+impl<F: Future, C: Convert<F::Output>> Body for FutureBody<F, C> {
+    type Output = C::Output;
+    const KIND: Kind = Kind::Future;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C::Output, TaskError>> {
+        // SAFETY: structural pinning of the only field that is not zero-sized: it is never moved out,
+        // and `Self` has no `Drop` of its own.
+        let future = unsafe { self.map_unchecked_mut(|body| &mut body.future) };
+        future.poll(cx).map(C::convert)
+    }
+}
+
+/// A closure that runs to its end in one poll.
+pub(crate) struct ClosureBody<F, C> {
+    closure: Option<F>,
+    convert: PhantomData<fn() -> C>,
+}
+
+impl<F, C> ClosureBody<F, C> {
+    pub(crate) fn new(closure: F) -> Self {
+        Self { closure: Some(closure), convert: PhantomData }
+    }
+}
+
+/// A closure is moved to the stack before it runs: nothing in the cell is pinned.
+impl<F, C> Unpin for ClosureBody<F, C> {}
+
+impl<R, F: FnOnce() -> R, C: Convert<R>> Body for ClosureBody<F, C> {
+    type Output = C::Output;
+    const KIND: Kind = Kind::Closure;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<C::Output, TaskError>> {
+        let closure = self.closure.take().expect("a closure is polled once");
+        Poll::Ready(C::convert(closure()))
+    }
+}
+
+/// A closure that builds its future at the first poll, on the polling thread; so the future need not be `Send`.
+pub(crate) enum LazyBody<M, F, C> {
+    /// Not polled yet.
+    Start(Option<M>, PhantomData<fn() -> C>),
+    /// Polled; bound to the thread of the first poll.
+    Bound(ThreadBound<F>),
+}
+
+impl<M, F, C> LazyBody<M, F, C> {
+    pub(crate) fn new(make: M) -> Self {
+        Self::Start(Some(make), PhantomData)
+    }
+}
+
+impl<F: Future, M: FnOnce() -> F, C: Convert<F::Output>> Body for LazyBody<M, F, C> {
+    type Output = C::Output;
+    const KIND: Kind = Kind::Future;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C::Output, TaskError>> {
+        // SAFETY: nothing is moved out of a pinned place below: `Start` holds the closure, which is not pinned, and
+        // the future inside `Bound` is only ever pinned again.
+        let this = unsafe { self.get_unchecked_mut() };
+        if let Self::Start(make, _) = this {
+            let make = make.take().expect("not polled again after a panic");
+            *this = Self::Bound(ThreadBound::new(make()));
+        }
+        let Self::Bound(bound) = this else { unreachable!("the future was just built") };
+        let future = bound.get_mut().expect("a future is polled by the thread that built it");
+        // SAFETY: `bound` lies inside the pinned body, and `ThreadBound` drops its value in place.
+        let future = unsafe { Pin::new_unchecked(future) };
+        future.poll(cx).map(C::convert)
+    }
+}
+
+/// A value that may travel with its cell but is touched on its own thread only: elsewhere it is out of reach, and is
+/// leaked rather than dropped.
+pub(crate) struct ThreadBound<T> {
+    thread: u64,
+    value: ManuallyDrop<T>,
+}
+
+// SAFETY: the value is reached and dropped on the thread that made it and nowhere else; both places check.
+unsafe impl<T> Send for ThreadBound<T> {}
+
+impl<T> ThreadBound<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { thread: thread_token(), value: ManuallyDrop::new(value) }
+    }
+
+    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+        (self.thread == thread_token()).then_some(&mut *self.value)
+    }
+}
+
+impl<T> Drop for ThreadBound<T> {
+    fn drop(&mut self) {
+        if self.thread == thread_token() {
+            // SAFETY: dropped once, here, on the thread that made it.
+            unsafe { ManuallyDrop::drop(&mut self.value) };
+        } else {
+            debug_assert!(false, "a thread-bound future was dropped on another thread; it is leaked");
+        }
+    }
+}
+
+/// A number for this thread that no other thread ever gets (the system's own identifiers are recycled).
+fn thread_token() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static TOKEN: Cell<u64> = const { Cell::new(0) };
+    }
+    TOKEN.with(|token| {
+        if token.get() == 0 {
+            token.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        token.get()
+    })
+}

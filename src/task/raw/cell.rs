@@ -1,0 +1,275 @@
+//! The task cell: one allocation for a task's header, its owner, and the body that becomes the output.
+
+use super::body::Body;
+use super::handles::{Runnable, TaskRef};
+use super::header::{Header, Ran, VTable};
+use super::state::{Kind, Outcome, ToCancelled, ToIdle, ToRunning};
+use super::waker;
+use crate::error::{Panic, TaskError};
+use crate::sync::UnsafeCell;
+use crate::task::Schedule;
+use crate::util::catch::{catch, drop_quietly};
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+/// `repr(C)`: a pointer to the cell is a pointer to its header.
+#[repr(C)]
+pub(super) struct Cell<B: Body, S> {
+    header: Header,
+    owner: S,
+    stage: UnsafeCell<Stage<B>>,
+}
+
+/// The body until it is closed, then the output if the outcome has one. Which one it is stands in the state word.
+#[repr(C)]
+union Stage<B: Body> {
+    body: ManuallyDrop<B>,
+    output: ManuallyDrop<Result<B::Output, TaskError>>,
+}
+
+impl<B: Body, S: Schedule> Cell<B, S> {
+    pub(super) const VTABLE: VTable = VTable {
+        kind: B::KIND,
+        stage_offset: std::mem::offset_of!(Self, stage),
+        run: run::<B, S>,
+        schedule: schedule::<B, S>,
+        ended: ended::<B, S>,
+        must_not_wait: must_not_wait::<B, S>,
+        drop_output: drop_output::<B, S>,
+        dealloc: dealloc::<B, S>,
+    };
+
+    /// Moves a task to the heap.
+    pub(super) fn allocate(header: Header, body: B, owner: S) -> NonNull<Header> {
+        let stage = UnsafeCell::new(Stage { body: ManuallyDrop::new(body) });
+        let cell = Box::new(Self { header, owner, stage });
+        NonNull::from(Box::leak(cell)).cast()
+    }
+}
+
+/// Polls or tears down a task that came off a queue; takes over the queue's reference.
+///
+/// # Safety
+/// `header` is a cell of `B` and `S`, and the caller owns the reference of a queued task.
+unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) -> Ran {
+    // SAFETY: the caller's reference keeps the cell alive until `finish` gives it up.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    let state = cell.header.state();
+    if state.to_running() == ToRunning::Drop {
+        // SAFETY: RUNNING is ours and the body is there.
+        return unsafe { finish::<B, S>(header, None, reason) };
+    }
+    if B::KIND == Kind::Closure {
+        // SAFETY: the runner's reference outlives the borrow.
+        let task = unsafe { TaskRef::borrowed(header) };
+        if !cell.owner.starts(&task) {
+            // SAFETY: RUNNING is ours and the body is there.
+            return unsafe { finish::<B, S>(header, None, Outcome::Gone) };
+        }
+    }
+    cell.header.count_poll();
+    // The waker borrows the runner's reference: polling leaves the reference count alone.
+    // SAFETY: the runner keeps the cell alive for the whole of the poll, and the waker is never dropped.
+    let waker = ManuallyDrop::new(unsafe { waker::from_header(header) });
+    let mut cx = Context::from_waker(&waker);
+    // SAFETY: RUNNING gives this thread the body; it has not moved since it was allocated.
+    match catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) })) {
+        Ok(Poll::Pending) => match state.to_idle() {
+            ToIdle::Idle => Ran::Idle,
+            // SAFETY: RUNNING was given up with SCHEDULED set: this thread holds the queue's reference.
+            ToIdle::Again => Ran::Again(unsafe { Runnable::from_raw(header) }),
+            // SAFETY: RUNNING is still ours and the body is there.
+            ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },
+        },
+        // SAFETY: as above.
+        Ok(Poll::Ready(output)) => unsafe { finish::<B, S>(header, Some(output), reason) },
+        Err(payload) => {
+            let output = Err(TaskError::Panicked(Box::new(Panic::new(payload))));
+            // SAFETY: as above.
+            unsafe { finish::<B, S>(header, Some(output), reason) }
+        }
+    }
+}
+
+/// # Safety
+/// The caller has RUNNING and the stage holds the body, pinned.
+unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
+    // SAFETY: RUNNING gives the stage to this thread.
+    let stage = unsafe { &mut *stage };
+    // SAFETY: not closed, so the body is what is there.
+    let body = unsafe { &mut *stage.body };
+    // SAFETY: the cell is on the heap and never moves; the body is dropped in place.
+    let body = unsafe { Pin::new_unchecked(body) };
+    body.poll(cx)
+}
+
+/// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and
+/// gives up the runner's reference.
+///
+/// Every piece of user code on the way (two destructors, the hooks, the join waker) is caught on its own, so that
+/// the transition is always completed.
+///
+/// # Safety
+/// `header` is a cell of `B` and `S`; the caller has RUNNING, a reference, and the stage holds the body.
+unsafe fn finish<B: Body, S: Schedule>(
+    header: NonNull<Header>,
+    mut output: Option<Result<B::Output, TaskError>>,
+    reason: Outcome,
+) -> Ran {
+    // SAFETY: by contract; a local, since the cell may be freed before this call returns.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    let state = cell.header.state();
+    // SAFETY: RUNNING gives this thread the stage; the body is dropped in place, once, and not looked at again.
+    let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { ManuallyDrop::drop(&mut (*stage).body) }));
+    if let Err(payload) = dropped {
+        if matches!(output, Some(Err(TaskError::Panicked(_)))) {
+            // The first panic is the one to report.
+            drop_quietly(payload);
+        } else {
+            let first = output.replace(Err(TaskError::Panicked(Box::new(Panic::new(payload)))));
+            drop_quietly(first);
+        }
+    }
+    // SAFETY: the runner's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    let mut panicked = false;
+    if let Some(Err(TaskError::Panicked(panic))) = &output {
+        panicked = true;
+        if let Err(payload) = catch(|| cell.owner.on_panic(&task, panic)) {
+            drop_quietly(payload);
+        }
+    }
+    let outcome = match &output {
+        Some(Ok(_)) => Outcome::Done,
+        Some(Err(_)) => Outcome::Error,
+        None => reason,
+    };
+    if let Some(output) = output {
+        let fresh = Stage { output: ManuallyDrop::new(output) };
+        // SAFETY: RUNNING gives this thread the stage, and what it held is gone.
+        cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
+    }
+    let slot = cell.header.slot();
+    let closed = state.close(outcome, panicked);
+    if closed.drop_output {
+        // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
+        let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
+        if let Err(error) = &output
+            && closed.unhandled
+            && closed.outcome == Outcome::Error
+            && let Err(payload) = catch(|| cell.owner.on_unhandled(&task, error))
+        {
+            drop_quietly(payload);
+        }
+        drop_quietly(output);
+    }
+    if closed.wake_join {
+        cell.header.wake_join();
+    }
+    if closed.ended {
+        cell.owner.on_ended();
+    }
+    if state.drop_ref() {
+        // SAFETY: that was the last reference.
+        unsafe { dealloc::<B, S>(header) };
+    }
+    Ran::Over { slot }
+}
+
+/// # Safety
+/// The stage holds the output, and the caller may move it.
+unsafe fn take_output<B: Body>(stage: *mut Stage<B>) -> Result<B::Output, TaskError> {
+    // SAFETY: by contract nobody else looks at the stage now.
+    let stage = unsafe { &mut *stage };
+    // SAFETY: by contract the output is what is there.
+    let output = unsafe { &mut stage.output };
+    // SAFETY: by contract it is not used again.
+    unsafe { ManuallyDrop::take(output) }
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call by a reference other than the one in `task`.
+unsafe fn schedule<B: Body, S: Schedule>(header: NonNull<Header>, task: Runnable) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    cell.owner.schedule(task);
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn ended<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    cell.owner.on_ended();
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn must_not_wait<B: Body, S: Schedule>(header: NonNull<Header>) -> bool {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    cell.owner.must_not_wait(cell.header.id())
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call; the output is there and the caller's to drop.
+unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    // SAFETY: by contract.
+    let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
+    drop_quietly(output);
+}
+
+/// Frees a cell.
+///
+/// The last reference may go on any thread. A body that is still there (its queue entry and its owner both vanished,
+/// which no executor of this crate does) is leaked with the cell: it must not be dropped here, nor its memory reused.
+///
+/// # Safety
+/// `header` is a cell of `B` and `S` without references.
+unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract nobody else can reach the cell.
+    let closed = unsafe { header.as_ref() }.state().load().is_closed();
+    if !closed {
+        debug_assert!(false, "the last reference went before the body; the task is leaked");
+        return;
+    }
+    // SAFETY: made by `Box::leak` in `allocate`; no reference is left.
+    let cell = unsafe { Box::from_raw(header.cast::<Cell<B, S>>().as_ptr()) };
+    drop_quietly(cell);
+}
+
+/// What the ones who cancel do after the transition: queue the task for the drop of its body, wake the join waker,
+/// tell the owner.
+///
+/// # Safety
+/// The caller holds a reference for the length of the call.
+pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled) -> bool {
+    // SAFETY: by contract.
+    let alive = unsafe { header.as_ref() };
+    let submit = match verdict {
+        ToCancelled::Over => return false,
+        ToCancelled::Requested { submit } => submit,
+        ToCancelled::Ended { submit, wake_join } => {
+            if wake_join {
+                alive.wake_join();
+            }
+            // SAFETY: alive, as above.
+            unsafe { (alive.vtable().ended)(header) };
+            submit
+        }
+    };
+    if let Some(details) = alive.details() {
+        details.cancel();
+    }
+    if submit {
+        // SAFETY: the transition made a reference for the queue.
+        let task = unsafe { Runnable::from_raw(header) };
+        // SAFETY: alive, as above, by a reference other than the queue's.
+        unsafe { (alive.vtable().schedule)(header, task) };
+    }
+    true
+}

@@ -1,0 +1,366 @@
+//! The counted pointers to a task cell, one type per right: [`Runnable`] may run it, [`JoinRef`] owns its output,
+//! [`TaskRef`] may look at it and cancel it.
+
+use super::body::Body;
+use super::cell::{Cell, after_cancel};
+use super::header::{Header, NO_SLOT, Ran};
+use super::state::{Outcome, Snapshot};
+use crate::error::TaskError;
+use crate::sync::Arc;
+use crate::task::{Details, Schedule, Status, TaskId};
+use crate::util::catch::drop_quietly;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::task::{Context, Poll};
+
+/// Makes a task. The runnable is to be queued; the handle owns the output.
+pub(crate) fn new<B, S>(
+    body: B,
+    owner: S,
+    location: &'static Location<'static>,
+    details: Option<Arc<Details>>,
+) -> (Runnable, JoinRef<B::Output>)
+where
+    B: Body + Send + 'static,
+    B::Output: Send + 'static,
+    S: Schedule,
+{
+    let header = Header::new(&Cell::<B, S>::VTABLE, location, details);
+    let pointer = Cell::<B, S>::allocate(header, body, owner);
+    (Runnable { pointer }, JoinRef { pointer, output: PhantomData })
+}
+
+/// Gives up one reference, and the cell with the last.
+///
+/// # Safety
+/// The reference is the caller's.
+pub(super) unsafe fn release(pointer: NonNull<Header>) {
+    // SAFETY: alive by the caller's reference.
+    let alive = unsafe { pointer.as_ref() };
+    let dealloc = alive.vtable().dealloc;
+    if alive.state().drop_ref() {
+        // SAFETY: that was the last one.
+        unsafe { dealloc(pointer) };
+    }
+}
+
+/// The right to run a task: there is one at most, made by whichever transition set SCHEDULED.
+///
+/// Dropped without being run, it ends the task as [`Outcome::Gone`] and drops the body right there.
+pub(crate) struct Runnable {
+    pointer: NonNull<Header>,
+}
+
+// SAFETY: a cell is made of `Send` bodies and owners; whatever of it must stay on one thread checks that by itself.
+unsafe impl Send for Runnable {}
+
+impl Runnable {
+    /// # Safety
+    /// The caller owns a reference together with the SCHEDULED bit.
+    pub(super) unsafe fn from_raw(pointer: NonNull<Header>) -> Self {
+        Self { pointer }
+    }
+
+    pub(super) fn into_raw(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).pointer
+    }
+
+    pub(super) fn as_raw(&self) -> *mut Header {
+        self.pointer.as_ptr()
+    }
+
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: alive by our reference.
+        unsafe { self.pointer.as_ref() }
+    }
+
+    /// Polls the task once, or drops its body if it was cancelled; `reason` names the end in the latter case, where
+    /// it has none yet.
+    pub(crate) fn run(self, reason: Outcome) -> Ran {
+        let pointer = self.into_raw();
+        // SAFETY: alive by our reference.
+        let run = unsafe { pointer.as_ref() }.vtable().run;
+        // SAFETY: the reference and the SCHEDULED bit pass to the runner.
+        unsafe { run(pointer, reason) }
+    }
+
+    /// One more reference, for the owner list.
+    pub(crate) fn task(&self) -> TaskRef {
+        self.header().state().add_ref();
+        TaskRef { pointer: self.pointer }
+    }
+
+    /// True before the task stands in an owner list.
+    pub(crate) fn is_new(&self) -> bool {
+        self.header().slot() == NO_SLOT
+    }
+
+    /// Notes the place in the owner list.
+    pub(crate) fn set_slot(&self, slot: u32) {
+        self.header().set_slot(slot);
+    }
+}
+
+impl Drop for Runnable {
+    fn drop(&mut self) {
+        let run = self.header().vtable().run;
+        // Cancelled first: then the runner drops the body instead of polling it.
+        let kind = self.header().vtable().kind;
+        let verdict = self.header().state().cancel(kind, Outcome::Gone);
+        // SAFETY: our reference is alive until the runner takes it over.
+        unsafe { after_cancel(self.pointer, verdict) };
+        // SAFETY: the reference and the SCHEDULED bit pass to the runner.
+        let _over = unsafe { run(self.pointer, Outcome::Gone) };
+    }
+}
+
+impl fmt::Debug for Runnable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runnable").field("id", &self.header().id()).field("state", self.header().state()).finish()
+    }
+}
+
+/// A look at a task, whatever its type: identity, status, cancellation.
+#[repr(transparent)]
+pub(crate) struct TaskRef {
+    pointer: NonNull<Header>,
+}
+
+// SAFETY: only the header is reached, which is made of atomics and constants; the last reference frees bytes and an
+// owner that is `Send`, never the body or the output.
+unsafe impl Send for TaskRef {}
+// SAFETY: as above.
+unsafe impl Sync for TaskRef {}
+
+impl TaskRef {
+    /// # Safety
+    /// The caller's reference outlives the result.
+    pub(super) unsafe fn borrowed(pointer: NonNull<Header>) -> ManuallyDrop<Self> {
+        ManuallyDrop::new(Self { pointer })
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: alive by our reference.
+        unsafe { self.pointer.as_ref() }
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.header().id()
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.header().details().and_then(|details| details.name())
+    }
+
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.header().location()
+    }
+
+    /// The current try, counted from 1.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.header().details().map_or(1, |details| details.attempt())
+    }
+
+    pub(crate) fn polls(&self) -> u32 {
+        self.header().polls()
+    }
+
+    #[inline(always)]
+    pub(crate) fn status(&self) -> Status {
+        status(self.header().state().load())
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_over(&self) -> bool {
+        self.header().state().load().is_over()
+    }
+
+    /// True once the body is gone from the cell, wherever the task was cancelled.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.header().state().load().is_closed()
+    }
+
+    /// Cancels the task: false if it was over. `outcome` names an end brought about here and now.
+    pub(crate) fn cancel(&self, outcome: Outcome) -> bool {
+        let verdict = self.header().state().cancel(self.header().vtable().kind, outcome);
+        // SAFETY: our reference is alive during the call.
+        unsafe { after_cancel(self.pointer, verdict) }
+    }
+
+    /// True if this thread must not wait for the task: it runs it, or the runtime that does.
+    pub(crate) fn must_not_wait(&self) -> bool {
+        let ask = self.header().vtable().must_not_wait;
+        // SAFETY: alive by our reference.
+        unsafe { ask(self.pointer) }
+    }
+}
+
+impl Clone for TaskRef {
+    fn clone(&self) -> Self {
+        self.header().state().add_ref();
+        Self { pointer: self.pointer }
+    }
+}
+
+impl Drop for TaskRef {
+    fn drop(&mut self) {
+        // SAFETY: the reference is ours.
+        unsafe { release(self.pointer) };
+    }
+}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskRef").field("id", &self.id()).field("state", self.header().state()).finish()
+    }
+}
+
+fn status(state: Snapshot) -> Status {
+    match state.outcome() {
+        Some(Outcome::Done) => Status::Done,
+        Some(Outcome::Error | Outcome::TimedOut) => Status::Error,
+        Some(Outcome::Cancelled | Outcome::Gone) => Status::Cancelled,
+        None if state.is_started() => Status::Running,
+        None => Status::Pending,
+    }
+}
+
+/// The handle's half of a task: owns the output. Dropped, it cancels the task.
+pub(crate) struct JoinRef<T> {
+    pointer: NonNull<Header>,
+    /// We own a `T`, once there is one.
+    output: PhantomData<Result<T, TaskError>>,
+}
+
+// SAFETY: what moves with the handle is the right to the output, a `T`; the rest is as for `TaskRef`.
+unsafe impl<T: Send> Send for JoinRef<T> {}
+// SAFETY: a shared handle hands out `&T`, and with it everything that a shared `TaskRef` does.
+unsafe impl<T: Send + Sync> Sync for JoinRef<T> {}
+
+static CANCELLED: TaskError = TaskError::Cancelled;
+static RUNTIME_GONE: TaskError = TaskError::RuntimeGone;
+
+impl<T> JoinRef<T> {
+    /// The task, borrowed as its type-erased view.
+    pub(crate) fn task(&self) -> &TaskRef {
+        // `TaskRef` is the same pointer; borrowing it touches no count.
+        // SAFETY: `TaskRef` is a transparent wrapper of this pointer, and our reference outlives the borrow.
+        unsafe { &*std::ptr::from_ref(&self.pointer).cast::<TaskRef>() }
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: alive by our reference.
+        unsafe { self.pointer.as_ref() }
+    }
+
+    fn output(&self) -> *mut Result<T, TaskError> {
+        let offset = self.header().vtable().stage_offset;
+        // SAFETY: the stage lies at this offset of the same allocation.
+        let stage = unsafe { self.pointer.byte_add(offset) };
+        stage.cast().as_ptr()
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_over(&self) -> bool {
+        self.header().state().load().is_over()
+    }
+
+    /// The result by reference, once there is one.
+    pub(crate) fn result(&self) -> Option<Result<&T, &TaskError>> {
+        match self.header().state().load().outcome()? {
+            Outcome::Done | Outcome::Error => {
+                // SAFETY: the outcome was published after the output was written, and while the handle exists the
+                // output is the handle's.
+                let output = unsafe { &*self.output() };
+                Some(output.as_ref())
+            }
+            other => Some(Err(self.stored_error(other))),
+        }
+    }
+
+    /// Moves the result out, once there is one; afterwards it is [`TaskError::Taken`].
+    pub(crate) fn take(&mut self) -> Option<Result<T, TaskError>> {
+        match self.header().state().load().outcome()? {
+            Outcome::Done | Outcome::Error => {
+                // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
+                let output = unsafe { &mut *self.output() };
+                Some(std::mem::replace(output, Err(TaskError::Taken)))
+            }
+            Outcome::TimedOut => match self.stored_error(Outcome::TimedOut) {
+                TaskError::TimedOut(limit) => Some(Err(TaskError::TimedOut(*limit))),
+                _ => Some(Err(TaskError::Cancelled)),
+            },
+            Outcome::Gone => Some(Err(TaskError::RuntimeGone)),
+            Outcome::Cancelled => Some(Err(TaskError::Cancelled)),
+        }
+    }
+
+    fn stored_error(&self, outcome: Outcome) -> &TaskError {
+        match outcome {
+            Outcome::Gone => &RUNTIME_GONE,
+            Outcome::TimedOut => {
+                self.header().details().and_then(|details| details.time_limit_error()).unwrap_or(&CANCELLED)
+            }
+            _ => &CANCELLED,
+        }
+    }
+
+    /// Ready once the task is over; else registers the waker.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let header = self.header();
+        let state = header.state();
+        if state.load().is_over() || (state.has_join_waker() && !state.unset_join_waker()) {
+            return Poll::Ready(());
+        }
+        // JOIN_WAKER is clear now and the task was not over: the cell is ours, old waker included.
+        match header.take_join_waker() {
+            Some(old) if old.will_wake(cx.waker()) => header.put_join_waker(old),
+            old => {
+                drop_quietly(old);
+                header.put_join_waker(cx.waker().clone());
+            }
+        }
+        if state.set_join_waker() {
+            return Poll::Pending;
+        }
+        drop_quietly(header.take_join_waker());
+        Poll::Ready(())
+    }
+
+    /// Gives the handle up; the task runs on.
+    pub(crate) fn detach(self) {
+        ManuallyDrop::new(self).give_up(false);
+    }
+
+    fn give_up(&mut self, cancel: bool) {
+        let header = self.header();
+        let vtable = header.vtable();
+        let dropped = header.state().drop_handle(vtable.kind, cancel);
+        if dropped.drop_waker {
+            drop_quietly(header.take_join_waker());
+        }
+        if dropped.drop_output {
+            // SAFETY: the task is over with an output, which belongs to the handle.
+            unsafe { (vtable.drop_output)(self.pointer) };
+        }
+        // SAFETY: our reference is given up after this call only.
+        unsafe { after_cancel(self.pointer, dropped.cancelled) };
+        // SAFETY: our reference, given up once: `self` is not used again.
+        unsafe { release(self.pointer) };
+    }
+}
+
+impl<T> Drop for JoinRef<T> {
+    fn drop(&mut self) {
+        self.give_up(true);
+    }
+}
+
+impl<T> fmt::Debug for JoinRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.task().fmt(f)
+    }
+}

@@ -1,0 +1,19 @@
+//! Unsafe island: the task cell, its state word, its waker and the intrusive inbox.
+//!
+//! The rules that make the unsafe code here sound stand in [`crate::task`]. Everything that leaves this module is
+//! safe to use in any order on any thread.
+#![allow(unsafe_code, reason = "one of the two unsafe islands of the crate")]
+
+mod body;
+mod cell;
+mod handles;
+mod header;
+mod inbox;
+mod state;
+mod waker;
+
+pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict};
+pub(crate) use handles::{JoinRef, Runnable, TaskRef, new};
+pub(crate) use header::Ran;
+pub(crate) use inbox::{Batch, Inbox, Push};
+pub(crate) use state::Outcome;

@@ -1,0 +1,420 @@
+//! The state word: every fact that two threads may disagree about, in one atomic.
+//!
+//! Only this file reads or writes the bits. The diagram, the table of valid combinations and the rules that each
+//! transition upholds stand in [`crate::task`]; the numbers in brackets below are those of the diagram.
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use std::fmt;
+
+/// In a queue, or to be queued by whoever set the bit.
+const SCHEDULED: usize = 1;
+/// A runner polls the body or tears it down.
+const RUNNING: usize = 1 << 1;
+/// The body was polled at least once.
+const STARTED: usize = 1 << 2;
+/// A started future is to be dropped by its runner.
+const CANCEL: usize = 1 << 3;
+/// The body is gone from the cell.
+const CLOSED: usize = 1 << 4;
+/// The handle exists: it, and not the runner, drops the output.
+const HANDLE: usize = 1 << 5;
+/// The waker cell is full and belongs to whoever ends the task.
+const JOIN_WAKER: usize = 1 << 6;
+/// Three bits: how the task ended, 0 while it has not.
+const OUTCOME: usize = 0b111 << OUTCOME_SHIFT;
+const OUTCOME_SHIFT: u32 = 7;
+/// One reference to the cell.
+const REF: usize = 1 << REF_SHIFT;
+const REF_SHIFT: u32 = 10;
+/// Above this many references the process aborts: a wrapped count would free a cell in use.
+const MAX_REFS: usize = usize::MAX >> (REF_SHIFT + 1);
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The output cell holds `Ok`.
+    Done = 1,
+    /// The output cell holds `Err`.
+    Error = 2,
+    /// Cancelled; nothing is stored.
+    Cancelled = 3,
+    /// Its runtime went away; nothing is stored.
+    Gone = 4,
+    /// Ended by its time limit from outside the body; the error stands in the task's details.
+    TimedOut = 5,
+}
+
+impl Outcome {
+    /// True if the output cell holds a value.
+    pub(crate) fn has_output(self) -> bool {
+        matches!(self, Self::Done | Self::Error)
+    }
+}
+
+/// What the body is: the rules of cancellation differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Polled many times; cancelled by dropping it between two polls.
+    Future,
+    /// Runs once to its end; cancelled by ending the task around it.
+    Closure,
+}
+
+/// One reading of the state word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Snapshot(usize);
+
+impl Snapshot {
+    fn has(self, bits: usize) -> bool {
+        self.0 & bits != 0
+    }
+
+    pub(crate) fn outcome(self) -> Option<Outcome> {
+        match (self.0 & OUTCOME) >> OUTCOME_SHIFT {
+            0 => None,
+            1 => Some(Outcome::Done),
+            2 => Some(Outcome::Error),
+            3 => Some(Outcome::Cancelled),
+            4 => Some(Outcome::Gone),
+            _ => Some(Outcome::TimedOut),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_over(self) -> bool {
+        self.has(OUTCOME)
+    }
+
+    pub(crate) fn is_started(self) -> bool {
+        self.has(STARTED)
+    }
+
+    pub(crate) fn is_closed(self) -> bool {
+        self.has(CLOSED)
+    }
+
+    pub(crate) fn is_cancel_requested(self) -> bool {
+        self.has(CANCEL)
+    }
+
+    fn refs(self) -> usize {
+        self.0 >> REF_SHIFT
+    }
+
+    fn with(self, bits: usize) -> Self {
+        Self(self.0 | bits)
+    }
+
+    fn without(self, bits: usize) -> Self {
+        Self(self.0 & !bits)
+    }
+
+    fn with_outcome(self, outcome: Outcome) -> Self {
+        debug_assert!(!self.is_over(), "an outcome never changes");
+        Self(self.0 | (outcome as usize) << OUTCOME_SHIFT)
+    }
+
+    fn with_ref(self) -> Self {
+        if self.refs() >= MAX_REFS {
+            std::process::abort();
+        }
+        Self(self.0 + REF)
+    }
+
+    fn without_ref(self) -> Self {
+        debug_assert!(self.refs() > 0, "reference count underflow");
+        Self(self.0 - REF)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMES: [(usize, &str); 7] = [
+            (SCHEDULED, "SCHEDULED"),
+            (RUNNING, "RUNNING"),
+            (STARTED, "STARTED"),
+            (CANCEL, "CANCEL"),
+            (CLOSED, "CLOSED"),
+            (HANDLE, "HANDLE"),
+            (JOIN_WAKER, "JOIN_WAKER"),
+        ];
+        f.write_str("Snapshot(")?;
+        for (bit, name) in NAMES {
+            if self.has(bit) {
+                write!(f, "{name} | ")?;
+            }
+        }
+        if let Some(outcome) = self.outcome() {
+            write!(f, "{outcome:?} | ")?;
+        }
+        write!(f, "refs={})", self.refs())
+    }
+}
+
+/// What the runner does with a task it took from a queue.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum ToRunning {
+    /// Poll the body.
+    Poll,
+    /// Drop the body: the task was cancelled while it waited.
+    Drop,
+}
+
+/// What the runner does after a poll that returned `Pending`.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum ToIdle {
+    /// Nothing: the task sleeps, the runner's reference is given up.
+    Idle,
+    /// Queue it again: it was woken while it ran. The runner's reference moves to the queue.
+    Again,
+    /// Drop the body: it was cancelled while it ran. The runner keeps its reference.
+    Drop,
+}
+
+/// What is left to do after the end of a body.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Closed {
+    /// The runner owns the output it wrote and drops it: the handle is gone, or the task had ended otherwise.
+    pub(crate) drop_output: bool,
+    /// The task ended here (and not by an earlier cancellation): the runner tells the world.
+    pub(crate) ended: bool,
+    /// The runner owns a registered join waker: take it and wake it.
+    pub(crate) wake_join: bool,
+    /// The handle was gone at the end, so nobody will look at an error.
+    pub(crate) unhandled: bool,
+    /// How the task ended.
+    pub(crate) outcome: Outcome,
+}
+
+/// What a wake-up leads to.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum ToScheduled {
+    /// Nothing: queued already, running (its runner will queue it), or over.
+    Nothing,
+    /// Queue it: the caller now holds one more reference, for the queue.
+    Submit,
+}
+
+/// What a cancellation leads to.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum ToCancelled {
+    /// Nothing: the task was over.
+    Over,
+    /// The task is over now. With `submit` the caller holds a new reference and queues the task, so that its body is
+    /// dropped on its own thread; with `wake_join` the caller owns the registered waker.
+    Ended {
+        /// Queue the task.
+        submit: bool,
+        /// Take the join waker and wake it.
+        wake_join: bool,
+    },
+    /// The runner will drop the body; with `submit` the caller holds a new reference and queues the task.
+    Requested {
+        /// Queue the task.
+        submit: bool,
+    },
+}
+
+/// What is left to do after the handle is gone.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct HandleDropped {
+    /// The output belongs to the handle: drop it.
+    pub(crate) drop_output: bool,
+    /// The join waker belongs to the handle: drop it.
+    pub(crate) drop_waker: bool,
+    /// The cancellation that the drop stands for.
+    pub(crate) cancelled: ToCancelled,
+}
+
+/// The state word.
+pub(crate) struct State(AtomicUsize);
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Relaxed: for people to read, nothing is concluded from it.
+        Snapshot(self.0.load(Ordering::Relaxed)).fmt(f)
+    }
+}
+
+impl State {
+    /// [1] A new task: queued, with a handle; one reference for the queue and one for the handle.
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(SCHEDULED | HANDLE | (2 * REF)))
+    }
+
+    /// Acquire: whoever sees an outcome sees the output, and all the progress reported before it. Pairs with the
+    /// release half of [`State::close`].
+    #[inline(always)]
+    pub(crate) fn load(&self) -> Snapshot {
+        Snapshot(self.0.load(Ordering::Acquire))
+    }
+
+    /// One transition: `step` maps the current word to the next one and a verdict, or to a verdict alone.
+    ///
+    /// AcqRel on success, so each transition sees all that was done before the ones ahead of it; Acquire where
+    /// nothing changes, since the verdict is acted upon all the same.
+    #[inline(always)]
+    fn update<R>(&self, mut step: impl FnMut(Snapshot) -> (Option<Snapshot>, R)) -> R {
+        let mut current = self.load();
+        loop {
+            let (next, verdict) = step(current);
+            let Some(next) = next else { return verdict };
+            match self.0.compare_exchange_weak(current.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return verdict,
+                Err(now) => current = Snapshot(now),
+            }
+        }
+    }
+
+    /// [2] A runner takes the task off its queue.
+    pub(crate) fn to_running(&self) -> ToRunning {
+        self.update(|s| {
+            debug_assert!(s.has(SCHEDULED) && !s.has(RUNNING | CLOSED), "not a queued task: {s:?}");
+            let next = s.without(SCHEDULED);
+            if s.is_cancel_requested() || s.is_over() {
+                (Some(next.with(RUNNING)), ToRunning::Drop)
+            } else {
+                (Some(next.with(RUNNING | STARTED)), ToRunning::Poll)
+            }
+        })
+    }
+
+    /// [3] [4] [5] The body returned `Pending`.
+    pub(crate) fn to_idle(&self) -> ToIdle {
+        self.update(|s| {
+            debug_assert!(s.has(RUNNING), "not a running task: {s:?}");
+            if s.is_cancel_requested() {
+                (None, ToIdle::Drop)
+            } else if s.has(SCHEDULED) {
+                (Some(s.without(RUNNING)), ToIdle::Again)
+            } else {
+                (Some(s.without(RUNNING).without_ref()), ToIdle::Idle)
+            }
+        })
+    }
+
+    /// [6] The body is gone and, for `Done` and `Error`, the output stands in the cell. The runner keeps its
+    /// reference until it has done what the answer says.
+    ///
+    /// A cancellation that came during the last poll wins over `Done` and over a returned error; a panic wins over a
+    /// cancellation (`panicked`), so that it is never lost.
+    pub(crate) fn close(&self, outcome: Outcome, panicked: bool) -> Closed {
+        self.update(|s| {
+            debug_assert!(s.has(RUNNING) && !s.is_closed(), "not a running task: {s:?}");
+            let next = s.without(RUNNING | SCHEDULED).with(CLOSED);
+            if let Some(earlier) = s.outcome() {
+                let closed = Closed {
+                    drop_output: outcome.has_output(),
+                    ended: false,
+                    wake_join: false,
+                    unhandled: false,
+                    outcome: earlier,
+                };
+                return (Some(next), closed);
+            }
+            let outcome_now =
+                if s.is_cancel_requested() && !panicked && outcome.has_output() { Outcome::Cancelled } else { outcome };
+            let closed = Closed {
+                drop_output: outcome.has_output() && (!outcome_now.has_output() || !s.has(HANDLE)),
+                ended: true,
+                wake_join: s.has(JOIN_WAKER),
+                unhandled: !s.has(HANDLE),
+                outcome: outcome_now,
+            };
+            (Some(next.without(JOIN_WAKER).with_outcome(outcome_now)), closed)
+        })
+    }
+
+    /// [7] A wake-up, from anywhere.
+    ///
+    /// A task that is queued already still gets a release write: what the waker's thread wrote before must be
+    /// visible to the poll that is to come, which acquires in [`State::to_running`].
+    pub(crate) fn to_scheduled(&self) -> ToScheduled {
+        self.update(|s| {
+            if s.is_closed() {
+                (None, ToScheduled::Nothing)
+            } else if s.has(SCHEDULED | RUNNING) {
+                (Some(s.with(SCHEDULED)), ToScheduled::Nothing)
+            } else {
+                (Some(s.with(SCHEDULED).with_ref()), ToScheduled::Submit)
+            }
+        })
+    }
+
+    fn cancelled(s: Snapshot, kind: Kind, outcome: Outcome) -> (Snapshot, ToCancelled) {
+        let (queued, submit) =
+            if s.has(SCHEDULED | RUNNING) || s.is_closed() { (s, false) } else { (s.with(SCHEDULED).with_ref(), true) };
+        if s.is_over() {
+            (s, ToCancelled::Over)
+        } else if !s.is_started() || kind == Kind::Closure {
+            let ended = queued.without(JOIN_WAKER).with(CANCEL).with_outcome(outcome);
+            (ended, ToCancelled::Ended { submit, wake_join: s.has(JOIN_WAKER) })
+        } else {
+            (queued.with(CANCEL), ToCancelled::Requested { submit })
+        }
+    }
+
+    /// [8] [9] A cancellation, from anywhere. `outcome` is what an end brought about right here is called.
+    pub(crate) fn cancel(&self, kind: Kind, outcome: Outcome) -> ToCancelled {
+        self.update(|s| {
+            let (next, verdict) = Self::cancelled(s, kind, outcome);
+            ((next != s).then_some(next), verdict)
+        })
+    }
+
+    /// [10] The handle goes. Its reference stays with the caller until the answer is acted upon.
+    pub(crate) fn drop_handle(&self, kind: Kind, cancel: bool) -> HandleDropped {
+        self.update(|s| {
+            debug_assert!(s.has(HANDLE), "a task has one handle: {s:?}");
+            let drop_output = s.outcome().is_some_and(Outcome::has_output);
+            // Before the end, a registered waker belongs to the handle again once the bit is cleared here.
+            let drop_waker = s.has(JOIN_WAKER);
+            let gone = s.without(HANDLE | JOIN_WAKER);
+            let (next, cancelled) =
+                if cancel { Self::cancelled(gone, kind, Outcome::Cancelled) } else { (gone, ToCancelled::Over) };
+            (Some(next), HandleDropped { drop_output, drop_waker, cancelled })
+        })
+    }
+
+    /// [11] The handle has filled the waker cell. False: the task is over, and the cell is still the handle's.
+    #[must_use]
+    pub(crate) fn set_join_waker(&self) -> bool {
+        self.update(|s| {
+            debug_assert!(s.has(HANDLE) && !s.has(JOIN_WAKER), "the cell is not the handle's: {s:?}");
+            if s.is_over() { (None, false) } else { (Some(s.with(JOIN_WAKER)), true) }
+        })
+    }
+
+    /// [12] The handle wants the waker cell back. False: the task is over, and whoever ended it has the cell.
+    #[must_use]
+    pub(crate) fn unset_join_waker(&self) -> bool {
+        self.update(|s| if s.is_over() { (None, false) } else { (Some(s.without(JOIN_WAKER)), true) })
+    }
+
+    /// True while a waker is registered. Only the handle sets and clears the bit before the end.
+    pub(crate) fn has_join_waker(&self) -> bool {
+        self.load().has(JOIN_WAKER)
+    }
+
+    /// Relaxed: a new reference is made from a live one, which keeps the cell alive (as in `Arc`).
+    pub(crate) fn add_ref(&self) {
+        let before = Snapshot(self.0.fetch_add(REF, Ordering::Relaxed));
+        if before.refs() >= MAX_REFS {
+            std::process::abort();
+        }
+    }
+
+    /// True if this was the last reference. AcqRel: all uses of the cell happen before it is freed.
+    #[must_use]
+    pub(crate) fn drop_ref(&self) -> bool {
+        let before = Snapshot(self.0.fetch_sub(REF, Ordering::AcqRel));
+        debug_assert!(before.refs() > 0, "reference count underflow");
+        before.refs() == 1
+    }
+}

@@ -1,0 +1,29 @@
+//! What a task knows of the executor or pool that owns it.
+
+use super::TaskId;
+use super::raw::{Runnable, TaskRef};
+use crate::error::{Panic, TaskError};
+
+/// The owner of a task. Called from any thread; calls do not unwind (what user code they run is caught by the task).
+pub(crate) trait Schedule: Send + Sync + 'static {
+    /// Queues a task that was woken, or whose body is to be dropped.
+    fn schedule(&self, task: Runnable);
+
+    /// True if the calling thread must not wait for task `id` of this owner: it is the thread that runs the owner's
+    /// tasks, or runs this very task.
+    fn must_not_wait(&self, id: TaskId) -> bool;
+
+    /// A closure is about to run on this thread. False: it must not; it ends as runtime gone.
+    fn starts(&self, _task: &TaskRef) -> bool {
+        true
+    }
+
+    /// A task is over, for everyone to see.
+    fn on_ended(&self) {}
+
+    /// The body, or its destructor, panicked; called before the task ends.
+    fn on_panic(&self, _task: &TaskRef, _panic: &Panic) {}
+
+    /// The task ended with an error, and its handle is gone.
+    fn on_unhandled(&self, _task: &TaskRef, _error: &TaskError) {}
+}

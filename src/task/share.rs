@@ -1,0 +1,215 @@
+//! A task behind several handles.
+
+use super::{Control, Status, Task, TaskId};
+use crate::error::TaskError;
+use crate::park;
+use crate::progress::Drain;
+use crate::sync::{Arc, Mutex};
+use crate::util::catch::{catch, drop_quietly};
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+/// A [`Task`] that several owners look at; made by [`Task::share`].
+///
+/// The result stays in the task and is handed out by reference. Progress is drained by whoever comes first. Dropping the
+/// last clone cancels the task; [`detach`](Self::detach) lets it run on.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let task = rt.spawn(async { "ready" }).share();
+/// let other = task.clone();
+/// assert_eq!(*task.wait()?, "ready");
+/// assert_eq!(other.result().map(Result::is_ok), Some(true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SharedTask<T, P = ()> {
+    inner: Arc<Inner<T, P>>,
+}
+
+struct Inner<T, P> {
+    task: Task<T, P>,
+    waiters: Arc<Waiters>,
+}
+
+/// Everyone who waits for the end: the one join waker of the task wakes them all.
+///
+/// A waiter looks at the task and registers under the lock. The end comes before the wake that takes the list under the
+/// lock. So either the waiter sees the end, or its waker is in the list that is taken.
+#[derive(Default)]
+struct Waiters(Mutex<Vec<Waker>>);
+
+impl Wake for Waiters {
+    fn wake(self: Arc<Self>) {
+        let wakers = std::mem::take(&mut *self.0.lock());
+        for waker in wakers {
+            if let Err(payload) = catch(|| waker.wake()) {
+                drop_quietly(payload);
+            }
+        }
+    }
+}
+
+impl<T, P> SharedTask<T, P> {
+    pub(super) fn new(mut task: Task<T, P>) -> Self {
+        let waiters = Arc::new(Waiters::default());
+        let waker = Waker::from(Arc::clone(&waiters));
+        // Registered once, here: from now on only the end of the task touches it.
+        let _over = task.poll_over(&mut Context::from_waker(&waker));
+        Self { inner: Arc::new(Inner { task, waiters }) }
+    }
+
+    /// The task's identity.
+    pub fn id(&self) -> TaskId {
+        self.inner.task.id()
+    }
+
+    /// The name given to the builder.
+    pub fn name(&self) -> Option<&str> {
+        self.inner.task.name()
+    }
+
+    /// Where the task stands.
+    pub fn status(&self) -> Status {
+        self.inner.task.status()
+    }
+
+    /// True once the task is over.
+    pub fn is_done(&self) -> bool {
+        self.inner.task.is_done()
+    }
+
+    /// The same as [`is_done`](Self::is_done), under the name that the standard library uses.
+    pub fn is_finished(&self) -> bool {
+        self.is_done()
+    }
+
+    /// The result by reference: `None` until the task is over.
+    ///
+    /// # Errors
+    /// Whatever ended the task without a value.
+    pub fn result(&self) -> Option<Result<&T, &TaskError>> {
+        self.inner.task.result()
+    }
+
+    /// The error, if the task is over without a value.
+    pub fn error(&self) -> Option<&TaskError> {
+        self.inner.task.error()
+    }
+
+    /// Cancels the task, for all who share it; see [`Task::cancel`].
+    pub fn cancel(&self) -> bool {
+        self.inner.task.cancel()
+    }
+
+    /// Moves out the progress that nobody has read yet, oldest first. Nothing while another clone drains.
+    pub fn progress(&self) -> Drain<'_, P> {
+        self.inner.task.progress()
+    }
+
+    /// Moves out the unread progress and keeps only the newest value.
+    pub fn latest(&self) -> Option<P> {
+        self.inner.task.latest()
+    }
+
+    /// How many progress values were dropped unread because the ring was full.
+    pub fn progress_dropped(&self) -> u64 {
+        self.inner.task.progress_dropped()
+    }
+
+    /// The current try, counted from 1.
+    pub fn attempt(&self) -> u32 {
+        self.inner.task.attempt()
+    }
+
+    /// A handle without the result.
+    pub fn control(&self) -> Control {
+        self.inner.task.control()
+    }
+
+    /// Blocks this thread until the task is over.
+    ///
+    /// # Errors
+    /// Those of [`result`](Self::result); [`TaskError::WouldDeadlock`] on a reactor thread and inside the task's own
+    /// closure.
+    pub fn wait(&self) -> Result<&T, &TaskError> {
+        self.wait_at_most(None).unwrap_or(Err(&TaskError::WouldDeadlock))
+    }
+
+    /// Blocks this thread until the task is over, at most for `timeout`. `None`: it is not over.
+    ///
+    /// # Errors
+    /// Those of [`wait`](Self::wait).
+    pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<&T, &TaskError>> {
+        self.wait_at_most(Some(timeout))
+    }
+
+    fn wait_at_most(&self, timeout: Option<Duration>) -> Option<Result<&T, &TaskError>> {
+        if !self.is_done() {
+            if self.inner.task.must_not_wait() {
+                return Some(Err(&TaskError::WouldDeadlock));
+            }
+            park::block_on(pin!(self.over()), timeout)?;
+        }
+        self.result()
+    }
+
+    /// Ready once the task is over; then look at [`result`](Self::result). Dropping it changes nothing.
+    pub fn over(&self) -> impl Future<Output = ()> + '_ {
+        Over { shared: self }
+    }
+
+    /// Lets the task run on when the last clone is gone. Gives the handle back if there are other clones.
+    ///
+    /// # Errors
+    /// The handle itself, while others exist: the task is theirs as well.
+    pub fn detach(self) -> Result<(), Self> {
+        match Arc::try_unwrap(self.inner) {
+            Ok(inner) => {
+                inner.task.detach();
+                Ok(())
+            }
+            Err(inner) => Err(Self { inner }),
+        }
+    }
+}
+
+struct Over<'a, T, P> {
+    shared: &'a SharedTask<T, P>,
+}
+
+impl<T, P> Future for Over<'_, T, P> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let inner = &*self.shared.inner;
+        if inner.task.is_done() {
+            return Poll::Ready(());
+        }
+        let waker = cx.waker().clone();
+        let mut waiters = inner.waiters.0.lock();
+        if inner.task.is_done() {
+            drop(waiters);
+            return Poll::Ready(());
+        }
+        if !waiters.iter().any(|known| known.will_wake(&waker)) {
+            waiters.push(waker);
+        }
+        Poll::Pending
+    }
+}
+
+impl<T, P> Clone for SharedTask<T, P> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<T, P> fmt::Debug for SharedTask<T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.task.fmt(f)
+    }
+}

@@ -1,0 +1,51 @@
+//! The five states that a user sees.
+
+use std::fmt;
+
+/// Where a task stands.
+///
+/// The order is `Pending`, `Running`, then one of the three terminal states, which never changes again.
+///
+/// # Example
+/// ```
+/// use offtick::Status;
+/// assert!(Status::Cancelled.is_terminal());
+/// assert_eq!(Status::Done.to_string(), "done");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// The body has not begun: the task waits in a queue or for a pool thread.
+    Pending,
+    /// The body has begun and not ended.
+    Running,
+    /// The body returned its value.
+    Done,
+    /// The body returned an error or panicked, or its time limit ran out.
+    Error,
+    /// The task was cancelled, or its runtime went away.
+    Cancelled,
+}
+
+impl Status {
+    /// True for `Done`, `Error` and `Cancelled`.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Done | Self::Error | Self::Cancelled)
+    }
+
+    /// The name in lower case, as `Display` prints it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
