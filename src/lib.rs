@@ -17,6 +17,8 @@ pub mod time;
 
 mod runtime;
 
+mod spawn;
+
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
 #[cfg(all(loom, test))]
@@ -25,5 +27,6 @@ mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
-pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport};
+pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
+pub use spawn::{Cancelled, TaskBuilder, TaskCx};
 pub use task::{Control, SharedTask, Status, Task, TaskId, TaskInfo};

@@ -8,7 +8,7 @@ use super::waker;
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::{catch, drop_quietly, guarded};
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -137,9 +137,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     let mut panicked = false;
     if let Some(Err(TaskError::Panicked(panic))) = &output {
         panicked = true;
-        if let Err(payload) = catch(|| cell.owner.on_panic(&task, panic)) {
-            drop_quietly(payload);
-        }
+        guarded(|| cell.owner.on_panic(&task, panic));
     }
     let outcome = match &output {
         Some(Ok(_)) => Outcome::Done,
@@ -159,9 +157,8 @@ unsafe fn finish<B: Body, S: Schedule>(
         if let Err(error) = &output
             && closed.unhandled
             && closed.outcome == Outcome::Error
-            && let Err(payload) = catch(|| cell.owner.on_unhandled(&task, error))
         {
-            drop_quietly(payload);
+            guarded(|| cell.owner.on_unhandled(&task, error));
         }
         drop_quietly(output);
     }
@@ -169,6 +166,9 @@ unsafe fn finish<B: Body, S: Schedule>(
         cell.header.wake_join();
     }
     if closed.ended {
+        if let Some(details) = cell.header.details() {
+            details.ended(&task);
+        }
         cell.owner.on_ended();
     }
     if state.drop_ref() {
@@ -256,6 +256,11 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
         ToCancelled::Ended { submit, wake_join } => {
             if wake_join {
                 alive.wake_join();
+            }
+            if let Some(details) = alive.details() {
+                // SAFETY: the caller's reference outlives the borrow.
+                let task = unsafe { TaskRef::borrowed(header) };
+                details.ended(&task);
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header) };
