@@ -124,24 +124,25 @@ impl<P> Wheel<P> {
     pub(crate) fn insert(&mut self, deadline: u64, payload: P) -> Key {
         let tick = tick_of_deadline(deadline).max(self.now);
         let list = self.list_of(tick);
-        let key = self.timers.insert(Timer { tick, payload, prev: NIL, next: NIL, list });
-        self.link(key.index());
+        let prev = self.lists[list.index()].tail;
+        let key = self.timers.insert(Timer { tick, payload, prev, next: NIL, list });
+        self.link(prev, key.index(), list);
         key
     }
 
     /// Takes a timer out; `None` if it was yielded or removed before. O(1).
     pub(crate) fn remove(&mut self, key: Key) -> Option<P> {
-        self.timers.get(key)?;
-        self.unlink(key.index());
-        self.timers.remove_at(key.index()).map(|timer| timer.payload)
+        let Timer { payload, prev, next, list, .. } = self.timers.remove(key)?;
+        self.unlink(prev, next, list);
+        Some(payload)
     }
 
     /// Gives a timer a new deadline; false if it was yielded or removed before. O(1).
     pub(crate) fn reset(&mut self, key: Key, deadline: u64) -> bool {
-        if self.timers.get(key).is_none() {
+        let Some(Timer { prev, next, list, .. }) = self.timers.get(key) else {
             return false;
-        }
-        self.unlink(key.index());
+        };
+        self.unlink(*prev, *next, *list);
         self.place(key.index(), tick_of_deadline(deadline).max(self.now));
         true
     }
@@ -201,8 +202,8 @@ impl<P> Wheel<P> {
     /// Yields the first timer of a ready list, or brings it down.
     fn take_head(&mut self, list: usize, out: &mut impl FnMut(P)) {
         let index = self.lists[list].head;
-        let tick = self.timers.at(index).tick;
-        self.unlink(index);
+        let Timer { tick, prev, next, list, .. } = *self.timers.at(index);
+        self.unlink(prev, next, list);
         if tick > self.now {
             self.place(index, tick);
         } else if let Some(timer) = self.timers.remove_at(index) {
@@ -236,19 +237,16 @@ impl<P> Wheel<P> {
     /// Puts an unlinked timer into the list of `tick`.
     fn place(&mut self, index: u32, tick: u64) {
         let list = self.list_of(tick);
+        let prev = self.lists[list.index()].tail;
         let timer = self.timers.at_mut(index);
-        timer.tick = tick;
-        timer.list = list;
-        self.link(index);
+        (timer.tick, timer.list, timer.prev, timer.next) = (tick, list, prev, NIL);
+        self.link(prev, index, list);
     }
 
-    /// Appends a timer to the list that it names.
-    fn link(&mut self, index: u32) {
-        let list = self.timers.at(index).list.index();
-        let prev = std::mem::replace(&mut self.lists[list].tail, index);
-        let timer = self.timers.at_mut(index);
-        timer.prev = prev;
-        timer.next = NIL;
+    /// Makes a timer, which names `prev` as the one before it, the last of its list.
+    fn link(&mut self, prev: u32, index: u32, list: ListId) {
+        let list = list.index();
+        self.lists[list].tail = index;
         if prev != NIL {
             self.timers.at_mut(prev).next = index;
             return;
@@ -260,9 +258,8 @@ impl<P> Wheel<P> {
         }
     }
 
-    /// Takes a timer out of its list.
-    fn unlink(&mut self, index: u32) {
-        let Timer { prev, next, list, .. } = *self.timers.at(index);
+    /// Closes the gap that a timer between `prev` and `next` leaves in its list.
+    fn unlink(&mut self, prev: u32, next: u32, list: ListId) {
         let list = list.index();
         match prev {
             NIL => self.lists[list].head = next,

@@ -86,7 +86,7 @@ impl Pair {
                     assert_eq!(self.wheel.reset(key, deadline), known);
                     if known {
                         self.sequence += 1;
-                        *self.wheel.payload_mut(key).unwrap() = self.sequence;
+                        *self.wheel.payload_mut(key).expect("it was just reset") = self.sequence;
                         let tick = tick_of_deadline(deadline).max(self.wheel.now);
                         self.pending.insert((tick, self.sequence), key);
                         self.given.push((key, tick, self.sequence));
@@ -125,7 +125,7 @@ impl Pair {
         assert!(out.len() <= limit);
         self.cut |= advance == Advance::Limited;
         for sequence in out {
-            let ((tick, first), _) = self.pending.pop_first().unwrap();
+            let ((tick, first), _) = self.pending.pop_first().expect("yielded what is not pending");
             assert!(moment_of(tick) <= self.now, "yielded early");
             if first == sequence {
                 self.yielded += 1;
@@ -133,7 +133,7 @@ impl Pair {
             }
             assert!(self.cut, "not in the order of insertion");
             self.pending.remove(&(tick, sequence)).expect("one of the same tick");
-            let key = self.given.iter().rev().find(|(.., known)| *known == first).unwrap().0;
+            let key = self.given.iter().rev().find(|(.., known)| *known == first).expect("it was given").0;
             self.pending.insert((tick, first), key);
             self.yielded += 1;
         }
