@@ -102,7 +102,8 @@ pub(crate) struct Wheel<P> {
     levels: u32,
     /// For each level, bit S of its words: slot S is occupied.
     occupied: [[u64; WORDS]; LEVELS],
-    lists: [List; DUE + 1],
+    /// On the heap, for 14 KB are too much to be moved over the stack of a small thread.
+    lists: Box<[List]>,
     /// The slot that `now` entered last, until it was found empty (rule 4).
     open: Option<ListId>,
     timers: Slab<Timer<P>>,
@@ -110,12 +111,12 @@ pub(crate) struct Wheel<P> {
 
 impl<P> Wheel<P> {
     /// An empty wheel at moment 0.
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             now: 0,
             levels: 0,
             occupied: [[0; WORDS]; LEVELS],
-            lists: [List { head: NIL, tail: NIL }; DUE + 1],
+            lists: vec![List { head: NIL, tail: NIL }; DUE + 1].into_boxed_slice(),
             open: None,
             timers: Slab::new(),
         }
