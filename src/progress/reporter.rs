@@ -2,7 +2,7 @@
 
 use super::ring::{Producer, PushError, Ring};
 use super::send::{Port, Refused};
-use super::{Host, Sending, SendError, SharedReporter, TrySendError};
+use super::{Host, SendError, Sending, SharedReporter, TrySendError};
 use crate::sync::Arc;
 use std::fmt;
 
