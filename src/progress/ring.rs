@@ -163,8 +163,8 @@ impl<P> Ring<P> {
 
     /// Says that the reader is gone, and wakes whoever waits for it.
     pub(super) fn close_reader(&self) {
-        // Release pairs with the Acquire of `try_push`. A sender about to sleep sees it by way of `wake_sender`.
-        self.reader_gone.store(true, Ordering::Release);
+        // Relaxed: nothing else rests on it, and a sender about to sleep sees it by way of `wake_sender`.
+        self.reader_gone.store(true, Ordering::Relaxed);
         self.wake_sender();
     }
 
@@ -281,8 +281,8 @@ impl<P> Producer<P> {
     /// Adds a value if there is room for it and somebody to read it.
     #[inline]
     pub(super) fn try_push(&mut self, value: P) -> Result<(), PushError<P>> {
-        // Acquire pairs with the Release of `close_reader`.
-        if self.ring.reader_gone.load(Ordering::Acquire) {
+        // Relaxed: see `close_reader`.
+        if self.ring.reader_gone.load(Ordering::Relaxed) {
             return Err(PushError::ReaderGone(value));
         }
         if self.tail != self.limit {
@@ -354,13 +354,13 @@ impl<P> Producer<P> {
         geometry.capacity - used
     }
 
-    /// Makes the offered value an ordinary one. Storing what a consumer may have stored already is harmless: nobody
-    /// moves the word further.
+    /// Makes the offered value an ordinary one, unless a consumer has just done so: the outcome is the same word.
     fn publish_offer(&mut self) {
         self.step();
         self.offered = false;
-        // Release pairs with the Acquire of `Ring::settle_end`.
-        self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
+        // Release pairs with the Acquire of `Ring::settle_end`, Acquire with its Release. A read-modify-write, so that
+        // no later store of ours is unordered with that of a consumer that took the offer.
+        self.ring.tail.0.word.swap(Tail::at(self.tail).0, Ordering::AcqRel);
     }
 
     #[cold]
@@ -447,17 +447,17 @@ impl<P> Drop for Producer<P> {
     }
 }
 
-/// The right to move values out: one consumer's turn. Gives slots back every [`SPAN`] values, and LOCK once the last
-/// value is out or the batch is dropped; values that were not moved out stay in the ring.
+/// The right to move values out: one consumer's turn. Gives slots back every [`SPAN`] values, and LOCK when `next`
+/// finds nothing more or the batch is dropped; values that were not moved out stay in the ring.
 pub(super) struct Batch<'a, P> {
     ring: &'a Ring<P>,
     /// Index of the first value of this span, which is where the head word stands.
     base: usize,
     /// One past the last value of the batch.
     end: usize,
-    /// How many values this span had when it began.
+    /// How many values this span had when it began; 0 once LOCK is given back, and only then.
     span: usize,
-    /// The slots of this span that were not moved out yet. Empty once LOCK is given back, and only then.
+    /// The slots of this span that were not moved out yet.
     slots: std::slice::Iter<'a, Slot<P>>,
 }
 
@@ -466,21 +466,39 @@ impl<'a, P> Batch<'a, P> {
     #[inline]
     fn new(ring: &'a Ring<P>, base: usize, end: usize) -> Self {
         let mut batch = Self { ring, base, end, span: 0, slots: [].iter() };
-        batch.go_on();
+        if base == end {
+            batch.unlock();
+        } else {
+            batch.begin_span();
+        }
         batch
     }
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<P> {
-        let slot = self.slots.next()?;
+        let slot = match self.slots.next() {
+            Some(slot) => slot,
+            None => self.next_span()?,
+        };
         // SAFETY: we hold LOCK (else the span is empty) and the slot lies between head and the tail that was seen (R3);
         // the iterator has moved on, so it is not taken again.
-        let value = unsafe { take(slot) };
-        if self.slots.len() == 0 {
-            self.base = self.position();
-            self.go_on();
+        Some(unsafe { take(slot) })
+    }
+
+    /// The span is used up: gives it back and begins the next one, or gives LOCK back.
+    #[inline]
+    fn next_span(&mut self) -> Option<&'a Slot<P>> {
+        if self.span == 0 {
+            return None;
         }
-        Some(value)
+        self.base = self.position();
+        if self.base == self.end {
+            self.unlock();
+            return None;
+        }
+        self.publish(Head::at(self.base).locked());
+        self.begin_span();
+        self.slots.next()
     }
 
     /// Leaves only the newest value to be moved out. The others are dropped here.
@@ -504,19 +522,6 @@ impl<'a, P> Batch<'a, P> {
     #[inline]
     fn position(&self) -> usize {
         self.ring.geometry.advance(self.base, self.span - self.slots.len())
-    }
-
-    /// Gives back what was moved out so far, and LOCK too if that was all.
-    #[inline]
-    fn go_on(&mut self) {
-        if self.base == self.end {
-            self.unlock();
-        } else {
-            if self.span != 0 {
-                self.publish(Head::at(self.base).locked());
-            }
-            self.begin_span();
-        }
     }
 
     #[inline]
@@ -550,7 +555,7 @@ impl<'a, P> Batch<'a, P> {
 impl<P> Drop for Batch<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        if self.slots.len() != 0 {
+        if self.span != 0 {
             self.base = self.position();
             self.unlock();
         }
