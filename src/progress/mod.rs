@@ -73,7 +73,7 @@ pub(crate) trait Host: Send + Sync {
     }
 }
 
-/// How many values a channel holds: at least one, and few enough to be counted beside the flags of a word.
+/// How many values a channel holds: at least 1, at most 2^28.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capacity(usize);
 
@@ -98,7 +98,7 @@ impl Capacity {
 pub(crate) enum CapacityError {
     #[error("a progress capacity of 0 could hold nothing; give at least 1")]
     Zero,
-    #[error("a progress capacity of {0} is too large to be addressed")]
+    #[error("a progress capacity of {0} is too large; give at most 2^28")]
     TooLarge(usize),
     #[error("there is no memory for a progress capacity of {0}")]
     OutOfMemory(usize),

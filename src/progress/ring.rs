@@ -153,8 +153,9 @@ impl<P> Ring<P> {
             return seen.index();
         }
         let taken = Tail::at(self.geometry.advance(seen.index(), 1));
-        // Acquire (both) pairs with the Release of the producer's offer or publication. Release pairs with the
-        // Acquire of `Producer::offer`: a producer that finds its offer taken also finds a head that left room for it.
+        // Acquire (both) pairs with the Release of the producer's offer or publication: the offer may be a newer one than
+        // was seen above. Release pairs with the Acquire of `Producer::offer`: a producer that finds its offer taken
+        // also finds a head that left room for it.
         match self.tail.0.word.compare_exchange(seen.0, taken.0, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => taken.index(),
             Err(now) => Tail(now).index(),
@@ -170,10 +171,10 @@ impl<P> Ring<P> {
 
     /// Wakes a sender that waits, so that it sees what the caller did before: cancelled it, closed the reader.
     pub(super) fn wake_sender(&self) {
-        // One word, a read-modify-write on both sides. Acquire pairs with the Release of `announce`: if that came first,
-        // the waker is seen here. Release pairs with the Acquire of `announce`: if that comes later, its sender sees
-        // what the caller did. Not a mere load when the flag is down: it could run ahead of what the caller did.
-        if Head(self.head.0.fetch_and(!WAITING, Ordering::AcqRel)).is_waiting() {
+        // One word, a read-modify-write on both sides. If the sender's `announce` came first, its flag is seen here (and
+        // its waker found: the mutex of the list orders that). If it comes later, its Acquire pairs with this Release,
+        // and the sender sees what the caller did. Not a mere load when the flag is down: it could run ahead.
+        if Head(self.head.0.fetch_and(!WAITING, Ordering::Release)).is_waiting() {
             self.waiters.wake_all();
         }
     }
@@ -181,9 +182,9 @@ impl<P> Ring<P> {
     /// Registers a sender that found no room; it must try once more before it sleeps.
     pub(super) fn announce(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         self.waiters.register(ticket, waker);
-        // Release pairs with the Acquire of `Batch::publish` and `wake_sender`: who sees the flag finds
-        // the waker. Acquire pairs with their Release: who came first is seen by the try that follows.
-        self.head.0.fetch_or(WAITING, Ordering::AcqRel);
+        // Acquire pairs with the Release of `Batch::publish` and `wake_sender`: what came before this is seen by the try
+        // that follows; what comes after it sees the flag. No Release: the mutex of the list hands the waker over.
+        self.head.0.fetch_or(WAITING, Ordering::Acquire);
     }
 
     /// Takes a sender off the list. The flag stays up: one needless look at the list is cheaper than getting it right.
@@ -358,9 +359,9 @@ impl<P> Producer<P> {
     fn publish_offer(&mut self) {
         self.step();
         self.offered = false;
-        // Release pairs with the Acquire of `Ring::settle_end`, Acquire with its Release. A read-modify-write, so that
-        // no later store of ours is unordered with that of a consumer that took the offer.
-        self.ring.tail.0.word.swap(Tail::at(self.tail).0, Ordering::AcqRel);
+        // Relaxed: the offer released the value, and a read-modify-write continues its release sequence. A mere store
+        // would leave our later stores unordered with that of a consumer that took the offer.
+        self.ring.tail.0.word.swap(Tail::at(self.tail).0, Ordering::Relaxed);
     }
 
     #[cold]
@@ -544,9 +545,8 @@ impl<'a, P> Batch<'a, P> {
     #[inline]
     fn publish(&mut self, head: Head) {
         // One read-modify-write both gives room and asks who waits for it, so neither side can miss the other; it
-        // lowers WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`;
-        // Acquire with the Release of `announce`.
-        if Head(self.ring.head.0.swap(head.0, Ordering::AcqRel)).is_waiting() {
+        // lowers WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`.
+        if Head(self.ring.head.0.swap(head.0, Ordering::Release)).is_waiting() {
             self.ring.waiters.wake_all();
         }
     }

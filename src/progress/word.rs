@@ -105,8 +105,9 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// The largest capacity whose indices fit beside the flags.
-    pub(super) const MAX_CAPACITY: usize = (usize::MAX >> (HEAD_SHIFT + 1)) - 1;
+    /// The largest capacity: its indices fit beside the flags on every platform, and who asks for more has mistaken a
+    /// progress ring for storage.
+    pub(super) const MAX_CAPACITY: usize = 1 << 28;
 
     pub(super) fn new(capacity: usize) -> Self {
         debug_assert!((1..=Self::MAX_CAPACITY).contains(&capacity));
