@@ -22,6 +22,11 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
     assert!(explored >= floor, "only {explored} executions explored, at least {floor} expected");
 }
 
+mod inbox;
 mod park;
 mod place;
+mod runtime_words;
+mod task_cell;
+mod task_rig;
+mod task_shared;
 mod task_state;

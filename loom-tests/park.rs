@@ -21,7 +21,7 @@ fn park_until(parker: &CondvarParker, done: impl Fn() -> bool) {
 /// at the word under the lock; `notify` relaxed (the work is not seen).
 #[test]
 fn an_unpark_is_never_lost() {
-    explore(None, 10, || {
+    explore(None, 65, || {
         let parker = Arc::new(CondvarParker::new());
         let work = Arc::new(AtomicBool::new(false));
         let other = {
@@ -41,7 +41,7 @@ fn an_unpark_is_never_lost() {
 /// Red: `notify` that leaves NOTIFIED alone (a load instead of the swap).
 #[test]
 fn two_unparkers_are_both_seen() {
-    explore(Some(3), 50, || {
+    explore(Some(3), 3600, || {
         let parker = Arc::new(CondvarParker::new());
         let work = Arc::new(AtomicUsize::new(0));
         let others = [(); 2].map(|()| {
@@ -77,7 +77,7 @@ fn an_unpark_before_the_park_is_kept() {
 /// Red: `set` with a load and a store for its compare-and-swap; `set` relaxed on failure with `unset` relaxed.
 #[test]
 fn a_parker_blocks_only_if_it_will_be_woken() {
-    explore(None, 3, || {
+    explore(None, 2, || {
         let state = Arc::new(ParkState::new());
         let work = Arc::new(AtomicBool::new(false));
         let other = {
@@ -124,7 +124,7 @@ fn a_parker_that_blocks_costs_one_system_call() {
 /// Red: as for the parker; `block_on` that polls once only.
 #[test]
 fn block_on_sees_the_wake() {
-    explore(None, 10, || {
+    explore(None, 150, || {
         let ready = Arc::new(AtomicBool::new(false));
         let waker = Arc::new(crate::sync::Mutex::new(None::<std::task::Waker>));
         let other = {

@@ -112,7 +112,7 @@ fn spawn<R: 'static>(rig: &Arc<Rig>, f: impl FnOnce(&Rig) -> R + 'static) -> thr
 /// `update` without its release half, or without its acquire half together with a relaxed `load`.
 #[test]
 fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
-    explore(None, 20, || {
+    explore(None, 370, || {
         let rig = Rig::new();
         let waker = spawn(&rig, |rig| rig.wake(0));
         let mut seen = rig.run_queued();
@@ -129,7 +129,7 @@ fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
 /// Red: as above; and `to_scheduled` that submits while RUNNING is set.
 #[test]
 fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
-    explore(Some(3), 500, || {
+    explore(Some(3), 1000, || {
         let rig = Rig::idle();
         let first = spawn(&rig, |rig| rig.wake(0));
         let second = spawn(&rig, |rig| rig.wake(1));
@@ -148,7 +148,7 @@ fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
 /// Red: `to_idle` that gives the task up in a relaxed step (the body is touched by two threads without order).
 #[test]
 fn a_body_moves_between_runners_in_order() {
-    explore(Some(3), 100, || {
+    explore(Some(3), 510, || {
         let rig = Rig::idle();
         let other = spawn(&rig, |rig| {
             rig.wake(0);
@@ -167,7 +167,7 @@ fn a_body_moves_between_runners_in_order() {
 /// Red: `cancelled` that ends a future which was started; `to_running` that does not look at CANCEL.
 #[test]
 fn a_cancelled_future_never_ran_or_is_dropped_by_its_runner() {
-    explore(None, 5, || {
+    explore(None, 25, || {
         let rig = Rig::new();
         let canceller = spawn(&rig, |rig| match rig.state.cancel(Kind::Future, Outcome::Cancelled) {
             ToCancelled::Requested { submit: true } => {
@@ -207,7 +207,7 @@ fn a_cancelled_future_never_ran_or_is_dropped_by_its_runner() {
 }
 
 fn cancel_against_the_end(kind: Kind, panicked: bool) {
-    explore(None, 3, move || {
+    explore(None, 7, move || {
         let rig = Rig::running();
         let canceller = spawn(&rig, move |rig| {
             let verdict = rig.state.cancel(kind, Outcome::Cancelled);
@@ -258,7 +258,7 @@ fn cancelling_a_closure_that_ends() {
 /// Red: `cancelled` that does not set SCHEDULED when it submits.
 #[test]
 fn two_cancellations_make_one_runnable() {
-    explore(None, 3, || {
+    explore(None, 4, || {
         let rig = Rig::idle();
         let cancel = |rig: &Rig| match rig.state.cancel(Kind::Future, Outcome::Cancelled) {
             ToCancelled::Requested { submit } => {
@@ -278,7 +278,7 @@ fn two_cancellations_make_one_runnable() {
 }
 
 fn handle_against_the_end(cancel: bool) {
-    explore(None, 3, move || {
+    explore(None, 4, move || {
         let rig = Rig::running();
         let handle = spawn(&rig, move |rig| {
             let dropped = rig.state.drop_handle(Kind::Future, cancel);
@@ -318,7 +318,7 @@ fn detaching_while_the_task_ends() {
 /// success ordering of `update` without its release half (the cell is touched without order).
 #[test]
 fn registering_a_waker_while_the_task_ends() {
-    explore(None, 3, || {
+    explore(None, 4, || {
         let rig = Rig::running();
         let handle = spawn(&rig, |rig| {
             rig.waker.write(|| ());
@@ -339,7 +339,7 @@ fn registering_a_waker_while_the_task_ends() {
 /// Red: `cancelled` or `close` that leaves JOIN_WAKER set.
 #[test]
 fn a_registered_waker_is_taken_once() {
-    explore(Some(3), 20, || {
+    explore(Some(3), 240, || {
         let rig = Rig::running();
         rig.waker.write(|| ());
         assert!(rig.state.set_join_waker());
@@ -370,7 +370,7 @@ fn a_registered_waker_is_taken_once() {
 /// Red: `unset_join_waker` that does not look at the outcome.
 #[test]
 fn taking_a_waker_back_while_the_task_ends() {
-    explore(None, 3, || {
+    explore(None, 4, || {
         let rig = Rig::running();
         rig.waker.write(|| ());
         assert!(rig.state.set_join_waker());
@@ -391,7 +391,7 @@ fn taking_a_waker_back_while_the_task_ends() {
 /// Red: `load` relaxed; the success ordering of `update` without its release half.
 #[test]
 fn whoever_sees_the_end_sees_what_came_before() {
-    explore(None, 3, || {
+    explore(None, 4, || {
         let rig = Rig::running();
         let looker = spawn(&rig, |rig| {
             if rig.state.load().is_over() {
@@ -411,7 +411,7 @@ fn whoever_sees_the_end_sees_what_came_before() {
 /// Red: `drop_ref` relaxed, or only its release half, or only its acquire half.
 #[test]
 fn the_last_reference_frees_after_all_uses() {
-    explore(None, 5, || {
+    explore(None, 65, || {
         let rig = Rig::new();
         rig.state.add_ref();
         let give_up = |rig: &Rig| {

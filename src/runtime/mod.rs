@@ -31,3 +31,6 @@ pub use builder::Builder;
 pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
 pub use shutdown::ShutdownReport;
+/// Two words by themselves, for their models.
+#[cfg(all(loom, test))]
+pub(crate) use {shutdown::Ending, update::UpdateFlag};
