@@ -27,3 +27,11 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
 mod time_clock;
 mod time_fire;
 mod time_park;
+mod inbox;
+mod park;
+mod place;
+mod runtime_words;
+mod task_cell;
+mod task_rig;
+mod task_shared;
+mod task_state;
