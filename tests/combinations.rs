@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{Counted, CountedWaker, Dropped, HANG, Hog, Signal, Tally, pool_thread, quiet_planned_panics, reactor_thread};
+use common::{
+    Counted, CountedWaker, Dropped, HANG, Hog, Signal, Tally, pool_thread, quiet_planned_panics, reactor_thread,
+};
 use offtick::{Builder, Handle, Runtime, Status, Task, TaskError};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -383,12 +385,8 @@ fn all(stages: &[Stage]) {
     let bench = Bench::new();
     let mut lives = 0;
     for &stage in stages {
-        for panic_at in
-            [PanicAt::Nowhere, PanicAt::Poll, PanicAt::BodyDrop, PanicAt::OutputDrop, PanicAt::JoinWaker]
-        {
-            for keep in
-                [Keep::Kept, Keep::DroppedBefore, Keep::DroppedDuring, Keep::DroppedAfter, Keep::Detached]
-            {
+        for panic_at in [PanicAt::Nowhere, PanicAt::Poll, PanicAt::BodyDrop, PanicAt::OutputDrop, PanicAt::JoinWaker] {
+            for keep in [Keep::Kept, Keep::DroppedBefore, Keep::DroppedDuring, Keep::DroppedAfter, Keep::Detached] {
                 for (cancel, times) in [
                     (When::Never, 0),
                     (When::Before, 1),
