@@ -24,9 +24,6 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
     assert!(explored >= floor, "only {explored} executions explored, at least {floor} expected");
 }
 
-mod time_clock;
-mod time_fire;
-mod time_park;
 mod inbox;
 mod park;
 mod place;
@@ -35,3 +32,6 @@ mod task_cell;
 mod task_rig;
 mod task_shared;
 mod task_state;
+mod time_clock;
+mod time_fire;
+mod time_park;
