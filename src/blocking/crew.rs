@@ -282,7 +282,7 @@ impl Crew {
         roll.on_its_way -= usize::from(searching);
         if self.admission.is_closed() {
             if let Some(watcher) = roll.watcher.take() {
-                // Appointed after the close, and there is nothing left to watch.
+                // There is nothing left to watch.
                 roll.on_its_way += 1;
                 self.ring(watcher);
             }
@@ -443,8 +443,9 @@ impl Crew {
             roll.seats[seat].post = Post::Called;
         }
         roll.on_its_way += called.len();
-        // One that is still starting, or was called a moment ago, watches first and finds itself relieved.
-        if let Some(seat) = roll.watcher.take() {
+        // While jobs are pending the watcher is needed; then the first to leave relieves it.
+        let idle = self.survey(&roll).taken == self.admission.count();
+        if let Some(seat) = roll.watcher.take_if(|_| idle) {
             roll.on_its_way += 1;
             called.push(seat);
         }

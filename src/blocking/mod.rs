@@ -89,7 +89,7 @@ pub(crate) use pool::{Permit, Pool, PoolStats, Refused};
 #[cfg(all(loom, test))]
 pub(crate) use {
     admission::{Admission, Entry},
-    crew::{Crew, Limits, Order, Rest},
+    crew::{AdmitError, Crew, Limits, Order, Rest},
     places::Places,
 };
 
