@@ -12,6 +12,12 @@ pub(super) const FOR_EVER: Duration = Duration::from_secs(3600);
 /// A thread that leaves at once when nothing is pending, as if it had slept for that long.
 pub(super) const NOT_AT_ALL: Duration = Duration::ZERO;
 
+/// The system has no thread to give.
+pub(super) struct Refusal;
+
+/// A job that does not end before another has run.
+pub(super) const WAITS: usize = 99;
+
 pub(super) struct Stand {
     pub(super) crew: Crew,
     queue: Mutex<VecDeque<usize>>,
@@ -22,6 +28,8 @@ pub(super) struct Stand {
     moves: Mutex<usize>,
     moved: Condvar,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// How many more threads the system grants.
+    granted: Mutex<usize>,
 }
 
 impl Stand {
@@ -35,23 +43,24 @@ impl Stand {
             moves: Mutex::new(0),
             moved: Condvar::new(),
             threads: Mutex::new(Vec::new()),
+            granted: Mutex::new(usize::MAX),
         })
     }
 
-    /// Admits and pushes; false if the pool was closed.
+    /// The system grants so many threads more.
+    pub(super) fn grant(&self, threads: usize) {
+        *self.granted.lock() = threads;
+    }
+
+    /// Admits and pushes; false if the pool was closed, or no thread could be started.
     pub(super) fn submit(stand: &ModelArc<Self>, job: usize) -> bool {
-        let start = |seat| {
-            Self::start(stand, seat);
-            Ok::<(), ()>(())
-        };
-        let call = match stand.crew.admit(start) {
+        let call = match stand.crew.admit(|seat| Self::start(stand, seat)) {
             Ok(call) => call,
-            Err(AdmitError::Closed) => {
+            Err(AdmitError::Closed | AdmitError::NoThread(Refusal)) => {
                 // For a moment it was counted.
                 stand.note_move();
                 return false;
             }
-            Err(AdmitError::NoThread(())) => unreachable!("the start never fails"),
         };
         stand.queue.lock().push_back(job);
         stand.note_move();
@@ -61,18 +70,26 @@ impl Stand {
         true
     }
 
-    pub(super) fn perform(stand: &ModelArc<Self>, order: Order) {
+    fn perform(stand: &ModelArc<Self>, order: Order) {
         match order {
             Order::Nothing => {}
             Order::Wake(seat) => stand.crew.ring(seat),
-            Order::Start(seat) => Self::start(stand, seat),
+            Order::Start(seat) => {
+                if Self::start(stand, seat).is_err() {
+                    Self::perform(stand, stand.crew.start_failed(seat));
+                }
+            }
         }
     }
 
-    pub(super) fn start(stand: &ModelArc<Self>, seat: usize) {
+    fn start(stand: &ModelArc<Self>, seat: usize) -> Result<(), Refusal> {
+        let mut granted = stand.granted.lock();
+        *granted = granted.checked_sub(1).ok_or(Refusal)?;
+        drop(granted);
         let for_thread = ModelArc::clone(stand);
         let thread = thread::spawn(move || Self::work(&for_thread, seat));
         stand.threads.lock().push(thread);
+        Ok(())
     }
 
     /// The worker's loop, as in `worker.rs`.
@@ -94,8 +111,11 @@ impl Stand {
                     let order = stand.crew.found();
                     Self::perform(stand, order);
                 }
+                if job == WAITS {
+                    stand.wait_for(1);
+                }
                 stand.ran.lock().push(job);
-                stand.one_more.notify_one();
+                stand.one_more.notify_all();
                 rest = Rest::Search;
             } else {
                 rest = stand.crew.rest(seat, searching);

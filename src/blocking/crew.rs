@@ -118,6 +118,8 @@ struct Roll {
     /// Threads called or started to work that have not found a job yet.
     on_its_way: usize,
     watcher: Option<usize>,
+    /// The last thread, if it wants to leave but must wait for the outcome of a start.
+    staying: Option<usize>,
     before: Look,
     /// Looks in a row at a stall that called for no thread.
     fruitless: u32,
@@ -172,6 +174,7 @@ impl Crew {
                 leaving: 0,
                 on_its_way: 0,
                 watcher: None,
+                staying: None,
                 before: Look { taken: 0, admitted: 0 },
                 fruitless: 0,
                 settled: 0,
@@ -248,7 +251,7 @@ impl Crew {
     pub(crate) fn arrive(&self, seat: usize) -> Rest {
         let mut roll = self.roll.lock();
         debug_assert_eq!(roll.seats[seat].post, Post::Starting);
-        roll.starting -= 1;
+        self.start_ended(&mut roll);
         roll.alive += 1;
         roll.started += 1;
         self.wake_up(&mut roll, seat)
@@ -300,11 +303,16 @@ impl Crew {
 
     fn sleep(&self, mut roll: MutexGuard<'_, Roll>, seat: usize) -> Rest {
         let bell = &self.mark(seat).bell;
-        let mut since = Instant::now();
+        let since = Instant::now();
         loop {
             // A condition variable may wake for no reason: what counts is the post, and the time that really passed.
             let left = self.limits.keep_alive.saturating_sub(since.elapsed());
-            let timed_out = left.is_zero() || bell.wait_for(&mut roll, left).timed_out();
+            let timed_out = if roll.staying == Some(seat) {
+                bell.wait(&mut roll);
+                roll.staying.is_none()
+            } else {
+                left.is_zero() || bell.wait_for(&mut roll, left).timed_out()
+            };
             if roll.seats[seat].post == Post::Called {
                 return self.wake_up(&mut roll, seat);
             }
@@ -312,7 +320,6 @@ impl Crew {
                 if let Some(rest) = self.tired(&mut roll, seat) {
                     return rest;
                 }
-                since = Instant::now();
             }
         }
     }
@@ -322,6 +329,7 @@ impl Crew {
         let last = roll.alive == 1;
         if last && roll.starting > 0 {
             // The one that is being started may fail to, and then nobody would be left.
+            roll.staying = Some(seat);
             return None;
         }
         let taken = self.survey(roll).taken;
@@ -573,9 +581,17 @@ impl Crew {
         seat
     }
 
+    /// A thread that was asked for has come, or has not.
+    fn start_ended(&self, roll: &mut Roll) {
+        roll.starting -= 1;
+        if let Some(seat) = roll.staying.take() {
+            self.ring(seat);
+        }
+    }
+
     /// The thread on a reserved seat does not come.
     fn release(&self, roll: &mut Roll, seat: usize) {
-        roll.starting -= 1;
+        self.start_ended(roll);
         if roll.watcher == Some(seat) {
             roll.watcher = None;
         } else {
@@ -598,6 +614,7 @@ impl Crew {
     fn wake_up(&self, roll: &mut Roll, seat: usize) -> Rest {
         roll.seats[seat].post = Post::Awake;
         roll.seats[seat].blocked_at = None;
+        roll.staying = roll.staying.filter(|&staying| staying != seat);
         if roll.watcher == Some(seat) { Rest::Watch } else { Rest::Search }
     }
 
