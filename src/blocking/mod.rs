@@ -6,7 +6,7 @@
 //! | [`config`] | the settings, their defaults and their checks |
 //! | [`admission`] | one word: how many jobs were ever admitted, and three flags for whoever admits the next |
 //! | [`places`] | the queue limit, only there if one is set |
-//! | [`crew`] | who sleeps, who is called, who leaves: every decision that needs the lock |
+//! | [`crew`] | who sleeps, who is called, who leaves: every decision that needs the lock (`roll`: the state, `settle`: the decisions, `watch`: the watcher) |
 //! | [`grow`] | when the pool has stalled, and how many threads that calls for |
 //! | [`probe`] | whether a thread computes or waits, where the system tells |
 //! | [`roster`] | an append-only array that is read without a lock |
@@ -83,8 +83,11 @@ mod worker;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub(crate) use config::{Config, Spawner};
-pub(crate) use pool::{Permit, Pool, PoolStats, Refused};
+#[allow(unused_imports, reason = "the runtime is yet to be wired to it")]
+pub(crate) use {
+    config::{Config, Spawner},
+    pool::{Permit, Pool, PoolStats, Refused},
+};
 
 #[cfg(all(loom, test))]
 pub(crate) use {

@@ -59,12 +59,12 @@ fn config(core_threads: usize, max_threads: usize) -> Config {
 }
 
 fn pool(config: Config) -> Arc<Pool<Closure>> {
-    config.check().unwrap();
+    config.check().expect("a test uses settings that work");
     Arc::new(Pool::new(config))
 }
 
 fn submit(pool: &Pool<Closure>, work: impl FnOnce() + Send + 'static) {
-    pool.admit_unlimited().unwrap_or_else(|refused| panic!("{refused:?}")).submit(Closure(Box::new(work)));
+    pool.admit_unlimited().expect("the pool is open and has threads").submit(Closure(Box::new(work)));
 }
 
 /// Submits a job that holds its thread until `gate` has one arrival, and waits until it runs.
@@ -104,7 +104,7 @@ fn each_job_runs_once_whoever_submits_it() {
                         runs[first].fetch_add(1, Relaxed);
                         for inner in 1..=INNER {
                             let runs = Arc::clone(&runs);
-                            submit(&inner_pool, move || drop(runs[first + inner].fetch_add(1, Relaxed)));
+                            submit(&inner_pool, move || _ = runs[first + inner].fetch_add(1, Relaxed));
                         }
                     });
                 }
@@ -112,7 +112,7 @@ fn each_job_runs_once_whoever_submits_it() {
         })
         .collect();
     for submitter in submitters {
-        submitter.unwrap().join().unwrap();
+        submitter.expect("the system has threads").join().expect("no submitter panics");
     }
     while pool.stats().taken < runs.len() as u64 {
         thread::yield_now();
@@ -355,7 +355,7 @@ fn nothing_is_lost_while_threads_come_go_and_fail() {
                     }
                     accepted += 1;
                     let ran = Arc::clone(&ran);
-                    permit.submit(Closure(Box::new(move || drop(ran.fetch_add(1, Relaxed)))));
+                    permit.submit(Closure(Box::new(move || _ = ran.fetch_add(1, Relaxed))));
                     if nth % 50 == 0 {
                         // Let the threads run out of work and leave.
                         while pool.stats().threads > 0 {
