@@ -507,3 +507,45 @@ fn the_last_handle_may_be_dropped_inside_a_worker() {
     // The thread's own destructors run: it did not stay.
     ended.wait_for(1);
 }
+
+// ---- Against a model -------------------------------------------------------------------------------------------------
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    /// With the only thread held up, the queue is two numbers: permits that are held and jobs that wait.
+    #[test]
+    fn places_add_up_in_any_order(limit in 1..6_usize, steps in proptest::collection::vec(0..5_u8, 0..60)) {
+        let pool = pool(Config { queue_limit: Some(limit), stall: HOUR, ..config(1, 1) });
+        let (gate, done) = (Meeting::default(), Meeting::default());
+        occupy(&pool, &gate);
+        let mut held = Vec::new();
+        let mut queued = 0;
+        for step in steps {
+            match step {
+                0 | 1 => match pool.admit() {
+                    Ok(permit) => {
+                        assert!(held.len() + queued < limit);
+                        held.push(permit);
+                    }
+                    Err(refused) => {
+                        assert!(matches!(refused, Refused::Full));
+                        assert!(held.len() + queued >= limit);
+                    }
+                },
+                2 => held.push(pool.admit_unlimited().expect("the pool is open and has a thread")),
+                3 => drop(held.pop()),
+                _ => if let Some(permit) = held.pop() {
+                    let done = done.clone();
+                    permit.submit(Closure(Box::new(move || done.arrive())));
+                    queued += 1;
+                },
+            }
+            assert_eq!(pool.stats().queued, (held.len() + queued) as u64);
+        }
+        drop(held);
+        gate.arrive();
+        finish(&pool);
+        assert_eq!(done.count(), queued);
+    }
+}
