@@ -79,6 +79,10 @@ impl Crew {
             }
         }
         let survey = self.survey(&roll);
+        if survey.at_work < self.limits.core_threads {
+            // There is room for the next job, and it may come when the reinforcements have found theirs.
+            self.admission.raise_call();
+        }
         let pending = self.admission.count() - survey.taken;
         let mut threads = reinforcement(self.limits.core_threads, survey.at_work, newly, pending);
         if threads == 0 && pending > 0 && is_overdue(roll.fruitless) {
