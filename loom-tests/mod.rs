@@ -35,3 +35,6 @@ mod task_state;
 mod time_clock;
 mod time_fire;
 mod time_park;
+mod pool_close;
+mod pool_idle;
+mod pool_support;

@@ -5,7 +5,7 @@ use crate::error::TaskError;
 use crate::park;
 use crate::progress::Drain;
 use crate::sync::{Arc, Mutex};
-use crate::util::catch::guarded;
+use crate::util::catch::{drop_quietly, guarded};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
