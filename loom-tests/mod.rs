@@ -27,6 +27,9 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
 mod inbox;
 mod park;
 mod place;
+mod pool_close;
+mod pool_idle;
+mod pool_support;
 mod runtime_words;
 mod task_cell;
 mod task_rig;
@@ -35,6 +38,3 @@ mod task_state;
 mod time_clock;
 mod time_fire;
 mod time_park;
-mod pool_close;
-mod pool_idle;
-mod pool_support;

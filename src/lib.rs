@@ -81,6 +81,8 @@ mod runtime;
 
 mod spawn;
 
+mod manage;
+
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
 #[cfg(all(loom, test))]
@@ -88,6 +90,7 @@ mod spawn;
 mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
+pub use manage::{GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit};
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
