@@ -21,3 +21,7 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
     println!("explored {explored} executions");
     assert!(explored >= floor, "only {explored} executions explored, at least {floor} expected");
 }
+
+mod time_clock;
+mod time_fire;
+mod time_park;

@@ -160,7 +160,7 @@ unsafe fn finish<B: Body, S: Schedule>(
         {
             guarded(|| cell.owner.on_unhandled(&task, error));
         }
-        drop_quietly(output);
+        drop_output_of(cell, &task, output);
     }
     if closed.wake_join {
         cell.header.wake_join();
@@ -220,7 +220,17 @@ unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>) {
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     // SAFETY: by contract.
     let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-    drop_quietly(output);
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    drop_output_of(cell, &task, output);
+}
+
+/// Drops an output. The task has ended as it has: a panic in here can only be told to the owner.
+fn drop_output_of<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, output: Result<B::Output, TaskError>) {
+    if let Err(payload) = catch(move || drop(output)) {
+        let panic = Panic::new(payload);
+        guarded(|| cell.owner.on_panic(task, &panic));
+    }
 }
 
 /// Frees a cell.
