@@ -79,6 +79,7 @@ pub mod time;
 
 mod runtime;
 
+mod manage;
 mod spawn;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
@@ -88,6 +89,7 @@ mod spawn;
 mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
+pub use manage::{GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit};
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
