@@ -194,7 +194,10 @@ impl<P> TaskBuilder<P> {
     }
 
     #[expect(clippy::type_complexity, reason = "taken apart at once, at two places")]
-    fn into_parts(self) -> (Handle, Result<Parts<P>, (BuildError, Arc<Details>)>) {
+    fn into_parts(self) -> (Handle, Result<Parts<P>, (BuildError, Arc<Details>)>)
+    where
+        P: Send + 'static,
+    {
         let details = Arc::new(Details::new(self.name, self.limit, self.on_end));
         let Some(capacity) = self.capacity else {
             return (self.handle, Ok(Parts { details, reporter: None, reader: None }));
@@ -202,7 +205,11 @@ impl<P> TaskBuilder<P> {
         let host = TaskHost { shared: Arc::clone(self.handle.shared()), details: Arc::clone(&details) };
         let made = Capacity::new(capacity).and_then(|capacity| channel(capacity, Some(Arc::new(host))));
         let parts = match made {
-            Ok((reporter, reader)) => Ok(Parts { details, reporter: Some(reporter), reader: Some(reader) }),
+            Ok((reporter, reader)) => {
+                // A sender that waits for room is to hear of a cancellation; the task is not even queued yet.
+                let _not_yet = details.wake_on_cancel(reader.cancel_waker());
+                Ok(Parts { details, reporter: Some(reporter), reader: Some(reader) })
+            }
             Err(_) => {
                 let allowed = "at least 1 and small enough for its values to fit in memory";
                 let error = BuildError::Invalid { setting: "progress", given: capacity.to_string(), allowed };

@@ -17,7 +17,7 @@ pub(crate) struct Details {
     time_limit: Option<TaskError>,
     attempt: AtomicU32,
     cancelled: AtomicBool,
-    /// Woken by a cancellation: the thread of a closure that waits inside its context.
+    /// Woken by a cancellation: whoever waits for room in the task's progress.
     sleeper: Mutex<Option<Waker>>,
     /// Called once at the end, by whoever brought it about.
     on_end: Mutex<Option<EndHook>>,
@@ -83,6 +83,9 @@ impl Details {
         }
         let watchdog = self.watchdog.lock().take();
         drop(watchdog);
+        // Nobody needs to be told any more. A task that is cancelled was told before it came here.
+        let sleeper = self.sleeper.lock().take();
+        drop(sleeper);
     }
 
     /// Ties a timer task to the life of this one.

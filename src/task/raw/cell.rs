@@ -260,6 +260,12 @@ unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
 pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled) -> bool {
     // SAFETY: by contract.
     let alive = unsafe { header.as_ref() };
+    if !matches!(verdict, ToCancelled::Over)
+        && let Some(details) = alive.details()
+    {
+        // First of all: the details forget whoever is to be told once they hear of the end.
+        details.cancel();
+    }
     let submit = match verdict {
         ToCancelled::Over => return false,
         ToCancelled::Requested { submit } => submit,
@@ -277,9 +283,6 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             submit
         }
     };
-    if let Some(details) = alive.details() {
-        details.cancel();
-    }
     if submit {
         // SAFETY: the transition made a reference for the queue.
         let task = unsafe { Runnable::from_raw(header) };

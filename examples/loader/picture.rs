@@ -1,0 +1,102 @@
+//! The picture: what the rows of the screen say.
+
+use crate::jobs::{Busy, Failure, Jobs};
+use crate::screen::Row;
+use crate::ticks::{Costs, Ticks};
+use crate::words::{bar, bytes, grouped, path};
+use crossterm::style::Color;
+use offtick::Metrics;
+use std::path::Path;
+use std::time::Duration;
+
+/// Columns of the numbers beside the bar of a file.
+const NUMBERS: usize = 28;
+
+/// What a picture shows beside the jobs.
+pub(crate) struct Scene<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) ticks: &'a Ticks,
+    pub(crate) metrics: Metrics,
+    pub(crate) elapsed: Duration,
+}
+
+fn row(text: impl Into<String>) -> Row {
+    Row { text: text.into(), color: None }
+}
+
+fn colored(text: impl Into<String>, color: Color) -> Row {
+    Row { text: text.into(), color: Some(color) }
+}
+
+/// The rows of a screen of `width` columns and `height` rows.
+pub(crate) fn rows(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize, height: usize) -> Vec<Row> {
+    let mut rows = summary(jobs, scene, costs, width);
+    let left = height.saturating_sub(rows.len());
+    // Failures get what they need, up to a third, files the rest; each has a heading and an empty row above it.
+    let failures = &jobs.failures;
+    let for_failures = (failures.len() + 2).min(left / 3);
+    let for_files = left - for_failures;
+    rows.push(row(""));
+    rows.push(colored(" Busiest files", Color::Cyan));
+    let mut busiest = jobs.busiest();
+    busiest.truncate(for_files.saturating_sub(2));
+    rows.extend(busiest.iter().map(|file| row(file_text(file, width))));
+    if for_failures > 2 {
+        rows.resize_with(height - for_failures, || row(""));
+        let shown = for_failures - 2;
+        rows.push(row(""));
+        rows.push(colored(format!(" Errors ({})", jobs.totals.errors), Color::Red));
+        let newest = failures.iter().skip(failures.len() - shown);
+        rows.extend(newest.map(|failure| row(failure_text(failure, width))));
+    }
+    rows.truncate(height);
+    rows
+}
+
+fn summary(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Row> {
+    let Scene { root, ticks, metrics, elapsed } = scene;
+    let totals = &jobs.totals;
+    let seconds = elapsed.as_secs_f64();
+    let speed = (totals.bytes as f64 / seconds.max(0.001)) as u64;
+    let share = jobs.share();
+    let state = if jobs.is_walking() { "found so far" } else { "found" };
+    let keys = "q cancels ";
+    let title = format!(" loader  {}", path(root, width.saturating_sub(10 + keys.len())));
+    vec![
+        colored(format!("{title:<0$}{keys}", width.saturating_sub(keys.len())), Color::Cyan),
+        row(""),
+        colored(format!(" {} {:3.0} %", bar(share, width.saturating_sub(8)), (share * 100.0).floor()), Color::Green),
+        row(""),
+        row(format!(" files     {} of {} {state}", grouped(totals.files), grouped(jobs.found))),
+        row(format!(" bytes     {}  ({}/s)", bytes(totals.bytes), bytes(speed))),
+        row(format!(" lines     {}", grouped(totals.lines))),
+        row(format!(" checksum  {:016x}", totals.checksum)),
+        row(format!(
+            " tasks     {} open, {} pool threads, {} of them idle",
+            grouped(jobs.open() as u64),
+            metrics.blocking_threads,
+            metrics.blocking_idle,
+        )),
+        row(format!(
+            " ticks     {} in {seconds:.1} s: p50 {:.1} µs, p99 {:.1} µs, max {:.1} µs",
+            grouped(ticks.count() as u64),
+            costs.p50,
+            costs.p99,
+            costs.max
+        )),
+    ]
+}
+
+fn file_text(file: &Busy<'_>, width: usize) -> String {
+    let for_bar = (width / 5).max(8);
+    let for_path = width.saturating_sub(for_bar + NUMBERS + 3);
+    let share = file.so_far.read as f64 / file.so_far.size.max(1) as f64;
+    let numbers = format!("{} of {}", bytes(file.so_far.read), bytes(file.so_far.size));
+    format!(" {:<for_path$} {} {numbers:>NUMBERS$}", path(file.path, for_path), bar(share, for_bar))
+}
+
+fn failure_text(failure: &Failure, width: usize) -> String {
+    let reason: String = failure.reason.chars().take(width / 2).collect();
+    let for_path = width.saturating_sub(reason.chars().count() + 3);
+    format!(" {}: {reason}", path(&failure.path, for_path))
+}
