@@ -21,3 +21,5 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
     println!("explored {explored} executions");
     assert!(explored >= floor, "only {explored} executions explored, at least {floor} expected");
 }
+
+mod task_set;
