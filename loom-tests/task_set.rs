@@ -18,8 +18,9 @@ fn tick(finished: &Finished<u32>, seen: &mut Vec<u32>) {
 }
 
 /// Two threads that end tasks against a tick that never waits: nothing is lost or doubled, each thread's own order
-/// holds, and one tick in peace finds all that is left. Red when `push` raises the flag before it pushes, when
-/// `take_slow` lowers it after the take, and when it does not raise it again after a failed `try_lock`.
+/// holds, and one tick in peace finds all that is left. Red when `push` raises the flag before it pushes, and when
+/// `take_slow` lowers it after the take. That step [7] raises it again no model can show: loom's lock is never seen as
+/// taken when it is free already.
 #[test]
 fn two_ends_against_ticks() {
     explore(Some(3), 1000, || {
@@ -74,7 +75,8 @@ fn an_end_against_an_await() {
     });
 }
 
-/// A search that must miss nothing (`take_all`), after a tick that gave up on the lock. Red as the first model.
+/// A search that must miss nothing (`take_all`), after a tick that may have given up on the lock. Red when `push` raises
+/// the flag before it pushes, and when `take_all` lowers it after the take.
 #[test]
 fn a_full_take_sees_every_push_that_returned() {
     explore(None, 20, || {
