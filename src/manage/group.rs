@@ -34,6 +34,7 @@ use crate::error::{BoxError, TaskError};
 use crate::park;
 use crate::progress::Reader;
 use crate::runtime::{Handle, Prepared, Watch};
+use crate::spawn::{Place, TaskBuilder};
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, FutureBody, Value, Verdict};
 use crate::task::{Control, Details, Status, Task};
@@ -241,55 +242,19 @@ impl TaskGroup {
         self.start_blocking::<F, Result<T, E>, Fallible, ()>(closure, Location::caller(), None, None)
     }
 
-    /// Takes a body in that is polled.
-    fn start<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
-    where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
-    {
-        let group = &self.group;
-        let key = group.reserve();
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare(body, location, details, progress, watch);
-        group.admit(key, task.control(), prepared, None);
-        task
-    }
-
-    /// Takes a closure in.
-    fn start_blocking<F, R, C, P>(
-        &self,
-        closure: F,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Task<C::Output, P>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        C: Convert<R> + 'static,
-        C::Output: Send + 'static,
-    {
-        let group = &self.group;
-        let key = group.reserve();
-        let seat = Arc::new(Closure::default());
-        let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
-        let body = ClosureBody::<_, Verdict>::new(move || {
-            // Moved in, so that it goes after the closure.
-            let slot = slot;
-            match slot.closure.refusal() {
-                Some(error) => Err(TaskError::from_error(error)),
-                None => C::convert(closure()),
-            }
-        });
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare_blocking(body, location, details, progress, watch);
-        group.admit(key, task.control(), prepared, Some(seat));
-        task
+    /// Starts the description of a member that has more than a body: a name, a time limit, progress.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let group = offtick::TaskGroup::with_limit(&rt, 1)?;
+    /// let mut file = group.task().name("a.txt").progress::<u64>(4).spawn_blocking(|cx| cx.report(1));
+    /// file.wait()?;
+    /// assert_eq!(file.latest(), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn task(&self) -> TaskBuilder<(), &Self> {
+        TaskBuilder::new(self)
     }
 
     /// Where its tasks run.
@@ -358,6 +323,61 @@ impl TaskGroup {
             return Some(Err(TaskError::WouldDeadlock));
         }
         park::block_on(pin!(self.join()), timeout).map(Ok)
+    }
+}
+
+impl Place for &TaskGroup {
+    fn handle(&self) -> &Handle {
+        &self.group.handle
+    }
+
+    fn start<B, P>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<B::Output, P>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let group = &self.group;
+        let key = group.reserve();
+        let watch = Membership { group: Arc::clone(group), key };
+        let (task, prepared) = group.handle.prepare(body, location, details, progress, watch);
+        group.admit(key, task.control(), prepared, None);
+        task
+    }
+
+    fn start_blocking<F, R, C, P>(
+        &self,
+        closure: F,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<C::Output, P>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        C: Convert<R> + 'static,
+        C::Output: Send + 'static,
+    {
+        let group = &self.group;
+        let key = group.reserve();
+        let seat = Arc::new(Closure::default());
+        let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
+        let body = ClosureBody::<_, Verdict>::new(move || {
+            // Moved in, so that it goes after the closure.
+            let slot = slot;
+            match slot.closure.refusal() {
+                Some(error) => Err(TaskError::from_error(error)),
+                None => C::convert(closure()),
+            }
+        });
+        let watch = Membership { group: Arc::clone(group), key };
+        let (task, prepared) = group.handle.prepare_blocking(body, location, details, progress, watch);
+        group.admit(key, task.control(), prepared, Some(seat));
+        task
     }
 }
 
