@@ -90,7 +90,10 @@ mod manage;
 mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
-pub use manage::{GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit};
+pub use manage::{
+    GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit, manager, run,
+    run_blocking, spawn, spawn_blocking,
+};
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
