@@ -116,6 +116,10 @@ mod imp {
         pub(crate) fn into_inner(self) -> T {
             self.0.into_inner().expect("a loom mutex is never poisoned")
         }
+
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().expect("a loom mutex is never poisoned")
+        }
     }
 
     impl<T: Default> Default for Mutex<T> {
