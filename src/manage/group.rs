@@ -34,6 +34,7 @@ use crate::error::{BoxError, TaskError};
 use crate::park;
 use crate::progress::Reader;
 use crate::runtime::{Handle, Prepared, Watch};
+use crate::spawn::{Place, TaskBuilder};
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, FutureBody, Value, Verdict};
 use crate::task::{Control, Details, Status, Task};
@@ -241,6 +242,25 @@ impl TaskGroup {
         self.start_blocking::<F, Result<T, E>, Fallible, ()>(closure, Location::caller(), None, None)
     }
 
+    /// Starts the description of a task that has more than a body, as [`Handle::task`] does; it begins as soon as there
+    /// is room. Its time limit counts from its submission, so the wait for room is part of it.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let group = offtick::TaskGroup::with_limit(&rt, 1)?;
+    /// let mut task = group.task().name("load").progress::<u8>(4).spawn_blocking(|cx| {
+    ///     cx.report(100);
+    ///     "loaded"
+    /// });
+    /// assert_eq!(task.wait()?, "loaded");
+    /// assert_eq!((task.name(), task.latest()), (Some("load"), Some(100)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn task(&self) -> TaskBuilder<(), &Self> {
+        TaskBuilder::new(self)
+    }
+
     /// Takes a body in that is polled.
     fn start<B, P>(
         &self,
@@ -358,6 +378,43 @@ impl TaskGroup {
             return Some(Err(TaskError::WouldDeadlock));
         }
         park::block_on(pin!(self.join()), timeout).map(Ok)
+    }
+}
+
+impl Place for &TaskGroup {
+    const WAITS: bool = true;
+
+    fn handle(&self) -> &Handle {
+        TaskGroup::handle(self)
+    }
+
+    fn start<B, P>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Arc<Details>,
+        progress: Option<Reader<P>>,
+    ) -> Task<B::Output, P>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        TaskGroup::start(self, body, location, Some(details), progress)
+    }
+
+    fn start_blocking<F, R, C, P>(
+        &self,
+        closure: F,
+        location: &'static Location<'static>,
+        details: Arc<Details>,
+        progress: Option<Reader<P>>,
+    ) -> Task<C::Output, P>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        C: Convert<R> + 'static,
+        C::Output: Send + 'static,
+    {
+        TaskGroup::start_blocking::<F, R, C, P>(self, closure, location, Some(details), progress)
     }
 }
 

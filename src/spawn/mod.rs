@@ -6,6 +6,8 @@
 mod builder;
 mod cx;
 mod limited;
+mod place;
 
 pub use builder::TaskBuilder;
 pub use cx::{Cancelled, TaskCx};
+pub(crate) use place::Place;
