@@ -1,163 +1,121 @@
 //! The background work and what the loop knows of it: one task that walks, one for each file.
 
-use crate::read::{self, SoFar, Summary};
+use crate::read::{SoFar, Summary};
 use crate::totals::Totals;
 use crate::walk::{self, Found};
-use offtick::{Handle, SendError, Task, TaskError};
-use std::collections::VecDeque;
+use offtick::{Handle, Status, Task, TaskGroup, TaskSet, ZeroLimit};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
 
-/// Paths that the walk may be ahead of the loop. At 60 ticks a second it lets 245,000 files a second through.
-const PATHS_AHEAD: usize = 4096;
+/// Files that the walk may be ahead of the loop. At 60 ticks a second it lets 245,000 files a second through.
+const FILES_AHEAD: usize = 4096;
 
-/// File tasks alive at a time, most of them waiting for their turn; enough to keep the pool busy from tick to tick.
+/// File tasks in the loop's hands at a time, most of them waiting for their turn; enough to keep the pool busy from tick
+/// to tick.
 const MOST_FILES: usize = 8192;
 
-/// Failures that are kept to be shown; those of one tick are always kept.
-const MOST_FAILURES: usize = 100;
-
-/// What went wrong with one path.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) path: PathBuf,
-    pub(crate) reason: String,
-}
+/// Files that are read at a time, for each core: while some wait for the disk, others count.
+const READERS_PER_CORE: usize = 4;
 
 /// A file that is being read.
 #[derive(Debug)]
-pub(crate) struct Busy<'a> {
-    pub(crate) path: &'a Path,
+pub(crate) struct Busy {
+    pub(crate) path: Arc<Path>,
     pub(crate) so_far: SoFar,
-}
-
-struct FileJob {
-    path: PathBuf,
-    task: Task<Summary, SoFar>,
-    so_far: Option<SoFar>,
 }
 
 /// All of the work.
 pub(crate) struct Jobs {
     rt: Handle,
+    /// What all file tasks belong to: it limits how many of them run.
+    group: Arc<TaskGroup>,
     walk: Task<(), Found>,
     walk_over: bool,
-    files: Vec<FileJob>,
+    /// The last tick did not take everything that was there.
+    left_over: bool,
+    files: TaskSet<Arc<Path>, Summary, SoFar>,
+    /// Of the running ones, the newest report.
+    so_far: HashMap<Arc<Path>, SoFar>,
     /// Files found up to now.
     pub(crate) found: u64,
     /// The share of the tree that the walk has behind it, from 0 to 1.
     walked: f64,
     pub(crate) totals: Totals,
-    /// The newest ones, oldest first.
-    pub(crate) failures: VecDeque<Failure>,
     pub(crate) cancelled: bool,
-    root: PathBuf,
-    root_failed: bool,
 }
 
 impl Jobs {
-    pub(crate) fn start(rt: &Handle, root: PathBuf) -> Self {
-        let start = root.clone();
-        let walk = rt
-            .task()
-            .name("walk")
-            .progress::<Found>(PATHS_AHEAD)
-            .run_blocking(move |cx| walk::walk(start, cx).map_err(|SendError { reason, .. }| reason));
-        Self {
+    /// Starts the walk, and with it everything.
+    ///
+    /// # Errors
+    /// None: the limit of the group is not zero.
+    pub(crate) fn start(rt: &Handle, root: PathBuf) -> Result<Self, ZeroLimit> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let group = Arc::new(TaskGroup::with_limit(rt, cores * READERS_PER_CORE)?);
+        let theirs = Arc::clone(&group);
+        let described = rt.task().name("walk").progress::<Found>(FILES_AHEAD);
+        let walk = described.run_blocking(move |cx| walk::walk(root, &theirs, cx));
+        Ok(Self {
             rt: rt.clone(),
+            group,
             walk,
             walk_over: false,
-            files: Vec::new(),
+            left_over: false,
+            files: TaskSet::new(),
+            so_far: HashMap::new(),
             found: 0,
             walked: 0.0,
             totals: Totals::default(),
-            failures: VecDeque::new(),
             cancelled: false,
-            root,
-            root_failed: false,
-        }
+        })
     }
 
-    /// One tick: takes what is finished, starts what was found. Never waits. True if there was any news.
-    pub(crate) fn tick(&mut self) -> bool {
-        if !self.rt.take_update() {
-            return false;
+    /// One tick: takes what was found and what is finished. Never waits, and without news costs one load.
+    pub(crate) fn tick(&mut self) {
+        if self.rt.take_update() || self.left_over {
+            // In this order: a task that is put into the set may be over already, and there is no second news of that.
+            self.take_found();
+            self.take_finished();
         }
-        let too_many = self.failures.len().saturating_sub(MOST_FAILURES);
-        self.failures.drain(..too_many);
-        self.take_finished();
-        self.take_found();
-        true
     }
 
     fn take_finished(&mut self) {
-        let mut index = 0;
-        while let Some(job) = self.files.get_mut(index) {
-            if let Some(newest) = job.task.latest() {
-                job.so_far = Some(newest);
-            }
-            match job.task.take() {
-                None => index += 1,
-                Some(result) => {
-                    let job = self.files.swap_remove(index);
-                    self.file_over(job.path, result);
-                }
-            }
+        let Self { files, totals, .. } = self;
+        for (path, result) in files.drain_finished() {
+            totals.file_over(&path, result);
         }
-    }
-
-    fn file_over(&mut self, path: PathBuf, result: Result<Summary, TaskError>) {
-        match result {
-            Ok(summary) => self.totals.add(&summary),
-            Err(error) if error.is_cancelled() => {}
-            Err(error) => {
-                self.totals.files += 1;
-                self.failed(path, plain_words(&error));
-            }
-        }
-    }
-
-    fn failed(&mut self, path: PathBuf, reason: String) {
-        self.totals.errors += 1;
-        self.root_failed |= path == self.root;
-        self.failures.push_back(Failure { path, reason });
     }
 
     fn take_found(&mut self) {
+        // Unless everything is taken here, the next tick is to look again even without news.
+        self.left_over = true;
         // In this order: what is in the channel of a task that is over will not get more.
         let walk_over = self.walk.is_done();
-        let room = MOST_FILES - self.files.len();
-        let found: Vec<Found> = self.walk.progress().take(room).collect();
-        let drained = found.len() < room;
-        for found in found {
-            match found {
-                Found::File(path) => self.start_file(path),
-                Found::Failed(path, error) => self.failed(path, error.to_string()),
-                Found::Share(share) => self.walked = share,
+        let mut found = self.walk.progress();
+        while self.files.len() < MOST_FILES {
+            match found.next() {
+                Some(Found::File(path, task)) => {
+                    self.found += 1;
+                    self.files.insert(path, task);
+                }
+                Some(Found::Failed(path, error)) => self.totals.failed(&path, error.to_string()),
+                Some(Found::Share(share)) => self.walked = share,
+                None if walk_over && !self.walk_over => {
+                    (self.walk_over, self.left_over) = (true, false);
+                    if let Some(error) = self.walk.error() {
+                        self.totals.failed(Path::new("the walk"), error.to_string());
+                    }
+                    break;
+                }
+                None => {
+                    self.left_over = false;
+                    break;
+                }
             }
         }
-        self.walk_over = walk_over && drained;
-    }
-
-    fn start_file(&mut self, path: PathBuf) {
-        self.found += 1;
-        let theirs = path.clone();
-        let task = self
-            .rt
-            .task()
-            .name(path.to_string_lossy())
-            .progress::<SoFar>(2)
-            .run_blocking(move |cx| read::read(&theirs, cx));
-        self.files.push(FileJob { path, task, so_far: None });
-    }
-
-    /// Takes the failures that are kept.
-    pub(crate) fn take_failures(&mut self) -> VecDeque<Failure> {
-        std::mem::take(&mut self.failures)
-    }
-
-    /// True if PATH itself could not be opened.
-    pub(crate) fn root_failed(&self) -> bool {
-        self.root_failed
     }
 
     /// True if nothing is left to be done.
@@ -169,7 +127,7 @@ impl Jobs {
     pub(crate) fn cancel(&mut self) {
         self.cancelled = true;
         self.walk.cancel();
-        self.files.clear();
+        self.group.cancel_all();
     }
 
     /// The share of all the work that is done, from 0 to 1: an estimate while the walk is on its way.
@@ -182,29 +140,23 @@ impl Jobs {
         !self.walk_over
     }
 
-    /// File tasks that are not over.
-    pub(crate) fn open(&self) -> usize {
-        self.files.len()
+    /// Files that are being read, and those that wait for their turn.
+    pub(crate) fn running_and_waiting(&self) -> (usize, usize) {
+        let progress = self.group.progress();
+        (progress.running, progress.pending)
     }
 
-    /// The files that have reported how far they are, those with the most left to read first.
-    pub(crate) fn busiest(&self) -> Vec<Busy<'_>> {
-        let reported = |job: &'_ FileJob| job.so_far.is_some();
-        let mut busy: Vec<_> = self
-            .files
-            .iter()
-            .filter(|job| reported(job))
-            .filter_map(|job| Some(Busy { path: &job.path, so_far: job.so_far? }))
-            .collect();
-        busy.sort_by_key(|file| std::cmp::Reverse(file.so_far.size));
+    /// The files that have reported how far they are, the largest first.
+    pub(crate) fn busiest(&mut self) -> Vec<Busy> {
+        let mut before = std::mem::take(&mut self.so_far);
+        for (path, task) in self.files.iter().filter(|(_, task)| task.status() == Status::Running) {
+            if let Some(so_far) = task.latest().or_else(|| before.remove(path)) {
+                self.so_far.insert(Arc::clone(path), so_far);
+            }
+        }
+        let busy = self.so_far.iter().map(|(path, so_far)| Busy { path: Arc::clone(path), so_far: *so_far });
+        let mut busy: Vec<Busy> = busy.collect();
+        busy.sort_by_key(|file| Reverse(file.so_far.size));
         busy
-    }
-}
-
-/// The error of the body itself, where there is one.
-fn plain_words(error: &TaskError) -> String {
-    match error {
-        TaskError::Failed(inner) => inner.to_string(),
-        other => other.to_string(),
     }
 }

@@ -79,18 +79,18 @@ fn complain(message: &str) {
     let _unread = writeln!(io::stderr(), "loader: {message}");
 }
 
-/// The whole run. False if the root could not be opened, or if something did not end.
+/// The whole run. False if there were errors and nothing else, or if something did not end.
 fn run(root: PathBuf, mode: Mode) -> Result<bool, Box<dyn Error>> {
     let rt = Runtime::new()?;
     let start = Instant::now();
     let mut view = View::open(mode)?;
-    let mut jobs = Jobs::start(&rt, root.clone());
+    let mut jobs = Jobs::start(&rt, root.clone())?;
     let mut ticks = Ticks::default();
     let shown = run_loop(&rt, &root, &mut jobs, &mut ticks, &mut view, start);
     if shown.is_err() {
         jobs.cancel();
     }
-    view.close(&jobs);
+    view.close(&mut jobs);
     let elapsed = start.elapsed();
 
     let report = rt.shutdown(PATIENCE);
@@ -100,7 +100,7 @@ fn run(root: PathBuf, mode: Mode) -> Result<bool, Box<dyn Error>> {
     // Whoever stopped reading wants nothing more, and that is not a failure.
     match shown.and_then(|()| writeln!(io::stdout(), "{}", jobs.totals.json(jobs.cancelled, &ticks, elapsed))) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(report.is_clean() && !jobs.root_failed()),
+        _ => Ok(report.is_clean() && (jobs.totals.errors == 0 || jobs.totals.read > 0)),
     }
 }
 

@@ -18,7 +18,7 @@ In a terminal, `q` or Ctrl-C cancels. Symbolic links are not followed, PATH incl
 is); only regular files count, as with `find PATH -type f`. A file that cannot be read counts in `files` and `errors`,
 a directory that cannot be read in `errors`.
 
-Exit codes: 0 walked, or cancelled; 1 PATH cannot be opened, or something did not end; 2 wrong usage, or no such PATH.
+Exit codes: 0 walked, or cancelled; 1 nothing could be read; 2 wrong usage, or no such PATH.
 ";
 
 /// How the run is shown.

@@ -1,8 +1,9 @@
 //! The picture: what the rows of the screen say.
 
-use crate::jobs::{Busy, Failure, Jobs};
+use crate::jobs::{Busy, Jobs};
 use crate::screen::Row;
 use crate::ticks::{Costs, Ticks};
+use crate::totals::Failure;
 use crate::words::{bar, bytes, grouped, path};
 use crossterm::style::Color;
 use offtick::Metrics;
@@ -29,24 +30,21 @@ fn colored(text: impl Into<String>, color: Color) -> Row {
 }
 
 /// The rows of a screen of `width` columns and `height` rows.
-pub(crate) fn rows(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize, height: usize) -> Vec<Row> {
+pub(crate) fn rows(jobs: &mut Jobs, scene: &Scene<'_>, costs: Costs, width: usize, height: usize) -> Vec<Row> {
     let mut rows = summary(jobs, scene, costs, width);
     let left = height.saturating_sub(rows.len());
     // Failures get what they need, up to a third, files the rest; each has a heading and an empty row above it.
-    let failures = &jobs.failures;
-    let for_failures = (failures.len() + 2).min(left / 3);
+    let failures = jobs.totals.failures.len();
+    let for_failures = if failures == 0 { 0 } else { (failures + 2).min(left / 3) };
     let for_files = left - for_failures;
     rows.push(row(""));
     rows.push(colored(" Busiest files", Color::Cyan));
-    let mut busiest = jobs.busiest();
-    busiest.truncate(for_files.saturating_sub(2));
-    rows.extend(busiest.iter().map(|file| row(file_text(file, width))));
-    if for_failures > 2 {
+    rows.extend(jobs.busiest().iter().take(for_files.saturating_sub(2)).map(|file| row(file_text(file, width))));
+    if let Some(shown @ 1..) = for_failures.checked_sub(2) {
         rows.resize_with(height - for_failures, || row(""));
-        let shown = for_failures - 2;
         rows.push(row(""));
-        rows.push(colored(format!(" Errors ({})", jobs.totals.errors), Color::Red));
-        let newest = failures.iter().skip(failures.len() - shown);
+        rows.push(colored(format!(" Errors ({})", grouped(jobs.totals.errors)), Color::Red));
+        let newest = jobs.totals.failures.iter().skip(failures - shown);
         rows.extend(newest.map(|failure| row(failure_text(failure, width))));
     }
     rows.truncate(height);
@@ -60,6 +58,7 @@ fn summary(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Ro
     let speed = (totals.bytes as f64 / seconds.max(0.001)) as u64;
     let share = jobs.share();
     let state = if jobs.is_walking() { "found so far" } else { "found" };
+    let (running, waiting) = jobs.running_and_waiting();
     let keys = "q cancels ";
     let title = format!(" loader  {}", path(root, width.saturating_sub(10 + keys.len())));
     vec![
@@ -72,10 +71,10 @@ fn summary(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Ro
         row(format!(" lines     {}", grouped(totals.lines))),
         row(format!(" checksum  {:016x}", totals.checksum)),
         row(format!(
-            " tasks     {} open, {} pool threads, {} of them idle",
-            grouped(jobs.open() as u64),
+            " tasks     {} running, {} waiting, {} pool threads",
+            running,
+            grouped(waiting as u64),
             metrics.blocking_threads,
-            metrics.blocking_idle,
         )),
         row(format!(
             " ticks     {} in {seconds:.1} s: p50 {:.1} µs, p99 {:.1} µs, max {:.1} µs",
@@ -87,12 +86,12 @@ fn summary(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Ro
     ]
 }
 
-fn file_text(file: &Busy<'_>, width: usize) -> String {
+fn file_text(file: &Busy, width: usize) -> String {
     let for_bar = (width / 5).max(8);
     let for_path = width.saturating_sub(for_bar + NUMBERS + 3);
     let share = file.so_far.read as f64 / file.so_far.size.max(1) as f64;
     let numbers = format!("{} of {}", bytes(file.so_far.read), bytes(file.so_far.size));
-    format!(" {:<for_path$} {} {numbers:>NUMBERS$}", path(file.path, for_path), bar(share, for_bar))
+    format!(" {:<for_path$} {} {numbers:>NUMBERS$}", path(&file.path, for_path), bar(share, for_bar))
 }
 
 fn failure_text(failure: &Failure, width: usize) -> String {

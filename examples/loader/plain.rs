@@ -1,6 +1,7 @@
 //! Lines of text: a line a second, and a line for each failure.
 
-use crate::jobs::{Failure, Jobs};
+use crate::jobs::Jobs;
+use crate::totals::Failure;
 use crate::words::{bytes, grouped};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ impl Plain {
     /// # Errors
     /// That of the standard output, as when nobody reads it any more.
     pub(crate) fn draw(&mut self, jobs: &mut Jobs) -> io::Result<()> {
-        print_failures(&jobs.take_failures());
+        print_failures(jobs.totals.failures.drain(..));
         let now = Instant::now();
         if self.quiet || now < self.next {
             return Ok(());
@@ -48,7 +49,7 @@ impl Plain {
 }
 
 /// Prints failures, on the standard error; that nobody reads them is no reason to stop.
-pub(crate) fn print_failures<'a>(failures: impl IntoIterator<Item = &'a Failure>) {
+pub(crate) fn print_failures(failures: impl IntoIterator<Item = Failure>) {
     let mut stderr = io::stderr().lock();
     for Failure { path, reason } in failures {
         let _unread = writeln!(stderr, "loader: {}: {reason}", path.display());

@@ -74,12 +74,13 @@ impl View {
         }
     }
 
-    /// Gives the terminal back and tells the failures that were shown on it.
-    pub(crate) fn close(self, jobs: &Jobs) {
+    /// Gives the terminal back and tells the newest of the failures that were shown on it.
+    pub(crate) fn close(self, jobs: &mut Jobs) {
         if let Self::Screen { screen, .. } = self {
             drop(screen);
-            let skipped = jobs.failures.len().saturating_sub(FAILURES_TOLD);
-            plain::print_failures(jobs.failures.iter().skip(skipped));
         }
+        let failures = &mut jobs.totals.failures;
+        let skipped = failures.len().saturating_sub(FAILURES_TOLD);
+        plain::print_failures(failures.drain(..).skip(skipped));
     }
 }

@@ -242,19 +242,74 @@ impl TaskGroup {
         self.start_blocking::<F, Result<T, E>, Fallible, ()>(closure, Location::caller(), None, None)
     }
 
-    /// Starts the description of a member that has more than a body: a name, a time limit, progress.
+    /// Starts the description of a task that has more than a body, as [`Handle::task`] does; it begins as soon as there
+    /// is room. Its time limit counts from its submission, so the wait for room is part of it.
     ///
     /// # Example
     /// ```
     /// let rt = offtick::Runtime::new()?;
     /// let group = offtick::TaskGroup::with_limit(&rt, 1)?;
-    /// let mut file = group.task().name("a.txt").progress::<u64>(4).spawn_blocking(|cx| cx.report(1));
-    /// file.wait()?;
-    /// assert_eq!(file.latest(), Some(1));
+    /// let mut task = group.task().name("load").progress::<u8>(4).spawn_blocking(|cx| {
+    ///     cx.report(100);
+    ///     "loaded"
+    /// });
+    /// assert_eq!(task.wait()?, "loaded");
+    /// assert_eq!((task.name(), task.latest()), (Some("load"), Some(100)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn task(&self) -> TaskBuilder<(), &Self> {
         TaskBuilder::new(self)
+    }
+
+    /// Takes a body in that is polled.
+    fn start<B, P>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<B::Output, P>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let group = &self.group;
+        let key = group.reserve();
+        let watch = Membership { group: Arc::clone(group), key };
+        let (task, prepared) = group.handle.prepare(body, location, details, progress, watch);
+        group.admit(key, task.control(), prepared, None);
+        task
+    }
+
+    /// Takes a closure in.
+    fn start_blocking<F, R, C, P>(
+        &self,
+        closure: F,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<C::Output, P>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        C: Convert<R> + 'static,
+        C::Output: Send + 'static,
+    {
+        let group = &self.group;
+        let key = group.reserve();
+        let seat = Arc::new(Closure::default());
+        let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
+        let body = ClosureBody::<_, Verdict>::new(move || {
+            // Moved in, so that it goes after the closure.
+            let slot = slot;
+            match slot.closure.refusal() {
+                Some(error) => Err(TaskError::from_error(error)),
+                None => C::convert(closure()),
+            }
+        });
+        let watch = Membership { group: Arc::clone(group), key };
+        let (task, prepared) = group.handle.prepare_blocking(body, location, details, progress, watch);
+        group.admit(key, task.control(), prepared, Some(seat));
+        task
     }
 
     /// Where its tasks run.
@@ -327,34 +382,31 @@ impl TaskGroup {
 }
 
 impl Place for &TaskGroup {
+    const WAITS: bool = true;
+
     fn handle(&self) -> &Handle {
-        &self.group.handle
+        TaskGroup::handle(self)
     }
 
     fn start<B, P>(
         &self,
         body: B,
         location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
+        details: Arc<Details>,
         progress: Option<Reader<P>>,
     ) -> Task<B::Output, P>
     where
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
-        let group = &self.group;
-        let key = group.reserve();
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare(body, location, details, progress, watch);
-        group.admit(key, task.control(), prepared, None);
-        task
+        TaskGroup::start(self, body, location, Some(details), progress)
     }
 
     fn start_blocking<F, R, C, P>(
         &self,
         closure: F,
         location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
+        details: Arc<Details>,
         progress: Option<Reader<P>>,
     ) -> Task<C::Output, P>
     where
@@ -362,22 +414,7 @@ impl Place for &TaskGroup {
         C: Convert<R> + 'static,
         C::Output: Send + 'static,
     {
-        let group = &self.group;
-        let key = group.reserve();
-        let seat = Arc::new(Closure::default());
-        let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
-        let body = ClosureBody::<_, Verdict>::new(move || {
-            // Moved in, so that it goes after the closure.
-            let slot = slot;
-            match slot.closure.refusal() {
-                Some(error) => Err(TaskError::from_error(error)),
-                None => C::convert(closure()),
-            }
-        });
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare_blocking(body, location, details, progress, watch);
-        group.admit(key, task.control(), prepared, Some(seat));
-        task
+        TaskGroup::start_blocking::<F, R, C, P>(self, closure, location, Some(details), progress)
     }
 }
 

@@ -9,14 +9,16 @@ use crate::runtime::{Handle, Shared};
 use crate::sync::Arc;
 use crate::task::raw::{Convert, Fallible, LazyBody, Outcome, Value, Verdict};
 use crate::task::{Details, EndHook, Task, TaskInfo};
+use crate::time::Sleep;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
-/// Settings of one task; made by [`Handle::task`], or by [`TaskGroup::task`](crate::TaskGroup::task) for a member of a
-/// group.
+/// Settings of one task; made by [`Handle::task`] and [`TaskGroup::task`](crate::TaskGroup::task).
+///
+/// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group has room for it.
 ///
 /// The verbs are those of [`Handle`], and their bodies get a [`TaskCx`]. A body that makes a future does so on the
 /// reactor thread, so that future need not be `Send`: `Rc` and `RefCell` are fine inside.
@@ -41,8 +43,8 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a task starts with one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
-pub struct TaskBuilder<P = (), W = Handle> {
-    place: W,
+pub struct TaskBuilder<P = (), S = Handle> {
+    place: S,
     name: Option<Box<str>>,
     limit: Option<Duration>,
     capacity: Option<usize>,
@@ -57,14 +59,15 @@ impl Handle {
     }
 }
 
-impl<W> TaskBuilder<(), W> {
-    pub(crate) fn new(place: W) -> Self {
+#[expect(private_bounds, reason = "as below")]
+impl<S: Place> TaskBuilder<(), S> {
+    pub(crate) fn new(place: S) -> Self {
         Self { place, name: None, limit: None, capacity: None, on_end: None, progress: PhantomData }
     }
 }
 
-#[expect(private_bounds, reason = "the trait is sealed: only this crate has places to start tasks")]
-impl<P, W: Place> TaskBuilder<P, W> {
+#[expect(private_bounds, reason = "there are two places, and none to be added")]
+impl<P, S: Place> TaskBuilder<P, S> {
     /// A name for listings and hooks.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into_boxed_str());
@@ -90,7 +93,7 @@ impl<P, W: Place> TaskBuilder<P, W> {
     ///
     /// A capacity of 0, or beyond what can be allocated, ends the task at once with a [`BuildError`] inside
     /// [`TaskError::Failed`]; its body is dropped.
-    pub fn progress<Q>(self, capacity: usize) -> TaskBuilder<Q, W> {
+    pub fn progress<Q>(self, capacity: usize) -> TaskBuilder<Q, S> {
         TaskBuilder {
             place: self.place,
             name: self.name,
@@ -157,15 +160,21 @@ impl<P, W: Place> TaskBuilder<P, W> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let limit = self.limit.map(|limit| (self.place.handle().sleep(limit), limit));
+        let mut limit = self.limit.map(|limit| (self.place.handle().sleep(limit), limit));
         let (place, parts) = self.into_parts();
         let Parts { details, reporter, reader } = match parts {
             Ok(parts) => parts,
             Err((error, details)) => return refused(error, location, details),
         };
         let cx = TaskCx::new(Arc::clone(&details), reporter);
+        // A future that is not polled yet cannot look at the time by itself.
+        let watched = if S::WAITS { limit.take() } else { None };
         let body = LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit));
-        place.start(body, location, Some(details), reader)
+        let task = place.start(body, location, Arc::clone(&details), reader);
+        if let Some((sleep, _)) = watched {
+            watch(place.handle(), sleep, &task, &details);
+        }
+        task
     }
 
     fn start_blocking<F, R, C>(self, closure: F, location: &'static Location<'static>) -> Task<C::Output, P>
@@ -183,20 +192,15 @@ impl<P, W: Place> TaskBuilder<P, W> {
         };
         let mut cx = TaskCx::new(Arc::clone(&details), reporter);
         let closure = move || closure(&mut cx);
-        let task = place.start_blocking::<_, R, C, P>(closure, location, Some(Arc::clone(&details)), reader);
+        let task = place.start_blocking::<_, _, C, P>(closure, location, Arc::clone(&details), reader);
         if let Some(sleep) = limit {
-            let watched = task.task_ref().clone();
-            let watchdog = place.handle().spawn(async move {
-                sleep.await;
-                watched.cancel(Outcome::TimedOut);
-            });
-            details.watch(watchdog, task.task_ref());
+            watch(place.handle(), sleep, &task, &details);
         }
         task
     }
 
     #[expect(clippy::type_complexity, reason = "taken apart at once, at two places")]
-    fn into_parts(self) -> (W, Result<Parts<P>, (BuildError, Arc<Details>)>)
+    fn into_parts(self) -> (S, Result<Parts<P>, (BuildError, Arc<Details>)>)
     where
         P: Send + 'static,
     {
@@ -220,6 +224,16 @@ impl<P, W: Place> TaskBuilder<P, W> {
         };
         (self.place, parts)
     }
+}
+
+/// Ends a task when `sleep` does, from outside of it.
+fn watch<T, P>(handle: &Handle, sleep: Sleep, task: &Task<T, P>, details: &Details) {
+    let watched = task.task_ref().clone();
+    let watchdog = handle.spawn(async move {
+        sleep.await;
+        watched.cancel(Outcome::TimedOut);
+    });
+    details.watch(watchdog, task.task_ref());
 }
 
 fn refused<T: Send + 'static, P>(
@@ -252,7 +266,7 @@ impl Host for TaskHost {
     }
 }
 
-impl<P, W> fmt::Debug for TaskBuilder<P, W> {
+impl<P, S> fmt::Debug for TaskBuilder<P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskBuilder")
             .field("name", &self.name)

@@ -1,4 +1,4 @@
-//! Where a builder's task starts: on a runtime at once, or in a group in its turn.
+//! Where a task that the builder made starts: at once on a runtime, or in a group, when that has room.
 
 use crate::progress::Reader;
 use crate::runtime::Handle;
@@ -7,29 +7,32 @@ use crate::task::raw::{Body, ClosureBody, Convert};
 use crate::task::{Details, Task};
 use std::panic::Location;
 
-/// Starts tasks.
+/// What takes a task in. The groups, which stand above this module, implement it for themselves.
 pub(crate) trait Place {
-    /// The runtime that the tasks run on.
+    /// True if a task may wait here before its body is looked at for the first time.
+    const WAITS: bool;
+
+    /// Where the task runs.
     fn handle(&self) -> &Handle;
 
-    /// Starts a body that is polled.
+    /// Takes in what is polled.
     fn start<B, P>(
         &self,
         body: B,
         location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
+        details: Arc<Details>,
         progress: Option<Reader<P>>,
     ) -> Task<B::Output, P>
     where
         B: Body + Send + 'static,
         B::Output: Send + 'static;
 
-    /// Starts a closure.
+    /// Takes in a closure for the pool.
     fn start_blocking<F, R, C, P>(
         &self,
         closure: F,
         location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
+        details: Arc<Details>,
         progress: Option<Reader<P>>,
     ) -> Task<C::Output, P>
     where
@@ -39,6 +42,8 @@ pub(crate) trait Place {
 }
 
 impl Place for Handle {
+    const WAITS: bool = false;
+
     fn handle(&self) -> &Handle {
         self
     }
@@ -47,21 +52,21 @@ impl Place for Handle {
         &self,
         body: B,
         location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
+        details: Arc<Details>,
         progress: Option<Reader<P>>,
     ) -> Task<B::Output, P>
     where
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
-        Handle::start(self, body, location, details, progress)
+        Handle::start(self, body, location, Some(details), progress)
     }
 
     fn start_blocking<F, R, C, P>(
         &self,
         closure: F,
         location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
+        details: Arc<Details>,
         progress: Option<Reader<P>>,
     ) -> Task<C::Output, P>
     where
@@ -69,6 +74,6 @@ impl Place for Handle {
         C: Convert<R> + 'static,
         C::Output: Send + 'static,
     {
-        Handle::start_blocking(self, ClosureBody::<F, C>::new(closure), location, details, progress)
+        Handle::start_blocking(self, ClosureBody::<F, C>::new(closure), location, Some(details), progress)
     }
 }
