@@ -3,6 +3,8 @@
 //! One file per protocol; every model has two or three threads of a few operations each, asserts a floor on the
 //! executions it explored, and names the ordering that turns it red when weakened.
 
+mod ring;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,3 +23,18 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
     println!("explored {explored} executions");
     assert!(explored >= floor, "only {explored} executions explored, at least {floor} expected");
 }
+
+mod inbox;
+mod park;
+mod place;
+mod pool_close;
+mod pool_idle;
+mod pool_support;
+mod runtime_words;
+mod task_cell;
+mod task_rig;
+mod task_shared;
+mod task_state;
+mod time_clock;
+mod time_fire;
+mod time_park;

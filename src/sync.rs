@@ -18,7 +18,8 @@ mod imp {
     }
 
     pub(crate) mod thread {
-        pub(crate) use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout, yield_now};
+        #[allow(unused_imports, reason = "`current` is for tests")]
+        pub(crate) use std::thread::{Builder, JoinHandle, current, park_timeout, yield_now};
     }
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -61,12 +62,35 @@ mod imp {
         // Runtime threads are never started inside a model: they come from the standard library, so that the whole
         // crate still compiles; only what a model calls (`yield_now`) is loom's.
         pub(crate) use loom::thread::yield_now;
-        pub(crate) use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout};
+        pub(crate) use std::thread::{Builder, JoinHandle, park_timeout};
     }
 
-    pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::hint::spin_loop;
     pub(crate) use loom::sync::Arc as ModelArc;
+
+    /// loom's checked cell, with the content in front as in production: the task cell finds its output by offset.
+    #[derive(Debug)]
+    #[repr(C)]
+    pub(crate) struct UnsafeCell<T> {
+        content: std::cell::UnsafeCell<T>,
+        accesses: loom::cell::UnsafeCell<()>,
+    }
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self { content: std::cell::UnsafeCell::new(value), accesses: loom::cell::UnsafeCell::new(()) }
+        }
+
+        #[track_caller]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            self.accesses.with(|_| f(self.content.get()))
+        }
+
+        #[track_caller]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            self.accesses.with_mut(|_| f(self.content.get()))
+        }
+    }
 
     /// loom's mutex with `parking_lot`'s calls.
     #[derive(Debug)]

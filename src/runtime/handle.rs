@@ -11,9 +11,10 @@ use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::progress::Reader;
 use crate::sync::thread::JoinHandle;
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Outcome, Value, Verdict};
+use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Value};
 use crate::task::{Details, Task, TaskInfo};
 use crate::time::Clock;
+use crate::time::driver::Driver;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -56,6 +57,10 @@ impl Handle {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn driver(&self) -> Arc<Driver> {
+        Arc::clone(&self.shared.driver)
     }
 
     /// Starts a future on the reactor thread.
@@ -218,12 +223,7 @@ impl Handle {
     {
         match self.shared.pool.admit_unlimited() {
             Ok(permit) => self.submit(permit, body, location, details, progress),
-            Err(Refused::NoThread(error)) => {
-                let failed = ClosureBody::<_, Verdict>::new(move || Err(TaskError::from_error(error)));
-                let (runnable, join) = raw::new(failed, Reactor(Arc::clone(&self.shared)), location, details);
-                let _over = runnable.run(Outcome::Gone);
-                Task::new(join, progress)
-            }
+            Err(Refused::NoThread(error)) => Task::over(Err(TaskError::from_error(error)), location, details, progress),
             Err(Refused::Full | Refused::Closed) => {
                 let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
                 drop(runnable);

@@ -1,6 +1,6 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
-use super::raw::{JoinRef, Outcome};
+use super::raw::{JoinRef, Outcome, TaskRef};
 use super::{Control, SharedTask, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
@@ -181,6 +181,10 @@ impl<T, P> Task<T, P> {
     /// A handle without the result: look, cancel, nothing else. It can be cloned and keeps nothing running.
     pub fn control(&self) -> Control {
         Control::new(self.join.task().clone())
+    }
+
+    pub(crate) fn task_ref(&self) -> &TaskRef {
+        self.join.task()
     }
 
     /// True if this thread must not wait for the task.

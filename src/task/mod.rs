@@ -74,12 +74,13 @@ mod details;
 mod handle;
 mod id;
 mod info;
+mod over;
 mod schedule;
 mod share;
 mod status;
 
 pub use control::Control;
-pub(crate) use details::Details;
+pub(crate) use details::{Details, EndHook};
 pub use handle::Task;
 pub use id::TaskId;
 pub use info::TaskInfo;

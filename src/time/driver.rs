@@ -221,8 +221,8 @@ impl Driver {
         self.earliest.load(Ordering::Relaxed) <= self.clock.nanos()
     }
 
-    /// A moment before which no timer fires, `None` without timers. For a host that plans its own next turn; a reactor
-    /// that is about to park asks [`prepare_park`](Self::prepare_park).
+    /// A moment before which no timer fires, `None` without timers. For a host that plans its own next turn. It arms
+    /// nothing: whoever then waits where an earlier timer must reach it asks [`prepare_park`](Self::prepare_park).
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let shared = self.shared.lock();
         self.tighten_earliest(&shared)

@@ -22,3 +22,10 @@ pub(crate) fn drop_quietly<T>(value: T) {
         }
     }
 }
+
+/// Runs user code on whose outcome nothing depends: a hook, a waker. A panic in it goes no further.
+pub(crate) fn guarded(f: impl FnOnce()) {
+    if let Err(payload) = catch(f) {
+        drop_quietly(payload);
+    }
+}

@@ -8,7 +8,7 @@ use super::waker;
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::{catch, drop_quietly, guarded};
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -137,9 +137,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     let mut panicked = false;
     if let Some(Err(TaskError::Panicked(panic))) = &output {
         panicked = true;
-        if let Err(payload) = catch(|| cell.owner.on_panic(&task, panic)) {
-            drop_quietly(payload);
-        }
+        guarded(|| cell.owner.on_panic(&task, panic));
     }
     let outcome = match &output {
         Some(Ok(_)) => Outcome::Done,
@@ -159,16 +157,18 @@ unsafe fn finish<B: Body, S: Schedule>(
         if let Err(error) = &output
             && closed.unhandled
             && closed.outcome == Outcome::Error
-            && let Err(payload) = catch(|| cell.owner.on_unhandled(&task, error))
         {
-            drop_quietly(payload);
+            guarded(|| cell.owner.on_unhandled(&task, error));
         }
-        drop_quietly(output);
+        drop_output_of(cell, &task, output);
     }
     if closed.wake_join {
         cell.header.wake_join();
     }
     if closed.ended {
+        if let Some(details) = cell.header.details() {
+            details.ended(&task);
+        }
         cell.owner.on_ended();
     }
     if state.drop_ref() {
@@ -220,7 +220,17 @@ unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>) {
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     // SAFETY: by contract.
     let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-    drop_quietly(output);
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    drop_output_of(cell, &task, output);
+}
+
+/// Drops an output. The task has ended as it has: a panic in here can only be told to the owner.
+fn drop_output_of<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, output: Result<B::Output, TaskError>) {
+    if let Err(payload) = catch(move || drop(output)) {
+        let panic = Panic::new(payload);
+        guarded(|| cell.owner.on_panic(task, &panic));
+    }
 }
 
 /// Frees a cell.
@@ -256,6 +266,11 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
         ToCancelled::Ended { submit, wake_join } => {
             if wake_join {
                 alive.wake_join();
+            }
+            if let Some(details) = alive.details() {
+                // SAFETY: the caller's reference outlives the borrow.
+                let task = unsafe { TaskRef::borrowed(header) };
+                details.ended(&task);
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header) };

@@ -86,7 +86,7 @@ impl Pair {
                     assert_eq!(self.wheel.reset(key, deadline), known);
                     if known {
                         self.sequence += 1;
-                        *self.wheel.payload_mut(key).unwrap() = self.sequence;
+                        *self.wheel.payload_mut(key).expect("it was just reset") = self.sequence;
                         let tick = tick_of_deadline(deadline).max(self.wheel.now);
                         self.pending.insert((tick, self.sequence), key);
                         self.given.push((key, tick, self.sequence));
@@ -125,7 +125,7 @@ impl Pair {
         assert!(out.len() <= limit);
         self.cut |= advance == Advance::Limited;
         for sequence in out {
-            let ((tick, first), _) = self.pending.pop_first().unwrap();
+            let ((tick, first), _) = self.pending.pop_first().expect("yielded what is not pending");
             assert!(moment_of(tick) <= self.now, "yielded early");
             if first == sequence {
                 self.yielded += 1;
@@ -133,7 +133,7 @@ impl Pair {
             }
             assert!(self.cut, "not in the order of insertion");
             self.pending.remove(&(tick, sequence)).expect("one of the same tick");
-            let key = self.given.iter().rev().find(|(.., known)| *known == first).unwrap().0;
+            let key = self.given.iter().rev().find(|(.., known)| *known == first).expect("it was given").0;
             self.pending.insert((tick, first), key);
             self.yielded += 1;
         }
@@ -169,12 +169,12 @@ impl Pair {
             }
             assert_eq!(list.tail, prev);
             if index != DUE {
-                let bit = wheel.occupied[index / SLOTS] >> (index % SLOTS) & 1;
+                let bit = wheel.occupied[index / SLOTS][index % SLOTS / 64] >> (index % 64) & 1;
                 assert_eq!(bit == 1, list.head != NIL);
             }
         }
         for (level, occupied) in wheel.occupied.iter().enumerate() {
-            assert_eq!(wheel.levels >> level & 1 == 1, *occupied != 0);
+            assert_eq!(wheel.levels >> level & 1 == 1, *occupied != [0; WORDS]);
         }
         assert_eq!(seen, wheel.len());
     }
@@ -210,10 +210,13 @@ proptest! {
     #[test]
     fn behaves_as_an_ordered_map(ops in prop::collection::vec(op(), 0..300)) {
         let mut pair = Pair::new();
-        for op in ops {
+        for (nth, op) in ops.into_iter().enumerate() {
             pair.apply(op);
-            pair.assert_sound();
+            if nth % 16 == 0 {
+                pair.assert_sound();
+            }
         }
+        pair.assert_sound();
         let (left, yielded) = (pair.pending.len(), pair.yielded);
         pair.advance(u64::MAX, usize::MAX);
         prop_assert_eq!((pair.wheel.len(), pair.yielded), (0, yielded + left));
@@ -338,11 +341,11 @@ fn time_that_goes_backwards_is_the_present() {
 fn a_limit_bounds_the_coming_down_too() {
     let mut wheel = Wheel::new();
     for payload in 0..100u32 {
-        wheel.insert(70 * TICK + u64::from(payload % 2) * TICK, payload);
+        wheel.insert(270 * TICK + u64::from(payload % 2) * TICK, payload);
     }
     let mut out = Vec::new();
     let mut calls = 1;
-    while wheel.advance(80 * TICK, 10, |payload| out.push(payload)) == Advance::Limited {
+    while wheel.advance(280 * TICK, 10, |payload| out.push(payload)) == Advance::Limited {
         calls += 1;
         assert!(out.len() < 10 * calls);
     }
@@ -360,5 +363,6 @@ fn a_timer_fits_in_48_bytes_of_slab() {
     wakers.insert(0, Waker::noop().clone());
     plain.insert(0, [0u64; 2]);
     assert_eq!(before, (48, 48));
-    assert!(size_of::<Wheel<Waker>>() < 5000);
+    assert!(size_of::<Wheel<Waker>>() < 512);
+    assert!(size_of_val(&*wakers.lists) < 15_000);
 }
