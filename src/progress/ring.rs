@@ -114,10 +114,6 @@ impl<P> Ring<P> {
         head.index() == self.geometry.visible_end(tail)
     }
 
-    pub(super) fn capacity(&self) -> usize {
-        self.geometry.capacity
-    }
-
     pub(super) fn dropped(&self) -> u64 {
         self.tail.0.dropped.load(plain::Ordering::Relaxed)
     }

@@ -121,6 +121,16 @@ impl<T, P> SharedTask<T, P> {
         self.inner.task.latest()
     }
 
+    /// How many progress values wait to be read.
+    pub fn progress_len(&self) -> usize {
+        self.inner.task.progress_len()
+    }
+
+    /// True if progress waits to be read: two loads.
+    pub fn has_progress(&self) -> bool {
+        self.inner.task.has_progress()
+    }
+
     /// How many progress values were dropped unread because the ring was full.
     pub fn progress_dropped(&self) -> u64 {
         self.inner.task.progress_dropped()

@@ -105,6 +105,17 @@ unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll
     body.poll(cx)
 }
 
+/// # Safety
+/// The caller has RUNNING and the stage holds the body, which is not used again.
+unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
+    // SAFETY: RUNNING gives the stage to this thread.
+    let stage = unsafe { &mut *stage };
+    // SAFETY: not closed, so the body is what is there.
+    let body = unsafe { &mut stage.body };
+    // SAFETY: dropped in place, as its pin demands, and once.
+    unsafe { ManuallyDrop::drop(body) };
+}
+
 /// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and
 /// gives up the runner's reference.
 ///
@@ -121,8 +132,8 @@ unsafe fn finish<B: Body, S: Schedule>(
     // SAFETY: by contract; a local, since the cell may be freed before this call returns.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
-    // SAFETY: RUNNING gives this thread the stage; the body is dropped in place, once, and not looked at again.
-    let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { ManuallyDrop::drop(&mut (*stage).body) }));
+    // SAFETY: RUNNING gives this thread the stage; the body is there, and not looked at again.
+    let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
         if matches!(output, Some(Err(TaskError::Panicked(_)))) {
             // The first panic is the one to report.
