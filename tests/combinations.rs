@@ -157,9 +157,7 @@ fn expected(plan: Plan) -> Life {
         over = Some(end);
         wakes += usize::from(handle);
     }
-    for _ in 0..cancels(When::After) {
-        answers.push(false);
-    }
+    answers.extend(std::iter::repeat_n(false, cancels(When::After)));
     let status = over.expect("the walk is at its end");
     let panics = usize::from(panicked) + if plan.panic_at == PanicAt::OutputDrop { outputs } else { 0 };
     Life { status, message, polls, outputs, wakes, panics, unhandled, answers }

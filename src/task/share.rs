@@ -50,6 +50,16 @@ struct List {
     wakers: Vec<(u64, Waker)>,
 }
 
+impl List {
+    /// Adds a waker and says under which number it stands.
+    fn push(&mut self, waker: Waker) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.wakers.push((number, waker));
+        number
+    }
+}
+
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
         let wakers = std::mem::take(&mut self.0.lock().wakers);
@@ -178,6 +188,19 @@ impl<T, P> SharedTask<T, P> {
         Over { shared: self, number: None }
     }
 
+    /// Has `waker` woken at the end, for good. False: the task is over, and the waker is not used.
+    #[must_use]
+    pub(crate) fn wake_at_end(&self, waker: Waker) -> bool {
+        let mut list = self.inner.waiters.0.lock();
+        // Under the lock, as in `Over`: either the end is seen here, or the waker is in the list that it takes.
+        if self.is_done() {
+            drop(list);
+            return false;
+        }
+        list.push(waker);
+        true
+    }
+
     /// Lets the task run on when the last clone is gone. Gives the handle back if there are other clones.
     ///
     /// # Errors
@@ -218,10 +241,7 @@ impl<T, P> Future for Over<'_, T, P> {
         let old = if let Some((_, known)) = known {
             Some(std::mem::replace(known, waker))
         } else {
-            let number = list.next;
-            list.next += 1;
-            list.wakers.push((number, waker));
-            self.number = Some(number);
+            self.number = Some(list.push(waker));
             None
         };
         drop(list);
