@@ -8,11 +8,10 @@ use common::{
 };
 use offtick::{Builder, Handle, Runtime, Status, Task, TaskError};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll};
-use std::thread::{self, ThreadId};
+use std::thread;
 
 const IN_POLL: &str = "planned: in the body";
 const IN_DROP: &str = "planned: in the drop of the body";

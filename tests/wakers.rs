@@ -1,7 +1,8 @@
 //! Wakers: late ones, foreign ones, many at once, and those that wake themselves.
 
-mod common;
 #![allow(clippy::waker_clone_wake, reason = "waking by value is a path of its own")]
+
+mod common;
 
 use common::{
     Counted, Dropped, HANG, Hog, Latch, OnDrop, Signal, Tally, WakeFn, poll_once, reactor_thread, runtime, settled,
