@@ -79,8 +79,9 @@ pub mod time;
 
 mod runtime;
 
-mod manage;
 mod spawn;
+
+mod manage;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
@@ -89,7 +90,10 @@ mod spawn;
 mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
-pub use manage::{GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit};
+pub use manage::{
+    GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit, manager, run,
+    run_blocking, spawn, spawn_blocking,
+};
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};

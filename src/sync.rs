@@ -65,9 +65,32 @@ mod imp {
         pub(crate) use std::thread::{Builder, JoinHandle, park_timeout};
     }
 
-    pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::hint::spin_loop;
     pub(crate) use loom::sync::Arc as ModelArc;
+
+    /// loom's checked cell, with the content in front as in production: the task cell finds its output by offset.
+    #[derive(Debug)]
+    #[repr(C)]
+    pub(crate) struct UnsafeCell<T> {
+        content: std::cell::UnsafeCell<T>,
+        accesses: loom::cell::UnsafeCell<()>,
+    }
+
+    impl<T> UnsafeCell<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self { content: std::cell::UnsafeCell::new(value), accesses: loom::cell::UnsafeCell::new(()) }
+        }
+
+        #[track_caller]
+        pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            self.accesses.with(|_| f(self.content.get()))
+        }
+
+        #[track_caller]
+        pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            self.accesses.with_mut(|_| f(self.content.get()))
+        }
+    }
 
     /// loom's mutex with `parking_lot`'s calls.
     #[derive(Debug)]
@@ -92,6 +115,10 @@ mod imp {
 
         pub(crate) fn into_inner(self) -> T {
             self.0.into_inner().expect("a loom mutex is never poisoned")
+        }
+
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().expect("a loom mutex is never poisoned")
         }
     }
 

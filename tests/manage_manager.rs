@@ -125,7 +125,7 @@ fn removing_a_live_task_lets_go_of_it() {
     let manager = TaskManager::new(&rt);
     let held = manager.spawn(pending::<()>());
     assert!(manager.remove(held.id()));
-    assert_eq!(held.status().is_terminal(), false);
+    assert!(!held.status().is_terminal());
     let (alive, gone) = std::sync::mpsc::channel::<()>();
     let id = manager
         .spawn(async move {

@@ -12,6 +12,9 @@
 //! that the orders [1] [2] and [5] [6] are all that matters. The lock orders the two sides, the flag's own accesses
 //! need not; and since there is one ticking side, [5] may be a plain store.
 //!
+//! [7] is for memory models rather than for schedules: whoever has the lock is going to do [2] anyway; but a failed
+//! `try_lock` orders nothing, so that [2] might count as older than [5].
+//!
 //! The tick never waits ([7]); an ending thread waits for other threads at most for as long as a push or a swap takes.
 //! No user code runs under the lock.
 

@@ -328,21 +328,31 @@ impl Runtime {
     fn end(&self, patience: Duration) -> ShutdownReport {
         let shared = &self.handle.shared;
         shared.begin_closing();
+        let thread = self.thread.lock().take();
         let deadline = Instant::now().checked_add(patience);
+        // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
+        shared.pool.drain(drop);
         let inside = context::with_local(|local| Arc::ptr_eq(&local.shared, shared)).unwrap_or(false);
         let reactor_stopped = !inside && shared.ending.wait(deadline);
-        if reactor_stopped && let Some(thread) = self.thread.lock().take() {
+        if reactor_stopped && let Some(thread) = thread {
             // It has said its last word: this waits for the thread to be gone, not for any task.
             let _panic = thread.join();
         }
         let blocking_left = if inside { shared.pool.stats().threads } else { shared.pool.join(deadline) };
+        if blocking_left != 0 {
+            // Those whose submit had passed the door before it was closed.
+            shared.pool.drain(drop);
+        }
         ShutdownReport { reactor_stopped, blocking_left }
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.end(DROP_PATIENCE);
+        // `shutdown` takes the thread out, and has waited as long as it was told.
+        if self.thread.get_mut().is_some() {
+            self.end(DROP_PATIENCE);
+        }
     }
 }
 

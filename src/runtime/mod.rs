@@ -39,3 +39,6 @@ pub use process::runtime;
 pub(crate) use process::{any_driver, current_driver};
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
+/// Two words by themselves, for their models.
+#[cfg(all(loom, test))]
+pub(crate) use {shutdown::Ending, update::UpdateFlag};

@@ -5,7 +5,7 @@ use crate::error::TaskError;
 use crate::park;
 use crate::progress::Drain;
 use crate::sync::{Arc, Mutex};
-use crate::util::catch::guarded;
+use crate::util::catch::{drop_quietly, guarded};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -38,14 +38,22 @@ struct Inner<T, P> {
 /// Everyone who waits for the end: the one join waker of the task wakes them all.
 ///
 /// A waiter looks at the task and registers under the lock. The end comes before the wake that takes the list under the
-/// lock. So either the waiter sees the end, or its waker is in the list that is taken.
+/// lock. So either the waiter sees the end, or its waker is in the list that is taken. A waiter that gives up takes its
+/// waker out again, so that the list is as long as there are waiters, however often a program waits a moment.
 #[derive(Default)]
-struct Waiters(Mutex<Vec<Waker>>);
+struct Waiters(Mutex<List>);
+
+#[derive(Default)]
+struct List {
+    /// The number that the next waiter gets.
+    next: u64,
+    wakers: Vec<(u64, Waker)>,
+}
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        let wakers = std::mem::take(&mut *self.0.lock());
-        for waker in wakers {
+        let wakers = std::mem::take(&mut self.0.lock().wakers);
+        for (_, waker) in wakers {
             guarded(|| waker.wake());
         }
     }
@@ -157,7 +165,7 @@ impl<T, P> SharedTask<T, P> {
 
     /// Ready once the task is over; then look at [`result`](Self::result). Dropping it changes nothing.
     pub fn over(&self) -> impl Future<Output = ()> + '_ {
-        Over { shared: self }
+        Over { shared: self, number: None }
     }
 
     /// Lets the task run on when the last clone is gone. Gives the handle back if there are other clones.
@@ -177,26 +185,49 @@ impl<T, P> SharedTask<T, P> {
 
 struct Over<'a, T, P> {
     shared: &'a SharedTask<T, P>,
+    /// Under which this one is in the list, once it was polled in vain.
+    number: Option<u64>,
 }
 
 impl<T, P> Future for Over<'_, T, P> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let inner = &*self.shared.inner;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let shared = self.shared;
+        let inner = &*shared.inner;
         if inner.task.is_done() {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
-        let mut waiters = inner.waiters.0.lock();
+        let mut list = inner.waiters.0.lock();
         if inner.task.is_done() {
-            drop(waiters);
+            drop(list);
             return Poll::Ready(());
         }
-        if !waiters.iter().any(|known| known.will_wake(&waker)) {
-            waiters.push(waker);
-        }
+        let known = self.number.and_then(|own| list.wakers.iter_mut().find(|(number, _)| *number == own));
+        let old = if let Some((_, known)) = known {
+            Some(std::mem::replace(known, waker))
+        } else {
+            let number = list.next;
+            list.next += 1;
+            list.wakers.push((number, waker));
+            self.number = Some(number);
+            None
+        };
+        drop(list);
+        drop_quietly(old);
         Poll::Pending
+    }
+}
+
+impl<T, P> Drop for Over<'_, T, P> {
+    fn drop(&mut self) {
+        let Some(own) = self.number else { return };
+        let mut list = self.shared.inner.waiters.0.lock();
+        let place = list.wakers.iter().position(|(number, _)| *number == own);
+        let waker = place.map(|place| list.wakers.swap_remove(place));
+        drop(list);
+        drop_quietly(waker);
     }
 }
 

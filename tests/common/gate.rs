@@ -7,7 +7,19 @@ use std::task::{Context, Poll, Waker};
 
 /// Clones are the same door.
 #[derive(Clone, Default)]
-pub(crate) struct Gate(Arc<(Mutex<(bool, Vec<Waker>)>, Condvar)>);
+pub(crate) struct Gate(Arc<Door>);
+
+#[derive(Default)]
+struct Door {
+    state: Mutex<State>,
+    opened: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    open: bool,
+    wakers: Vec<Waker>,
+}
 
 #[allow(dead_code, reason = "not every test file needs all of it")]
 impl Gate {
@@ -18,19 +30,19 @@ impl Gate {
     /// Lets everyone through, now and later.
     pub(crate) fn open(&self) {
         let wakers = {
-            let mut state = self.0.0.lock().unwrap();
-            state.0 = true;
-            std::mem::take(&mut state.1)
+            let mut state = self.0.state.lock().unwrap();
+            state.open = true;
+            std::mem::take(&mut state.wakers)
         };
-        self.0.1.notify_all();
+        self.0.opened.notify_all();
         wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Blocks until the door is open.
     pub(crate) fn pass(&self) {
-        let mut state = self.0.0.lock().unwrap();
-        while !state.0 {
-            state = self.0.1.wait(state).unwrap();
+        let mut state = self.0.state.lock().unwrap();
+        while !state.open {
+            state = self.0.opened.wait(state).unwrap();
         }
     }
 
@@ -46,11 +58,11 @@ impl Future for Passed {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.0.0.0.lock().unwrap();
-        if state.0 {
+        let mut state = self.0.0.state.lock().unwrap();
+        if state.open {
             return Poll::Ready(());
         }
-        state.1.push(cx.waker().clone());
+        state.wakers.push(cx.waker().clone());
         Poll::Pending
     }
 }

@@ -312,7 +312,9 @@ impl<T> JoinRef<T> {
     pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let header = self.header();
         let state = header.state();
-        if state.load().is_over() || (state.has_join_waker() && !state.unset_join_waker()) {
+        // One look for both questions: an end between two looks would clear JOIN_WAKER for itself, and not for us.
+        let seen = state.load();
+        if seen.is_over() || (seen.has_join_waker() && !state.unset_join_waker()) {
             return Poll::Ready(());
         }
         // JOIN_WAKER is clear now and the task was not over: the cell is ours, old waker included.

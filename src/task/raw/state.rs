@@ -97,6 +97,12 @@ impl Snapshot {
         self.has(CANCEL)
     }
 
+    /// True while a waker is registered. Before the end only the handle sets and clears the bit, so that the handle can
+    /// rely on its absence in a look that shows no end.
+    pub(crate) fn has_join_waker(self) -> bool {
+        self.has(JOIN_WAKER)
+    }
+
     fn refs(self) -> usize {
         self.0 >> REF_SHIFT
     }
@@ -395,11 +401,6 @@ impl State {
     #[must_use]
     pub(crate) fn unset_join_waker(&self) -> bool {
         self.update(|s| if s.is_over() { (None, false) } else { (Some(s.without(JOIN_WAKER)), true) })
-    }
-
-    /// True while a waker is registered. Only the handle sets and clears the bit before the end.
-    pub(crate) fn has_join_waker(&self) -> bool {
-        self.load().has(JOIN_WAKER)
     }
 
     /// Relaxed: a new reference is made from a live one, which keeps the cell alive (as in `Arc`).

@@ -1,0 +1,83 @@
+//! The small words of a runtime: the update flag (`src/runtime/update.rs`) and its end (`src/runtime/shutdown.rs`).
+
+use super::explore;
+use super::place::Place;
+use crate::runtime::{Ending, UpdateFlag};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use loom::thread;
+
+/// After a raise, either the host has seen the news or the flag is up.
+///
+/// Red: `raise` that skips its swap if it reads `true`; `raise` or `take` with a relaxed swap.
+#[test]
+fn an_update_is_seen_or_the_flag_is_up() {
+    explore(None, 94, || {
+        let flag = Arc::new(UpdateFlag::new());
+        let news = Arc::new(AtomicUsize::new(0));
+        let other = {
+            let (flag, news) = (Arc::clone(&flag), Arc::clone(&news));
+            thread::spawn(move || {
+                for number in 1..=2 {
+                    news.store(number, Relaxed);
+                    let _edge = flag.raise();
+                }
+            })
+        };
+        let mut seen = 0;
+        for _ in 0..2 {
+            if flag.take() {
+                seen = news.load(Relaxed);
+                assert!(seen > 0, "the flag goes up after the news");
+            }
+        }
+        other.join().expect("raises");
+        // From here on a relaxed look sees the last value, whatever the flag did: `seen` is what counts.
+        assert!(flag.take() || seen == 2, "an update was lost");
+    });
+}
+
+/// Two tasks end: the hook is called once for each time that the flag goes up, so once more than it was taken down.
+///
+/// Red: `raise` with a load and a store for its swap (both see it down).
+#[test]
+fn one_call_of_the_hook_for_each_time_the_flag_goes_up() {
+    explore(Some(3), 82, || {
+        let flag = Arc::new(UpdateFlag::new());
+        let others = [(); 2].map(|()| {
+            let flag = Arc::clone(&flag);
+            thread::spawn(move || usize::from(flag.raise()))
+        });
+        let taken = usize::from(flag.take());
+        let calls: usize = others.into_iter().map(|other| other.join().expect("raises")).sum();
+        let left = usize::from(flag.take());
+        assert_eq!(calls, taken + left, "a call for each edge");
+        assert!(calls >= 1);
+    });
+}
+
+/// Two wait for the last word of a reactor: both hear it, after all that came before it.
+///
+/// Red: `tell` that wakes one; `tell` that wakes before it writes.
+#[test]
+fn the_last_word_reaches_all_who_wait() {
+    explore(Some(3), 420, || {
+        let ending = Arc::new((Ending::new(), Place::new(), AtomicBool::new(false)));
+        let others = [(); 2].map(|()| {
+            let ending = Arc::clone(&ending);
+            thread::spawn(move || {
+                let (ending, place, news) = &*ending;
+                assert!(ending.wait(None));
+                place.read();
+                assert!(news.load(Relaxed));
+            })
+        });
+        let (word, place, news) = &*ending;
+        place.write(|| news.store(true, Relaxed));
+        word.tell();
+        assert!(word.is_told());
+        for other in others {
+            other.join().expect("waits");
+        }
+    });
+}

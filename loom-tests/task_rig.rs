@@ -1,0 +1,173 @@
+//! What the models of the real task cell share: an owner that queues on a real inbox, tasks that count, a waker.
+
+use super::place::Place;
+use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
+use crate::sync::{Arc, ModelArc};
+use crate::task::raw::{Body, Convert, FutureBody, Inbox, JoinRef, Outcome, Push, Ran, Runnable, TaskRef, Value, new};
+use crate::task::{Details, Schedule, TaskId};
+use std::future::Future;
+use std::panic::Location;
+use std::task::{Wake, Waker};
+
+/// An executor's inbox. loom reports one that is still referenced at the end, so a cell that leaks is found.
+#[derive(Clone)]
+pub(super) struct Queue(pub(super) ModelArc<Inbox>);
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self(ModelArc::new(Inbox::new()))
+    }
+
+    pub(super) fn push(&self, task: Runnable) {
+        match self.0.push(task) {
+            Push::First | Push::Queued => {}
+            Push::Closed(task) => drop(task),
+        }
+    }
+
+    /// A new task, and a reference to it in place of the owner list's.
+    pub(super) fn task<B>(&self, body: B) -> (Runnable, JoinRef<B::Output>, TaskRef)
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let (runnable, join) = new(body, self.clone(), Location::caller(), None);
+        let task = runnable.task();
+        (runnable, join, task)
+    }
+
+    /// A new task that is queued.
+    pub(super) fn spawn<B>(&self, body: B) -> (JoinRef<B::Output>, TaskRef)
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let (runnable, join, task) = self.task(body);
+        self.push(runnable);
+        (join, task)
+    }
+
+    /// Runs what is queued until nothing is; true if a body was closed.
+    pub(super) fn run(&self) -> bool {
+        let mut over = false;
+        loop {
+            let batch = self.0.take();
+            let mut some = false;
+            for task in batch {
+                some = true;
+                match task.run(Outcome::Cancelled) {
+                    Ran::Idle => {}
+                    Ran::Again(task) => self.push(task),
+                    Ran::Over { .. } => over = true,
+                }
+            }
+            if !some {
+                return over;
+            }
+        }
+    }
+}
+
+impl Schedule for Queue {
+    fn schedule(&self, task: Runnable) {
+        self.push(task);
+    }
+
+    fn must_not_wait(&self, _: TaskId) -> bool {
+        false
+    }
+}
+
+/// To be called ahead of a look at an inbox that others push on. loom remembers the last access to an atomic only: a
+/// push (a load, then a compare-and-swap) hides an earlier lone load of another thread, and no other order of the two
+/// is explored. So the pushers go first, and loom then puts the look ahead of each of their steps.
+pub(super) fn late() {
+    loom::thread::yield_now();
+}
+
+/// A future as a body.
+pub(super) fn body<F>(future: F) -> impl Body<Output = F::Output> + Send + 'static
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    Value: Convert<F::Output, Output = F::Output>,
+{
+    FutureBody::<F, Value>::new(future)
+}
+
+/// Counts, outside of the model.
+#[derive(Debug, Default)]
+pub(super) struct Count(AtomicUsize);
+
+impl Count {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Counts its drops; a value that its dropper must see whole.
+#[derive(Debug)]
+pub(super) struct Guard {
+    place: Place,
+    dropped: Arc<Count>,
+    /// The drops by a thread other than the maker's.
+    strayed: Arc<Count>,
+    maker: loom::thread::ThreadId,
+}
+
+impl Guard {
+    pub(super) fn new(dropped: &Arc<Count>, strayed: &Arc<Count>) -> Self {
+        let place = Place::new();
+        place.write(|| ());
+        let maker = loom::thread::current().id();
+        Self { place, dropped: Arc::clone(dropped), strayed: Arc::clone(strayed), maker }
+    }
+
+    pub(super) fn read(&self) {
+        self.place.read();
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.dropped.add();
+        if loom::thread::current().id() != self.maker {
+            self.strayed.add();
+        }
+        self.place.write(|| ());
+    }
+}
+
+/// A waker that counts wakes, and whose drops are counted by its references.
+#[derive(Debug, Default)]
+pub(super) struct Bell(pub(super) Count);
+
+impl Bell {
+    pub(super) fn new() -> (Arc<Self>, Waker) {
+        let bell = Arc::new(Self::default());
+        (Arc::clone(&bell), Waker::from(bell))
+    }
+
+    pub(super) fn rung(&self) -> usize {
+        self.0.get()
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.add();
+    }
+}
+
+/// The extras of a built task.
+pub(super) fn details() -> Arc<Details> {
+    Arc::new(Details::new(None, None, None))
+}
