@@ -6,6 +6,7 @@ use crate::park;
 use crate::progress::Drain;
 use crate::sync::{Arc, Mutex};
 use crate::util::catch::{catch, drop_quietly};
+use crate::util::slab::{Key, Slab};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -38,15 +39,18 @@ struct Inner<T, P> {
 /// Everyone who waits for the end: the one join waker of the task wakes them all.
 ///
 /// A waiter looks at the task and registers under the lock. The end comes before the wake that takes the list under the
-/// lock. So either the waiter sees the end, or its waker is in the list that is taken.
-#[derive(Default)]
-struct Waiters(Mutex<Vec<Waker>>);
+/// lock. So either the waiter sees the end, or its waker is in the list that is taken. A waiter that gives up takes its
+/// waker along: a program may wait for a little while again and again.
+struct Waiters(Mutex<Slab<Waker>>);
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        let wakers = std::mem::take(&mut *self.0.lock());
-        for waker in wakers {
-            if let Err(payload) = catch(|| waker.wake()) {
+        // Nobody registers after the end, so the keys of those who wait find nothing in the new list.
+        let mut waiting = std::mem::replace(&mut *self.0.lock(), Slab::new());
+        for index in 0..waiting.end() {
+            if let Some(waker) = waiting.remove_at(index)
+                && let Err(payload) = catch(|| waker.wake())
+            {
                 drop_quietly(payload);
             }
         }
@@ -55,7 +59,7 @@ impl Wake for Waiters {
 
 impl<T, P> SharedTask<T, P> {
     pub(super) fn new(mut task: Task<T, P>) -> Self {
-        let waiters = Arc::new(Waiters::default());
+        let waiters = Arc::new(Waiters(Mutex::new(Slab::new())));
         let waker = Waker::from(Arc::clone(&waiters));
         // Registered once, here: from now on only the end of the task touches it.
         let _over = task.poll_over(&mut Context::from_waker(&waker));
@@ -159,7 +163,7 @@ impl<T, P> SharedTask<T, P> {
 
     /// Ready once the task is over; then look at [`result`](Self::result). Dropping it changes nothing.
     pub fn over(&self) -> impl Future<Output = ()> + '_ {
-        Over { shared: self }
+        Over { shared: self, place: None }
     }
 
     /// Lets the task run on when the last clone is gone. Gives the handle back if there are other clones.
@@ -179,12 +183,14 @@ impl<T, P> SharedTask<T, P> {
 
 struct Over<'a, T, P> {
     shared: &'a SharedTask<T, P>,
+    /// Where our waker stands in the list.
+    place: Option<Key>,
 }
 
 impl<T, P> Future for Over<'_, T, P> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let inner = &*self.shared.inner;
         if inner.task.is_done() {
             return Poll::Ready(());
@@ -195,10 +201,26 @@ impl<T, P> Future for Over<'_, T, P> {
             drop(waiters);
             return Poll::Ready(());
         }
-        if !waiters.iter().any(|known| known.will_wake(&waker)) {
-            waiters.push(waker);
-        }
+        let old = match self.place.and_then(|place| waiters.get_mut(place)) {
+            Some(registered) => Some(std::mem::replace(registered, waker)),
+            None => {
+                self.place = Some(waiters.insert(waker));
+                None
+            }
+        };
+        // Unlocked first: the drop of a waker is foreign code.
+        drop(waiters);
+        drop(old);
         Poll::Pending
+    }
+}
+
+impl<T, P> Drop for Over<'_, T, P> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.shared.inner.waiters.0.lock().remove(place);
+            drop(waker);
+        }
     }
 }
 
