@@ -242,34 +242,34 @@ unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
     drop_quietly(cell);
 }
 
-/// What the ones who cancel do after the transition: queue the task for the drop of its body, wake the join waker,
-/// tell the owner.
+/// What the ones who cancel do after the transition: queue a sleeping task for the drop of its body, wake the join
+/// waker, tell the owner and the body.
 ///
 /// # Safety
 /// The caller holds a reference for the length of the call.
 pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled) -> bool {
     // SAFETY: by contract.
     let alive = unsafe { header.as_ref() };
-    let submit = match verdict {
+    match verdict {
         ToCancelled::Over => return false,
-        ToCancelled::Requested { submit } => submit,
-        ToCancelled::Ended { submit, wake_join } => {
+        ToCancelled::Requested { submit: false } => {}
+        // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
+        ToCancelled::Requested { submit: true } => {
+            // SAFETY: the transition made a reference for the queue.
+            let task = unsafe { Runnable::from_raw(header) };
+            // SAFETY: alive, as above, by a reference other than the queue's.
+            unsafe { (alive.vtable().schedule)(header, task) };
+        }
+        ToCancelled::Ended { wake_join } => {
             if wake_join {
                 alive.wake_join();
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header) };
-            submit
         }
-    };
+    }
     if let Some(details) = alive.details() {
         details.cancel();
-    }
-    if submit {
-        // SAFETY: the transition made a reference for the queue.
-        let task = unsafe { Runnable::from_raw(header) };
-        // SAFETY: alive, as above, by a reference other than the queue's.
-        unsafe { (alive.vtable().schedule)(header, task) };
     }
     true
 }
