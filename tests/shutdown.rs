@@ -381,7 +381,9 @@ fn spawning_from_drops_during_shutdown_ends_at_once() {
         let on_drop = OnDrop::new(move || {
             let ran = Arc::clone(&closures);
             ends.lock().unwrap().push(handle.spawn(pending::<()>()));
-            let closure = handle.spawn_blocking(move || ran.fetch_add(1, SeqCst));
+            let closure = handle.spawn_blocking(move || {
+                ran.fetch_add(1, SeqCst);
+            });
             ends.lock().unwrap().push(closure);
         });
         rt.spawn(async move {

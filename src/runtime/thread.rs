@@ -89,7 +89,7 @@ fn spun(shared: &Shared, state: &ParkState, limit: Duration) -> bool {
     let until = Instant::now() + limit;
     loop {
         for _ in 0..LOOKS {
-            if !shared.inbox.is_empty() || state.is_notified() {
+            if !shared.inbox.is_empty() || state.take_notified() {
                 return true;
             }
             crate::sync::spin_loop();

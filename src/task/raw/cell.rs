@@ -263,24 +263,34 @@ unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
     drop_quietly(cell);
 }
 
-/// What the ones who cancel do after the transition: queue the task for the drop of its body, wake the join waker,
-/// tell the owner.
+/// What the ones who cancel do after the transition: queue a sleeping task for the drop of its body, wake the join
+/// waker, tell the owner and the body.
 ///
 /// # Safety
 /// The caller holds a reference for the length of the call.
 pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled) -> bool {
     // SAFETY: by contract.
     let alive = unsafe { header.as_ref() };
-    if !matches!(verdict, ToCancelled::Over)
-        && let Some(details) = alive.details()
-    {
-        // First of all: the details forget whoever is to be told once they hear of the end.
-        details.cancel();
-    }
-    let submit = match verdict {
+    let tell_the_body = || {
+        if let Some(details) = alive.details() {
+            details.cancel();
+        }
+    };
+    match verdict {
         ToCancelled::Over => return false,
-        ToCancelled::Requested { submit } => submit,
-        ToCancelled::Ended { submit, wake_join } => {
+        ToCancelled::Requested { submit } => {
+            // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
+            if submit {
+                // SAFETY: the transition made a reference for the queue.
+                let task = unsafe { Runnable::from_raw(header) };
+                // SAFETY: alive, as above, by a reference other than the queue's.
+                unsafe { (alive.vtable().schedule)(header, task) };
+            }
+            tell_the_body();
+        }
+        ToCancelled::Ended { wake_join } => {
+            // First of all: the details forget whoever is to be told once they hear of the end.
+            tell_the_body();
             if wake_join {
                 alive.wake_join();
             }
@@ -291,14 +301,7 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header) };
-            submit
         }
-    };
-    if submit {
-        // SAFETY: the transition made a reference for the queue.
-        let task = unsafe { Runnable::from_raw(header) };
-        // SAFETY: alive, as above, by a reference other than the queue's.
-        unsafe { (alive.vtable().schedule)(header, task) };
     }
     true
 }

@@ -20,3 +20,6 @@ pub(crate) use state::Outcome;
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, Kind, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
+
+#[cfg(all(test, not(loom)))]
+mod tests;
