@@ -341,15 +341,15 @@ impl<T> JoinRef<T> {
         let header = self.header();
         let vtable = header.vtable();
         let dropped = header.state().drop_handle(vtable.kind, cancel);
-        if dropped.drop_waker {
-            drop_quietly(header.take_join_waker());
-        }
+        let waker = if dropped.drop_waker { header.take_join_waker() } else { None };
+        // Ahead of all user code, as it says there; the drop of a waker is some.
+        // SAFETY: our reference is given up after this call only.
+        unsafe { after_cancel(self.pointer, dropped.cancelled) };
+        drop_quietly(waker);
         if dropped.drop_output {
             // SAFETY: the task is over with an output, which belongs to the handle.
             unsafe { (vtable.drop_output)(self.pointer) };
         }
-        // SAFETY: our reference is given up after this call only.
-        unsafe { after_cancel(self.pointer, dropped.cancelled) };
         // SAFETY: our reference, given up once: `self` is not used again.
         unsafe { release(self.pointer) };
     }
