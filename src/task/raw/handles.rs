@@ -347,8 +347,11 @@ impl<T> JoinRef<T> {
         unsafe { after_cancel(self.pointer, dropped.cancelled) };
         drop_quietly(waker);
         if dropped.drop_output {
+            // Whoever detaches leaves an error to the owner, be it that the task has ended a moment before. Whoever drops
+            // a task that is over may have looked at it.
+            let unhandled = !cancel;
             // SAFETY: the task is over with an output, which belongs to the handle.
-            unsafe { (vtable.drop_output)(self.pointer) };
+            unsafe { (vtable.drop_output)(self.pointer, unhandled) };
         }
         // SAFETY: our reference, given up once: `self` is not used again.
         unsafe { release(self.pointer) };
