@@ -4,7 +4,7 @@
 mod gate;
 
 use gate::Gate;
-use offtick::{Runtime, Status, TaskError, TaskGroup};
+use offtick::{Builder, Runtime, Status, TaskError, TaskGroup};
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -421,4 +421,36 @@ fn waiters_of_several_kinds_are_all_woken() {
         gate.open();
     });
     assert!(group.is_idle());
+}
+
+#[test]
+fn a_closure_without_a_thread_leaves_nothing_on_the_thread_that_brought_it() {
+    let held = Arc::new(());
+    let hook = Arc::clone(&held);
+    let rt = Builder::new().blocking_stack_size(usize::MAX).on_update(move || drop(Arc::clone(&hook))).build().unwrap();
+    let group = TaskGroup::new(&rt);
+    let mut task = group.spawn_blocking(|| ());
+    assert!(matches!(task.wait(), Err(TaskError::Failed(_))));
+    drop((task, group, rt));
+    assert_eq!(Arc::strong_count(&held), 1, "the runtime is gone to the last byte");
+}
+
+#[test]
+fn a_closure_without_a_thread_takes_no_seat_from_the_closure_that_brought_it() {
+    let rt = Runtime::new().unwrap();
+    let cramped = Builder::new().blocking_stack_size(usize::MAX).build().unwrap();
+    let (give, get) = channel();
+    let outer: Arc<Mutex<Option<offtick::SharedTask<bool>>>> = Arc::default();
+    let own = Arc::clone(&outer);
+    let task = rt.spawn_blocking(move || {
+        get.recv().unwrap();
+        let mut refused = TaskGroup::new(&cramped).spawn_blocking(|| ());
+        assert!(refused.wait().is_err());
+        let own = own.lock().unwrap().take().unwrap();
+        matches!(own.wait(), Err(TaskError::WouldDeadlock))
+    });
+    let task = task.share();
+    *outer.lock().unwrap() = Some(task.clone());
+    give.send(()).unwrap();
+    assert!(*task.wait().unwrap(), "it still knows that it is inside of itself");
 }

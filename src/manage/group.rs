@@ -33,7 +33,7 @@ use super::fifo::Fifo;
 use crate::error::{BoxError, TaskError};
 use crate::park;
 use crate::progress::Reader;
-use crate::runtime::{Handle, Prepared, Watch};
+use crate::runtime::{Handle, Prepared, Watch, drives_any};
 use crate::spawn::{Place, TaskBuilder};
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, FutureBody, Value, Verdict};
@@ -590,7 +590,9 @@ impl Group {
 
     fn must_not_wait(&self) -> bool {
         let state = self.state.lock();
-        state.members.iter().filter_map(|(_, member)| member.control.as_ref()).any(Control::must_not_wait)
+        // Reactor threads are asked for apart: a member that is just being made has no control to ask.
+        let mut controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
+        !state.members.is_empty() && (drives_any() || controls.any(Control::must_not_wait))
     }
 
     fn post_sentinel(self: &Arc<Self>) {
