@@ -198,15 +198,32 @@ impl Handle {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
+        self.start_kept(body, location, details, progress, |task| task)
+    }
+
+    /// As `start`; `keep` gets the task before it can run.
+    pub(crate) fn start_kept<B, P, R>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+        keep: impl FnOnce(Task<B::Output, P>) -> R,
+    ) -> R
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
         let owner = Reactor(Arc::clone(&self.shared));
         let (runnable, join) = raw::new(body, owner, location, details);
+        let kept = keep(Task::new(join, progress));
         if self.shared.is_closing() {
             // Ends the task as runtime gone.
             drop(runnable);
         } else {
             self.shared.queue(runnable);
         }
-        Task::new(join, progress)
+        kept
     }
 
     /// Queues a closure on the pool.
@@ -221,15 +238,45 @@ impl Handle {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
+        self.start_blocking_kept(body, location, details, progress, |task| task)
+    }
+
+    /// As `start_blocking`; `keep` gets the task before it can run.
+    pub(crate) fn start_blocking_kept<B, P, R>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+        keep: impl FnOnce(Task<B::Output, P>) -> R,
+    ) -> R
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
         match self.shared.pool.admit_unlimited() {
-            Ok(permit) => self.submit(permit, body, location, details, progress),
-            Err(Refused::NoThread(error)) => Task::over(Err(TaskError::from_error(error)), location, details, progress),
+            Ok(permit) => self.submit(permit, body, location, details, progress, keep),
+            Err(Refused::NoThread(error)) => keep(self.over(TaskError::from_error(error), location, details, progress)),
             Err(Refused::Full | Refused::Closed) => {
                 let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
+                let kept = keep(Task::new(join, progress));
                 drop(runnable);
-                Task::new(join, progress)
+                kept
             }
         }
+    }
+
+    /// A task that is over with an error; for the host that is news as well.
+    pub(crate) fn over<T: Send + 'static, P>(
+        &self,
+        error: TaskError,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<T, P> {
+        let task = Task::over(Err(error), location, details, progress);
+        self.shared.updated();
+        task
     }
 
     fn try_start_blocking<F, R, C>(
@@ -248,24 +295,26 @@ impl Handle {
             Err(Refused::Closed) => return Err(TrySpawnError::RuntimeGone(closure)),
             Err(Refused::NoThread(error)) => return Err(TrySpawnError::NoThread(closure, error)),
         };
-        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), location, None, None))
+        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), location, None, None, |task| task))
     }
 
-    fn submit<B, P>(
+    fn submit<B, P, R>(
         &self,
         permit: Permit<'_, PoolJob>,
         body: B,
         location: &'static Location<'static>,
         details: Option<Arc<Details>>,
         progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+        keep: impl FnOnce(Task<B::Output, P>) -> R,
+    ) -> R
     where
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
         let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
+        let kept = keep(Task::new(join, progress));
         permit.submit(PoolJob(runnable));
-        Task::new(join, progress)
+        kept
     }
 }
 
