@@ -70,7 +70,6 @@ impl Clock {
 }
 
 // Read by the engines of later layers: nanoseconds since the origin.
-#[allow(dead_code, reason = "the runtime that drives it stands in a later layer")]
 impl Clock {
     /// The time as the engines see it: nanoseconds since the origin of this clock.
     #[inline]
