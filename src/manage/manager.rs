@@ -464,7 +464,7 @@ impl fmt::Debug for TaskManager {
     }
 }
 
-/// One row of [`TaskManager::list`].
+/// One row of [`TaskManager::list`]; see there for an example.
 #[derive(Clone, Debug)]
 pub struct ManagedTask {
     control: Control,

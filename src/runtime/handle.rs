@@ -156,7 +156,8 @@ impl Handle {
     }
 
     /// True if anything finished or reported since the last call: when false, no handle has news and a tick may skip
-    /// them all, for the price of one load.
+    /// them all, for the price of one load. A task that ends at this very moment may show on its handle already; the flag
+    /// is up on the next tick then.
     #[inline]
     pub fn take_update(&self) -> bool {
         self.shared.update.take()
@@ -171,7 +172,8 @@ impl Handle {
     ///
     /// For debug panels. The list of futures belongs to the reactor thread: this asks it and waits for the answer, some
     /// microseconds as a rule, 20 ms at most if a task holds the reactor; then only the closures are listed. Closures
-    /// that wait for a thread are counted in [`Metrics::blocking_queued`], not listed.
+    /// that wait for a thread are counted in [`Metrics::blocking_queued`], not listed; nor are tasks that wait for their
+    /// turn in a group. What the crate runs for itself (the watch over a closure with a time limit) is listed.
     pub fn tasks(&self) -> Vec<TaskInfo> {
         self.shared.list()
     }
@@ -333,7 +335,8 @@ impl fmt::Debug for Handle {
 ///
 /// Dropping it shuts it down: every task that is not over ends as [`TaskError::RuntimeGone`]. The drop waits up to 200 ms
 /// for a task that does not let go, then leaves its thread to end by itself; [`shutdown`](Self::shutdown) waits as long
-/// as it is told and reports. Inside one of its own tasks or hooks a drop waits for nothing.
+/// as it is told and reports. On its own reactor thread (in a future, in most hooks) a drop waits for nothing; inside one
+/// of its own closures, not for the pool.
 ///
 /// # Example
 /// ```
@@ -369,7 +372,8 @@ impl Runtime {
     ///
     /// New work is refused from here on. Futures are dropped on the reactor thread, closures that wait never run, closures
     /// that run are told through their context. All of their tasks end as [`TaskError::RuntimeGone`]. The report says
-    /// what did not stop in time. Inside one of the runtime's own tasks or hooks this waits for nothing.
+    /// what did not stop in time. On the runtime's own reactor thread this waits for nothing; inside one of its own
+    /// closures, not for the pool.
     pub fn shutdown(self, patience: Duration) -> ShutdownReport {
         self.end(patience)
     }

@@ -91,7 +91,8 @@ impl<T, P> Task<T, P> {
     /// Moves the result out: `None` until the task is over.
     ///
     /// # Errors
-    /// Whatever ended the task without a value; [`TaskError::Taken`] if a value or an error was taken before.
+    /// Whatever ended the task without a value; [`TaskError::Taken`] if a value or an error of the body was taken before.
+    /// An end from outside (cancelled, runtime gone, a closure's time limit) is told again each time.
     pub fn take(&mut self) -> Option<Result<T, TaskError>> {
         self.join.take()
     }
