@@ -168,3 +168,16 @@ fn a_task_that_is_refused_is_news() {
     assert!(refused.is_done() && rt.take_update());
     assert!(!rt.take_update());
 }
+
+#[test]
+fn what_the_crate_runs_for_itself_is_no_news() {
+    let rt = runtime();
+    for number in 0..50 {
+        let mut watched = rt.task().timeout(HANG).spawn_blocking(move |_cx| number);
+        common::until(|| rt.take_update());
+        assert_eq!(watched.wait().unwrap(), number);
+        // The end of the closure has taken its watch along.
+        common::until(|| rt.metrics().alive == 0);
+        assert!(!rt.take_update(), "one end, one update");
+    }
+}

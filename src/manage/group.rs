@@ -597,7 +597,7 @@ impl Group {
 
     fn post_sentinel(self: &Arc<Self>) {
         let sentinel = Sentinel(Arc::downgrade(self));
-        let task = self.handle.spawn(async move {
+        let task = self.handle.spawn_unseen(async move {
             let _sentinel = sentinel;
             pending::<()>().await;
         });

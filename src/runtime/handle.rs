@@ -3,14 +3,14 @@
 use super::builder::Builder;
 use super::context;
 use super::inspect::Metrics;
-use super::owner::{Pool, PoolJob, Reactor};
+use super::owner::{Pool, PoolJob, Reactor, Unseen};
 use super::shared::Shared;
 use super::shutdown::ShutdownReport;
 use crate::blocking::{Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::progress::Reader;
+use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
-use crate::sync::{Arc, Mutex};
 use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Value};
 use crate::task::{Details, Task, TaskInfo};
 use crate::time::Clock;
@@ -203,6 +203,17 @@ impl Handle {
         self.start_kept(body, location, details, progress, |task| task)
     }
 
+    /// Queues a future of the crate's own, whose end is no news for the host.
+    pub(crate) fn spawn_unseen<F>(&self, future: F) -> Task<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let owner = Unseen(Reactor(Arc::clone(&self.shared)));
+        let (runnable, join) = raw::new(FutureBody::<F, Value>::new(future), owner, Location::caller(), None);
+        self.shared.accept(runnable);
+        Task::new(join, None)
+    }
+
     /// As `start`; `keep` gets the task before it can run.
     pub(crate) fn start_kept<B, P, R>(
         &self,
@@ -219,12 +230,7 @@ impl Handle {
         let owner = Reactor(Arc::clone(&self.shared));
         let (runnable, join) = raw::new(body, owner, location, details);
         let kept = keep(Task::new(join, progress));
-        if self.shared.is_closing() {
-            // Ends the task as runtime gone.
-            drop(runnable);
-        } else {
-            self.shared.queue(runnable);
-        }
+        self.shared.accept(runnable);
         kept
     }
 
@@ -347,7 +353,7 @@ impl fmt::Debug for Handle {
 /// ```
 pub struct Runtime {
     handle: Handle,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Runtime {
@@ -360,7 +366,7 @@ impl Runtime {
     }
 
     pub(super) fn with_thread(handle: Handle, thread: JoinHandle<()>) -> Self {
-        Self { handle, thread: Mutex::new(Some(thread)) }
+        Self { handle, thread: Some(thread) }
     }
 
     /// What spawns on this runtime.
@@ -374,14 +380,14 @@ impl Runtime {
     /// that run are told through their context. All of their tasks end as [`TaskError::RuntimeGone`]. The report says
     /// what did not stop in time. On the runtime's own reactor thread this waits for nothing; inside one of its own
     /// closures, not for the pool.
-    pub fn shutdown(self, patience: Duration) -> ShutdownReport {
+    pub fn shutdown(mut self, patience: Duration) -> ShutdownReport {
         self.end(patience)
     }
 
-    fn end(&self, patience: Duration) -> ShutdownReport {
+    fn end(&mut self, patience: Duration) -> ShutdownReport {
+        let thread = self.thread.take();
         let shared = &self.handle.shared;
         shared.begin_closing();
-        let thread = self.thread.lock().take();
         let deadline = Instant::now().checked_add(patience);
         // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
         shared.pool.drain(drop);
@@ -403,7 +409,7 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         // `shutdown` takes the thread out, and has waited as long as it was told.
-        if self.thread.get_mut().is_some() {
+        if self.thread.is_some() {
             self.end(DROP_PATIENCE);
         }
     }

@@ -44,10 +44,10 @@ impl Prepared {
     /// For closures: no thread could be started.
     pub(crate) fn launch(self) -> Result<(), NotLaunched> {
         let Self { runnable, shared, closure } = self;
-        if shared.is_closing() {
+        if !closure {
+            shared.accept(runnable);
+        } else if shared.is_closing() {
             drop(runnable);
-        } else if !closure {
-            shared.queue(runnable);
         } else {
             match shared.pool.admit_unlimited() {
                 Ok(permit) => permit.submit(PoolJob(runnable)),

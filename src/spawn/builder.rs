@@ -229,7 +229,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
 /// Ends a task when `sleep` does, from outside of it.
 fn watch<T, P>(handle: &Handle, sleep: Sleep, task: &Task<T, P>, details: &Details) {
     let watched = task.task_ref().clone();
-    let watchdog = handle.spawn(async move {
+    let watchdog = handle.spawn_unseen(async move {
         sleep.await;
         watched.cancel(Outcome::TimedOut);
     });
