@@ -7,8 +7,8 @@ use std::panic::Location;
 
 /// Looks at a task and cancels it, whatever the type of its result.
 ///
-/// For cancel buttons, watchdogs and lists of tasks. Dropping it changes nothing; holding it keeps a few bytes of
-/// the task, never its future or its result.
+/// For cancel buttons, watchdogs and lists of tasks. Dropping it changes nothing; holding it keeps the
+/// memory in which the task stood, never its future or its result.
 ///
 /// # Example
 /// ```
