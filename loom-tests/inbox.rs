@@ -40,7 +40,7 @@ fn push(inbox: &Inbox, runnable: Runnable) -> bool {
 /// chain round; `First` told from a head that was read before the compare-and-swap failed.
 #[test]
 fn two_pushers_and_a_taker() {
-    explore(Some(3), 2300, || {
+    explore(Some(3), 1300, || {
         let queue = Queue::new();
         let inbox = Arc::new(Inbox::new());
         let ((a1, ta1), (a2, ta2), (b, tb)) = (task(&queue), task(&queue), task(&queue));
@@ -73,7 +73,7 @@ fn two_pushers_and_a_taker() {
 /// Red: `close` with a load and a store for its swap; `take` that swaps null over CLOSED.
 #[test]
 fn a_push_against_the_closing_is_taken_or_refused() {
-    explore(None, 47, || {
+    explore(None, 30, || {
         let queue = Queue::new();
         let inbox = Arc::new(Inbox::new());
         let ((a, ta), (b, tb)) = (task(&queue), task(&queue));
@@ -131,7 +131,7 @@ fn a_taken_task_comes_with_what_its_pusher_wrote() {
 /// Red: `First` for nobody; a parker that is told before the push; `ParkState::notify` that does not keep NOTIFIED.
 #[test]
 fn an_executor_never_sleeps_on_a_task() {
-    explore(Some(2), 940, || {
+    explore(Some(2), 800, || {
         let queue = Queue::new();
         let inbox = Arc::new(Inbox::new());
         let parker = Arc::new(CondvarParker::new());

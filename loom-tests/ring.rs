@@ -126,7 +126,7 @@ fn two_consumers() {
 }
 
 /// A sender that waits for room, and the drain that makes it: no wake is lost. Red (a deadlock) when the swap of
-/// `Batch::publish` loses Release or the `fetch_or` of `announce` Acquire.
+/// `Batch::publish` is split into a look at WAITING and a store of the head.
 #[test]
 fn send_waits_for_a_drain() {
     explore(None, 20, || {

@@ -367,7 +367,7 @@ fn a_waiter_is_woken_once_by_end_or_cancellation() {
 fn a_refused_runnable_ends_its_task() {
     explore(None, 86, || {
         let queue = Queue::new();
-        drop(queue.0.close());
+        drop(queue.inbox.close());
         let watched = Watched::new();
         let (runnable, join, task) = queue.task(body(watched.future()));
         let other = thread::spawn(move || {
@@ -392,9 +392,14 @@ fn the_last_references_go_on_two_threads() {
         let queue = Queue::new();
         let (join, task) = queue.spawn(body(async {}));
         assert!(queue.run());
-        let other = thread::spawn(move || drop(join));
-        let clone: TaskRef = task.clone();
+        let go = |task: &TaskRef| assert!(!task.must_not_wait(), "asks the owner, which stands in the cell");
+        let other = thread::spawn(move || {
+            go(join.task());
+            drop(join);
+        });
+        let clone = task.clone();
         drop(task);
+        go(&clone);
         drop(clone);
         other.join().expect("goes");
     });

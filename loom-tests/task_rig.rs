@@ -9,17 +9,32 @@ use std::future::Future;
 use std::panic::Location;
 use std::task::{Wake, Waker};
 
-/// An executor's inbox. loom reports one that is still referenced at the end, so a cell that leaks is found.
-#[derive(Clone)]
-pub(super) struct Queue(pub(super) ModelArc<Inbox>);
+/// An executor's inbox, as the owner of tasks. loom reports an inbox that is still referenced at the end, so a cell that
+/// leaks is found; and an owner that is used by one thread while another frees it with its cell.
+pub(super) struct Queue {
+    pub(super) inbox: ModelArc<Inbox>,
+    alive: Place,
+}
+
+impl Clone for Queue {
+    fn clone(&self) -> Self {
+        Self { inbox: ModelArc::clone(&self.inbox), alive: Place::new() }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.alive.write(|| ());
+    }
+}
 
 impl Queue {
     pub(super) fn new() -> Self {
-        Self(ModelArc::new(Inbox::new()))
+        Self { inbox: ModelArc::new(Inbox::new()), alive: Place::new() }
     }
 
     pub(super) fn push(&self, task: Runnable) {
-        match self.0.push(task) {
+        match self.inbox.push(task) {
             Push::First | Push::Queued => {}
             Push::Closed(task) => drop(task),
         }
@@ -51,7 +66,7 @@ impl Queue {
     pub(super) fn run(&self) -> bool {
         let mut over = false;
         loop {
-            let batch = self.0.take();
+            let batch = self.inbox.take();
             let mut some = false;
             for task in batch {
                 some = true;
@@ -70,10 +85,12 @@ impl Queue {
 
 impl Schedule for Queue {
     fn schedule(&self, task: Runnable) {
+        self.alive.read();
         self.push(task);
     }
 
     fn must_not_wait(&self, _: TaskId) -> bool {
+        self.alive.read();
         false
     }
 }

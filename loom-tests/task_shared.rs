@@ -38,6 +38,32 @@ fn all_who_share_a_task_hear_of_its_end() {
     });
 }
 
+/// A waiter that gives up, against the end: its waker is kept by nobody.
+///
+/// Red: `Over` that leaves its waker in the list.
+#[test]
+fn a_waiter_that_gives_up_takes_its_waker_along() {
+    explore(None, 210, || {
+        let queue = Queue::new();
+        let (join, _task) = queue.spawn(body(async {}));
+        let shared = Task::<(), ()>::new(join, None).share();
+        let (bell, waker) = Bell::new();
+        let other = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let mut over = Box::pin(shared.over());
+                let _polled = over.as_mut().poll(&mut Context::from_waker(&waker));
+            })
+        };
+        if queue.run() {
+            other.join().expect("gives up");
+        }
+        assert_eq!(Arc::strong_count(&bell), 1, "a waker is kept");
+        assert!(bell.rung() <= 1);
+        assert!(shared.is_done());
+    });
+}
+
 /// A cancellation against the registration of a sleeper: the sleeper is told, or woken.
 ///
 /// Red: `wake_on_cancel` that looks at the flag before it registers; `cancel` that takes the sleeper before it sets

@@ -62,6 +62,8 @@
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
 mod counters;
 mod error;
 mod sync;

@@ -67,9 +67,16 @@ impl ParkState {
         self.0.load(Ordering::Acquire) == PARKED
     }
 
-    /// True if a notification waits to be consumed: what a parker that spins looks at.
-    pub(crate) fn is_notified(&self) -> bool {
-        self.0.load(Ordering::Acquire) == NOTIFIED
+    /// True if there was a notification, which is consumed: what a parker that spins before it blocks looks at. One
+    /// that it left standing would end every spin from then on.
+    #[must_use]
+    pub(crate) fn take_notified(&self) -> bool {
+        // Acquire: pairs with `notify`. Only the parker takes a notification back, so it is still there below.
+        let notified = self.0.load(Ordering::Acquire) == NOTIFIED;
+        if notified {
+            self.unset();
+        }
+        notified
     }
 }
 
@@ -86,7 +93,8 @@ impl CondvarParker {
         Self { state: ParkState::new(), lock: Mutex::new(()), condvar: Condvar::new() }
     }
 
-    /// The handshake word, for a parker that spins before it blocks.
+    /// The handshake word, for a reactor that spins before it blocks.
+    #[cfg_attr(feature = "net", allow(dead_code, reason = "a reactor with sockets blocks in the system's poll"))]
     pub(crate) fn state(&self) -> &ParkState {
         &self.state
     }

@@ -149,7 +149,7 @@ fn a_burst_of_tiny_closures_starts_few_threads() {
     let sum = Arc::new(AtomicUsize::new(0));
     for _ in 0..BURST {
         let sum = Arc::clone(&sum);
-        rt.spawn_blocking(move || drop(sum.fetch_add(1, SeqCst))).detach();
+        rt.spawn_blocking(move || sum.fetch_add(1, SeqCst)).detach();
     }
     common::until(|| sum.load(SeqCst) == BURST);
     let metrics = rt.metrics();

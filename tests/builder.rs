@@ -204,7 +204,9 @@ fn the_end_hook_is_called_once_at_every_kind_of_end() {
     let (told, tells) = channel();
     let hook = || {
         let told = told.clone();
-        move |info: &TaskInfo| drop(told.send((info.id(), info.status(), thread::current().id())))
+        move |info: &TaskInfo| {
+            told.send((info.id(), info.status(), thread::current().id())).ok();
+        }
     };
     let (reactor, pool, host) = (reactor_thread(&rt), pool_thread(&rt), thread::current().id());
     let next = || tells.recv_timeout(HANG).unwrap();

@@ -147,7 +147,8 @@ fn a_running_closure_is_cancelled_at_once_and_its_late_value_is_dropped() {
 #[test]
 fn a_task_that_is_over_refuses() {
     let rt = narrow();
-    let ends: [(Status, fn(&Runtime, bool) -> Task<u8>); 4] = [
+    type End = (Status, fn(&Runtime, bool) -> Task<u8>);
+    let ends: [End; 4] = [
         (Status::Done, |rt, blocking| if blocking { rt.spawn_blocking(|| 7) } else { rt.spawn(async { 7 }) }),
         (Status::Error, |rt, blocking| {
             let error = || std::io::Error::other("no");

@@ -8,11 +8,10 @@ use common::{
 };
 use offtick::{Builder, Handle, Runtime, Status, Task, TaskError};
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll};
-use std::thread::{self, ThreadId};
+use std::thread;
 
 const IN_POLL: &str = "planned: in the body";
 const IN_DROP: &str = "planned: in the drop of the body";
@@ -157,9 +156,7 @@ fn expected(plan: Plan) -> Life {
         over = Some(end);
         wakes += usize::from(handle);
     }
-    for _ in 0..cancels(When::After) {
-        answers.push(false);
-    }
+    answers.extend(std::iter::repeat_n(false, cancels(When::After)));
     let status = over.expect("the walk is at its end");
     let panics = usize::from(panicked) + if plan.panic_at == PanicAt::OutputDrop { outputs } else { 0 };
     Life { status, message, polls, outputs, wakes, panics, unhandled, answers }

@@ -115,7 +115,7 @@ fn make_fifo(path: &Path) -> bool {
 
 /// Takes a file's permissions away. False for root, who may read it all the same.
 fn make_unreadable(path: &Path) -> bool {
-    fs::set_permissions(path, fs::Permissions::from_mode(0)).expect("it is ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("it is ours");
     fs::read_dir(path).is_err() && fs::read(path).is_err()
 }
 

@@ -159,8 +159,8 @@ fn dropping_the_group_cancels_all_and_starts_none() {
     let group = TaskGroup::with_limit(&rt, 1).unwrap();
     let (started, seen) = channel();
     let gate = Gate::new();
-    let mut tasks: Vec<_> = (0..50).map(|n| group.spawn(body(&started, n, &gate))).collect();
-    group.spawn(body(&started, 99, &gate)).detach();
+    let mut tasks: Vec<_> = (0..5000).map(|n| group.spawn(body(&started, n, &gate))).collect();
+    group.spawn(body(&started, 9999, &gate)).detach();
     assert_eq!(seen.recv().unwrap(), 0);
     drop(group);
     assert!(tasks.iter_mut().all(|task| task.wait().is_err_and(|error| error.is_cancelled())));

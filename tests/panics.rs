@@ -153,7 +153,7 @@ fn a_destructor_that_panics_ends_the_task_in_error() {
 }
 
 /// Ready at once or never, and holds on to what it has until it is dropped.
-struct Holding(Option<Dropped>, bool);
+struct Holding(#[expect(dead_code, reason = "held for its destructor")] Option<Dropped>, bool);
 
 impl Future for Holding {
     type Output = ();

@@ -28,7 +28,7 @@ fn smoke() {
 /// A closure that waits for room hears of its cancellation, whoever brings it about, while its handle lives.
 #[test]
 fn a_blocked_send_ends_with_its_task() {
-    use offtick::time::{Clock, ManualClock};
+    use offtick::time::ManualClock;
     use offtick::{Builder, SendErrorReason, TaskCx};
     use std::sync::mpsc;
     use std::time::Duration;

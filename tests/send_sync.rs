@@ -120,6 +120,6 @@ fn awaiting_is_send_where_the_value_is() {
     fn check<T: Send>(_: &T) {}
     let rt = Runtime::new().expect("a runtime is built");
     let (task, shared) = (rt.spawn(async {}), rt.spawn(async {}).share());
-    check(&async move { task.await });
+    check(&task.into_future());
     check(&async move { shared.over().await });
 }

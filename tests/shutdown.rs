@@ -381,7 +381,9 @@ fn spawning_from_drops_during_shutdown_ends_at_once() {
         let on_drop = OnDrop::new(move || {
             let ran = Arc::clone(&closures);
             ends.lock().unwrap().push(handle.spawn(pending::<()>()));
-            let closure = handle.spawn_blocking(move || drop(ran.fetch_add(1, SeqCst)));
+            let closure = handle.spawn_blocking(move || {
+                ran.fetch_add(1, SeqCst);
+            });
             ends.lock().unwrap().push(closure);
         });
         rt.spawn(async move {
@@ -460,7 +462,7 @@ fn a_canceller_and_a_shutdown_meet() {
         let rt = runtime();
         let tasks: Vec<_> = (0..20).map(|_| rt.spawn(pending::<()>())).collect();
         thread::scope(|scope| {
-            scope.spawn(|| tasks.iter().for_each(|task| drop(task.cancel())));
+            scope.spawn(|| tasks.iter().filter(|task| task.cancel()).count());
             scope.spawn(|| rt.shutdown(HANG));
         });
         for task in tasks {

@@ -103,7 +103,9 @@ fn whoever_the_hook_calls_finds_the_task_over() {
         let waits = signal.clone();
         let (go, gate) = channel::<()>();
         let task = if blocking {
-            rt.spawn_blocking(move || drop(gate.recv()))
+            rt.spawn_blocking(move || {
+                gate.recv().ok();
+            })
         } else {
             rt.spawn(async move { waits.given().await })
         };

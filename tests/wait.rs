@@ -222,7 +222,7 @@ fn dropping_an_owned_await_cancels_the_task() {
         std::future::pending::<()>().await;
     });
     let control = inner.control();
-    let outer = rt.spawn(async move { inner.await });
+    let outer = rt.spawn(inner);
     common::until(|| outer.status() == Status::Running);
     drop(outer);
     drops.wait_for(1);

@@ -1,5 +1,7 @@
 //! Wakers: late ones, foreign ones, many at once, and those that wake themselves.
 
+#![allow(clippy::waker_clone_wake, reason = "waking by value is a path of its own")]
+
 mod common;
 
 use common::{

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-/// Files that the walk may be ahead of the loop. At 60 ticks a second it lets 245,000 files a second through.
-const FILES_AHEAD: usize = 4096;
+/// Files that the walk may be ahead of the loop. At 60 ticks a second it lets 120,000 files a second through.
+const FILES_AHEAD: usize = 2048;
 
 /// File tasks in the loop's hands at a time, most of them waiting for their turn; enough to keep the pool busy from tick
 /// to tick.
-const MOST_FILES: usize = 8192;
+const MOST_FILES: usize = 4096;
 
 /// Files that are read at a time, for each core: while some wait for the disk, others count.
 const READERS_PER_CORE: usize = 4;

@@ -31,15 +31,16 @@ fn colored(text: impl Into<String>, color: Color) -> Row {
 
 /// The rows of a screen of `width` columns and `height` rows.
 pub(crate) fn rows(jobs: &mut Jobs, scene: &Scene<'_>, costs: Costs, width: usize, height: usize) -> Vec<Row> {
-    let mut rows = summary(jobs, scene, costs, width);
+    let busiest = jobs.busiest();
+    let mut rows = summary(jobs, &busiest, scene, costs, width);
     let left = height.saturating_sub(rows.len());
-    // Failures get what they need, up to a third, files the rest; each has a heading and an empty row above it.
+    // Failures get what they need, up to a half, files the rest; each has a heading and an empty row above it.
     let failures = jobs.totals.failures.len();
-    let for_failures = if failures == 0 { 0 } else { (failures + 2).min(left / 3) };
+    let for_failures = if failures == 0 { 0 } else { (failures + 2).min(left / 2) };
     let for_files = left - for_failures;
     rows.push(row(""));
     rows.push(colored(" Busiest files", Color::Cyan));
-    rows.extend(jobs.busiest().iter().take(for_files.saturating_sub(2)).map(|file| row(file_text(file, width))));
+    rows.extend(busiest.iter().take(for_files.saturating_sub(2)).map(|file| row(file_text(file, width))));
     if let Some(shown @ 1..) = for_failures.checked_sub(2) {
         rows.resize_with(height - for_failures, || row(""));
         rows.push(row(""));
@@ -51,11 +52,13 @@ pub(crate) fn rows(jobs: &mut Jobs, scene: &Scene<'_>, costs: Costs, width: usiz
     rows
 }
 
-fn summary(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Row> {
+fn summary(jobs: &Jobs, busiest: &[Busy], scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Row> {
     let Scene { root, ticks, metrics, elapsed } = scene;
     let totals = &jobs.totals;
     let seconds = elapsed.as_secs_f64();
-    let speed = (totals.bytes as f64 / seconds.max(0.001)) as u64;
+    // With what is read of the files that are not done.
+    let read = totals.bytes + busiest.iter().map(|file| file.so_far.read).sum::<u64>();
+    let speed = (read as f64 / seconds.max(0.001)) as u64;
     let share = jobs.share();
     let state = if jobs.is_walking() { "found so far" } else { "found" };
     let (running, waiting) = jobs.running_and_waiting();
@@ -67,7 +70,7 @@ fn summary(jobs: &Jobs, scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Ro
         colored(format!(" {} {:3.0} %", bar(share, width.saturating_sub(8)), (share * 100.0).floor()), Color::Green),
         row(""),
         row(format!(" files     {} of {} {state}", grouped(totals.files), grouped(jobs.found))),
-        row(format!(" bytes     {}  ({}/s)", bytes(totals.bytes), bytes(speed))),
+        row(format!(" bytes     {}  ({}/s)", bytes(read), bytes(speed))),
         row(format!(" lines     {}", grouped(totals.lines))),
         row(format!(" checksum  {:016x}", totals.checksum)),
         row(format!(
@@ -98,4 +101,32 @@ fn failure_text(failure: &Failure, width: usize) -> String {
     let reason: String = failure.reason.chars().take(width / 2).collect();
     let for_path = width.saturating_sub(reason.chars().count() + 3);
     format!(" {}: {reason}", path(&failure.path, for_path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Costs, Jobs, Scene, Ticks, rows};
+    use offtick::Runtime;
+    use std::path::Path;
+    use std::time::Duration;
+
+    #[test]
+    fn there_is_a_picture_for_every_size() {
+        let rt = Runtime::new().unwrap();
+        let root = Path::new("/no/such/directory");
+        let mut jobs = Jobs::start(&rt, root.to_owned()).unwrap();
+        for failures in 0..30 {
+            for height in 0..40 {
+                for width in [0, 1, 7, 40, 80, 300] {
+                    let elapsed = Duration::ZERO;
+                    let scene = Scene { root, ticks: &Ticks::default(), metrics: rt.metrics(), elapsed };
+                    let rows = rows(&mut jobs, &scene, Costs::default(), width, height);
+                    assert!(rows.len() <= height);
+                    let told = rows.iter().filter(|row| row.text.contains("no way")).count();
+                    assert!(height < 40 || told == failures.min(12), "{told} of {failures}");
+                }
+            }
+            jobs.totals.failed(root, "no way".to_owned());
+        }
+    }
 }

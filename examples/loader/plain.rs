@@ -2,7 +2,7 @@
 
 use crate::jobs::Jobs;
 use crate::totals::Failure;
-use crate::words::{bytes, grouped};
+use crate::words::{self, bytes, grouped};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,6 @@ impl Plain {
 pub(crate) fn print_failures(failures: impl IntoIterator<Item = Failure>) {
     let mut stderr = io::stderr().lock();
     for Failure { path, reason } in failures {
-        let _unread = writeln!(stderr, "loader: {}: {reason}", path.display());
+        let _unread = writeln!(stderr, "loader: {}: {reason}", words::path(&path, usize::MAX));
     }
 }

@@ -7,6 +7,7 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute, queue};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -42,7 +43,13 @@ impl Drop for Restore {
     }
 }
 
+/// The terminal is ours: to be given back once, since a second time would move the cursor over what was said meanwhile.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
 fn restore() {
+    if !TAKEN.swap(false, Ordering::Relaxed) {
+        return;
+    }
     // There is nobody to tell, and each step is worth trying.
     let _ = execute!(io::stdout(), EnableLineWrap, cursor::Show, LeaveAlternateScreen);
     let _ = terminal::disable_raw_mode();
@@ -55,6 +62,7 @@ impl Screen {
     /// That of the terminal, which is as before then.
     pub(crate) fn open() -> io::Result<Self> {
         let restore_at_end = Restore;
+        TAKEN.store(true, Ordering::Relaxed);
         terminal::enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, DisableLineWrap)?;
         show_panics_after_the_screen();
@@ -92,8 +100,14 @@ impl Screen {
     /// # Errors
     /// That of the terminal.
     pub(crate) fn paint(&mut self, mut rows: Vec<Row>) -> io::Result<()> {
-        let (_, height) = self.size();
+        let (width, height) = self.size();
         rows.truncate(height);
+        for row in &mut rows {
+            // What is too long would pile up in the last column.
+            if let Some((end, _)) = row.text.char_indices().nth(width) {
+                row.text.truncate(end);
+            }
+        }
         queue!(self.out, terminal::BeginSynchronizedUpdate)?;
         for (index, row) in rows.iter().enumerate() {
             if self.painted.get(index) == Some(row) {

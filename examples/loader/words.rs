@@ -7,7 +7,7 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -31,7 +31,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{size:.1} {}", UNITS[unit])
 }
 
-/// A path of at most `width` characters: what is too long loses its beginning, what could move the cursor is `?`.
+/// A path in at most `width` characters: what is too long loses its beginning, what could move the cursor is `?`.
 pub(crate) fn path(path: &Path, width: usize) -> String {
     let text: Vec<char> = path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
     if text.len() <= width {

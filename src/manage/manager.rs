@@ -21,8 +21,6 @@ use crate::util::catch::drop_quietly;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
-use std::task::Context;
 
 /// How many completed tasks a manager keeps if it is not told.
 const DEFAULT_MAX_COMPLETED: usize = 256;
@@ -177,7 +175,7 @@ impl TaskManager {
         drop(registry);
         // After it was registered: so the notice finds the entry.
         let notice = self.shared.finished.notice(id);
-        if pin!(task.over()).poll(&mut Context::from_waker(&notice)).is_ready() {
+        if !task.wake_at_end(notice) {
             self.shared.finished.push(id);
         }
         excess.into_iter().for_each(drop_quietly);

@@ -47,12 +47,8 @@ impl<P> Reader<P> {
         self.ring.dropped()
     }
 
-    /// Makes a sender that waits look at [`Host::is_cancelled`](super::Host::is_cancelled) again.
-    pub(crate) fn wake_sender(&self) {
-        self.ring.wake_sender();
-    }
-
-    /// A waker for whoever brings the cancellation about; waking it is [`wake_sender`](Self::wake_sender).
+    /// A waker for whoever brings the cancellation about; waking it makes a sender that
+    /// waits look at [`Host::is_cancelled`](super::Host::is_cancelled) again.
     pub(crate) fn cancel_waker(&self) -> Waker
     where
         P: Send + 'static,

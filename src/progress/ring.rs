@@ -15,9 +15,9 @@ use std::fmt;
 use std::mem::MaybeUninit;
 use std::task::Waker;
 
-/// After how many values a drain in progress gives their slots back: often enough that a producer hardly ever drops a
-/// value because somebody is looking at others, rarely enough that the read-modify-write does not show.
-const SPAN: usize = 64;
+/// After how many values a drain in progress gives their slots back: a quarter of the ring within these limits, so that
+/// a slow loop over a drain holds up senders for no longer than that, and the read-modify-write does not show.
+const SPAN: std::ops::RangeInclusive<usize> = 16..=256;
 
 /// Keeps what one side writes away from what the other side writes. Two lines of 64 bytes: processors fetch pairs.
 #[repr(align(128))]
@@ -50,6 +50,8 @@ pub(super) struct Ring<P> {
     /// Set once. Among the fields that hardly ever change, so that a `send` may look at it each time for nothing.
     reader_gone: AtomicBool,
     geometry: Geometry,
+    /// Values per span of a batch; see [`SPAN`].
+    span: usize,
     slots: Box<[Slot<P>]>,
     waiters: Waiters,
 }
@@ -69,6 +71,7 @@ impl<P> Ring<P> {
             tail: Line(TailLine { word: AtomicUsize::new(Tail::at(0).0), dropped: plain::AtomicU64::new(0) }),
             reader_gone: AtomicBool::new(false),
             geometry,
+            span: (geometry.capacity / 4).clamp(*SPAN.start(), *SPAN.end()),
             slots: slots.into_boxed_slice(),
             waiters: Waiters::new(),
         })
@@ -112,10 +115,6 @@ impl<P> Ring<P> {
         let head = Head(self.head.0.load(Ordering::Relaxed));
         let tail = Tail(self.tail.0.word.load(Ordering::Relaxed));
         head.index() == self.geometry.visible_end(tail)
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.geometry.capacity
     }
 
     pub(super) fn dropped(&self) -> u64 {
@@ -448,7 +447,7 @@ impl<P> Drop for Producer<P> {
     }
 }
 
-/// The right to move values out: one consumer's turn. Gives slots back every [`SPAN`] values, and LOCK when `next`
+/// The right to move values out: one consumer's turn. Gives slots back span by span, and LOCK when `next`
 /// finds nothing more or the batch is dropped; values that were not moved out stay in the ring.
 pub(super) struct Batch<'a, P> {
     ring: &'a Ring<P>,
@@ -529,7 +528,7 @@ impl<'a, P> Batch<'a, P> {
     fn begin_span(&mut self) {
         let geometry = self.ring.geometry;
         let first = geometry.slot(self.base);
-        self.span = SPAN.min(geometry.distance(self.base, self.end)).min(geometry.physical - first);
+        self.span = self.ring.span.min(geometry.distance(self.base, self.end)).min(geometry.physical - first);
         self.slots = self.ring.slots[first..first + self.span].iter();
     }
 

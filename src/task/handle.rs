@@ -126,6 +126,17 @@ impl<T, P> Task<T, P> {
         self.progress.as_ref()?.latest()
     }
 
+    /// How many progress values wait to be read.
+    pub fn progress_len(&self) -> usize {
+        self.progress.as_ref().map_or(0, Reader::len)
+    }
+
+    /// True if progress waits to be read: two loads.
+    #[inline]
+    pub fn has_progress(&self) -> bool {
+        self.progress.as_ref().is_some_and(|reader| !reader.is_empty())
+    }
+
     /// How many progress values were dropped unread because the ring was full.
     pub fn progress_dropped(&self) -> u64 {
         self.progress.as_ref().map_or(0, Reader::dropped)

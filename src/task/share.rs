@@ -5,7 +5,8 @@ use crate::error::TaskError;
 use crate::park;
 use crate::progress::Drain;
 use crate::sync::{Arc, Mutex};
-use crate::util::catch::{drop_quietly, guarded};
+use crate::util::catch::guarded;
+use crate::util::slab::{Key, Slab};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -39,29 +40,24 @@ struct Inner<T, P> {
 ///
 /// A waiter looks at the task and registers under the lock. The end comes before the wake that takes the list under the
 /// lock. So either the waiter sees the end, or its waker is in the list that is taken. A waiter that gives up takes its
-/// waker out again, so that the list is as long as there are waiters, however often a program waits a moment.
-#[derive(Default)]
-struct Waiters(Mutex<List>);
-
-#[derive(Default)]
-struct List {
-    /// The number that the next waiter gets.
-    next: u64,
-    wakers: Vec<(u64, Waker)>,
-}
+/// waker along: a program may wait for a little while again and again.
+struct Waiters(Mutex<Slab<Waker>>);
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        let wakers = std::mem::take(&mut self.0.lock().wakers);
-        for (_, waker) in wakers {
-            guarded(|| waker.wake());
+        // Nobody registers after the end, so the keys of those who wait find nothing in the new list.
+        let mut waiting = std::mem::replace(&mut *self.0.lock(), Slab::new());
+        for index in 0..waiting.end() {
+            if let Some(waker) = waiting.remove_at(index) {
+                guarded(|| waker.wake());
+            }
         }
     }
 }
 
 impl<T, P> SharedTask<T, P> {
     pub(super) fn new(mut task: Task<T, P>) -> Self {
-        let waiters = Arc::new(Waiters::default());
+        let waiters = Arc::new(Waiters(Mutex::new(Slab::new())));
         let waker = Waker::from(Arc::clone(&waiters));
         // Registered once, here: from now on only the end of the task touches it.
         let _over = task.poll_over(&mut Context::from_waker(&waker));
@@ -165,7 +161,20 @@ impl<T, P> SharedTask<T, P> {
 
     /// Ready once the task is over; then look at [`result`](Self::result). Dropping it changes nothing.
     pub fn over(&self) -> impl Future<Output = ()> + '_ {
-        Over { shared: self, number: None }
+        Over { shared: self, place: None }
+    }
+
+    /// Has `waker` woken at the end, for good. False: the task is over, and the waker is not used.
+    #[must_use]
+    pub(crate) fn wake_at_end(&self, waker: Waker) -> bool {
+        let mut waiting = self.inner.waiters.0.lock();
+        // Under the lock, as in `Over`: either the end is seen here, or the waker is in the list that it takes.
+        if self.is_done() {
+            drop(waiting);
+            return false;
+        }
+        waiting.insert(waker);
+        true
     }
 
     /// Lets the task run on when the last clone is gone. Gives the handle back if there are other clones.
@@ -185,49 +194,44 @@ impl<T, P> SharedTask<T, P> {
 
 struct Over<'a, T, P> {
     shared: &'a SharedTask<T, P>,
-    /// Under which this one is in the list, once it was polled in vain.
-    number: Option<u64>,
+    /// Where our waker stands in the list.
+    place: Option<Key>,
 }
 
 impl<T, P> Future for Over<'_, T, P> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let shared = self.shared;
-        let inner = &*shared.inner;
+        let inner = &*self.shared.inner;
         if inner.task.is_done() {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
-        let mut list = inner.waiters.0.lock();
+        let mut waiters = inner.waiters.0.lock();
         if inner.task.is_done() {
-            drop(list);
+            drop(waiters);
             return Poll::Ready(());
         }
-        let known = self.number.and_then(|own| list.wakers.iter_mut().find(|(number, _)| *number == own));
-        let old = if let Some((_, known)) = known {
-            Some(std::mem::replace(known, waker))
-        } else {
-            let number = list.next;
-            list.next += 1;
-            list.wakers.push((number, waker));
-            self.number = Some(number);
-            None
+        let old = match self.place.and_then(|place| waiters.get_mut(place)) {
+            Some(registered) => Some(std::mem::replace(registered, waker)),
+            None => {
+                self.place = Some(waiters.insert(waker));
+                None
+            }
         };
-        drop(list);
-        drop_quietly(old);
+        // Unlocked first: the drop of a waker is foreign code.
+        drop(waiters);
+        drop(old);
         Poll::Pending
     }
 }
 
 impl<T, P> Drop for Over<'_, T, P> {
     fn drop(&mut self) {
-        let Some(own) = self.number else { return };
-        let mut list = self.shared.inner.waiters.0.lock();
-        let place = list.wakers.iter().position(|(number, _)| *number == own);
-        let waker = place.map(|place| list.wakers.swap_remove(place));
-        drop(list);
-        drop_quietly(waker);
+        if let Some(place) = self.place {
+            let waker = self.shared.inner.waiters.0.lock().remove(place);
+            drop(waker);
+        }
     }
 }
 

@@ -223,6 +223,7 @@ impl Driver {
 
     /// A moment before which no timer fires, `None` without timers. For a host that plans its own next turn. It arms
     /// nothing: whoever then waits where an earlier timer must reach it asks [`prepare_park`](Self::prepare_park).
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let shared = self.shared.lock();
         self.tighten_earliest(&shared)

@@ -24,8 +24,11 @@ enum State {
     Bound {
         driver: Arc<Driver>,
         deadline: u64,
+        /// Of the timer in the wheel, while there is one.
         key: Option<TimerKey>,
+        over: bool,
     },
+    /// Over, and never bound.
     Over,
 }
 
@@ -90,12 +93,42 @@ impl Sleep {
 
     fn bound(driver: Arc<Driver>, due: Due) -> Self {
         let deadline = due.on(&driver);
-        Self { state: State::Bound { driver, deadline, key: None } }
+        Self { state: State::Bound { driver, deadline, key: None, over: false } }
     }
 
     /// True once it was ready.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Over)
+        matches!(self.state, State::Over | State::Bound { over: true, .. })
+    }
+
+    /// Makes it end `time` from now, whether it is over or not. Whoever waits for it is woken at the new time.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::time::{Clock, sleep};
+    /// use std::time::Duration;
+    /// let clock = Clock::manual();
+    /// let rt = offtick::Builder::new().clock(clock.clone()).build()?;
+    /// let mut task = rt.spawn(async {
+    ///     let mut idle = sleep(Duration::from_secs(60));
+    ///     idle.reset(Duration::from_secs(1));
+    ///     idle.await;
+    /// });
+    /// while task.wait_timeout(Duration::from_millis(1)).is_none() {
+    ///     clock.advance(Duration::from_secs(1));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reset(&mut self, time: Duration) {
+        match &mut self.state {
+            State::Bound { driver, deadline, key, over } => {
+                *over = false;
+                *deadline = driver.clock().deadline_in(time);
+                // A timer that fired is gone: the next poll makes a new one.
+                *key = key.take_if(|key| driver.reset(*key, *deadline) == TimerState::Pending);
+            }
+            state => *state = State::Unbound(Due::In(time)),
+        }
     }
 }
 
@@ -141,8 +174,9 @@ impl Future for Sleep {
                 }
             }
         }
-        let State::Bound { driver, deadline, key } = &mut self.state else { return Poll::Ready(()) };
-        let over = match key {
+        let State::Bound { driver, deadline, key, over } = &mut self.state else { return Poll::Ready(()) };
+        *over |= match key {
+            _ if *over => true,
             Some(key) => driver.set_waker(*key, cx.waker()) != TimerState::Pending,
             None if driver.clock().nanos() >= *deadline => true,
             None => match driver.insert(*deadline, cx.waker().clone()) {
@@ -153,11 +187,12 @@ impl Future for Sleep {
                 Err(_closed) => true,
             },
         };
-        if !over {
-            return Poll::Pending;
+        if *over {
+            // The timer fired, or its driver is closed: there is nothing left to cancel.
+            *key = None;
+            return Poll::Ready(());
         }
-        self.state = State::Over;
-        Poll::Ready(())
+        Poll::Pending
     }
 }
 

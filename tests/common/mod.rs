@@ -32,7 +32,9 @@ pub(crate) fn quiet_planned_panics() {
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let planned = info.payload_as_str().is_none_or(|text| text.starts_with(PLANNED));
+            let payload = info.payload();
+            let text = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+            let planned = text.is_none_or(|text| text.starts_with(PLANNED));
             if !planned {
                 before(info);
             }

@@ -122,11 +122,11 @@ fn a_send_ends_with_the_cancellation_of_its_task() {
     reporter.report(1);
     let mut sending = reporter.send(2);
     assert!(poll(&mut sending, &wakes).is_pending());
-    reader.wake_sender();
+    reader.cancel_waker().wake();
     assert_eq!(wakes.count(), 1);
     assert!(poll(&mut sending, &wakes).is_pending());
     token.cancelled.store(true, Ordering::Relaxed);
-    reader.wake_sender();
+    reader.cancel_waker().wake();
     assert_eq!(wakes.count(), 2);
     let Poll::Ready(Err(error)) = poll(&mut sending, &wakes) else { panic!("cancelled") };
     assert_eq!((error.value, error.reason), (2, SendErrorReason::Cancelled));

@@ -105,6 +105,17 @@ unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll
     body.poll(cx)
 }
 
+/// # Safety
+/// The caller has RUNNING and the stage holds the body, which is not used again.
+unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
+    // SAFETY: RUNNING gives the stage to this thread.
+    let stage = unsafe { &mut *stage };
+    // SAFETY: not closed, so the body is what is there.
+    let body = unsafe { &mut stage.body };
+    // SAFETY: dropped in place, as its pin demands, and once.
+    unsafe { ManuallyDrop::drop(body) };
+}
+
 /// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and
 /// gives up the runner's reference.
 ///
@@ -121,8 +132,8 @@ unsafe fn finish<B: Body, S: Schedule>(
     // SAFETY: by contract; a local, since the cell may be freed before this call returns.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
-    // SAFETY: RUNNING gives this thread the stage; the body is dropped in place, once, and not looked at again.
-    let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { ManuallyDrop::drop(&mut (*stage).body) }));
+    // SAFETY: RUNNING gives this thread the stage; the body is there, and not looked at again.
+    let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
         if matches!(output, Some(Err(TaskError::Panicked(_)))) {
             // The first panic is the one to report.
@@ -252,24 +263,34 @@ unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
     drop_quietly(cell);
 }
 
-/// What the ones who cancel do after the transition: queue the task for the drop of its body, wake the join waker,
-/// tell the owner.
+/// What the ones who cancel do after the transition: queue a sleeping task for the drop of its body, wake the join
+/// waker, tell the owner and the body.
 ///
 /// # Safety
 /// The caller holds a reference for the length of the call.
 pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled) -> bool {
     // SAFETY: by contract.
     let alive = unsafe { header.as_ref() };
-    if !matches!(verdict, ToCancelled::Over)
-        && let Some(details) = alive.details()
-    {
-        // First of all: the details forget whoever is to be told once they hear of the end.
-        details.cancel();
-    }
-    let submit = match verdict {
+    let tell_the_body = || {
+        if let Some(details) = alive.details() {
+            details.cancel();
+        }
+    };
+    match verdict {
         ToCancelled::Over => return false,
-        ToCancelled::Requested { submit } => submit,
-        ToCancelled::Ended { submit, wake_join } => {
+        ToCancelled::Requested { submit } => {
+            // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
+            if submit {
+                // SAFETY: the transition made a reference for the queue.
+                let task = unsafe { Runnable::from_raw(header) };
+                // SAFETY: alive, as above, by a reference other than the queue's.
+                unsafe { (alive.vtable().schedule)(header, task) };
+            }
+            tell_the_body();
+        }
+        ToCancelled::Ended { wake_join } => {
+            // First of all: the details forget whoever is to be told once they hear of the end.
+            tell_the_body();
             if wake_join {
                 alive.wake_join();
             }
@@ -280,14 +301,7 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header) };
-            submit
         }
-    };
-    if submit {
-        // SAFETY: the transition made a reference for the queue.
-        let task = unsafe { Runnable::from_raw(header) };
-        // SAFETY: alive, as above, by a reference other than the queue's.
-        unsafe { (alive.vtable().schedule)(header, task) };
     }
     true
 }

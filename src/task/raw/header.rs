@@ -18,8 +18,8 @@ pub(crate) const NO_SLOT: u32 = u32::MAX;
 pub(crate) struct Header {
     state: State,
     vtable: &'static VTable,
-    /// Next task of the inbox. Whoever holds the [`Runnable`] may touch it.
-    pub(super) link: UnsafeCell<*mut Header>,
+    /// Address of the next task of the inbox. Whoever holds the [`Runnable`] may touch it.
+    pub(super) link: UnsafeCell<usize>,
     /// Full while JOIN_WAKER is set. Before the end the handle's while the bit is clear, nobody's while it is set;
     /// at the end it goes to whoever ended the task, if the bit was set.
     join_waker: UnsafeCell<Option<Waker>>,
@@ -68,7 +68,7 @@ impl Header {
         Self {
             state: State::new(),
             vtable,
-            link: UnsafeCell::new(std::ptr::null_mut()),
+            link: UnsafeCell::new(0),
             join_waker: UnsafeCell::new(None),
             id,
             location,

@@ -211,15 +211,13 @@ pub(crate) enum ToScheduled {
 pub(crate) enum ToCancelled {
     /// Nothing: the task was over.
     Over,
-    /// The task is over now. With `submit` the caller holds a new reference and queues the task, so that its body is
-    /// dropped on its own thread; with `wake_join` the caller owns the registered waker.
+    /// The task is over now; its runner drops the body. With `wake_join` the caller owns the registered waker.
     Ended {
-        /// Queue the task.
-        submit: bool,
         /// Take the join waker and wake it.
         wake_join: bool,
     },
-    /// The runner will drop the body; with `submit` the caller holds a new reference and queues the task.
+    /// The runner will drop the body; with `submit` the caller holds a new reference and queues the task, so that its
+    /// body is dropped on its own thread.
     Requested {
         /// Queue the task.
         submit: bool,
@@ -354,15 +352,19 @@ impl State {
     }
 
     fn cancelled(s: Snapshot, kind: Kind, outcome: Outcome) -> (Snapshot, ToCancelled) {
-        let (queued, submit) =
-            if s.has(SCHEDULED | RUNNING) || s.is_closed() { (s, false) } else { (s.with(SCHEDULED).with_ref(), true) };
         if s.is_over() {
-            (s, ToCancelled::Over)
-        } else if !s.is_started() || kind == Kind::Closure {
-            let ended = queued.without(JOIN_WAKER).with(CANCEL).with_outcome(outcome);
-            (ended, ToCancelled::Ended { submit, wake_join: s.has(JOIN_WAKER) })
+            return (s, ToCancelled::Over);
+        }
+        let has_runner = s.has(SCHEDULED | RUNNING);
+        if !s.is_started() || kind == Kind::Closure {
+            // A task begins in a queue and a closure never sleeps, so there is a runner to drop the body.
+            debug_assert!(has_runner, "not queued, not running, not over: {s:?}");
+            let ended = s.without(JOIN_WAKER).with(CANCEL).with_outcome(outcome);
+            (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER) })
+        } else if has_runner {
+            (s.with(CANCEL), ToCancelled::Requested { submit: false })
         } else {
-            (queued.with(CANCEL), ToCancelled::Requested { submit })
+            (s.with(CANCEL | SCHEDULED).with_ref(), ToCancelled::Requested { submit: true })
         }
     }
 
