@@ -169,12 +169,14 @@ fn layers_import_downwards_only() {
 
 #[test]
 fn the_check_of_layers_can_fail() {
-    assert_eq!(imports("use crate::runtime::{Handle, shared::Shared};"), ["runtime::Handle", "runtime::shared::Shared"]);
-    assert_eq!(imports("use crate::{task, time::{Sleep, driver::Driver}};"), [
-        "task",
-        "time::Sleep",
-        "time::driver::Driver"
-    ]);
+    assert_eq!(
+        imports("use crate::runtime::{Handle, shared::Shared};"),
+        ["runtime::Handle", "runtime::shared::Shared"]
+    );
+    assert_eq!(
+        imports("use crate::{task, time::{Sleep, driver::Driver}};"),
+        ["task", "time::Sleep", "time::driver::Driver"]
+    );
     assert_eq!(imports("let x = crate::park::block_on(y);"), ["park::block_on"]);
     assert_eq!(place("time::driver::Driver"), Some(("time", 2)));
     assert_eq!(place("time::Sleep"), Some(("time::sleep", 4)));

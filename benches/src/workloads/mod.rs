@@ -80,7 +80,8 @@ fn spin_until(mut done: impl FnMut() -> bool) {
 struct Patience(u32);
 
 impl Patience {
-    const LIMIT: u32 = 20_000;
+    /// Some microseconds.
+    const LIMIT: u32 = 1000;
 
     fn spin(&mut self) {
         self.0 += 1;

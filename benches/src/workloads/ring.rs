@@ -13,7 +13,7 @@ const CAPACITY: usize = 4096;
 const CHUNK: usize = 256;
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
-    let (many, few) = (scale.of(50_000_000), scale.of(5_000_000));
+    let (many, few) = (scale.of(20_000_000), scale.of(5_000_000));
     let lossless = Runtime::new().expect("offtick starts");
     let lossy = Runtime::new().expect("offtick starts");
     let case = Case::new("ring", Unit::MillionPerSecond)
@@ -48,9 +48,14 @@ fn task(rt: &Runtime, count: usize, put: impl Fn(&mut TaskCx<u64>, u64) + Send +
     });
     timed(count, || {
         go.store(true, Ordering::Release);
+        let mut patience = Patience::default();
         loop {
             let over = task.is_done();
-            for message in task.progress() {
+            let messages = task.progress();
+            if messages.len() == 0 {
+                patience.spin();
+            }
+            for message in messages {
                 black_box(message);
             }
             if over {
@@ -100,9 +105,12 @@ fn rtrb_single(count: usize) -> Sample {
 }
 
 fn read_chunks(consumer: &mut rtrb::Consumer<u64>, count: usize) {
-    let mut left = count;
+    let (mut left, mut patience) = (count, Patience::default());
     while left > 0 {
         let Ok(chunk) = consumer.read_chunk(consumer.slots()) else { continue };
+        if chunk.is_empty() {
+            patience.spin();
+        }
         left -= chunk.len();
         for message in chunk {
             black_box(message);
