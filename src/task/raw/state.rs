@@ -97,6 +97,11 @@ impl Snapshot {
         self.has(CANCEL)
     }
 
+    /// True if the task is over for good and the caller's reference is the last: nobody is left to make another.
+    pub(crate) fn is_last(self) -> bool {
+        self.is_closed() && self.refs() == 1
+    }
+
     fn refs(self) -> usize {
         self.0 >> REF_SHIFT
     }
