@@ -61,6 +61,7 @@
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
+//! - `cron` (default): [`schedule`], with the `cron` and `chrono` crates.
 
 mod counters;
 mod error;
@@ -79,6 +80,8 @@ pub mod time;
 
 mod runtime;
 
+#[cfg(feature = "cron")]
+pub mod schedule;
 mod spawn;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
