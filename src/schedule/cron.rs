@@ -43,7 +43,7 @@ use std::str::FromStr;
 /// let backup = Cron::parse("30 2 * * *")?;
 /// // On 29 March 2026 the clock goes from 02:00 to 03:00.
 /// let after = Berlin.with_ymd_and_hms(2026, 3, 28, 12, 0, 0).unwrap();
-/// let next: Vec<_> = backup.upcoming(Berlin, &after).take(2).map(|run| run.to_string()).collect();
+/// let next: Vec<_> = backup.upcoming(Berlin, after).take(2).map(|run| run.to_string()).collect();
 /// assert_eq!(next, ["2026-03-29 03:00:00 CEST", "2026-03-30 02:30:00 CEST"]);
 /// # Ok::<(), offtick::schedule::CronError>(())
 /// ```
@@ -131,12 +131,12 @@ impl Cron {
     ///
     /// let leap_day = Cron::parse("0 12 29 2 *")?;
     /// let after = Utc.with_ymd_and_hms(2097, 1, 1, 0, 0, 0).unwrap();
-    /// assert_eq!(leap_day.next_after(&after), Some(Utc.with_ymd_and_hms(2104, 2, 29, 12, 0, 0).unwrap()));
+    /// assert_eq!(leap_day.next_after(after), Some(Utc.with_ymd_and_hms(2104, 2, 29, 12, 0, 0).unwrap()));
     /// # Ok::<(), offtick::schedule::CronError>(())
     /// ```
-    pub fn next_after<Tz: TimeZone>(&self, after: &DateTime<Tz>) -> Option<DateTime<Tz>> {
+    pub fn next_after<Tz: TimeZone>(&self, after: DateTime<Tz>) -> Option<DateTime<Tz>> {
         let zone = after.timezone();
-        let next = instant_of(self.next_in(&zone, nanos_of(after))?)?;
+        let next = instant_of(self.next_in(&zone, nanos_of(&after))?)?;
         Some(next.with_timezone(&zone))
     }
 
@@ -149,12 +149,12 @@ impl Cron {
     ///
     /// let payday = Cron::parse("0 9 1,15 * *")?;
     /// let after = Utc.with_ymd_and_hms(2026, 1, 10, 0, 0, 0).unwrap();
-    /// let next: Vec<_> = payday.upcoming(Utc, &after).take(3).map(|run| run.to_string()).collect();
+    /// let next: Vec<_> = payday.upcoming(Utc, after).take(3).map(|run| run.to_string()).collect();
     /// assert_eq!(next, ["2026-01-15 09:00:00 UTC", "2026-02-01 09:00:00 UTC", "2026-02-15 09:00:00 UTC"]);
     /// # Ok::<(), offtick::schedule::CronError>(())
     /// ```
-    pub fn upcoming<Tz: TimeZone, After: TimeZone>(&self, zone: Tz, after: &DateTime<After>) -> Upcoming<'_, Tz> {
-        Upcoming { cron: self, zone, after: Some(nanos_of(after)) }
+    pub fn upcoming<Tz: TimeZone, After: TimeZone>(&self, zone: Tz, after: DateTime<After>) -> Upcoming<'_, Tz> {
+        Upcoming { cron: self, zone, after: Some(nanos_of(&after)) }
     }
 
     pub(super) fn next_in(&self, zone: &dyn Offsets, after: Nanos) -> Option<Nanos> {

@@ -13,8 +13,9 @@ mod item;
 mod seconds;
 
 use super::error::{CronError, CronField, CronProblem, excerpt};
-use super::fields::{DayRule, Fields};
+use super::fields::{DayRule, Fields, Readings};
 use super::walk::Passage;
+use super::zone::EARLIEST;
 
 /// Bytes in the longest text that is looked at: more than every value of every field, written out.
 pub(super) const LENGTH_LIMIT_BYTES: usize = 2048;
@@ -67,7 +68,7 @@ pub(super) fn parse(text: &str) -> Result<Meaning, CronError> {
         6 | 7 => (seconds::fields(&tokens)?, tokens[2], tokens[3]),
         found => return Err(CronError::Arity { found }),
     };
-    if !ever_matches(&fields) {
+    if fields.first_from(EARLIEST).is_none() {
         return Err(CronError::NeverFires { at: days.at });
     }
     let every_hour = fields.hours == (1 << 24) - 1;
@@ -84,11 +85,6 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     // The difference of the addresses is the offset: both slices are of one text.
     let place = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
     text.split_ascii_whitespace().map(|part| Token { at: place(part), text: part }).collect()
-}
-
-fn ever_matches(fields: &Fields) -> bool {
-    use super::fields::Readings;
-    fields.first_from(super::zone::EARLIEST).is_some()
 }
 
 /// The numbers that one field takes.
