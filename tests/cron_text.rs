@@ -233,7 +233,7 @@ proptest! {
     #[test]
     fn what_six_and_seven_fields_mean_is_what_the_cron_crate_says(
         fields in proptest::collection::vec(proptest::collection::vec(item(), 1..3).prop_map(|items| items.join(",")), 7),
-        stars in proptest::collection::vec(proptest::bool::weighted(0.6), 7),
+        stars in proptest::collection::vec(proptest::bool::weighted(0.8), 7),
         length in 6_usize..=7,
         day in 0_i64..3000,
     ) {
