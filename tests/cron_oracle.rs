@@ -1,5 +1,6 @@
 //! Cron schedules against an oracle that knows nothing of how they are computed: it scans minute by minute.
 #![cfg(feature = "cron")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
@@ -33,9 +34,9 @@ impl Part {
     fn lets(&self, value: u32, lowest: u32) -> bool {
         match self {
             Self::Star => true,
-            Self::StarStep(step) => (value - lowest) % step == 0,
+            Self::StarStep(step) => (value - lowest).is_multiple_of(*step),
             Self::Range(from, to) => (*from..=*to).contains(&value),
-            Self::RangeStep(from, to, step) => (*from..=*to).contains(&value) && (value - from) % step == 0,
+            Self::RangeStep(from, to, step) => (*from..=*to).contains(&value) && (value - from).is_multiple_of(*step),
             Self::List(values) => values.contains(&value),
         }
     }
@@ -167,7 +168,6 @@ fn line() -> impl Strategy<Value = Line> {
     let day = prop_oneof![2 => Just(Part::Star), 1 => part(1, 28)];
     let weekday = prop_oneof![2 => Just(Part::Star), 1 => part(0, 6), 1 => part(1, 7).prop_filter("a star ends at 6", |part| !part.is_starred())];
     let hour = prop_oneof![2 => part(0, 23), 1 => part(0, 4), 1 => Just(Part::Range(0, 23))];
-    // A star of part(0, 4) would be a star of the hours; its steps may be wider than that field, but not than this one.
     (part(0, 59), hour, day, month, weekday).prop_map(|(minute, hour, day, month, weekday)| Line {
         minute,
         hour,

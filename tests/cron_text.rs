@@ -1,5 +1,6 @@
 //! Cron texts: what they may say, and what is said about those that are wrong.
 #![cfg(feature = "cron")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 #[path = "fuzz/checks/cron.rs"]
 mod checks;

@@ -1,5 +1,6 @@
 //! Triggers: grids that do not drift, wall times that stay, and the last run before a moment.
 #![cfg(feature = "cron")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 use chrono::{DateTime, FixedOffset, Local, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;

@@ -1,5 +1,6 @@
 //! Cron schedules across the odd hours of the world's zones, with every expected run written out.
 #![cfg(feature = "cron")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;

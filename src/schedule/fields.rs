@@ -134,3 +134,6 @@ impl Readings for Fields {
         Some(Nanos::from((day - epoch).num_days()) * DAY + Nanos::from(second_of_day) * SECOND)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
