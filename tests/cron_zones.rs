@@ -80,6 +80,12 @@ fn a_zone_that_skips_midnight() {
     assert_eq!(late, ["02-17 23:30 -02:00", "02-18 23:30 -03:00"]);
     let hourly = runs("30 * 17 2 *", "America/Sao_Paulo", "2018-02-17 22:45", 2);
     assert_eq!(hourly, ["02-17 23:30 -02:00", "02-17 23:30 -03:00"]);
+    // Also where no later reading is left.
+    let zone = chrono_tz::America::Sao_Paulo;
+    let cron = Cron::parse_at("0 30 * 17 2 * 2018", DateTime::UNIX_EPOCH).unwrap();
+    let first_time = Utc.with_ymd_and_hms(2018, 2, 18, 1, 30, 0).unwrap().with_timezone(&zone);
+    let rest: Vec<_> = cron.upcoming(zone, first_time).map(|run| run.to_string()).collect();
+    assert_eq!(rest, ["2018-02-17 23:30:00 -03"]);
 }
 
 #[test]

@@ -53,9 +53,6 @@ pub(super) fn next_run(readings: &dyn Readings, passage: Passage, zone: &dyn Off
             return within_limit(until);
         } else {
             now = due.filter(|&due| due < LATEST + REACH)? - REACH;
-            if passage == Passage::Elapsed {
-                from = now + offset_at(zone, now);
-            }
         }
     }
     None
