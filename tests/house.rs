@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("time::timeout", 4),
     ("time::interval", 4),
     ("spawn", 5),
+    ("schedule", 5),
     ("manage", 6),
 ];
 
