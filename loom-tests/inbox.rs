@@ -128,7 +128,8 @@ fn a_taken_task_comes_with_what_its_pusher_wrote() {
 /// The executor drains and parks; two pushers unpark it only if they were first. It never sleeps on a task: loom
 /// reports the deadlock.
 ///
-/// Red: `First` for nobody; a parker that is told before the push; `ParkState::notify` that does not keep NOTIFIED.
+/// Red: `First` for nobody, or told from a head that was read before the compare-and-swap failed; `ParkState::notify`
+/// that leaves NOTIFIED alone; `ParkState::set` that leaves it standing.
 #[test]
 fn an_executor_never_sleeps_on_a_task() {
     explore(Some(2), 800, || {
