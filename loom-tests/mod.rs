@@ -3,6 +3,23 @@
 //! One file per protocol; every model has two or three threads of a few operations each, asserts a floor on the
 //! executions it explored, and names the ordering that turns it red when weakened.
 
+mod inbox;
+mod park;
+mod place;
+mod pool_close;
+mod pool_idle;
+mod pool_support;
+mod ring;
+mod runtime_words;
+mod task_cell;
+mod task_rig;
+mod task_set;
+mod task_shared;
+mod task_state;
+mod time_clock;
+mod time_fire;
+mod time_park;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,12 +39,3 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
     println!("explored {explored} executions");
     assert!(explored >= floor, "only {explored} executions explored, at least {floor} expected");
 }
-
-mod inbox;
-mod park;
-mod place;
-mod runtime_words;
-mod task_cell;
-mod task_rig;
-mod task_shared;
-mod task_state;

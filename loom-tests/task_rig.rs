@@ -186,5 +186,5 @@ impl Wake for Bell {
 
 /// The extras of a built task.
 pub(super) fn details() -> Arc<Details> {
-    Arc::new(Details::new(None, None))
+    Arc::new(Details::new(None, None, None))
 }

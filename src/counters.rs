@@ -13,11 +13,6 @@ impl Counter {
         self.0.store(self.get().wrapping_add(n), Ordering::Relaxed);
     }
 
-    /// Adds `n` from any thread.
-    pub(crate) fn add_shared(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
     /// Replaces the number: for gauges.
     pub(crate) fn set(&self, n: u64) {
         self.0.store(n, Ordering::Relaxed);

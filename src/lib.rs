@@ -1,4 +1,69 @@
-//! **offtick**: an executor for programs that poll.
+//! **offtick** runs futures and blocking closures in the background of programs that poll: game loops, immediate-mode GUIs,
+//! terminal dashboards, embedded-Linux control loops.
+//!
+//! Such a program never waits. It starts work, keeps a [`Task`] handle, and on each tick looks at status, progress and
+//! result. The executor, the reactor and the blocking pool are written from scratch; no async runtime stands beneath.
+//!
+//! # Quick start
+//! ```
+//! use offtick::{Runtime, Task};
+//!
+//! let rt = Runtime::new()?;
+//! // A closure that may block and reports its progress, on a pool thread.
+//! let import: Task<usize, u32> = rt.task().name("import").progress(64).run_blocking(|cx| {
+//!     for percent in (0..=100).step_by(25) {
+//!         cx.check()?; // leaves if the task was cancelled
+//!         cx.report(percent);
+//!     }
+//!     Ok::<_, offtick::Cancelled>(42)
+//! });
+//! // A future, on the reactor thread.
+//! let greeting: Task<&str> = rt.spawn(async { "hello" });
+//!
+//! loop {
+//!     // One tick. Nothing new costs one load.
+//!     if rt.take_update() {
+//!         for percent in import.progress() {
+//!             println!("{percent} %");
+//!         }
+//!     }
+//!     match (import.result(), greeting.result()) {
+//!         (Some(Ok(rows)), Some(Ok(text))) => break println!("{text}: {rows} rows"),
+//!         (Some(Err(error)), _) | (_, Some(Err(error))) => panic!("{error}"),
+//!         _ => std::thread::yield_now(), // draw, handle input ...
+//!     }
+//! }
+//! # Ok::<(), offtick::BuildError>(())
+//! ```
+//!
+//! # Which verb
+//! | body | returns `T` | returns `Result<T, E>` |
+//! |---|---|---|
+//! | future, on the reactor thread | [`spawn`](Handle::spawn) | [`run`](Handle::run) |
+//! | closure that may block, on a pool thread | [`spawn_blocking`](Handle::spawn_blocking) | [`run_blocking`](Handle::run_blocking) |
+//!
+//! The same four verbs stand on [`TaskBuilder`] ([`rt.task()`](Handle::task)), where bodies get a [`TaskCx`] and may be futures
+//! that are not `Send`. [`try_spawn_blocking`](Handle::try_spawn_blocking) and
+//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back where the queue is full.
+//!
+//! # What happens when
+//! - **A handle is dropped**: its task is cancelled. [`Task::detach`] lets it run on.
+//! - **A task is cancelled**: before its start it never runs. A future is dropped, on the reactor thread, where it waits. A
+//!   closure is told through its context, its task is over at once, and what it still returns is dropped.
+//! - **A body panics**: its task ends in [`TaskError::Panicked`] with the message and the payload; everything else goes on.
+//! - **The runtime goes**: whatever is not over ends as [`TaskError::RuntimeGone`], and so does what is spawned later through
+//!   a [`Handle`] that was kept.
+//!
+//! # Threads
+//! A [`Runtime`] has one reactor thread, `offtick-reactor`, and pool threads, `offtick-blocking-N`, while there are closures to
+//! run. An idle runtime wakes for nothing.
+//!
+//! # Features
+//! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
+//!   compiled.
+//! - `cron` (default): [`schedule`], with the `cron` and `chrono` crates.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 mod counters;
 mod error;
@@ -17,6 +82,12 @@ pub mod time;
 
 mod runtime;
 
+#[cfg(feature = "cron")]
+pub mod schedule;
+mod spawn;
+
+mod manage;
+
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
 #[cfg(all(loom, test))]
@@ -24,6 +95,11 @@ mod runtime;
 mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
+pub use manage::{
+    GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit, manager, run,
+    run_blocking, spawn, spawn_blocking,
+};
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
-pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport};
+pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
+pub use spawn::{Cancelled, TaskBuilder, TaskCx};
 pub use task::{Control, SharedTask, Status, Task, TaskId, TaskInfo};

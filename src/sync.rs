@@ -16,7 +16,8 @@ mod imp {
     }
 
     pub(crate) mod thread {
-        pub(crate) use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout, yield_now};
+        #[allow(unused_imports, reason = "`current` is for tests")]
+        pub(crate) use std::thread::{Builder, JoinHandle, current, park_timeout, yield_now};
     }
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -57,7 +58,7 @@ mod imp {
         // Runtime threads are never started inside a model: they come from the standard library, so that the whole
         // crate still compiles; only what a model calls (`yield_now`) is loom's.
         pub(crate) use loom::thread::yield_now;
-        pub(crate) use std::thread::{Builder, JoinHandle, Thread, ThreadId, current, park, park_timeout};
+        pub(crate) use std::thread::{Builder, JoinHandle, park_timeout};
     }
 
     pub(crate) use loom::hint::spin_loop;
@@ -110,6 +111,10 @@ mod imp {
 
         pub(crate) fn into_inner(self) -> T {
             self.0.into_inner().expect("a loom mutex is never poisoned")
+        }
+
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut().expect("a loom mutex is never poisoned")
         }
     }
 

@@ -45,9 +45,9 @@ impl Admission {
     /// Counts one job more, unless the pool is closed.
     #[inline]
     pub(crate) fn enter(&self) -> Entry {
-        // Acquire pairs with the Release of `close`: who is refused sees what the closer did before.
-        // Release pairs with the Acquire of `raise`: who counts this job sees what its submitter did before.
-        let old = self.0.fetch_add(ONE, Ordering::AcqRel);
+        // Relaxed: what counts is the place of this change in the order of all changes of the word. The push that follows
+        // releases it, together with the job, to whoever takes the job.
+        let old = self.0.fetch_add(ONE, Ordering::Relaxed);
         if old & (EMPTY | CLOSED) == 0 {
             return Entry::Admitted { call: old & CALL != 0 };
         }
@@ -61,7 +61,8 @@ impl Admission {
 
     /// Takes a count back: the job is not going to be pushed.
     pub(crate) fn leave(&self) {
-        self.0.fetch_sub(ONE, Ordering::AcqRel);
+        // Acquire pairs with the Release of `close`: who is refused sees what the closer did before.
+        self.0.fetch_sub(ONE, Ordering::Acquire);
     }
 
     /// Raises `CALL` and returns the number of jobs admitted before. Under the crew's lock.
@@ -76,12 +77,14 @@ impl Admission {
 
     /// Takes `CALL` down: somebody is on the way who will look by himself. Under the crew's lock.
     pub(crate) fn lower_call(&self) {
-        self.0.fetch_and(!CALL, Ordering::AcqRel);
+        // Relaxed: under the lock, like every change of a flag; the word hands nothing over.
+        self.0.fetch_and(!CALL, Ordering::Relaxed);
     }
 
     /// Takes `EMPTY` down: a thread lives. Under the crew's lock.
     pub(crate) fn lower_empty(&self) {
-        self.0.fetch_and(!EMPTY, Ordering::AcqRel);
+        // Relaxed: as above.
+        self.0.fetch_and(!EMPTY, Ordering::Relaxed);
     }
 
     /// Refuses every later [`enter`](Self::enter). Under the crew's lock.
@@ -100,13 +103,15 @@ impl Admission {
     /// Called after the `taken` counters were read with Acquire it is never behind their sum: whoever took a job came
     /// after its admission.
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Acquire) / ONE
+        // Relaxed: the Acquire of those reads orders this one, and coherence does the rest.
+        self.0.load(Ordering::Relaxed) / ONE
     }
 
-    // A read-modify-write even if the flag is up already: only that reads the latest count.
+    // A read-modify-write even if the flag is up already: only that reads the latest count. Its counterpart is `enter`,
+    // which reads the flags in its own.
     fn raise(&self, flags: u64) -> u64 {
-        // Pairs with `enter`, which reads the flags in its own read-modify-write.
-        self.0.fetch_or(flags, Ordering::AcqRel) / ONE
+        // Release pairs with the Acquire of `leave` and `is_closed`.
+        self.0.fetch_or(flags, Ordering::Release) / ONE
     }
 }
 

@@ -1,7 +1,7 @@
 //! The growth policy: what the watcher makes of two looks at the counters. Pure logic, no lock, no clock.
 
 /// What the watcher sees at one look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
     /// Jobs taken so far.
     pub(super) taken: u64,

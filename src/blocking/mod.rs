@@ -6,7 +6,7 @@
 //! | [`config`] | the settings, their defaults and their checks |
 //! | [`admission`] | one word: how many jobs were ever admitted, and three flags for whoever admits the next |
 //! | [`places`] | the queue limit, only there if one is set |
-//! | [`crew`] | who sleeps, who is called, who leaves: every decision that needs the lock |
+//! | [`crew`] | who sleeps, who is called, who leaves: all that needs the lock (state, decisions and watcher apart) |
 //! | [`grow`] | when the pool has stalled, and how many threads that calls for |
 //! | [`probe`] | whether a thread computes or waits, where the system tells |
 //! | [`roster`] | an append-only array that is read without a lock |
@@ -14,7 +14,7 @@
 //! | [`pool`] | the front: admit, submit, close, join |
 //!
 //! # Rules
-//! 1. A job is *admitted* (a [`Permit`](pool::Permit)), *pushed*, then *taken*. The admission word counts the admitted
+//! 1. A job is *admitted* (a [`Permit`]), *pushed*, then *taken*. The admission word counts the admitted
 //!    ones and each worker counts in a word of its own what it has taken. A job is *pending* from its admission until it
 //!    is taken: `pending = admitted - sum of taken`. Both sides only grow (but for permits given back), so reading
 //!    `taken` first and `admitted` after it never finds fewer pending jobs than there are.
@@ -28,7 +28,7 @@
 //! 4. `EMPTY` is up while no thread lives. A permit is handed out only when one lives (or has just been started), and a
 //!    thread leaves only if nothing is pending, so no job is ever left without a thread: a start that fails is reported
 //!    before the job is built, or there is another thread to run it.
-//! 5. At most one thread at a time is on its way to work (`called`): it looks for more to do when it has found its first
+//! 5. At most one thread at a time is on its way to work (after a stall several): it looks for more to do when it has found its first
 //!    job, and calls the next. A burst of submits costs one wake-up.
 //! 6. A panic that escapes from a job ends at the worker's loop.
 //!
@@ -83,13 +83,16 @@ mod worker;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub(crate) use config::{Config, Spawner};
-pub(crate) use pool::{Permit, Pool, PoolStats, Refused};
+#[allow(unused_imports, reason = "the runtime is yet to be wired to it")]
+pub(crate) use {
+    config::{Config, Spawner},
+    pool::{Permit, Pool, PoolStats, Refused},
+};
 
 #[cfg(all(loom, test))]
 pub(crate) use {
     admission::{Admission, Entry},
-    crew::{Crew, Limits, Order, Rest},
+    crew::{AdmitError, Crew, Limits, Order, Rest},
     places::Places,
 };
 

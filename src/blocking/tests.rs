@@ -59,12 +59,12 @@ fn config(core_threads: usize, max_threads: usize) -> Config {
 }
 
 fn pool(config: Config) -> Arc<Pool<Closure>> {
-    config.check().unwrap();
+    config.check().expect("a test uses settings that work");
     Arc::new(Pool::new(config))
 }
 
 fn submit(pool: &Pool<Closure>, work: impl FnOnce() + Send + 'static) {
-    pool.admit_unlimited().unwrap_or_else(|refused| panic!("{refused:?}")).submit(Closure(Box::new(work)));
+    pool.admit_unlimited().expect("the pool is open and has threads").submit(Closure(Box::new(work)));
 }
 
 /// Submits a job that holds its thread until `gate` has one arrival, and waits until it runs.
@@ -104,7 +104,7 @@ fn each_job_runs_once_whoever_submits_it() {
                         runs[first].fetch_add(1, Relaxed);
                         for inner in 1..=INNER {
                             let runs = Arc::clone(&runs);
-                            submit(&inner_pool, move || drop(runs[first + inner].fetch_add(1, Relaxed)));
+                            submit(&inner_pool, move || _ = runs[first + inner].fetch_add(1, Relaxed));
                         }
                     });
                 }
@@ -112,7 +112,7 @@ fn each_job_runs_once_whoever_submits_it() {
         })
         .collect();
     for submitter in submitters {
-        submitter.unwrap().join().unwrap();
+        submitter.expect("the system has threads").join().expect("no submitter panics");
     }
     while pool.stats().taken < runs.len() as u64 {
         thread::yield_now();
@@ -355,7 +355,7 @@ fn nothing_is_lost_while_threads_come_go_and_fail() {
                     }
                     accepted += 1;
                     let ran = Arc::clone(&ran);
-                    permit.submit(Closure(Box::new(move || drop(ran.fetch_add(1, Relaxed)))));
+                    permit.submit(Closure(Box::new(move || _ = ran.fetch_add(1, Relaxed))));
                     if nth % 50 == 0 {
                         // Let the threads run out of work and leave.
                         while pool.stats().threads > 0 {
@@ -506,4 +506,46 @@ fn the_last_handle_may_be_dropped_inside_a_worker() {
     gate.arrive();
     // The thread's own destructors run: it did not stay.
     ended.wait_for(1);
+}
+
+// ---- Against a model -------------------------------------------------------------------------------------------------
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    /// With the only thread held up, the queue is two numbers: permits that are held and jobs that wait.
+    #[test]
+    fn places_add_up_in_any_order(limit in 1..6_usize, steps in proptest::collection::vec(0..5_u8, 0..60)) {
+        let pool = pool(Config { queue_limit: Some(limit), stall: HOUR, ..config(1, 1) });
+        let (gate, done) = (Meeting::default(), Meeting::default());
+        occupy(&pool, &gate);
+        let mut held = Vec::new();
+        let mut queued = 0;
+        for step in steps {
+            match step {
+                0 | 1 => match pool.admit() {
+                    Ok(permit) => {
+                        assert!(held.len() + queued < limit);
+                        held.push(permit);
+                    }
+                    Err(refused) => {
+                        assert!(matches!(refused, Refused::Full));
+                        assert!(held.len() + queued >= limit);
+                    }
+                },
+                2 => held.push(pool.admit_unlimited().expect("the pool is open and has a thread")),
+                3 => drop(held.pop()),
+                _ => if let Some(permit) = held.pop() {
+                    let done = done.clone();
+                    permit.submit(Closure(Box::new(move || done.arrive())));
+                    queued += 1;
+                },
+            }
+            assert_eq!(pool.stats().queued, (held.len() + queued) as u64);
+        }
+        drop(held);
+        gate.arrive();
+        finish(&pool);
+        assert_eq!(done.count(), queued);
+    }
 }

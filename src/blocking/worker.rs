@@ -172,33 +172,33 @@ impl<J: Job> Hand<'_, J> {
     /// Takes a job from wherever there is one.
     fn find(&mut self) -> Option<J> {
         self.turn = self.turn.wrapping_add(1);
-        if self.turn % INJECTOR_FIRST == 0 {
-            if let Some(job) = self.from_injector() {
+        if self.turn.is_multiple_of(INJECTOR_FIRST) {
+            if let Some(job) = self.take_injected() {
                 return Some(job);
             }
-        } else if self.turn % OTHERS_FIRST == 0 {
+        } else if self.turn.is_multiple_of(OTHERS_FIRST) {
             self.victim = self.victim.wrapping_add(1);
-            if let Some(job) = self.from_victim(self.victim, |victim| victim.steal()) {
+            if let Some(job) = self.take_from(self.victim, |victim| victim.steal()) {
                 return Some(job);
             }
         }
-        self.deque.pop().or_else(|| self.from_injector()).or_else(|| self.from_others())
+        self.deque.pop().or_else(|| self.take_injected()).or_else(|| self.take_from_others())
     }
 
-    fn from_injector(&self) -> Option<J> {
+    fn take_injected(&self) -> Option<J> {
         insist(|| self.shared.injector.steal_batch_and_pop(self.deque))
     }
 
-    fn from_others(&mut self) -> Option<J> {
+    fn take_from_others(&mut self) -> Option<J> {
         let seats = self.shared.crew.seats();
         if seats < 2 {
             return None;
         }
         let first = fastrand::usize(..seats);
-        (first..first + seats).find_map(|seat| self.from_victim(seat, |victim| victim.steal_batch_and_pop(self.deque)))
+        (first..first + seats).find_map(|seat| self.take_from(seat, |victim| victim.steal_batch_and_pop(self.deque)))
     }
 
-    fn from_victim(&self, seat: usize, steal: impl Fn(&crossbeam_deque::Stealer<J>) -> Steal<J>) -> Option<J> {
+    fn take_from(&self, seat: usize, steal: impl Fn(&crossbeam_deque::Stealer<J>) -> Steal<J>) -> Option<J> {
         let seat = seat % self.shared.crew.seats().max(1);
         if seat == self.seat {
             return None;

@@ -22,9 +22,10 @@
 //!   and then moves the head. LOCK is only ever *tried*: a consumer that fails yields nothing this time, a producer
 //!   that fails uses the spare slot. So nobody waits for a holder, however long user code keeps a [`Drain`] alive.
 //! - **R4** A producer that finds the ring full and LOCK taken puts its value into the spare slot and *offers* it: the
-//!   tail word gets OFFERED, which counts as visible. From there the tail word changes in exactly four ways:
+//!   tail word gets OFFERED, which counts as visible. From there the tail word changes in exactly four ways,
+//!   all of them read-modify-writes:
 //!   1. a consumer that holds LOCK and finds less than `capacity` values before it takes it (CAS to `tail + 1`);
-//!   2. the producer finds room and publishes it (store of `tail + 1`, harmless if 1 came first);
+//!   2. the producer finds room and publishes it (swap to `tail + 1`, harmless if 1 came first);
 //!   3. the producer has a newer value and LOCK is still taken: it retracts the offer (CAS, which fails if 1 came
 //!      first), replaces the value, and offers again; the older of the two counts as dropped;
 //!   4. the producer takes LOCK to throw the oldest values away, and publishes it first.
@@ -72,7 +73,7 @@ pub(crate) trait Host: Send + Sync {
     }
 }
 
-/// How many values a channel holds: at least one, and few enough to be counted beside the flags of a word.
+/// How many values a channel holds: at least 1, at most 2^28.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capacity(usize);
 
@@ -97,7 +98,7 @@ impl Capacity {
 pub(crate) enum CapacityError {
     #[error("a progress capacity of 0 could hold nothing; give at least 1")]
     Zero,
-    #[error("a progress capacity of {0} is too large to be addressed")]
+    #[error("a progress capacity of {0} is too large; give at most 2^28")]
     TooLarge(usize),
     #[error("there is no memory for a progress capacity of {0}")]
     OutOfMemory(usize),

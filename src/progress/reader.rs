@@ -1,9 +1,10 @@
 //! The consumer's front.
 
 use super::ring::{Batch, Ring};
-use crate::sync::ModelArc;
+use crate::sync::{Arc, ModelArc};
 use std::fmt;
 use std::iter::FusedIterator;
+use std::task::{Wake, Waker};
 
 /// The side that polls. Every call works through a shared reference, from any thread, and none of them waits.
 ///
@@ -46,14 +47,27 @@ impl<P> Reader<P> {
         self.ring.dropped()
     }
 
-    /// Makes a sender that waits look at [`Host::is_cancelled`](super::Host::is_cancelled) again.
-    pub(crate) fn wake_sender(&self) {
-        self.ring.wake_sender();
+    /// A waker for whoever brings the cancellation about; waking it makes a sender that
+    /// waits look at [`Host::is_cancelled`](super::Host::is_cancelled) again.
+    pub(crate) fn cancel_waker(&self) -> Waker
+    where
+        P: Send + 'static,
+    {
+        Arc::new(Bell(ModelArc::clone(&self.ring))).into()
     }
 
     #[cfg(all(test, not(loom)))]
     pub(super) fn waiting(&self) -> usize {
         self.ring.waiting()
+    }
+}
+
+/// Wakes the senders of a ring.
+struct Bell<P>(ModelArc<Ring<P>>);
+
+impl<P: Send> Wake for Bell<P> {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_sender();
     }
 }
 

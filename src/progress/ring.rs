@@ -6,18 +6,18 @@
 #![allow(unsafe_code)]
 
 use super::waiter::{Ticket, Waiters};
-use super::word::{Geometry, Head, LOCK, READER_GONE, Tail, WAITING};
+use super::word::{Geometry, Head, LOCK, Tail, WAITING};
 use super::{Capacity, CapacityError};
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{ModelArc, UnsafeCell, plain};
 use crate::util::catch::drop_quietly;
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::task::Waker;
 
-/// After how many values a drain in progress gives their slots back: often enough that a producer hardly ever drops a
-/// value because somebody is looking at others, rarely enough that the read-modify-write does not show.
-const SPAN: usize = 64;
+/// After how many values a drain in progress gives their slots back: a quarter of the ring within these limits, so that
+/// a slow loop over a drain holds up senders for no longer than that, and the read-modify-write does not show.
+const SPAN: std::ops::RangeInclusive<usize> = 16..=256;
 
 /// Keeps what one side writes away from what the other side writes. Two lines of 64 bytes: processors fetch pairs.
 #[repr(align(128))]
@@ -30,12 +30,29 @@ struct TailLine {
     dropped: plain::AtomicU64,
 }
 
+/// One place for a value.
+type Slot<P> = UnsafeCell<MaybeUninit<P>>;
+
+/// Moves the value of a slot out.
+///
+/// # Safety
+/// As for [`Ring::take`].
+#[inline(always)]
+unsafe fn take<P>(slot: &Slot<P>) -> P {
+    // SAFETY: discharged by the caller; the pointer comes from a live cell of this layout.
+    slot.with_mut(|slot| unsafe { slot.cast::<P>().read() })
+}
+
 /// The shared state of one channel.
 pub(super) struct Ring<P> {
     head: Line<AtomicUsize>,
     tail: Line<TailLine>,
+    /// Set once. Among the fields that hardly ever change, so that a `send` may look at it each time for nothing.
+    reader_gone: AtomicBool,
     geometry: Geometry,
-    slots: Box<[UnsafeCell<MaybeUninit<P>>]>,
+    /// Values per span of a batch; see [`SPAN`].
+    span: usize,
+    slots: Box<[Slot<P>]>,
     waiters: Waiters,
 }
 
@@ -52,30 +69,32 @@ impl<P> Ring<P> {
         Ok(Self {
             head: Line(AtomicUsize::new(Head::at(0).0)),
             tail: Line(TailLine { word: AtomicUsize::new(Tail::at(0).0), dropped: plain::AtomicU64::new(0) }),
+            reader_gone: AtomicBool::new(false),
             geometry,
+            span: (geometry.capacity / 4).clamp(*SPAN.start(), *SPAN.end()),
             slots: slots.into_boxed_slice(),
             waiters: Waiters::new(),
         })
     }
 
-    /// Moves the value of `index` out.
+    /// Moves the value of a slot out.
     ///
     /// # Safety
     /// The slot holds a value, nobody else may reach it now, and the caller sees to it that it is not taken again.
     #[inline(always)]
-    unsafe fn take(&self, index: usize) -> P {
-        // SAFETY: discharged by the caller; the pointer comes from a live cell of this layout.
-        self.slots[self.geometry.slot(index)].with_mut(|slot| unsafe { slot.cast::<P>().read() })
+    unsafe fn take(&self, slot: usize) -> P {
+        // SAFETY: discharged by the caller.
+        unsafe { take(&self.slots[slot]) }
     }
 
-    /// Moves a value into the slot of `index`.
+    /// Moves a value into a slot.
     ///
     /// # Safety
     /// The slot holds no value and nobody else may reach it now.
     #[inline(always)]
-    unsafe fn put(&self, index: usize, value: P) {
+    unsafe fn put(&self, slot: usize, value: P) {
         // SAFETY: discharged by the caller; the pointer comes from a live cell of this layout.
-        self.slots[self.geometry.slot(index)].with_mut(|slot| unsafe { slot.cast::<P>().write(value) });
+        self.slots[slot].with_mut(|slot| unsafe { slot.cast::<P>().write(value) });
     }
 
     /// How many values a drain would find, had it the ring to itself. A snapshot.
@@ -98,10 +117,6 @@ impl<P> Ring<P> {
         head.index() == self.geometry.visible_end(tail)
     }
 
-    pub(super) fn capacity(&self) -> usize {
-        self.geometry.capacity
-    }
-
     pub(super) fn dropped(&self) -> u64 {
         self.tail.0.dropped.load(plain::Ordering::Relaxed)
     }
@@ -118,9 +133,11 @@ impl<P> Ring<P> {
     /// Takes everything that is visible now, for one consumer; `None` if there is nothing or somebody else holds LOCK.
     #[inline]
     pub(super) fn claim(&self) -> Option<Batch<'_, P>> {
-        if self.is_empty() {
-            return None;
-        }
+        if self.is_empty() { None } else { self.claim_some() }
+    }
+
+    #[inline(never)]
+    fn claim_some(&self) -> Option<Batch<'_, P>> {
         let begin = self.try_lock()?.index();
         let end = self.settle_end(begin);
         Some(Batch::new(self, begin, end))
@@ -135,8 +152,9 @@ impl<P> Ring<P> {
             return seen.index();
         }
         let taken = Tail::at(self.geometry.advance(seen.index(), 1));
-        // Acquire (both) pairs with the Release of the producer's offer or publication. Release pairs with the
-        // Acquire of `Producer::offer`: a producer that finds its offer taken also finds a head that left room for it.
+        // Acquire (both) pairs with the Release of the producer's offer or publication: the offer may be a newer one than
+        // was seen above. Release pairs with the Acquire of `Producer::offer`: a producer that finds its offer taken
+        // also finds a head that left room for it.
         match self.tail.0.word.compare_exchange(seen.0, taken.0, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => taken.index(),
             Err(now) => Tail(now).index(),
@@ -145,18 +163,17 @@ impl<P> Ring<P> {
 
     /// Says that the reader is gone, and wakes whoever waits for it.
     pub(super) fn close_reader(&self) {
-        // AcqRel on the one word: either the sender's `announce` came first, then its waker is seen here; or it comes
-        // later and sees the flag.
-        if Head(self.head.0.fetch_or(READER_GONE, Ordering::AcqRel)).is_waiting() {
-            self.waiters.wake_all();
-        }
+        // Relaxed: nothing else rests on it, and a sender about to sleep sees it by way of `wake_sender`.
+        self.reader_gone.store(true, Ordering::Relaxed);
+        self.wake_sender();
     }
 
-    /// Wakes a sender that waits, so that it looks at its cancellation again.
+    /// Wakes a sender that waits, so that it sees what the caller did before: cancelled it, closed the reader.
     pub(super) fn wake_sender(&self) {
-        // AcqRel on the one word, as in `close_reader`: what the caller did before this is seen by a sender that
-        // announces itself later. Always a read-modify-write, even if the flag is down: a mere load could run ahead.
-        if Head(self.head.0.fetch_and(!WAITING, Ordering::AcqRel)).is_waiting() {
+        // One word, a read-modify-write on both sides. If the sender's `announce` came first, its flag is seen here (and
+        // its waker found: the mutex of the list orders that). If it comes later, its Acquire pairs with this Release,
+        // and the sender sees what the caller did. Not a mere load when the flag is down: it could run ahead.
+        if Head(self.head.0.fetch_and(!WAITING, Ordering::Release)).is_waiting() {
             self.waiters.wake_all();
         }
     }
@@ -164,9 +181,9 @@ impl<P> Ring<P> {
     /// Registers a sender that found no room; it must try once more before it sleeps.
     pub(super) fn announce(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         self.waiters.register(ticket, waker);
-        // Release pairs with the Acquire of `Batch::publish`, `close_reader` and `wake_sender`: who sees the flag finds
-        // the waker. Acquire pairs with their Release: who came first is seen by the try that follows.
-        self.head.0.fetch_or(WAITING, Ordering::AcqRel);
+        // Acquire pairs with the Release of `Batch::publish` and `wake_sender`: what came before this is seen by the try
+        // that follows; what comes after it sees the flag. No Release: the mutex of the list hands the waker over.
+        self.head.0.fetch_or(WAITING, Ordering::Acquire);
     }
 
     /// Takes a sender off the list. The flag stays up: one needless look at the list is cheaper than getting it right.
@@ -191,7 +208,7 @@ impl<P> Drop for Ring<P> {
         let (mut at, end) = (head.index(), self.geometry.visible_end(tail));
         while at != end {
             // SAFETY: the last reference is gone, so nobody else reaches the slots; `head..tail` hold values (R1).
-            let value = unsafe { self.take(at) };
+            let value = unsafe { self.take(self.geometry.slot(at)) };
             at = self.geometry.advance(at, 1);
             drop_quietly(value);
         }
@@ -231,12 +248,18 @@ pub(super) enum PushError<P> {
 }
 
 /// The one writer of a ring.
+///
+/// The fast path of a push compares, writes, and stores the tail: a run of slots known to be free is used up without a
+/// look at the consumer's word, and runs end where slots and indices wrap.
 pub(super) struct Producer<P> {
     ring: ModelArc<Ring<P>>,
     /// The index of the tail word; only a taken offer (R4) puts the word one ahead of it.
     tail: usize,
-    /// Slots known to be free; 0 while a value is offered.
-    free: usize,
+    /// Where the run of slots known to be free ends: `tail..limit` are free, and do not reach the last slot of the lap.
+    /// Equal to `tail` while a value is offered.
+    limit: usize,
+    /// The index of slot 0 in this lap: 0 or `physical`.
+    lap: usize,
     /// The slot at `tail` holds a value that may still be replaced.
     offered: bool,
 }
@@ -244,8 +267,7 @@ pub(super) struct Producer<P> {
 impl<P> Producer<P> {
     /// `ring` is new: nobody else has become its producer.
     pub(super) fn new(ring: ModelArc<Ring<P>>) -> Self {
-        let free = ring.geometry.capacity;
-        Self { ring, tail: 0, free, offered: false }
+        Self { ring, tail: 0, limit: 0, lap: 0, offered: false }
     }
 
     pub(super) fn ring(&self) -> &Ring<P> {
@@ -256,21 +278,72 @@ impl<P> Producer<P> {
         ModelArc::clone(&self.ring)
     }
 
-    /// Publishes one value. A slot is known to be free.
+    /// Adds a value if there is room for it and somebody to read it.
+    #[inline]
+    pub(super) fn try_push(&mut self, value: P) -> Result<(), PushError<P>> {
+        // Relaxed: see `close_reader`.
+        if self.ring.reader_gone.load(Ordering::Relaxed) {
+            return Err(PushError::ReaderGone(value));
+        }
+        if self.tail != self.limit {
+            self.push_in_run(value);
+            return Ok(());
+        }
+        match self.refresh() {
+            0 => Err(PushError::Full(value)),
+            free => {
+                self.push(value, free);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a value in any case and at once; the oldest ones make room. Wait-free.
+    #[inline]
+    pub(super) fn report(&mut self, value: P) -> Displaced<P> {
+        if self.tail == self.limit {
+            return self.report_slow(value);
+        }
+        self.push_in_run(value);
+        Displaced::NONE
+    }
+
     #[inline(always)]
-    fn push(&mut self, value: P) {
-        debug_assert!(self.free > 0 && !self.offered);
-        // SAFETY: `free > 0`, so the slot at the tail is empty and only the producer reaches it (R2).
-        unsafe { self.ring.put(self.tail, value) };
-        self.free -= 1;
-        self.tail = self.ring.geometry.advance(self.tail, 1);
+    fn push_in_run(&mut self, value: P) {
+        debug_assert!(self.tail < self.limit && !self.offered);
+        // SAFETY: the slot lies in the run, so it is empty and only the producer reaches it (R2).
+        unsafe { self.ring.put(self.tail - self.lap, value) };
+        // The run ends before the lap does: no wrap.
+        self.tail += 1;
         // Release pairs with the Acquire of `Ring::settle_end`.
         self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
     }
 
-    /// Looks how far the consumer came, and publishes an offered value as soon as the capacity allows it.
-    fn refresh(&mut self, head: Head) {
+    /// Publishes one value, and begins a run in what is left of the `free` slots.
+    fn push(&mut self, value: P, free: usize) {
+        debug_assert!(free > 0 && !self.offered);
+        // SAFETY: `free > 0`, so the slot at the tail is empty and only the producer reaches it (R2).
+        unsafe { self.ring.put(self.tail - self.lap, value) };
+        self.step();
+        // Release pairs with the Acquire of `Ring::settle_end`.
+        self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
+        self.limit = (self.tail + free - 1).min(self.lap + self.ring.geometry.physical - 1);
+    }
+
+    /// Moves on by one slot. The run is over.
+    fn step(&mut self) {
         let geometry = self.ring.geometry;
+        self.tail = geometry.advance(self.tail, 1);
+        self.lap = if self.tail >= geometry.physical { geometry.physical } else { 0 };
+        self.limit = self.tail;
+    }
+
+    /// Looks how far the consumer came, publishes an offered value as soon as the capacity allows it, and says how many
+    /// slots are free.
+    fn refresh(&mut self) -> usize {
+        let geometry = self.ring.geometry;
+        // Acquire pairs with the Release of `Batch::publish`: slots before this head are moved out.
+        let head = Head(self.ring.head.0.load(Ordering::Acquire));
         // An offer outstanding and the ring not exactly full: there is room for it, or it was taken (then the head may
         // even be one past our tail). Either way the tail word may become `tail + 1` now.
         if self.offered && geometry.distance(head.index(), self.tail) != geometry.capacity {
@@ -278,56 +351,24 @@ impl<P> Producer<P> {
         }
         let used = geometry.distance(head.index(), self.tail);
         debug_assert!(used <= geometry.capacity);
-        self.free = geometry.capacity - used;
+        geometry.capacity - used
     }
 
-    /// Makes the offered value an ordinary one. Storing what a consumer may have stored already is harmless: nobody
-    /// moves the word further.
+    /// Makes the offered value an ordinary one, unless a consumer has just done so: the outcome is the same word.
     fn publish_offer(&mut self) {
-        self.tail = self.ring.geometry.advance(self.tail, 1);
+        self.step();
         self.offered = false;
-        // Release pairs with the Acquire of `Ring::settle_end`.
-        self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
-    }
-
-    fn load_head(&self) -> Head {
-        // Acquire pairs with the Release of `Batch::publish`: slots before this head are moved out.
-        Head(self.ring.head.0.load(Ordering::Acquire))
-    }
-
-    /// Adds a value if there is room for it and somebody to read it.
-    #[inline]
-    pub(super) fn try_push(&mut self, value: P) -> Result<(), PushError<P>> {
-        let head = self.load_head();
-        if head.is_reader_gone() {
-            return Err(PushError::ReaderGone(value));
-        }
-        if self.free == 0 {
-            self.refresh(head);
-            if self.free == 0 {
-                return Err(PushError::Full(value));
-            }
-        }
-        self.push(value);
-        Ok(())
-    }
-
-    /// Adds a value in any case and at once; the oldest ones make room. Wait-free.
-    #[inline]
-    pub(super) fn report(&mut self, value: P) -> Displaced<P> {
-        if self.free == 0 {
-            return self.report_slow(value);
-        }
-        self.push(value);
-        Displaced::NONE
+        // Relaxed: the offer released the value, and a read-modify-write continues its release sequence. A mere store
+        // would leave our later stores unordered with that of a consumer that took the offer.
+        self.ring.tail.0.word.swap(Tail::at(self.tail).0, Ordering::Relaxed);
     }
 
     #[cold]
     #[inline(never)]
     fn report_slow(&mut self, value: P) -> Displaced<P> {
-        self.refresh(self.load_head());
-        if self.free > 0 {
-            self.push(value);
+        let free = self.refresh();
+        if free > 0 {
+            self.push(value, free);
             return Displaced::NONE;
         }
         let Some(head) = self.ring.try_lock() else {
@@ -342,16 +383,16 @@ impl<P> Producer<P> {
         debug_assert!(used <= geometry.physical);
         let surplus = (used + 1).saturating_sub(geometry.capacity);
         let displaced = Displaced([0, 1].map(|nth| {
+            let slot = geometry.slot(geometry.advance(head.index(), nth));
             // SAFETY: we hold LOCK and the slot lies between head and tail (R3); the head moves past it below.
-            (nth < surplus).then(|| unsafe { self.ring.take(geometry.advance(head.index(), nth)) })
+            (nth < surplus).then(|| unsafe { self.ring.take(slot) })
         }));
-        // The other flags may change under us, so the head moves by addition, which also clears LOCK. Release pairs
-        // with the Acquire of the next `try_lock`.
+        // WAITING may change under us, so the head moves by addition, which also clears LOCK. Release pairs with the
+        // Acquire of the next `try_lock`.
         let index = geometry.advance(head.index(), surplus);
         let step = Head::at(index).0.wrapping_sub(Head::at(head.index()).locked().0);
         self.ring.head.0.fetch_add(step, Ordering::Release);
-        self.free = geometry.capacity + surplus - used;
-        self.push(value);
+        self.push(value, geometry.capacity + surplus - used);
         self.count_dropped(surplus);
         displaced
     }
@@ -363,16 +404,18 @@ impl<P> Producer<P> {
         if self.offered {
             let (offered, retracted) = (Tail::offering(self.tail).0, Tail::at(self.tail).0);
             // Relaxed on success: nobody has touched the slot since we filled it. Acquire on failure pairs with the
-            // Release of `Ring::settle_end`: the head loaded next is the one that consumer found.
+            // Release of `Ring::settle_end`: the head loaded next is not older than the one that consumer found.
             match self.ring.tail.0.word.compare_exchange(offered, retracted, Ordering::Relaxed, Ordering::Acquire) {
-                // SAFETY: the offer is withdrawn and was not taken, so the slot is full and ours alone (R4).
-                Ok(_) => displaced = Displaced([Some(unsafe { self.ring.take(self.tail) }), None]),
+                Ok(_) => {
+                    // SAFETY: the offer is withdrawn and was not taken, so the slot is full and ours alone (R4).
+                    displaced.0[0] = Some(unsafe { self.ring.take(self.tail - self.lap) });
+                }
                 Err(_) => {
-                    self.tail = self.ring.geometry.advance(self.tail, 1);
+                    self.step();
                     self.offered = false;
-                    self.refresh(self.load_head());
-                    if self.free > 0 {
-                        self.push(value);
+                    let free = self.refresh();
+                    if free > 0 {
+                        self.push(value, free);
                         return displaced;
                     }
                 }
@@ -380,7 +423,7 @@ impl<P> Producer<P> {
         }
         // SAFETY: exactly `capacity` slots lie between head and tail, so the one at the tail is the spare one: empty,
         // and not read by anybody until the store below (R4).
-        unsafe { self.ring.put(self.tail, value) };
+        unsafe { self.ring.put(self.tail - self.lap, value) };
         self.offered = true;
         // Release pairs with the Acquire of `Ring::settle_end`.
         self.ring.tail.0.word.store(Tail::offering(self.tail).0, Ordering::Release);
@@ -404,27 +447,26 @@ impl<P> Drop for Producer<P> {
     }
 }
 
-/// The right to move values out: one consumer's turn. Gives slots back every [`SPAN`] values, and LOCK once the last
-/// value is out or the batch is dropped; values that were not moved out stay in the ring.
+/// The right to move values out: one consumer's turn. Gives slots back span by span, and LOCK when `next`
+/// finds nothing more or the batch is dropped; values that were not moved out stay in the ring.
 pub(super) struct Batch<'a, P> {
     ring: &'a Ring<P>,
     /// Index of the first value of this span, which is where the head word stands.
     base: usize,
     /// One past the last value of the batch.
     end: usize,
-    /// Values of this span, all in consecutive slots.
+    /// How many values this span had when it began; 0 once LOCK is given back, and only then.
     span: usize,
-    /// Values of this span not yet moved out.
-    left: usize,
-    locked: bool,
+    /// The slots of this span that were not moved out yet.
+    slots: std::slice::Iter<'a, Slot<P>>,
 }
 
 impl<'a, P> Batch<'a, P> {
-    /// The caller has taken LOCK with the head at `begin`, and has seen the tail at `end`.
+    /// The caller has taken LOCK with the head at `base`, and has seen the tail at `end`.
     #[inline]
-    fn new(ring: &'a Ring<P>, begin: usize, end: usize) -> Self {
-        let mut batch = Self { ring, base: begin, end, span: 0, left: 0, locked: true };
-        if begin == end {
+    fn new(ring: &'a Ring<P>, base: usize, end: usize) -> Self {
+        let mut batch = Self { ring, base, end, span: 0, slots: [].iter() };
+        if base == end {
             batch.unlock();
         } else {
             batch.begin_span();
@@ -434,82 +476,86 @@ impl<'a, P> Batch<'a, P> {
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<P> {
-        if self.left == 0 {
+        let slot = match self.slots.next() {
+            Some(slot) => slot,
+            None => self.next_span()?,
+        };
+        // SAFETY: we hold LOCK (else the span is empty) and the slot lies between head and the tail that was seen (R3);
+        // the iterator has moved on, so it is not taken again.
+        Some(unsafe { take(slot) })
+    }
+
+    /// The span is used up: gives it back and begins the next one, or gives LOCK back.
+    #[inline]
+    fn next_span(&mut self) -> Option<&'a Slot<P>> {
+        if self.span == 0 {
             return None;
         }
-        let at = self.ring.geometry.advance(self.base, self.span - self.left);
-        // SAFETY: we hold LOCK (a span is empty once it is given back) and the slot lies between head and the tail
-        // that was seen (R3); `left` goes down, so it is not taken again.
-        let value = unsafe { self.ring.take(at) };
-        self.left -= 1;
-        if self.left == 0 {
-            self.end_span();
+        self.base = self.position();
+        if self.base == self.end {
+            self.unlock();
+            return None;
         }
-        Some(value)
+        self.publish(Head::at(self.base).locked());
+        self.begin_span();
+        self.slots.next()
     }
 
     /// Leaves only the newest value to be moved out. The others are dropped here.
     pub(super) fn skip_to_newest(&mut self) {
-        if !std::mem::needs_drop::<P>() {
-            let skipped = self.len().saturating_sub(1);
-            if skipped > 0 {
-                self.base = self.ring.geometry.advance(self.base, self.span - self.left + skipped);
-                self.begin_span();
+        if std::mem::needs_drop::<P>() {
+            while self.len() > 1 {
+                drop_quietly(self.next());
             }
-            return;
-        }
-        while self.len() > 1 {
-            drop_quietly(self.next());
+        } else if self.len() > 1 {
+            self.base = self.ring.geometry.advance(self.position(), self.len() - 1);
+            self.begin_span();
         }
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        let geometry = self.ring.geometry;
-        self.left + geometry.distance(geometry.advance(self.base, self.span), self.end)
+        self.ring.geometry.distance(self.position(), self.end)
+    }
+
+    /// Index of the next value.
+    #[inline]
+    fn position(&self) -> usize {
+        self.ring.geometry.advance(self.base, self.span - self.slots.len())
     }
 
     #[inline]
     fn begin_span(&mut self) {
-        self.span = SPAN.min(self.ring.geometry.distance(self.base, self.end));
-        self.left = self.span;
+        let geometry = self.ring.geometry;
+        let first = geometry.slot(self.base);
+        self.span = self.ring.span.min(geometry.distance(self.base, self.end)).min(geometry.physical - first);
+        self.slots = self.ring.slots[first..first + self.span].iter();
     }
 
-    #[cold]
-    fn end_span(&mut self) {
-        self.base = self.ring.geometry.advance(self.base, self.span);
-        if self.base == self.end {
-            self.unlock();
-        } else {
-            self.publish(Head::at(self.base).locked());
-            self.begin_span();
-        }
-    }
-
-    #[cold]
+    #[inline]
     fn unlock(&mut self) {
-        self.locked = false;
-        (self.span, self.left) = (0, 0);
         self.end = self.base;
+        self.span = 0;
+        self.slots = [].iter();
         self.publish(Head::at(self.base));
     }
 
     /// Gives the slots before `head` back, and wakes the sender that waits for them.
     #[inline]
-    fn publish(&self, head: Head) {
+    fn publish(&mut self, head: Head) {
         // One read-modify-write both gives room and asks who waits for it, so neither side can miss the other; it
-        // lowers WAITING. READER_GONE cannot be lost: the reader outlives its batches. Release pairs with the Acquire
-        // of `Producer::load_head`, `Ring::try_lock` and `Ring::announce`; Acquire with the Release of `announce`.
-        if Head(self.ring.head.0.swap(head.0, Ordering::AcqRel)).is_waiting() {
+        // lowers WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`.
+        if Head(self.ring.head.0.swap(head.0, Ordering::Release)).is_waiting() {
             self.ring.waiters.wake_all();
         }
     }
 }
 
 impl<P> Drop for Batch<'_, P> {
+    #[inline]
     fn drop(&mut self) {
-        if self.locked {
-            self.base = self.ring.geometry.advance(self.base, self.span - self.left);
+        if self.span != 0 {
+            self.base = self.position();
             self.unlock();
         }
     }

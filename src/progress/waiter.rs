@@ -64,6 +64,7 @@ impl Waiters {
     }
 
     /// Wakes every sender that is registered. A waker that panics does not lose the others their wake.
+    #[cold]
     pub(super) fn wake_all(&self) {
         let entries = std::mem::take(&mut self.list.lock().entries);
         for (_, waker) in entries {

@@ -5,11 +5,10 @@
 //!
 //! | word | index | flags |
 //! |---|---|---|
-//! | head | the oldest value | [`LOCK`] somebody may move values out; [`WAITING`] a sender sleeps; [`READER_GONE`] |
+//! | head | the oldest value | [`LOCK`] somebody moves values out; [`WAITING`] a sender sleeps, or is about to |
 //! | tail | one past the newest published value | [`OFFERED`] the slot *at* the tail holds one value more |
 //!
-//! Every combination of the flags is valid, but `READER_GONE` with `LOCK` held by a consumer (a drain borrows the
-//! reader).
+//! Every combination of the flags is valid.
 
 use std::fmt;
 
@@ -17,10 +16,8 @@ use std::fmt;
 pub(super) const LOCK: usize = 1;
 /// Head flag: a sender has registered a waker and wants it woken once there is room.
 pub(super) const WAITING: usize = 2;
-/// Head flag: the reader was dropped. Never cleared.
-pub(super) const READER_GONE: usize = 4;
 /// Number of flag bits below the index of a head word.
-const HEAD_SHIFT: u32 = 3;
+const HEAD_SHIFT: u32 = 2;
 
 /// Tail flag: one value more than the capacity stands in the spare slot, free to be taken or replaced.
 const OFFERED: usize = 1;
@@ -56,19 +53,13 @@ impl Head {
     pub(super) fn is_waiting(self) -> bool {
         self.0 & WAITING != 0
     }
-
-    #[inline(always)]
-    pub(super) fn is_reader_gone(self) -> bool {
-        self.0 & READER_GONE != 0
-    }
 }
 
 impl fmt::Debug for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "head {}", self.index())?;
-        let flags =
-            [(self.is_locked(), "LOCK"), (self.is_waiting(), "WAITING"), (self.is_reader_gone(), "READER_GONE")];
-        flags.iter().filter(|(set, _)| *set).try_for_each(|(_, name)| write!(f, " | {name}"))
+        f.write_str(if self.is_locked() { " | LOCK" } else { "" })?;
+        f.write_str(if self.is_waiting() { " | WAITING" } else { "" })
     }
 }
 
@@ -114,8 +105,9 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// The largest capacity whose indices fit beside the flags.
-    pub(super) const MAX_CAPACITY: usize = (usize::MAX >> (HEAD_SHIFT + 1)) - 1;
+    /// The largest capacity: its indices fit beside the flags on every platform, and who asks for more has mistaken a
+    /// progress ring for storage.
+    pub(super) const MAX_CAPACITY: usize = 1 << 28;
 
     pub(super) fn new(capacity: usize) -> Self {
         debug_assert!((1..=Self::MAX_CAPACITY).contains(&capacity));
@@ -155,7 +147,7 @@ mod tests {
 
     #[test]
     fn debug_decodes_the_bits() {
-        assert_eq!(format!("{:?}", Head(Head::at(3).0 | LOCK | READER_GONE)), "head 3 | LOCK | READER_GONE");
+        assert_eq!(format!("{:?}", Head(Head::at(3).locked().0 | WAITING)), "head 3 | LOCK | WAITING");
         assert_eq!(format!("{:?}", Head(Head::at(0).0 | WAITING)), "head 0 | WAITING");
         assert_eq!(format!("{:?}", Tail::offering(5)), "tail 5 | OFFERED");
         assert_eq!(format!("{:?}", Tail::at(5)), "tail 5");

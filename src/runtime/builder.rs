@@ -123,7 +123,8 @@ impl Builder {
         self
     }
 
-    /// Called for every panic of a task, on the thread where it happened, before the task ends.
+    /// Called for every panic of a task, on the thread where it happened: of its body and of the body's destructor
+    /// before the task ends, of its output's destructor when the output is dropped.
     pub fn on_panic(mut self, hook: impl Fn(&TaskInfo, &Panic) + Send + Sync + 'static) -> Self {
         self.hooks.on_panic = Some(Arc::new(hook));
         self

@@ -11,9 +11,10 @@ use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::progress::Reader;
 use crate::sync::thread::JoinHandle;
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Outcome, Value, Verdict};
+use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Value};
 use crate::task::{Details, Task, TaskInfo};
 use crate::time::Clock;
+use crate::time::driver::Driver;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -56,6 +57,10 @@ impl Handle {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn driver(&self) -> Arc<Driver> {
+        Arc::clone(&self.shared.driver)
     }
 
     /// Starts a future on the reactor thread.
@@ -152,6 +157,10 @@ impl Handle {
 
     /// True if anything finished or reported since the last call: when false, no handle has news and a tick may skip
     /// them all, for the price of one load.
+    ///
+    /// The call takes the news down: a tick that got `true` should look at everything, or remember that it has not. What it
+    /// leaves unread (progress that was not drained to the end, a task that had ended before it was put into a
+    /// [`TaskSet`](crate::TaskSet)) raises no second flag.
     #[inline]
     pub fn take_update(&self) -> bool {
         self.shared.update.take()
@@ -218,12 +227,7 @@ impl Handle {
     {
         match self.shared.pool.admit_unlimited() {
             Ok(permit) => self.submit(permit, body, location, details, progress),
-            Err(Refused::NoThread(error)) => {
-                let failed = ClosureBody::<_, Verdict>::new(move || Err(TaskError::from_error(error)));
-                let (runnable, join) = raw::new(failed, Reactor(Arc::clone(&self.shared)), location, details);
-                let _over = runnable.run(Outcome::Gone);
-                Task::new(join, progress)
-            }
+            Err(Refused::NoThread(error)) => Task::over(Err(TaskError::from_error(error)), location, details, progress),
             Err(Refused::Full | Refused::Closed) => {
                 let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
                 drop(runnable);
@@ -328,21 +332,31 @@ impl Runtime {
     fn end(&self, patience: Duration) -> ShutdownReport {
         let shared = &self.handle.shared;
         shared.begin_closing();
+        let thread = self.thread.lock().take();
         let deadline = Instant::now().checked_add(patience);
+        // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
+        shared.pool.drain(drop);
         let inside = context::with_local(|local| Arc::ptr_eq(&local.shared, shared)).unwrap_or(false);
         let reactor_stopped = !inside && shared.ending.wait(deadline);
-        if reactor_stopped && let Some(thread) = self.thread.lock().take() {
+        if reactor_stopped && let Some(thread) = thread {
             // It has said its last word: this waits for the thread to be gone, not for any task.
             let _panic = thread.join();
         }
         let blocking_left = if inside { shared.pool.stats().threads } else { shared.pool.join(deadline) };
+        if blocking_left != 0 {
+            // Those whose submit had passed the door before it was closed.
+            shared.pool.drain(drop);
+        }
         ShutdownReport { reactor_stopped, blocking_left }
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.end(DROP_PATIENCE);
+        // `shutdown` takes the thread out, and has waited as long as it was told.
+        if self.thread.get_mut().is_some() {
+            self.end(DROP_PATIENCE);
+        }
     }
 }
 

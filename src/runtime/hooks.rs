@@ -4,7 +4,7 @@ use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::task::raw::TaskRef;
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::guarded;
 
 type UpdateHook = Arc<dyn Fn() + Send + Sync>;
 type PanicHook = Arc<dyn Fn(&TaskInfo, &Panic) + Send + Sync>;
@@ -35,11 +35,5 @@ impl Hooks {
         if let Some(hook) = &self.on_unhandled_error {
             guarded(|| hook(&TaskInfo::of(task), error));
         }
-    }
-}
-
-fn guarded(hook: impl FnOnce()) {
-    if let Err(payload) = catch(hook) {
-        drop_quietly(payload);
     }
 }

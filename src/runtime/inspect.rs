@@ -122,9 +122,12 @@ impl Shared {
 
     fn ask_for_listing(&self) -> Vec<Listed> {
         let request = Arc::new(Listing { answer: Mutex::new(None), told: Condvar::new() });
-        self.listings.lock().push(Arc::clone(&request));
-        // Release: pairs with nothing by itself; the unpark below orders it before the reactor's look.
-        self.wanted.fetch_add(1, Ordering::Release);
+        {
+            let mut listings = self.listings.lock();
+            listings.push(Arc::clone(&request));
+            // Relaxed: the unpark below orders it before the look of the reactor's next turn.
+            self.wanted.store(listings.len(), Ordering::Relaxed);
+        }
         self.unparker.unpark();
         let until = Instant::now() + PATIENCE;
         let mut answer = request.answer.lock();
@@ -134,6 +137,10 @@ impl Shared {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || self.ending.is_told() {
+                drop(answer);
+                let mut listings = self.listings.lock();
+                listings.retain(|other| !Arc::ptr_eq(other, &request));
+                self.wanted.store(listings.len(), Ordering::Relaxed);
                 return Vec::new();
             }
             let _timed_out = request.told.wait_for(&mut answer, left);
@@ -142,8 +149,11 @@ impl Shared {
 
     /// Answers all requests; on the reactor thread.
     pub(crate) fn answer_listings(&self, core: &Core) {
-        let requests = std::mem::take(&mut *self.listings.lock());
-        self.wanted.fetch_sub(requests.len(), Ordering::Relaxed);
+        let requests = {
+            let mut listings = self.listings.lock();
+            self.wanted.store(0, Ordering::Relaxed);
+            std::mem::take(&mut *listings)
+        };
         for request in requests {
             *request.answer.lock() = Some(core.list());
             request.told.notify_all();

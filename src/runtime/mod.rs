@@ -15,6 +15,7 @@
 //! The reactor ends its loop, drops every future on its own thread, fires all timers, closes the inbox and says so.
 //! Whoever waits for the shutdown waits for that word, with a deadline, and never on the reactor thread itself.
 
+mod block_on;
 mod builder;
 mod closures;
 mod context;
@@ -22,14 +23,21 @@ mod handle;
 mod hooks;
 mod inspect;
 mod owner;
+mod prepared;
+mod process;
 mod shared;
 mod shutdown;
 mod thread;
 mod update;
 
+pub use block_on::block_on;
 pub use builder::Builder;
 pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
+pub(crate) use prepared::{Prepared, Watch};
+pub use process::runtime;
+pub(crate) use process::{any_clock, any_driver, current_driver};
+pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
 /// Two words by themselves, for their models.
 #[cfg(all(loom, test))]

@@ -32,13 +32,13 @@ pub(crate) type Parker = PollParker;
 pub(crate) type Parker = Arc<CondvarParker>;
 
 /// The body of the reactor thread.
-pub(crate) fn run(shared: Arc<Shared>, parker: Parker, spin: Duration) {
+pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration) {
     // Told on the way out, whatever happens: nobody may wait for a thread that is gone.
     let _last_word = LastWord(Arc::clone(&shared));
     let core = Core::new(Arc::clone(&shared.counters));
     let local = Rc::new(Local { core, shared });
     let _entered = context::enter(Rc::clone(&local));
-    turn_until_closing(&local, parker, spin);
+    turn_until_closing(&local, &mut parker, spin);
     local.core.shut_down(&local.shared.inbox);
     local.shared.driver.close();
     local.shared.answer_listings(&local.core);
@@ -53,14 +53,14 @@ impl Drop for LastWord {
     }
 }
 
-fn turn_until_closing(local: &Local, mut parker: Parker, spin: Duration) {
+fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
     let (core, shared) = (&local.core, &*local.shared);
     while !shared.is_closing() {
         let now = shared.driver.clock().nanos();
         core.set_now(now);
         core.drain(&shared.inbox);
         let fired = shared.driver.fire_due(now);
-        core.turn(TURN);
+        core.turn(&shared.inbox, TURN);
         // Relaxed: whoever asks unparks afterwards, and the park handshake orders the look of the next turn.
         if shared.wanted.load(Ordering::Relaxed) != 0 {
             core.drain(&shared.inbox);

@@ -58,6 +58,11 @@ impl Control {
         self.0.attempt()
     }
 
+    /// True if this thread must not wait for the task.
+    pub(crate) fn must_not_wait(&self) -> bool {
+        self.0.must_not_wait()
+    }
+
     /// The line that spawned the task.
     pub fn location(&self) -> &'static Location<'static> {
         self.0.location()

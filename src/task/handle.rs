@@ -1,6 +1,6 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
-use super::raw::{JoinRef, Outcome};
+use super::raw::{JoinRef, Outcome, TaskRef};
 use super::{Control, SharedTask, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
@@ -126,6 +126,17 @@ impl<T, P> Task<T, P> {
         self.progress.as_ref()?.latest()
     }
 
+    /// How many progress values wait to be read.
+    pub fn progress_len(&self) -> usize {
+        self.progress.as_ref().map_or(0, Reader::len)
+    }
+
+    /// True if progress waits to be read: two loads.
+    #[inline]
+    pub fn has_progress(&self) -> bool {
+        self.progress.as_ref().is_some_and(|reader| !reader.is_empty())
+    }
+
     /// How many progress values were dropped unread because the ring was full.
     pub fn progress_dropped(&self) -> u64 {
         self.progress.as_ref().map_or(0, Reader::dropped)
@@ -181,6 +192,10 @@ impl<T, P> Task<T, P> {
     /// A handle without the result: look, cancel, nothing else. It can be cloned and keeps nothing running.
     pub fn control(&self) -> Control {
         Control::new(self.join.task().clone())
+    }
+
+    pub(crate) fn task_ref(&self) -> &TaskRef {
+        self.join.task()
     }
 
     /// True if this thread must not wait for the task.

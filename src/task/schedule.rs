@@ -21,7 +21,7 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// A task is over, for everyone to see.
     fn on_ended(&self) {}
 
-    /// The body, or its destructor, panicked; called before the task ends.
+    /// The body or its destructor panicked, before the task ends; or the destructor of its output, after it ended.
     fn on_panic(&self, _task: &TaskRef, _panic: &Panic) {}
 
     /// The task ended with an error, and its handle is gone.

@@ -4,6 +4,7 @@
 //! clock   what time is it           Clock::system, or a ManualClock that the program moves
 //! wheel   which timers are due      pure data: no clock, no lock, no waker
 //! driver  one wheel for all threads lock, wakers, and the protocol with the reactor that parks
+//! sleep, timeout, interval          futures over the driver of whichever runtime polls them (a layer above)
 //! ```
 //!
 //! Inside, a moment is a `u64` of nanoseconds since the origin of the clock (584 years) and saturates. Outside it is a
@@ -11,9 +12,13 @@
 //! it was moved by since.
 
 mod clock;
-#[allow(dead_code, reason = "the runtime that drives it stands in a later layer")]
 pub(crate) mod driver;
-#[allow(dead_code, reason = "the runtime that drives it stands in a later layer")]
+mod interval;
+mod sleep;
+mod timeout;
 mod wheel;
 
 pub use clock::{Clock, ManualClock, ScaleError};
+pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
+pub use sleep::{Sleep, sleep, sleep_until};
+pub use timeout::{Elapsed, Timeout, timeout};

@@ -16,9 +16,16 @@ pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> 
 /// A payload may carry a destructor that panics with a payload that does the same: after the second one the payload
 /// is leaked rather than tried for ever.
 pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(first) = catch(move || drop(value)) {
-        if let Err(second) = catch(move || drop(first)) {
-            std::mem::forget(second);
-        }
+    if let Err(first) = catch(move || drop(value))
+        && let Err(second) = catch(move || drop(first))
+    {
+        std::mem::forget(second);
+    }
+}
+
+/// Runs user code on whose outcome nothing depends: a hook, a waker. A panic in it goes no further.
+pub(crate) fn guarded(f: impl FnOnce()) {
+    if let Err(payload) = catch(f) {
+        drop_quietly(payload);
     }
 }

@@ -103,8 +103,10 @@ impl<T> Slab<T> {
 
     /// Takes a value out; `None` if it was taken before.
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
-        self.get(key)?;
-        self.remove_at(key.index)
+        match self.slots.get(key.index as usize)? {
+            slot if slot.generation == key.generation => self.remove_at(key.index),
+            _ => None,
+        }
     }
 
     /// The value of `key`, unless it was removed.
@@ -148,20 +150,18 @@ impl<T> Slab<T> {
     }
 
     /// Takes the value at a bare index out, if there is one.
+    #[inline]
     pub(crate) fn remove_at(&mut self, index: u32) -> Option<T> {
         let slot = self.slots.get_mut(index as usize)?;
         if matches!(slot.content, Content::Vacant(_)) {
-            return None;
+            return None; // And its link stays as it is.
         }
-        let content = match slot.generation.checked_add(1) {
-            Some(next) => {
-                slot.generation = next;
-                std::mem::replace(&mut slot.content, Content::Vacant(std::mem::replace(&mut self.free, index)))
-            }
-            // Retired: outside the free list for good, so that no generation is ever given twice.
-            None => std::mem::replace(&mut slot.content, Content::Vacant(NIL)),
-        };
+        let content = std::mem::replace(&mut slot.content, Content::Vacant(self.free));
         self.len -= 1;
+        if let Some(next) = slot.generation.checked_add(1) {
+            slot.generation = next;
+            self.free = index;
+        } // Else retired: outside the free list for good, so that no generation is ever given twice.
         match content {
             Content::Full(value) => Some(value),
             Content::Vacant(_) => None,

@@ -8,7 +8,7 @@ use super::waker;
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::{catch, drop_quietly, guarded};
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -78,7 +78,7 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     match catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) })) {
         Ok(Poll::Pending) => match state.to_idle() {
             ToIdle::Idle => Ran::Idle,
-            // SAFETY: RUNNING was given up with SCHEDULED set: this thread holds the queue's reference.
+            // SAFETY: the runner's reference and the SCHEDULED bit, which it owns while RUNNING is set, go to the queue.
             ToIdle::Again => Ran::Again(unsafe { Runnable::from_raw(header) }),
             // SAFETY: RUNNING is still ours and the body is there.
             ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },
@@ -105,6 +105,17 @@ unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll
     body.poll(cx)
 }
 
+/// # Safety
+/// The caller has RUNNING and the stage holds the body, which is not used again.
+unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
+    // SAFETY: RUNNING gives the stage to this thread.
+    let stage = unsafe { &mut *stage };
+    // SAFETY: not closed, so the body is what is there.
+    let body = unsafe { &mut stage.body };
+    // SAFETY: dropped in place, as its pin demands, and once.
+    unsafe { ManuallyDrop::drop(body) };
+}
+
 /// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and
 /// gives up the runner's reference.
 ///
@@ -121,8 +132,8 @@ unsafe fn finish<B: Body, S: Schedule>(
     // SAFETY: by contract; a local, since the cell may be freed before this call returns.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
-    // SAFETY: RUNNING gives this thread the stage; the body is dropped in place, once, and not looked at again.
-    let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { ManuallyDrop::drop(&mut (*stage).body) }));
+    // SAFETY: RUNNING gives this thread the stage; the body is there, and not looked at again.
+    let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
         if matches!(output, Some(Err(TaskError::Panicked(_)))) {
             // The first panic is the one to report.
@@ -137,9 +148,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     let mut panicked = false;
     if let Some(Err(TaskError::Panicked(panic))) = &output {
         panicked = true;
-        if let Err(payload) = catch(|| cell.owner.on_panic(&task, panic)) {
-            drop_quietly(payload);
-        }
+        guarded(|| cell.owner.on_panic(&task, panic));
     }
     let outcome = match &output {
         Some(Ok(_)) => Outcome::Done,
@@ -159,16 +168,18 @@ unsafe fn finish<B: Body, S: Schedule>(
         if let Err(error) = &output
             && closed.unhandled
             && closed.outcome == Outcome::Error
-            && let Err(payload) = catch(|| cell.owner.on_unhandled(&task, error))
         {
-            drop_quietly(payload);
+            guarded(|| cell.owner.on_unhandled(&task, error));
         }
-        drop_quietly(output);
+        drop_output_of(cell, &task, output);
     }
     if closed.wake_join {
         cell.header.wake_join();
     }
     if closed.ended {
+        if let Some(details) = cell.header.details() {
+            details.ended(&task);
+        }
         cell.owner.on_ended();
     }
     if state.drop_ref() {
@@ -220,7 +231,17 @@ unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>) {
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     // SAFETY: by contract.
     let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-    drop_quietly(output);
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    drop_output_of(cell, &task, output);
+}
+
+/// Drops an output. The task has ended as it has: a panic in here can only be told to the owner.
+fn drop_output_of<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, output: Result<B::Output, TaskError>) {
+    if let Err(payload) = catch(move || drop(output)) {
+        let panic = Panic::new(payload);
+        guarded(|| cell.owner.on_panic(task, &panic));
+    }
 }
 
 /// Frees a cell.
@@ -250,26 +271,37 @@ unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
 pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled) -> bool {
     // SAFETY: by contract.
     let alive = unsafe { header.as_ref() };
+    let tell_the_body = || {
+        if let Some(details) = alive.details() {
+            details.cancel();
+        }
+    };
     match verdict {
         ToCancelled::Over => return false,
-        ToCancelled::Requested { submit: false } => {}
-        // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
-        ToCancelled::Requested { submit: true } => {
-            // SAFETY: the transition made a reference for the queue.
-            let task = unsafe { Runnable::from_raw(header) };
-            // SAFETY: alive, as above, by a reference other than the queue's.
-            unsafe { (alive.vtable().schedule)(header, task) };
+        ToCancelled::Requested { submit } => {
+            // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
+            if submit {
+                // SAFETY: the transition made a reference for the queue.
+                let task = unsafe { Runnable::from_raw(header) };
+                // SAFETY: alive, as above, by a reference other than the queue's.
+                unsafe { (alive.vtable().schedule)(header, task) };
+            }
+            tell_the_body();
         }
         ToCancelled::Ended { wake_join } => {
+            // First of all: the details forget whoever is to be told once they hear of the end.
+            tell_the_body();
             if wake_join {
                 alive.wake_join();
+            }
+            if let Some(details) = alive.details() {
+                // SAFETY: the caller's reference outlives the borrow.
+                let task = unsafe { TaskRef::borrowed(header) };
+                details.ended(&task);
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header) };
         }
-    }
-    if let Some(details) = alive.details() {
-        details.cancel();
     }
     true
 }

@@ -6,7 +6,7 @@ use crate::sync::Arc;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::task::{Details, TaskId};
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::guarded;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::Waker;
@@ -119,10 +119,8 @@ impl Header {
 
     /// Takes the registered waker out and wakes it. For whoever a transition gave the waker cell to.
     pub(super) fn wake_join(&self) {
-        if let Some(waker) = self.take_join_waker()
-            && let Err(payload) = catch(|| waker.wake())
-        {
-            drop_quietly(payload);
+        if let Some(waker) = self.take_join_waker() {
+            guarded(|| waker.wake());
         }
     }
 

@@ -15,7 +15,7 @@ mod waker;
 pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict};
 pub(crate) use handles::{JoinRef, Runnable, TaskRef, new};
 pub(crate) use header::Ran;
-pub(crate) use inbox::{Batch, Inbox, Push};
+pub(crate) use inbox::{Inbox, Push};
 pub(crate) use state::Outcome;
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]

@@ -477,7 +477,9 @@ fn threads_at_all_ends_of_a_task() {
             move || {
                 while !task.is_over() {
                     let waker = waker.lock().take();
-                    waker.map(Waker::wake);
+                    if let Some(waker) = waker {
+                        waker.wake();
+                    }
                     crate::sync::thread::yield_now();
                 }
             }

@@ -1,0 +1,172 @@
+//! A stand-in for the pool around the real crew: the queue is a locked one, since crossbeam's is invisible to loom, and
+//! threads are loom's.
+
+use crate::blocking::{AdmitError, Crew, Limits, Order, Rest};
+use crate::sync::{Condvar, ModelArc, Mutex};
+use loom::thread;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A thread that never tires: the loom condition variable has no time-out.
+pub(super) const FOR_EVER: Duration = Duration::from_secs(3600);
+/// A thread that leaves at once when nothing is pending, as if it had slept for that long.
+pub(super) const NOT_AT_ALL: Duration = Duration::ZERO;
+
+/// The system has no thread to give.
+pub(super) struct Refusal;
+
+/// A job that does not end before another has run.
+pub(super) const WAITS: usize = 99;
+
+pub(super) struct Stand {
+    pub(super) crew: Crew,
+    queue: Mutex<VecDeque<usize>>,
+    ran: Mutex<Vec<usize>>,
+    one_more: Condvar,
+    /// Pushes, takes, refusals and closes so far. The real worker yields and searches again while a job is on its way; a model waits for
+    /// it to move, so that a search that is in vain for ever shows as a deadlock.
+    moves: Mutex<usize>,
+    moved: Condvar,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// How many more threads the system grants.
+    granted: Mutex<usize>,
+}
+
+impl Stand {
+    pub(super) fn new(core_threads: usize, max_threads: usize, keep_alive: Duration) -> ModelArc<Self> {
+        let limits = Limits { core_threads, max_threads, keep_alive, stall: FOR_EVER };
+        ModelArc::new(Self {
+            crew: Crew::new(limits),
+            queue: Mutex::new(VecDeque::new()),
+            ran: Mutex::new(Vec::new()),
+            one_more: Condvar::new(),
+            moves: Mutex::new(0),
+            moved: Condvar::new(),
+            threads: Mutex::new(Vec::new()),
+            granted: Mutex::new(usize::MAX),
+        })
+    }
+
+    /// The system grants so many threads more.
+    pub(super) fn grant(&self, threads: usize) {
+        *self.granted.lock() = threads;
+    }
+
+    /// Admits and pushes; false if the pool was closed, or no thread could be started.
+    pub(super) fn submit(stand: &ModelArc<Self>, job: usize) -> bool {
+        let call = match stand.crew.admit(|seat| Self::start(stand, seat)) {
+            Ok(call) => call,
+            Err(AdmitError::Closed | AdmitError::NoThread(Refusal)) => {
+                // For a moment it was counted.
+                stand.note_move();
+                return false;
+            }
+        };
+        stand.queue.lock().push_back(job);
+        stand.note_move();
+        if call {
+            Self::perform(stand, stand.crew.attend());
+        }
+        true
+    }
+
+    fn perform(stand: &ModelArc<Self>, order: Order) {
+        match order {
+            Order::Nothing => {}
+            Order::Wake(seat) => stand.crew.ring(seat),
+            Order::Start(seat) => {
+                if Self::start(stand, seat).is_err() {
+                    Self::perform(stand, stand.crew.start_failed(seat));
+                }
+            }
+        }
+    }
+
+    fn start(stand: &ModelArc<Self>, seat: usize) -> Result<(), Refusal> {
+        let mut granted = stand.granted.lock();
+        *granted = granted.checked_sub(1).ok_or(Refusal)?;
+        drop(granted);
+        let for_thread = ModelArc::clone(stand);
+        let thread = thread::spawn(move || Self::work(&for_thread, seat));
+        stand.threads.lock().push(thread);
+        Ok(())
+    }
+
+    /// The worker's loop, as in `worker.rs`.
+    fn work(stand: &ModelArc<Self>, seat: usize) {
+        let mut rest = stand.crew.arrive(seat);
+        let mut searching = true;
+        loop {
+            match rest {
+                Rest::Search => {}
+                Rest::Leave => return stand.crew.vacate(seat),
+                Rest::Watch => unreachable!("no model gets that far"),
+            }
+            let moves = *stand.moves.lock();
+            let job = stand.queue.lock().pop_front();
+            if let Some(job) = job {
+                stand.crew.mark(seat).count_taken();
+                stand.note_move();
+                if std::mem::take(&mut searching) {
+                    let order = stand.crew.found();
+                    Self::perform(stand, order);
+                }
+                if job == WAITS {
+                    stand.wait_for(1);
+                }
+                stand.ran.lock().push(job);
+                stand.one_more.notify_all();
+                rest = Rest::Search;
+            } else {
+                rest = stand.crew.rest(seat, searching);
+                searching = true;
+                if rest == Rest::Search {
+                    stand.wait_for_move(moves);
+                }
+            }
+        }
+    }
+
+    fn note_move(&self) {
+        *self.moves.lock() += 1;
+        self.moved.notify_all();
+    }
+
+    /// Waits for a push, a take, a refusal or a close since `seen`.
+    fn wait_for_move(&self, seen: usize) {
+        let mut moves = self.moves.lock();
+        while *moves == seen {
+            self.moved.wait(&mut moves);
+        }
+    }
+
+    /// Waits until so many jobs have run: a job that nobody takes is a deadlock, which loom reports.
+    pub(super) fn wait_for(&self, jobs: usize) {
+        let mut ran = self.ran.lock();
+        while ran.len() < jobs {
+            self.one_more.wait(&mut ran);
+        }
+    }
+
+    /// Waits for all threads, and says what ran, in order of number.
+    pub(super) fn join(&self) -> Vec<usize> {
+        loop {
+            let thread = self.threads.lock().pop();
+            match thread {
+                Some(thread) => thread.join().expect("no model panics in a thread"),
+                None => break,
+            }
+        }
+        assert_eq!(self.crew.threads(), 0);
+        let mut ran = std::mem::take(&mut *self.ran.lock());
+        ran.sort_unstable();
+        ran
+    }
+
+    pub(super) fn close(&self) {
+        for seat in self.crew.close() {
+            self.crew.ring(seat);
+        }
+        self.note_move();
+    }
+}

@@ -1,0 +1,40 @@
+//! What callers can get wrong here.
+
+use crate::task::TaskId;
+
+/// A task was found, but it is of another type than the one asked for.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let manager = offtick::TaskManager::new(&rt);
+/// let task = manager.spawn(async { 1_u8 });
+/// let wrong = manager.get::<String>(task.id()).expect_err("it gives a u8");
+/// assert_eq!(wrong.id, task.id());
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("task {id} is a {found}, not a {wanted}; ask for it with the types it was started with")]
+#[non_exhaustive]
+pub struct WrongType {
+    /// The task that was found.
+    pub id: TaskId,
+    /// The handle type that was asked for.
+    pub wanted: &'static str,
+    /// The handle type that it has.
+    pub found: &'static str,
+}
+
+/// A limit of zero running tasks: nothing would ever start.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let error = offtick::TaskGroup::with_limit(&rt, 0).expect_err("nothing could run");
+/// assert!(error.to_string().contains("at least 1"));
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a group with a limit of 0 would never start a task; the limit must be at least 1")]
+#[non_exhaustive]
+pub struct ZeroLimit;

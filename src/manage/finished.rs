@@ -1,0 +1,137 @@
+//! The queue of ended tasks: what makes a tick over many pending tasks cost one load.
+//!
+//! Each member registers a waker made by [`Finished::notice`], which puts the member's key on the queue when its task
+//! ends. A flag says whether the queue is worth a look:
+//!
+//! ```text
+//! ending thread:  [1] push the key, under the lock     [2] raise the flag     [3] wake whoever awaits the next end
+//! tick:           [4] flag down? nothing ended         [5] lower the flag     [6] take the keys, under the lock
+//!                                                      [7] the lock is taken: raise the flag again, look next tick
+//! ```
+//! Nothing is lost: a push that [6] did not see came after it, so its [2] comes after [5] and the flag stays up. For
+//! that the orders [1] [2] and [5] [6] are all that matters. The lock orders the two sides, the flag's own accesses
+//! need not; and since there is one ticking side, [5] may be a plain store.
+//!
+//! [7] is for memory models rather than for schedules: whoever has the lock is going to do [2] anyway; but a failed
+//! `try_lock` orders nothing, so that [2] might count as older than [5].
+//!
+//! The tick never waits ([7]); an ending thread waits for other threads at most for as long as a push or a swap takes.
+//! No user code runs under the lock.
+
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Mutex};
+use crate::util::catch::{catch, drop_quietly};
+use std::collections::VecDeque;
+use std::fmt;
+use std::task::{Wake, Waker};
+
+/// Keys of ended tasks, in the order in which they ended.
+pub(crate) struct Finished<K> {
+    raised: AtomicBool,
+    queue: Mutex<Queue<K>>,
+}
+
+struct Queue<K> {
+    keys: VecDeque<K>,
+    /// Whoever awaits the next key.
+    waiter: Option<Waker>,
+}
+
+impl<K> Finished<K> {
+    pub(crate) fn new() -> Self {
+        Self { raised: AtomicBool::new(false), queue: Mutex::new(Queue { keys: VecDeque::new(), waiter: None }) }
+    }
+
+    /// [1] [2] [3] A task ended.
+    pub(crate) fn push(&self, key: K) {
+        let mut queue = self.queue.lock();
+        queue.keys.push_back(key);
+        let waiter = queue.waiter.take();
+        drop(queue);
+        // Relaxed: ordered by the lock; see the module's doc.
+        self.raised.store(true, Ordering::Relaxed);
+        if let Some(waiter) = waiter
+            && let Err(payload) = catch(|| waiter.wake())
+        {
+            drop_quietly(payload);
+        }
+    }
+
+    /// [4] [5] [6] [7] Moves the keys to the end of `into`. For one thread at a time; it never waits, and costs one
+    /// load when nothing ended.
+    #[inline(always)]
+    pub(crate) fn take(&self, into: &mut VecDeque<K>) {
+        // Relaxed: an end that is missed here is seen on the next tick.
+        if self.raised.load(Ordering::Relaxed) {
+            self.take_slow(into);
+        }
+    }
+
+    #[cold]
+    fn take_slow(&self, into: &mut VecDeque<K>) {
+        // Relaxed, both: ordered by the lock; see the module's doc.
+        self.raised.store(false, Ordering::Relaxed);
+        match self.queue.try_lock() {
+            Some(mut queue) => queue.move_to(into),
+            None => self.raised.store(true, Ordering::Relaxed),
+        }
+    }
+
+    /// As [`take`](Self::take), but waits for the lock: every push that returned before is seen.
+    pub(crate) fn take_all(&self, into: &mut VecDeque<K>) {
+        self.raised.store(false, Ordering::Relaxed);
+        self.queue.lock().move_to(into);
+    }
+
+    /// Moves the keys to the end of `into`; if there are none, registers `waker` for the next one and says false.
+    pub(crate) fn take_or_register(&self, into: &mut VecDeque<K>, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut queue = self.queue.lock();
+        if queue.keys.is_empty() {
+            let before = queue.waiter.replace(waker);
+            drop(queue);
+            drop_quietly(before);
+            return false;
+        }
+        queue.move_to(into);
+        drop(queue);
+        drop_quietly(waker);
+        true
+    }
+}
+
+impl<K> Queue<K> {
+    fn move_to(&mut self, into: &mut VecDeque<K>) {
+        if into.is_empty() {
+            std::mem::swap(&mut self.keys, into);
+        } else {
+            into.append(&mut self.keys);
+        }
+    }
+}
+
+impl<K: Copy + Send + Sync + 'static> Finished<K> {
+    /// A waker that reports `key`.
+    pub(crate) fn notice(self: &Arc<Self>, key: K) -> Waker {
+        Arc::new(Notice { finished: Arc::clone(self), key }).into()
+    }
+}
+
+impl<K> fmt::Debug for Finished<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Relaxed: for people to read.
+        f.debug_struct("Finished").field("raised", &self.raised.load(Ordering::Relaxed)).finish_non_exhaustive()
+    }
+}
+
+/// One member's waker.
+struct Notice<K> {
+    finished: Arc<Finished<K>>,
+    key: K,
+}
+
+impl<K: Copy + Send + Sync + 'static> Wake for Notice<K> {
+    fn wake(self: Arc<Self>) {
+        self.finished.push(self.key);
+    }
+}

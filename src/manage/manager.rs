@@ -1,0 +1,477 @@
+//! The registry: tasks that outlive the code that started them, found again by identity or alias.
+//!
+//! # Rules
+//! - An entry keeps its task alive. It goes by `remove`, or by a clean-up once its task is completed (over in any way)
+//!   and more than `max_completed` others completed after it. Live tasks are never cleaned up.
+//! - An alias names an entry and goes with it: it never dangles, and keeps nothing alive.
+//! - Ends arrive through a [`Finished`] queue, so that a submit knows the oldest completed tasks without a search. The
+//!   notice of an end comes a moment after the task can be seen as over; the explicit calls (`cleanup`, `completed`)
+//!   therefore look at the live entries as well, and miss none.
+//! - Whatever leaves the registry is dropped after its lock: it may hold user data.
+
+use super::WrongType;
+use super::fifo::Fifo;
+use super::finished::Finished;
+use super::stored::Stored;
+use crate::error::BoxError;
+use crate::runtime::Handle;
+use crate::sync::{Arc, Mutex};
+use crate::task::{Control, SharedTask, Status, Task, TaskId};
+use crate::util::catch::drop_quietly;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::Future;
+
+/// How many completed tasks a manager keeps if it is not told.
+const DEFAULT_MAX_COMPLETED: usize = 256;
+
+/// What stands in front of a global name.
+const GLOBAL: &str = "global:";
+
+/// A registry of tasks: keeps them alive, finds them by identity or alias, forgets the oldest completed ones.
+///
+/// For programs whose code comes and goes while its tasks stay: an interface that is rebuilt on each event, a debug
+/// panel, jobs started in one place and looked at in another. Dropping the handle that a submit returns cancels nothing.
+/// Clones are the same registry; with the last of them go its tasks, and those that nobody else holds are cancelled.
+///
+/// Results stay in the registry and are handed out by reference, so they have to be `Sync`.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let manager = offtick::TaskManager::new(&rt);
+/// let id = manager.spawn_blocking(|| "report".to_owned()).id();
+/// manager.register_global("report", id);
+///
+/// // Elsewhere, later:
+/// let report = manager.get_global::<String>("report")?.expect("it was started");
+/// assert_eq!(report.wait().expect("it cannot fail"), "report");
+/// assert!(manager.get::<String>(id)?.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct TaskManager {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    handle: Handle,
+    max_completed: usize,
+    finished: Arc<Finished<TaskId>>,
+    registry: Mutex<Registry>,
+}
+
+struct Registry {
+    entries: HashMap<TaskId, Entry>,
+    aliases: HashMap<Arc<str>, TaskId>,
+    /// Completed entries, oldest end first.
+    completed: Fifo<TaskId>,
+    /// Room for what comes out of the queue of ends; empty between calls.
+    noticed: VecDeque<TaskId>,
+}
+
+struct Entry {
+    task: Stored,
+    aliases: Vec<Arc<str>>,
+    /// It stands in `Registry::completed`.
+    completed: bool,
+}
+
+impl TaskManager {
+    /// A manager that starts its tasks on `handle` and keeps the newest 256 completed ones.
+    pub fn new(handle: &Handle) -> Self {
+        Self::with_max_completed(handle, DEFAULT_MAX_COMPLETED)
+    }
+
+    /// A manager that keeps the newest `max_completed` completed tasks; 0 keeps none of them past the next clean-up.
+    pub fn with_max_completed(handle: &Handle, max_completed: usize) -> Self {
+        let registry = Registry {
+            entries: HashMap::new(),
+            aliases: HashMap::new(),
+            completed: Fifo::new(),
+            noticed: VecDeque::new(),
+        };
+        let shared = Shared {
+            handle: handle.clone(),
+            max_completed,
+            finished: Arc::new(Finished::new()),
+            registry: Mutex::new(registry),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Where its tasks run: for the builder, whose tasks are taken in by [`insert`](Self::insert).
+    pub fn handle(&self) -> &Handle {
+        &self.shared.handle
+    }
+
+    /// Starts a future that returns a value and registers it; see [`Handle::spawn`].
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> SharedTask<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + Sync + 'static,
+    {
+        self.insert(self.shared.handle.spawn(future))
+    }
+
+    /// Starts a future that returns a `Result` and registers it; see [`Handle::run`].
+    #[track_caller]
+    pub fn run<F, T, E>(&self, future: F) -> SharedTask<T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.insert(self.shared.handle.run(future))
+    }
+
+    /// Starts a closure that returns a value and registers it; see [`Handle::spawn_blocking`].
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, closure: F) -> SharedTask<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + Sync + 'static,
+    {
+        self.insert(self.shared.handle.spawn_blocking(closure))
+    }
+
+    /// Starts a closure that returns a `Result` and registers it; see [`Handle::run_blocking`].
+    #[track_caller]
+    pub fn run_blocking<F, T, E>(&self, closure: F) -> SharedTask<T>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.insert(self.shared.handle.run_blocking(closure))
+    }
+
+    /// Registers a task that exists, with or without progress.
+    ///
+    /// It is registered when this returns. Completed tasks above the limit are cleaned up first: O(1) amortised,
+    /// however many tasks are registered. Never waits for a task.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let manager = offtick::TaskManager::new(&rt);
+    /// let task = manager.insert(rt.spawn(async { 5 }));
+    /// assert_eq!(*task.wait().expect("it cannot fail"), 5);
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn insert<T, P>(&self, task: Task<T, P>) -> SharedTask<T, P>
+    where
+        T: Send + Sync + 'static,
+        P: Send + 'static,
+    {
+        let task = task.share();
+        let id = task.id();
+        let entry = Entry { task: Stored::new(task.clone()), aliases: Vec::new(), completed: false };
+        let mut registry = self.shared.registry.lock();
+        registry.settle(&self.shared.finished);
+        let excess = registry.trim(self.shared.max_completed);
+        registry.entries.insert(id, entry);
+        drop(registry);
+        // After it was registered: so the notice finds the entry.
+        let notice = self.shared.finished.notice(id);
+        if !task.wake_at_end(notice) {
+            self.shared.finished.push(id);
+        }
+        excess.into_iter().for_each(drop_quietly);
+        task
+    }
+
+    /// The task `id`, if it is registered: for tasks without progress.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    pub fn get<T: 'static>(&self, id: TaskId) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.get_with(id)
+    }
+
+    /// The task `id`, if it is registered, with its progress type.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`, or its progress no `P`.
+    pub fn get_with<T: 'static, P: 'static>(&self, id: TaskId) -> Result<Option<SharedTask<T, P>>, WrongType> {
+        let registry = self.shared.registry.lock();
+        registry.entries.get(&id).map(|entry| entry.task.get()).transpose()
+    }
+
+    /// The handle without types of the task `id`, if it is registered.
+    pub fn control(&self, id: TaskId) -> Option<Control> {
+        self.shared.registry.lock().entries.get(&id).map(|entry| entry.task.control().clone())
+    }
+
+    /// Names a registered task. An alias that exists moves to it. False, and nothing changes, if `id` is not registered.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let manager = offtick::TaskManager::new(&rt);
+    /// let task = manager.spawn(async { 1 });
+    /// assert!(manager.alias("latest", task.id()));
+    /// assert!(manager.get_alias::<i32>("latest")?.is_some());
+    /// manager.remove(task.id());
+    /// assert!(manager.get_alias::<i32>("latest")?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn alias(&self, alias: &str, id: TaskId) -> bool {
+        self.shared.registry.lock().alias(alias, id)
+    }
+
+    /// Takes an alias back; the task stays. False if there is no such alias.
+    pub fn unalias(&self, alias: &str) -> bool {
+        self.shared.registry.lock().unalias(alias).is_some()
+    }
+
+    /// The identity behind an alias.
+    pub fn find(&self, alias: &str) -> Option<TaskId> {
+        self.shared.registry.lock().aliases.get(alias).copied()
+    }
+
+    /// The task behind an alias: for tasks without progress.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    pub fn get_alias<T: 'static>(&self, alias: &str) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.get_alias_with(alias)
+    }
+
+    /// The task behind an alias, with its progress type.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`, or its progress no `P`.
+    pub fn get_alias_with<T: 'static, P: 'static>(&self, alias: &str) -> Result<Option<SharedTask<T, P>>, WrongType> {
+        let registry = self.shared.registry.lock();
+        let entry = registry.aliases.get(alias).and_then(|id| registry.entries.get(id));
+        entry.map(|entry| entry.task.get()).transpose()
+    }
+
+    /// Names a registered task `global:NAME`: an [`alias`](Self::alias) by convention of the whole program.
+    pub fn register_global(&self, name: &str, id: TaskId) -> bool {
+        self.alias(&format!("{GLOBAL}{name}"), id)
+    }
+
+    /// The task behind `global:NAME`: for tasks without progress.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    pub fn get_global<T: 'static>(&self, name: &str) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.get_alias(&format!("{GLOBAL}{name}"))
+    }
+
+    /// Forgets a task, live or not, with its aliases. False if it is not registered.
+    ///
+    /// A live task is cancelled by that if nobody else holds it.
+    pub fn remove(&self, id: TaskId) -> bool {
+        let removed = self.shared.registry.lock().remove(id);
+        removed.map(drop_quietly).is_some()
+    }
+
+    /// Cancels a task. False if it is over or not registered.
+    pub fn cancel(&self, id: TaskId) -> bool {
+        self.control(id).is_some_and(|control| control.cancel())
+    }
+
+    /// Cancels all tasks that are not over, and says how many.
+    pub fn cancel_all(&self) -> usize {
+        self.controls().iter().filter(|control| control.cancel()).count()
+    }
+
+    fn controls(&self) -> Vec<Control> {
+        let registry = self.shared.registry.lock();
+        registry.entries.values().map(|entry| entry.task.control().clone()).collect()
+    }
+
+    /// Number of registered tasks, live and completed.
+    pub fn len(&self) -> usize {
+        self.shared.registry.lock().entries.len()
+    }
+
+    /// True if no task is registered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of registered tasks that are completed: done, failed or cancelled. Looks at all live ones.
+    pub fn completed(&self) -> usize {
+        let mut registry = self.shared.registry.lock();
+        registry.settle_all(&self.shared.finished);
+        registry.completed.len()
+    }
+
+    /// The number of completed tasks that clean-ups leave.
+    pub fn max_completed(&self) -> usize {
+        self.shared.max_completed
+    }
+
+    /// Forgets the oldest completed tasks above the limit, by the order in which they ended, and says how many.
+    ///
+    /// Every submit does the same, but may miss the tasks that end at that very moment; this looks at all live ones.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let manager = offtick::TaskManager::with_max_completed(&rt, 0);
+    /// let task = manager.spawn(async { 1 });
+    /// let _ = task.wait();
+    /// assert_eq!(manager.cleanup(), 1);
+    /// assert!(manager.is_empty());
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn cleanup(&self) -> usize {
+        let mut registry = self.shared.registry.lock();
+        registry.settle_all(&self.shared.finished);
+        let excess = registry.trim(self.shared.max_completed);
+        drop(registry);
+        let count = excess.len();
+        excess.into_iter().for_each(drop_quietly);
+        count
+    }
+
+    /// All registered tasks, sorted by identity: for a debug panel.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let manager = offtick::TaskManager::new(&rt);
+    /// let task = manager.spawn(std::future::pending::<()>());
+    /// manager.register_global("sync", task.id());
+    /// for row in manager.list() {
+    ///     println!("{} {} {:?}", row.id(), row.status(), row.aliases().collect::<Vec<_>>());
+    ///     row.control().cancel();
+    /// }
+    /// assert!(task.wait().is_err_and(|error| error.is_cancelled()));
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn list(&self) -> Vec<ManagedTask> {
+        let registry = self.shared.registry.lock();
+        let row = |entry: &Entry| ManagedTask { control: entry.task.control().clone(), aliases: entry.aliases.clone() };
+        let mut rows: Vec<_> = registry.entries.values().map(row).collect();
+        drop(registry);
+        rows.sort_unstable_by_key(ManagedTask::id);
+        rows
+    }
+}
+
+impl Registry {
+    /// Takes in the notices of ends.
+    fn settle(&mut self, finished: &Finished<TaskId>) {
+        finished.take(&mut self.noticed);
+        self.complete_noticed();
+    }
+
+    /// As `settle`, and finds the tasks that are over but whose notice has not come yet.
+    fn settle_all(&mut self, finished: &Finished<TaskId>) {
+        finished.take_all(&mut self.noticed);
+        self.complete_noticed();
+        let over = self.entries.values().filter(|entry| !entry.completed && entry.task.control().is_done());
+        self.noticed.extend(over.map(|entry| entry.task.control().id()));
+        self.noticed.make_contiguous().sort_unstable();
+        self.complete_noticed();
+    }
+
+    fn complete_noticed(&mut self) {
+        while let Some(id) = self.noticed.pop_front() {
+            // Nothing, if it was removed; completed already, if it was found before its notice came.
+            if let Some(entry) = self.entries.get_mut(&id)
+                && !std::mem::replace(&mut entry.completed, true)
+            {
+                self.completed.push(id);
+            }
+        }
+    }
+
+    /// Takes out the oldest completed entries above `max`.
+    fn trim(&mut self, max: usize) -> Vec<Entry> {
+        let mut excess = Vec::new();
+        while self.completed.len() > max
+            && let Some(id) = self.completed.pop(|id| self.entries.contains_key(id))
+        {
+            excess.extend(self.take(id));
+        }
+        excess
+    }
+
+    fn remove(&mut self, id: TaskId) -> Option<Entry> {
+        let entry = self.take(id)?;
+        if entry.completed {
+            self.completed.leave(|id| self.entries.contains_key(id));
+        }
+        Some(entry)
+    }
+
+    /// Takes out an entry and its aliases.
+    fn take(&mut self, id: TaskId) -> Option<Entry> {
+        let entry = self.entries.remove(&id)?;
+        for alias in &entry.aliases {
+            self.aliases.remove(alias);
+        }
+        Some(entry)
+    }
+
+    fn alias(&mut self, alias: &str, id: TaskId) -> bool {
+        if !self.entries.contains_key(&id) {
+            return false;
+        }
+        let alias = self.unalias(alias).unwrap_or_else(|| alias.into());
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.aliases.push(Arc::clone(&alias));
+            self.aliases.insert(alias, id);
+        }
+        true
+    }
+
+    fn unalias(&mut self, alias: &str) -> Option<Arc<str>> {
+        let (alias, id) = self.aliases.remove_entry(alias)?;
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.aliases.retain(|known| *known != alias);
+        }
+        Some(alias)
+    }
+}
+
+impl fmt::Debug for TaskManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskManager")
+            .field("len", &self.len())
+            .field("max_completed", &self.shared.max_completed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One row of [`TaskManager::list`].
+#[derive(Clone, Debug)]
+pub struct ManagedTask {
+    control: Control,
+    aliases: Vec<Arc<str>>,
+}
+
+impl ManagedTask {
+    /// The task's identity.
+    pub fn id(&self) -> TaskId {
+        self.control.id()
+    }
+
+    /// The name given to the builder.
+    pub fn name(&self) -> Option<&str> {
+        self.control.name()
+    }
+
+    /// Where the task stands now (not at the moment of the listing).
+    pub fn status(&self) -> Status {
+        self.control.status()
+    }
+
+    /// The aliases it had at the moment of the listing, oldest first.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.aliases.iter().map(|alias| &**alias)
+    }
+
+    /// The handle without types: to cancel it from the panel.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+}

@@ -1,0 +1,28 @@
+//! Many tasks at once: sets, groups, a registry, and the named tasks of a session.
+//!
+//! | type | holds | for |
+//! |---|---|---|
+//! | [`TaskSet`] | the tasks themselves, under keys | a tick that handles what finished, and pays for nothing else |
+//! | [`TaskGroup`] | the right to cancel; the caller holds the tasks | a screen: limit, join, one progress, drop cancels all |
+//! | [`TaskManager`] | shared tasks by identity and alias | tasks that outlive the code that started them |
+//! | [`Session`] | shared tasks by name | interfaces that run the same code again on each redraw |
+//!
+//! What they rest on is in three small parts: `finished` (the queue of ended tasks, which a tick looks at for one load),
+//! `fifo` (a queue whose members may leave out of turn) and `stored` (a shared task without its types).
+
+mod error;
+mod fifo;
+pub(crate) mod finished;
+mod group;
+mod manager;
+mod process;
+mod session;
+mod set;
+mod stored;
+
+pub use error::{WrongType, ZeroLimit};
+pub use group::{GroupProgress, TaskGroup};
+pub use manager::{ManagedTask, TaskManager};
+pub use process::{manager, run, run_blocking, spawn, spawn_blocking};
+pub use session::Session;
+pub use set::TaskSet;

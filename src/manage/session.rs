@@ -1,0 +1,264 @@
+//! The named tasks of one session.
+
+use super::WrongType;
+use super::manager::TaskManager;
+use super::stored::Stored;
+use crate::error::BoxError;
+use crate::runtime::Handle;
+use crate::task::{Control, SharedTask, Task};
+use crate::util::catch::drop_quietly;
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+
+/// The named tasks of one interface session: one tab, one window, one connected user.
+///
+/// For interfaces that run the same code on each redraw: [`get_or_run`](Self::get_or_run) starts a task the first time
+/// and gives the same one from then on, finished or not, until it is removed or replaced. Dropping the session cancels
+/// all its tasks, whoever else holds them.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut session = offtick::Session::new(&rt);
+/// for _redraw in 0..3 {
+///     let load = session.get_or_run("load", || async { Ok::<_, std::io::Error>(vec![1, 2, 3]) })?;
+///     match load.result() {
+///         None => println!("loading"),
+///         Some(Ok(rows)) => println!("{} rows", rows.len()),
+///         Some(Err(error)) => println!("{error}"),
+///     }
+/// }
+/// assert_eq!(session.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Session {
+    handle: Handle,
+    manager: Option<TaskManager>,
+    tasks: HashMap<Box<str>, Stored>,
+}
+
+impl Session {
+    /// A session whose tasks run on `handle`.
+    pub fn new(handle: &Handle) -> Self {
+        Self { handle: handle.clone(), manager: None, tasks: HashMap::new() }
+    }
+
+    /// A session whose tasks are registered with a manager as well: they show in its listing.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let manager = offtick::TaskManager::new(&rt);
+    /// let mut session = offtick::Session::managed(&manager);
+    /// let task = session.get_or_spawn("answer", || async { 42 })?;
+    /// assert_eq!(manager.list()[0].id(), task.id());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn managed(manager: &TaskManager) -> Self {
+        Self { handle: manager.handle().clone(), manager: Some(manager.clone()), tasks: HashMap::new() }
+    }
+
+    /// Where its tasks run: for the builder, whose tasks are taken in by [`replace`](Self::replace) and
+    /// [`get_or_start`](Self::get_or_start).
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// The task called `name`; if there is none, starts the future that `start` makes.
+    ///
+    /// # Errors
+    /// [`WrongType`] if there is one of another type; then nothing is started.
+    #[track_caller]
+    pub fn get_or_spawn<F>(&mut self, name: &str, start: impl FnOnce() -> F) -> Result<SharedTask<F::Output>, WrongType>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + Sync + 'static,
+    {
+        if let Some(task) = self.get(name)? {
+            return Ok(task);
+        }
+        let task = self.handle.spawn(start());
+        Ok(self.keep(name, task))
+    }
+
+    /// The task called `name`; if there is none, starts the fallible future that `start` makes.
+    ///
+    /// # Errors
+    /// [`WrongType`] if there is one of another type; then nothing is started.
+    #[track_caller]
+    pub fn get_or_run<F, T, E>(&mut self, name: &str, start: impl FnOnce() -> F) -> Result<SharedTask<T>, WrongType>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        if let Some(task) = self.get(name)? {
+            return Ok(task);
+        }
+        let task = self.handle.run(start());
+        Ok(self.keep(name, task))
+    }
+
+    /// The task called `name`; if there is none, starts `closure` on a pool thread.
+    ///
+    /// # Errors
+    /// [`WrongType`] if there is one of another type; then nothing is started.
+    #[track_caller]
+    pub fn get_or_spawn_blocking<F, T>(&mut self, name: &str, closure: F) -> Result<SharedTask<T>, WrongType>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + Sync + 'static,
+    {
+        if let Some(task) = self.get(name)? {
+            return Ok(task);
+        }
+        let task = self.handle.spawn_blocking(closure);
+        Ok(self.keep(name, task))
+    }
+
+    /// The task called `name`; if there is none, starts the fallible `closure` on a pool thread.
+    ///
+    /// # Errors
+    /// [`WrongType`] if there is one of another type; then nothing is started.
+    #[track_caller]
+    pub fn get_or_run_blocking<F, T, E>(&mut self, name: &str, closure: F) -> Result<SharedTask<T>, WrongType>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        if let Some(task) = self.get(name)? {
+            return Ok(task);
+        }
+        let task = self.handle.run_blocking(closure);
+        Ok(self.keep(name, task))
+    }
+
+    /// The task called `name`; if there is none, takes in the one that `start` makes: for tasks with progress.
+    ///
+    /// # Errors
+    /// [`WrongType`] if there is one of another type; then nothing is started.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut session = offtick::Session::new(&rt);
+    /// let task = session.get_or_start("count", |rt| rt.spawn_blocking(|| 3))?;
+    /// assert_eq!(task.wait().ok(), Some(&3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_or_start<T, P>(
+        &mut self,
+        name: &str,
+        start: impl FnOnce(&Handle) -> Task<T, P>,
+    ) -> Result<SharedTask<T, P>, WrongType>
+    where
+        T: Send + Sync + 'static,
+        P: Send + 'static,
+    {
+        if let Some(task) = self.get_with(name)? {
+            return Ok(task);
+        }
+        let task = start(&self.handle);
+        Ok(self.keep(name, task))
+    }
+
+    /// Makes `task` the one called `name` and cancels the older one: the latest wins.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut session = offtick::Session::new(&rt);
+    /// let first = session.replace("search", rt.spawn(std::future::pending::<u32>()));
+    /// let second = session.replace("search", rt.spawn(async { 7_u32 }));
+    /// assert!(first.wait().is_err_and(|error| error.is_cancelled()));
+    /// assert_eq!(second.wait().ok(), Some(&7));
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn replace<T, P>(&mut self, name: &str, task: Task<T, P>) -> SharedTask<T, P>
+    where
+        T: Send + Sync + 'static,
+        P: Send + 'static,
+    {
+        self.remove(name);
+        self.keep(name, task)
+    }
+
+    fn keep<T, P>(&mut self, name: &str, task: Task<T, P>) -> SharedTask<T, P>
+    where
+        T: Send + Sync + 'static,
+        P: Send + 'static,
+    {
+        let task = match &self.manager {
+            Some(manager) => manager.insert(task),
+            None => task.share(),
+        };
+        self.tasks.insert(name.into(), Stored::new(task.clone()));
+        task
+    }
+
+    /// The task called `name`, if there is one: for tasks without progress.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    pub fn get<T: 'static>(&self, name: &str) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.get_with(name)
+    }
+
+    /// The task called `name`, if there is one, with its progress type.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`, or its progress no `P`.
+    pub fn get_with<T: 'static, P: 'static>(&self, name: &str) -> Result<Option<SharedTask<T, P>>, WrongType> {
+        self.tasks.get(name).map(Stored::get).transpose()
+    }
+
+    /// The handle without types of the task called `name`.
+    pub fn control(&self, name: &str) -> Option<&Control> {
+        self.tasks.get(name).map(Stored::control)
+    }
+
+    /// Cancels the task called `name` and forgets it, so that the next `get_or_*` starts anew. False if there is none.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.tasks.remove(name).map(dismiss).is_some()
+    }
+
+    /// Cancels all tasks and forgets them.
+    pub fn clear(&mut self) {
+        self.tasks.drain().for_each(|(_, task)| dismiss(task));
+    }
+
+    /// The names, in no particular order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tasks.keys().map(|name| &**name)
+    }
+
+    /// Number of tasks.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// True if there is no task.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+}
+
+/// Cancels a task, whoever else holds it.
+fn dismiss(task: Stored) {
+    task.control().cancel();
+    drop_quietly(task);
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.tasks).finish()
+    }
+}

@@ -1,0 +1,233 @@
+//! Tasks under keys, handed out as they end.
+
+use super::finished::Finished;
+use crate::error::TaskError;
+use crate::sync::Arc;
+use crate::task::Task;
+use crate::util::slab::{Key, Slab};
+use std::borrow::Borrow;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::Hash;
+use std::task::{Context, Poll, Waker};
+
+/// Tasks under keys of your own, which gives out the ones that finished, each once and in the order in which they did.
+///
+/// For a program that has many tasks in flight and wants to look at none that has nothing to say:
+/// [`drain_finished`](Self::drain_finished) costs one load when nothing finished, however many are pending, and work in
+/// proportion to what did finish otherwise. It neither waits nor makes a system call.
+///
+/// The set owns the tasks: dropping it cancels them. A task that was detached or shared cannot be put in; tasks that
+/// other parts of the program look at belong in a [`TaskManager`](super::TaskManager) or a
+/// [`TaskGroup`](super::TaskGroup).
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut loads = offtick::TaskSet::new();
+/// for tile in 0..4_u32 {
+///     loads.insert(tile, rt.spawn_blocking(move || tile * 10));
+/// }
+/// let mut map = std::collections::BTreeMap::new();
+/// while !loads.is_empty() {
+///     // One tick.
+///     for (tile, pixels) in loads.drain_finished() {
+///         map.insert(tile, pixels?);
+///     }
+///     std::thread::yield_now();
+/// }
+/// assert_eq!(map[&3], 30);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct TaskSet<K, T, P = ()> {
+    slots: HashMap<K, Key>,
+    members: Slab<Member<K, T, P>>,
+    finished: Arc<Finished<Key>>,
+    /// Taken from `finished`, and not given out yet; may name members that were removed meanwhile.
+    ready: VecDeque<Key>,
+}
+
+struct Member<K, T, P> {
+    key: K,
+    task: Task<T, P>,
+}
+
+impl<K, T, P> TaskSet<K, T, P> {
+    /// An empty set.
+    pub fn new() -> Self {
+        Self {
+            slots: HashMap::new(),
+            members: Slab::new(),
+            finished: Arc::new(Finished::new()),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Number of tasks inside: pending, running, and finished but not drained.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// True if there is no task inside.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// All keys with their tasks, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &Task<T, P>)> {
+        self.members.iter().map(|(_, member)| (&member.key, &member.task))
+    }
+
+    /// All keys, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// Cancels every task that is not over, and says how many. They stay inside and come out of the next drains as
+    /// cancelled.
+    pub fn cancel_all(&self) -> usize {
+        self.iter().filter(|(_, task)| task.cancel()).count()
+    }
+}
+
+impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
+    /// Puts a task in. Gives back the one that had the key, if any: it is out of the set, and its end will not be
+    /// reported.
+    pub fn insert(&mut self, key: K, task: Task<T, P>) -> Option<Task<T, P>> {
+        let before = self.remove(&key);
+        let slot = self.members.insert(Member { key: key.clone(), task });
+        self.slots.insert(key, slot);
+        let notice = self.finished.notice(slot);
+        if let Some(member) = self.members.get_mut(slot)
+            && member.task.poll_over(&mut Context::from_waker(&notice)).is_ready()
+        {
+            self.finished.push(slot);
+        }
+        before
+    }
+
+    /// Takes a task out, finished or not; its end will not be reported.
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<Task<T, P>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let slot = self.slots.remove(key)?;
+        let mut task = self.members.remove(slot)?.task;
+        // The set's waker goes; whoever awaits the task registers its own.
+        let _over = task.poll_over(&mut Context::from_waker(Waker::noop()));
+        Some(task)
+    }
+
+    /// The task under a key: to look at its status and progress, or to cancel it.
+    ///
+    /// It may be over before [`drain_finished`](Self::drain_finished) has it: by a moment, never by more than a tick.
+    pub fn get<Q>(&self, key: &Q) -> Option<&Task<T, P>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let slot = self.slots.get(key)?;
+        self.members.get(*slot).map(|member| &member.task)
+    }
+
+    /// True if there is a task under the key.
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.slots.contains_key(key)
+    }
+
+    /// Takes out the tasks that finished since the last call, in the order in which they did, with their results.
+    ///
+    /// What is not taken from the iterator comes first the next time. A thread that ends a task at this very moment is
+    /// not waited for: its task comes with the next call.
+    ///
+    /// # Errors
+    /// Each task's own; [`TaskError::Taken`] cannot be, since the set lends its tasks for looking only.
+    #[inline]
+    pub fn drain_finished(&mut self) -> impl Iterator<Item = (K, Result<T, TaskError>)> {
+        self.drain_finished_tasks().map(|(key, task)| (key, result_of(task)))
+    }
+
+    /// As [`drain_finished`](Self::drain_finished), but gives the whole tasks: for the rest of their progress, which
+    /// stays readable after the end.
+    #[inline]
+    pub fn drain_finished_tasks(&mut self) -> impl Iterator<Item = (K, Task<T, P>)> {
+        self.finished.take(&mut self.ready);
+        std::iter::from_fn(|| self.pop_ready())
+    }
+
+    /// Waits for the next task to finish and takes it out; `None` if the set is empty.
+    ///
+    /// Nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// The task's own.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut pages = offtick::TaskSet::new();
+    /// pages.insert("a", rt.spawn(async { 1 }));
+    /// pages.insert("b", rt.spawn(async { 2 }));
+    /// let mut sum = rt.spawn(async move {
+    ///     let mut sum = 0;
+    ///     while let Some((_page, size)) = pages.next().await {
+    ///         sum += size?;
+    ///     }
+    ///     Ok::<_, offtick::TaskError>(sum)
+    /// });
+    /// assert_eq!(sum.wait()??, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn next(&mut self) -> Option<(K, Result<T, TaskError>)> {
+        let (key, task) = poll_fn(|cx| self.poll_next(cx)).await?;
+        Some((key, result_of(task)))
+    }
+
+    fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<(K, Task<T, P>)>> {
+        loop {
+            if let Some(next) = self.pop_ready() {
+                return Poll::Ready(Some(next));
+            }
+            if self.is_empty() {
+                return Poll::Ready(None);
+            }
+            if !self.finished.take_or_register(&mut self.ready, cx.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    #[inline]
+    fn pop_ready(&mut self) -> Option<(K, Task<T, P>)> {
+        loop {
+            let slot = self.ready.pop_front()?;
+            // Nothing, if the member was removed or replaced after it ended.
+            if let Some(Member { key, task }) = self.members.remove(slot) {
+                self.slots.remove(&key);
+                return Some((key, task));
+            }
+        }
+    }
+}
+
+fn result_of<T, P>(mut task: Task<T, P>) -> Result<T, TaskError> {
+    task.take().unwrap_or(Err(TaskError::Taken))
+}
+
+impl<K, T, P> Default for TaskSet<K, T, P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: fmt::Debug, T, P> fmt::Debug for TaskSet<K, T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}

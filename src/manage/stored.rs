@@ -1,0 +1,42 @@
+//! A shared task without its types.
+
+use super::WrongType;
+use crate::task::{Control, SharedTask};
+use std::any::{Any, type_name};
+use std::fmt;
+
+/// Keeps a task alive under one type for all, and gives it back under its own.
+pub(super) struct Stored {
+    task: Box<dyn Any + Send + Sync>,
+    kind: &'static str,
+    control: Control,
+}
+
+impl Stored {
+    pub(super) fn new<T, P>(task: SharedTask<T, P>) -> Self
+    where
+        T: Send + Sync + 'static,
+        P: Send + 'static,
+    {
+        let control = task.control();
+        Self { task: Box::new(task), kind: type_name::<SharedTask<T, P>>(), control }
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    pub(super) fn get<T: 'static, P: 'static>(&self) -> Result<SharedTask<T, P>, WrongType> {
+        self.task.downcast_ref::<SharedTask<T, P>>().cloned().ok_or_else(|| WrongType {
+            id: self.control.id(),
+            wanted: type_name::<SharedTask<T, P>>(),
+            found: self.kind,
+        })
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.control.fmt(f)
+    }
+}

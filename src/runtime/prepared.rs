@@ -1,0 +1,150 @@
+//! A task that exists but is not queued yet: whoever limits how many run makes it at once and launches it in its turn.
+
+use super::handle::Handle;
+use super::owner::{Pool, PoolJob, Reactor};
+use super::shared::Shared;
+use crate::blocking::Refused;
+use crate::error::{Panic, TaskError};
+use crate::progress::Reader;
+use crate::sync::Arc;
+use crate::task::raw::{self, Body, Outcome, Runnable, TaskRef};
+use crate::task::{Details, Schedule, Task, TaskId};
+use std::fmt;
+use std::io;
+use std::panic::Location;
+
+/// Is told of the life of one prepared task.
+pub(crate) trait Watch: Send + Sync + 'static {
+    /// The task's closure is about to run on this thread. Not called for futures.
+    fn starts(&self) {}
+
+    /// The task is over, for everyone to see. Called once, on any thread, under no lock.
+    fn ended(&self);
+}
+
+/// Not queued yet: its status is `Pending`, and it may be cancelled. Dropped, it ends as runtime gone.
+pub(crate) struct Prepared {
+    runnable: Runnable,
+    shared: Arc<Shared>,
+    closure: bool,
+}
+
+/// No thread lives and the system refused to start one.
+pub(crate) struct NotLaunched {
+    runnable: Runnable,
+    error: io::Error,
+}
+
+impl Prepared {
+    /// Queues the task; one that was cancelled meanwhile is queued for the drop of its body. If the runtime is gone, it
+    /// ends here.
+    ///
+    /// # Errors
+    /// For closures: no thread could be started.
+    pub(crate) fn launch(self) -> Result<(), NotLaunched> {
+        let Self { runnable, shared, closure } = self;
+        if shared.is_closing() {
+            drop(runnable);
+        } else if !closure {
+            shared.queue(runnable);
+        } else {
+            match shared.pool.admit_unlimited() {
+                Ok(permit) => permit.submit(PoolJob(runnable)),
+                Err(Refused::Full | Refused::Closed) => drop(runnable),
+                Err(Refused::NoThread(error)) => return Err(NotLaunched { runnable, error }),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl NotLaunched {
+    /// Tells the closure that it is to fail, and why; then runs it on this thread.
+    pub(crate) fn fail(self, tell: impl FnOnce(io::Error)) {
+        tell(self.error);
+        // A closure never yields.
+        let _over = self.runnable.run(Outcome::Gone);
+    }
+}
+
+impl Handle {
+    /// Makes a task for the reactor.
+    pub(crate) fn prepare<B, P, W>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+        watch: W,
+    ) -> (Task<B::Output, P>, Prepared)
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+        W: Watch,
+    {
+        let owner = Watched { owner: Reactor(Arc::clone(self.shared())), watch };
+        let (runnable, join) = raw::new(body, owner, location, details);
+        let prepared = Prepared { runnable, shared: Arc::clone(self.shared()), closure: false };
+        (Task::new(join, progress), prepared)
+    }
+
+    /// Makes a task for the pool.
+    pub(crate) fn prepare_blocking<B, P, W>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+        watch: W,
+    ) -> (Task<B::Output, P>, Prepared)
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+        W: Watch,
+    {
+        let owner = Watched { owner: Pool(Arc::clone(self.shared())), watch };
+        let (runnable, join) = raw::new(body, owner, location, details);
+        let prepared = Prepared { runnable, shared: Arc::clone(self.shared()), closure: true };
+        (Task::new(join, progress), prepared)
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.runnable.fmt(f)
+    }
+}
+
+/// An owner that passes everything on, and tells the watch.
+struct Watched<O, W> {
+    owner: O,
+    watch: W,
+}
+
+impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
+    fn schedule(&self, task: Runnable) {
+        self.owner.schedule(task);
+    }
+
+    fn must_not_wait(&self, id: TaskId) -> bool {
+        self.owner.must_not_wait(id)
+    }
+
+    fn starts(&self, task: &TaskRef) -> bool {
+        self.watch.starts();
+        self.owner.starts(task)
+    }
+
+    fn on_ended(&self) {
+        self.watch.ended();
+        self.owner.on_ended();
+    }
+
+    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
+        self.owner.on_panic(task, panic);
+    }
+
+    fn on_unhandled(&self, task: &TaskRef, error: &TaskError) {
+        self.owner.on_unhandled(task, error);
+    }
+}

@@ -1,0 +1,54 @@
+//! The process-wide default runtime, started on first use.
+
+use super::context;
+use super::handle::{Handle, Runtime};
+use crate::error::BuildError;
+use crate::sync::plain::Mutex;
+use crate::sync::{Arc, OnceLock};
+use crate::time::Clock;
+use crate::time::driver::Driver;
+
+static DEFAULT: OnceLock<Runtime> = OnceLock::new();
+/// Held while the default runtime is started: the loser of a race must not start a second one.
+static STARTING: Mutex<()> = Mutex::new(());
+
+/// The process-wide default runtime, started on first use; it lives as long as the process.
+///
+/// For programs with one runtime, and for what is polled outside of any: libraries that want to choose take a
+/// [`Handle`].
+///
+/// # Errors
+/// Those of [`Runtime::new`], if it had to be started. The next call tries again.
+///
+/// # Example
+/// ```
+/// let mut task = offtick::runtime()?.spawn(async { 1 });
+/// assert_eq!(task.wait()?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn runtime() -> Result<&'static Handle, BuildError> {
+    if let Some(runtime) = DEFAULT.get() {
+        return Ok(runtime.handle());
+    }
+    let _starting = STARTING.lock();
+    if let Some(runtime) = DEFAULT.get() {
+        return Ok(runtime.handle());
+    }
+    let runtime = Runtime::new()?;
+    Ok(DEFAULT.get_or_init(|| runtime).handle())
+}
+
+/// The timers of the runtime that this thread drives.
+pub(crate) fn current_driver() -> Option<Arc<Driver>> {
+    context::with_local(|local| Arc::clone(&local.shared.driver))
+}
+
+/// The clock of the runtime that this thread drives, else of the default one, else the system's.
+pub(crate) fn any_clock() -> Clock {
+    any_driver().map_or_else(Clock::system, |driver| driver.clock().clone())
+}
+
+/// The timers of the runtime that this thread drives, else of the default one. `None` if that cannot be started.
+pub(crate) fn any_driver() -> Option<Arc<Driver>> {
+    current_driver().or_else(|| runtime().ok().map(Handle::driver))
+}

@@ -1,0 +1,13 @@
+//! Tasks with more than a body: named, limited in time, reporting, told of their cancellation.
+//!
+//! [`TaskBuilder`] has the verbs of [`Handle`](crate::Handle); its bodies get a [`TaskCx`]. What the extras cost, only
+//! tasks that are built here pay.
+
+mod builder;
+mod cx;
+mod limited;
+mod place;
+
+pub use builder::TaskBuilder;
+pub use cx::{Cancelled, TaskCx};
+pub(crate) use place::Place;

@@ -1,0 +1,66 @@
+//! A limit on how long a future may take.
+
+use super::sleep::{Sleep, sleep};
+use crate::runtime::Handle;
+use pin_project_lite::pin_project;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// The time limit ran out before the future was ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("timed out after {0:?}")]
+pub struct Elapsed(pub Duration);
+
+pin_project! {
+    /// A future with a time limit; made by [`timeout`] and [`Handle::timeout`].
+    #[derive(Debug)]
+    #[must_use = "a timeout does nothing until it is awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        sleep: Sleep,
+        limit: Duration,
+    }
+}
+
+/// Gives `future` at most `limit`, on the clock of the runtime that polls it.
+///
+/// The future is polled first, so one that is ready wins over a limit of zero. Dropped at the limit together with this.
+///
+/// # Errors
+/// [`Elapsed`] if the limit runs out first.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// let rt = offtick::Runtime::new()?;
+/// let slow = std::future::pending::<()>();
+/// let mut task = rt.run(async { offtick::time::timeout(Duration::from_millis(1), slow).await });
+/// let error = task.wait().expect_err("it never ends");
+/// assert!(error.downcast_ref::<offtick::time::Elapsed>().is_some());
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFuture> {
+    Timeout { future: future.into_future(), sleep: sleep(limit), limit }
+}
+
+impl Handle {
+    /// As [`timeout`], on this runtime's clock wherever the future is polled; the limit counts from now.
+    pub fn timeout<F: IntoFuture>(&self, limit: Duration, future: F) -> Timeout<F::IntoFuture> {
+        Timeout { future: future.into_future(), sleep: self.sleep(limit), limit }
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(output) = this.future.poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(*this.limit)))
+    }
+}

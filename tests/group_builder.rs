@@ -1,0 +1,46 @@
+//! Tasks of a group that have more than a body.
+
+use offtick::time::ManualClock;
+use offtick::{Builder, Runtime, Status, TaskGroup};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(20);
+
+#[test]
+fn the_limit_holds_for_built_tasks() {
+    let rt = Runtime::new().unwrap();
+    let group = TaskGroup::with_limit(&rt, 1).unwrap();
+    let (go, wait) = channel::<()>();
+    let mut first = group.task().name("first").run_blocking(move |_| wait.recv());
+    let mut second = group.task().progress::<u8>(2).spawn_blocking(|cx| cx.report(1));
+    let mut third = group.task().progress::<u8>(2).run(|mut cx| async move {
+        cx.send(2).await?;
+        Ok::<_, offtick::BoxError>(std::rc::Rc::new(3).to_string())
+    });
+    assert_eq!((first.name(), second.status(), third.status()), (Some("first"), Status::Pending, Status::Pending));
+    assert_eq!(group.progress().total, 3);
+    go.send(()).unwrap();
+    assert!(first.wait().is_ok() && second.wait().is_ok());
+    assert_eq!(third.wait().unwrap(), "3");
+    assert_eq!((second.latest(), third.latest()), (Some(1), Some(2)));
+}
+
+#[test]
+fn a_time_limit_runs_out_in_the_queue_of_the_group() {
+    let clock = ManualClock::new();
+    let rt = Builder::new().clock(clock.clone()).build().unwrap();
+    let group = TaskGroup::with_limit(&rt, 1).unwrap();
+    let (go, wait) = channel::<()>();
+    let mut first = group.run_blocking(move || wait.recv());
+    let future = group.task().timeout(LONG).spawn(|_| async { panic!("it never begins") });
+    let closure = group.task().timeout(LONG).spawn_blocking(|_| panic!("it never begins"));
+    clock.advance(2 * LONG);
+    for mut task in [future, closure] {
+        let over: Result<(), _> = task.wait_timeout(LONG).expect("its time is up");
+        assert!(over.is_err_and(|error| error.is_timeout()));
+    }
+    go.send(()).unwrap();
+    assert!(first.wait().is_ok());
+    group.wait().unwrap();
+}

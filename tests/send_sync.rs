@@ -1,0 +1,125 @@
+//! What may cross threads, asserted at compile time, in both directions.
+
+use offtick::{
+    BuildError, Builder, Control, Handle, Metrics, Panic, Runtime, SharedTask, ShutdownReport, Status, Task, TaskError,
+    TaskId, TaskInfo, TrySpawnError,
+};
+use std::cell::Cell;
+use std::marker::PhantomPinned;
+use std::rc::Rc;
+use std::sync::MutexGuard;
+
+/// Holds for everything of which `$type` is not: if it were, two implementations would fit and the type of `_` below
+/// could not be inferred.
+macro_rules! assert_not {
+    ($type:ty: $trait:path) => {
+        const _: fn() = || {
+            trait Ambiguous<A> {
+                fn check() {}
+            }
+            impl<T: ?Sized> Ambiguous<()> for T {}
+            struct Invalid;
+            impl<T: ?Sized + $trait> Ambiguous<Invalid> for T {}
+            let _ = <$type as Ambiguous<_>>::check;
+        };
+    };
+}
+
+fn send<T: Send>() {}
+fn sync<T: Sync>() {}
+fn unpin<T: Unpin>() {}
+fn debug<T: std::fmt::Debug>() {}
+fn clone<T: Clone>() {}
+fn is_static<T: 'static>() {}
+fn error<T: std::error::Error + Send + Sync + 'static>() {}
+fn future<T: Future>() {}
+
+struct NotDebug;
+
+// A task moves with its value, and may be looked at from several threads where the value may.
+assert_not!(Task<Rc<()>>: Send);
+assert_not!(Task<Rc<()>>: Sync);
+assert_not!(Task<Cell<u8>>: Sync);
+assert_not!(Task<MutexGuard<'static, ()>>: Send);
+assert_not!(Task<MutexGuard<'static, ()>>: Sync);
+assert_not!(Task<(), Rc<()>>: Send);
+assert_not!(Task<(), Rc<()>>: Sync);
+assert_not!(Task<()>: Clone);
+assert_not!(SharedTask<Rc<()>>: Send);
+assert_not!(SharedTask<Rc<()>>: Sync);
+assert_not!(SharedTask<Cell<u8>>: Send);
+assert_not!(SharedTask<Cell<u8>>: Sync);
+assert_not!(SharedTask<(), Rc<()>>: Send);
+assert_not!(Runtime: Clone);
+
+#[test]
+fn tasks() {
+    send::<Task<()>>();
+    send::<Task<Cell<u8>>>();
+    sync::<Task<String>>();
+    send::<Task<String, Cell<u8>>>();
+    unpin::<Task<PhantomPinned, PhantomPinned>>();
+    debug::<Task<NotDebug, NotDebug>>();
+    future::<Task<NotDebug>>();
+    future::<&mut Task<NotDebug>>();
+}
+
+#[test]
+fn shared_tasks() {
+    send::<SharedTask<String>>();
+    sync::<SharedTask<String>>();
+    clone::<SharedTask<NotDebug>>();
+    debug::<SharedTask<NotDebug>>();
+    unpin::<SharedTask<PhantomPinned>>();
+}
+
+#[test]
+fn handles_and_settings() {
+    send::<Handle>();
+    sync::<Handle>();
+    clone::<Handle>();
+    debug::<Handle>();
+    is_static::<Handle>();
+    send::<Control>();
+    sync::<Control>();
+    clone::<Control>();
+    debug::<Control>();
+    send::<Runtime>();
+    sync::<Runtime>();
+    debug::<Runtime>();
+    send::<Builder>();
+    debug::<Builder>();
+    unpin::<Handle>();
+}
+
+#[test]
+fn values() {
+    send::<TaskId>();
+    sync::<TaskId>();
+    send::<TaskInfo>();
+    sync::<TaskInfo>();
+    clone::<TaskInfo>();
+    sync::<Status>();
+    sync::<Metrics>();
+    sync::<ShutdownReport>();
+    send::<Panic>();
+    sync::<Panic>();
+}
+
+#[test]
+fn errors() {
+    error::<TaskError>();
+    error::<BuildError>();
+    error::<TrySpawnError<Box<dyn Fn() + Send + Sync>>>();
+    debug::<TrySpawnError<NotDebug>>();
+    send::<TrySpawnError<Cell<u8>>>();
+}
+
+#[test]
+fn awaiting_is_send_where_the_value_is() {
+    fn check<T: Send>(_: &T) {}
+    let rt = Runtime::new().expect("a runtime is built");
+    let (task, shared) = (rt.spawn(async {}), rt.spawn(async {}).share());
+    check(&task.into_future());
+    check(&async move { shared.over().await });
+}
