@@ -4,7 +4,7 @@ use super::explore;
 use super::task_rig::{Count, Guard, Queue, body, late};
 use crate::park::{CondvarParker, Unpark};
 use crate::sync::Arc;
-use crate::task::raw::{Batch, Inbox, Outcome, Push, Runnable, TaskRef};
+use crate::task::raw::{Inbox, Outcome, Push, Runnable, TaskRef};
 use crate::task::{Status, TaskId};
 use loom::thread;
 
@@ -16,7 +16,7 @@ fn task(queue: &Queue) -> (Runnable, TaskRef) {
 }
 
 /// Runs a batch; gives its tasks in order.
-fn run(batch: Batch) -> Vec<TaskId> {
+fn run(batch: impl Iterator<Item = Runnable>) -> Vec<TaskId> {
     let ids = batch.map(|runnable| {
         let id = runnable.task().id();
         let _over = runnable.run(Outcome::Gone);
