@@ -407,6 +407,24 @@ fn the_last_references_go_on_two_threads() {
     });
 }
 
+/// A handle that finds itself the last reference frees the cell by a mere look: the value is whole by then.
+///
+/// Red: the look of `JoinRef::give_up` relaxed; `is_last` that does not look at the count.
+#[test]
+fn the_handle_of_a_closed_task_goes_last() {
+    explore(None, 900, || {
+        let queue = Queue::new();
+        let (dropped, strayed) = (Count::new(), Count::new());
+        let guard = Guard::new(&dropped, &strayed);
+        let (join, task) = queue.spawn(body(async move { guard }));
+        let other = thread::spawn(move || drop(join));
+        assert!(queue.run());
+        drop(task);
+        other.join().expect("goes");
+        assert_eq!(dropped.get(), 1);
+    });
+}
+
 /// A future that never ends is dropped with its handle, whatever its runner does meanwhile.
 ///
 /// Red: `to_idle` that does not look at CANCEL.
