@@ -61,6 +61,7 @@
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
+//! - `cron` (default): [`schedule`], with the `cron` and `chrono` crates.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -81,6 +82,8 @@ pub mod time;
 
 mod runtime;
 
+#[cfg(feature = "cron")]
+pub mod schedule;
 mod spawn;
 
 mod manage;

@@ -21,7 +21,9 @@ const LAYERS: &[(&str, u8)] = &[
     ("runtime", 3),
     ("time::sleep", 4),
     ("time::timeout", 4),
+    ("time::interval", 4),
     ("spawn", 5),
+    ("schedule", 5),
     ("manage", 6),
 ];
 

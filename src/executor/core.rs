@@ -96,12 +96,23 @@ impl Core {
         self.owned.borrow().len()
     }
 
-    /// Runs the tasks that are ready now, at most `budget` of them.
-    pub(crate) fn turn(&self, budget: usize) {
-        let due = self.ready.borrow().len().min(budget);
-        for _ in 0..due {
-            let Some(task) = self.pop() else { break };
-            self.run(task);
+    /// Runs the tasks that are ready, and those that become ready meanwhile behind them, at most `budget` of them.
+    ///
+    /// The inbox is looked at whenever those that were ready have had their turn, so a task that wakes itself runs
+    /// behind all that came from elsewhere.
+    pub(crate) fn turn(&self, inbox: &Inbox, budget: usize) {
+        let mut left = budget;
+        loop {
+            let due = self.ready.borrow().len().min(left);
+            for _ in 0..due {
+                let Some(task) = self.pop() else { break };
+                self.run(task);
+            }
+            left -= due;
+            if left == 0 || !self.has_ready() {
+                break;
+            }
+            self.drain(inbox);
         }
         self.counters.ready.set(self.ready.borrow().len() as u64);
     }

@@ -10,8 +10,10 @@
 //! by a host's own loop.
 //!
 //! # Fairness
-//! A turn runs as many tasks as were ready when it began, at most its budget; tasks that become ready meanwhile,
-//! one that wakes itself among them, run in the next turn, after the inbox and the timers were looked at.
+//! A turn goes in rounds: the tasks that were ready when the round began, then a look at the inbox. Tasks that become
+//! ready meanwhile, one that wakes itself among them, run in the next round. The turn ends with its budget; then the
+//! timers and the sockets are looked at. Reading the clock costs as much as a poll: a task that awaits another one
+//! takes two rounds, and does not pay for it twice.
 //!
 //! # Borrows
 //! No borrow of the queue or of the list is held while user code runs: a poll, a waker and a destructor may all come

@@ -2,6 +2,15 @@
 //!
 //! The handshake with whoever wakes is that of [`crate::park`]; only the blocking differs. One [`mio::Waker`] per
 //! poll, kept alive as long as anyone may unpark. Waking is one system call, and only for a reactor that is parked.
+//!
+//! How long a poll may take is left to an *alarm*, since the poll's own timeout is too coarse on some systems.
+
+#[cfg(target_os = "linux")]
+#[path = "alarm_linux.rs"]
+mod alarm;
+#[cfg(not(target_os = "linux"))]
+#[path = "alarm_other.rs"]
+mod alarm;
 
 use crate::park::{ParkState, Unpark};
 use crate::sync::Arc;
@@ -12,6 +21,9 @@ use std::time::Duration;
 /// The token of the waker; no socket gets it.
 const WAKE: Token = Token(usize::MAX);
 
+/// The token of the alarm; no socket gets it either.
+const ALARM: Token = Token(usize::MAX - 1);
+
 /// How many events one poll takes.
 const EVENTS: usize = 256;
 
@@ -20,6 +32,7 @@ const EVENTS: usize = 256;
 pub(crate) struct PollParker {
     poll: Poll,
     events: Events,
+    alarm: alarm::Alarm,
     unparker: Arc<PollUnparker>,
 }
 
@@ -38,8 +51,9 @@ impl PollParker {
     pub(crate) fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE)?;
+        let alarm = alarm::Alarm::new(poll.registry(), ALARM)?;
         let unparker = Arc::new(PollUnparker { state: ParkState::new(), waker });
-        Ok(Self { poll, events: Events::with_capacity(EVENTS), unparker })
+        Ok(Self { poll, events: Events::with_capacity(EVENTS), alarm, unparker })
     }
 
     pub(crate) fn unparker(&self) -> Arc<PollUnparker> {
@@ -58,10 +72,14 @@ impl PollParker {
         if !self.state().set() {
             return;
         }
+        let timeout = self.alarm.set(timeout);
         if let Err(error) = self.poll.poll(&mut self.events, timeout) {
             debug_assert!(error.kind() == io::ErrorKind::Interrupted, "the system's poll failed: {error}");
         }
         self.state().unset();
+        if self.events.iter().any(|event| event.token() == ALARM) {
+            self.alarm.rang();
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::task::raw::{Inbox, Push, Runnable};
 use crate::time::driver::Driver;
+use crate::util::cache_padded::CachePadded;
 use std::fmt;
 use std::time::Instant;
 
@@ -21,12 +22,14 @@ use super::inspect::Listing;
 
 /// The shared half of a runtime.
 pub(crate) struct Shared {
-    pub(crate) inbox: Inbox,
+    /// On lines of its own: whoever spawns writes it, while the reactor writes the flag below and reads the rest.
+    pub(crate) inbox: CachePadded<Inbox>,
     pub(crate) unparker: Arc<dyn Unpark>,
     pub(crate) driver: Arc<Driver>,
     pub(crate) pool: blocking::Pool<PoolJob>,
     pub(crate) closures: Closures,
-    pub(crate) update: UpdateFlag,
+    /// Written at the end of each task, by whoever ran it.
+    pub(crate) update: CachePadded<UpdateFlag>,
     pub(crate) hooks: Hooks,
     pub(crate) counters: Arc<Counters>,
     /// Times the reactor parked.
@@ -49,12 +52,12 @@ impl Shared {
         hooks: Hooks,
     ) -> Self {
         Self {
-            inbox: Inbox::new(),
+            inbox: CachePadded::new(Inbox::new()),
             unparker,
             driver,
             pool,
             closures: Closures::default(),
-            update: UpdateFlag::new(),
+            update: CachePadded::new(UpdateFlag::new()),
             hooks,
             counters: Arc::new(Counters::default()),
             parks: Counter::default(),

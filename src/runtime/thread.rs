@@ -60,7 +60,7 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
         core.set_now(now);
         core.drain(&shared.inbox);
         let fired = shared.driver.fire_due(now);
-        core.turn(TURN);
+        core.turn(&shared.inbox, TURN);
         // Relaxed: whoever asks unparks afterwards, and the park handshake orders the look of the next turn.
         if shared.wanted.load(Ordering::Relaxed) != 0 {
             core.drain(&shared.inbox);

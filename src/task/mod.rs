@@ -20,7 +20,8 @@
 //!                +-------------| IDLE | <----------+
 //!                              +------+
 //! ```
-//! - [7] A wake of a queued or running task only sets SCHEDULED: the runner queues it again ([5]).
+//! - [7] A wake of a queued or running task only sets SCHEDULED: the runner queues it again ([5]),
+//!   RUNNING still set.
 //! - [8] Cancelling a task that has not started, or a closure that runs, ends it on the spot (its outcome is set). A
 //!   runner still drops the body, or lets the closure run out and drops what it returns.
 //! - [9] Cancelling a started future asks its runner to drop it, and queues it for that purpose if it sleeps.
@@ -31,7 +32,7 @@
 //! | bits | meaning | set by | cleared by |
 //! |---|---|---|---|
 //! | SCHEDULED | a `Runnable` exists, or the runner is to make one | [1] [7] [9] | [2] [6] |
-//! | RUNNING | one runner has the body | [2] | [3] [5] [6] |
+//! | RUNNING | one runner has the body, or queued it again | [2] | [3] [6] |
 //! | STARTED | the body was polled | [2] | never |
 //! | CANCEL | the body is to be dropped | [8] [9] [10] | never |
 //! | CLOSED | the body is gone | [6] | never |
@@ -44,13 +45,13 @@
 //! |---|---|
 //! | SCHEDULED | pending or woken, in a queue |
 //! | RUNNING | being polled |
-//! | RUNNING + SCHEDULED | being polled, woken meanwhile |
+//! | RUNNING + SCHEDULED | being polled, woken meanwhile; or, for that reason, queued again |
 //! | neither, no CLOSED | idle |
 //! | CLOSED | over; neither SCHEDULED nor RUNNING, outcome set |
 //! | outcome without CLOSED | ended from outside, body still to be dropped |
 //!
 //! # Who may touch what
-//! - **Body**: whoever set RUNNING. It is polled and dropped in place, never moved (a closure moves itself out).
+//! - **Body**: whoever took the `Runnable` from a queue and so made [2]. It is polled and dropped in place, never moved (a closure moves itself out).
 //! - **Output** (outcomes `Done` and `Error` only): the runner from the drop of the body to [6]; then the handle, if
 //!   HANDLE was set at [6], else the runner, which drops it. The handle drops it when it goes.
 //! - **Join waker**: the handle while JOIN_WAKER is clear and the task is not over; the transition that ends the task

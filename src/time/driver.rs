@@ -30,7 +30,7 @@ use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
 use crate::time::clock::{Clock, ClockListener};
-use crate::time::wheel::{Advance, Wheel};
+use crate::time::wheel::{Advance, Ticks, Wheel};
 use crate::util::slab::Key;
 use crate::util::wake_batch::WakeBatch;
 use std::task::Waker;
@@ -105,12 +105,13 @@ struct Shared {
 impl Driver {
     /// A driver without timers, told by `clock` when that is moved by hand.
     pub(crate) fn new(clock: Clock, unpark: Arc<dyn Unpark>) -> Arc<Self> {
+        let ticks = if clock.runs_by_itself() { Ticks::COARSE } else { Ticks::EXACT };
         let driver = Arc::new(Self {
             clock,
             unpark,
             earliest: AtomicU64::new(NEVER),
             armed: AtomicBool::new(false),
-            shared: Mutex::new(Shared { wheel: Wheel::new(), closed: false }),
+            shared: Mutex::new(Shared { wheel: Wheel::new(ticks), closed: false }),
         });
         let listener: Weak<Self> = Arc::downgrade(&driver);
         driver.clock.listen(listener);
@@ -138,7 +139,7 @@ impl Driver {
             return Err(TimerClosed(waker));
         }
         let key = shared.wheel.insert(deadline, waker);
-        let unpark = self.lower_earliest(deadline);
+        let unpark = self.lower_earliest(shared.wheel.moment_of_deadline(deadline));
         drop(shared);
         if unpark {
             self.unpark.unpark();
@@ -152,7 +153,7 @@ impl Driver {
         if !shared.wheel.reset(key, deadline) {
             return shared.state_of_gone();
         }
-        let unpark = self.lower_earliest(deadline);
+        let unpark = self.lower_earliest(shared.wheel.moment_of_deadline(deadline));
         drop(shared);
         if unpark {
             self.unpark.unpark();
@@ -266,9 +267,8 @@ impl Driver {
         }
     }
 
-    /// Takes note of a timer, under the lock; true if the reactor may have parked for longer.
-    fn lower_earliest(&self, deadline: u64) -> bool {
-        let moment = Wheel::<Waker>::moment_of_deadline(deadline);
+    /// Takes note of a timer that is yielded at `moment`, under the lock; true if the reactor may have parked for longer.
+    fn lower_earliest(&self, moment: u64) -> bool {
         if moment >= self.earliest.load(Ordering::Relaxed) {
             return false;
         }

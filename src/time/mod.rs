@@ -4,7 +4,7 @@
 //! clock   what time is it           Clock::system, or a ManualClock that the program moves
 //! wheel   which timers are due      pure data: no clock, no lock, no waker
 //! driver  one wheel for all threads lock, wakers, and the protocol with the reactor that parks
-//! sleep, timeout                    futures over the driver of whichever runtime polls them (a layer above)
+//! sleep, timeout, interval          futures over the driver of whichever runtime polls them (a layer above)
 //! ```
 //!
 //! Inside, a moment is a `u64` of nanoseconds since the origin of the clock (584 years) and saturates. Outside it is a
@@ -13,10 +13,12 @@
 
 mod clock;
 pub(crate) mod driver;
+mod interval;
 mod sleep;
 mod timeout;
 mod wheel;
 
 pub use clock::{Clock, ManualClock, ScaleError};
+pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout};

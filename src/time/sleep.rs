@@ -121,14 +121,23 @@ impl Sleep {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reset(&mut self, time: Duration) {
+        self.reset_due(Due::In(time));
+    }
+
+    /// As [`reset`](Self::reset), to a moment of the clock.
+    pub fn reset_until(&mut self, instant: Instant) {
+        self.reset_due(Due::At(instant));
+    }
+
+    fn reset_due(&mut self, due: Due) {
         match &mut self.state {
             State::Bound { driver, deadline, key, over } => {
                 *over = false;
-                *deadline = driver.clock().deadline_in(time);
+                *deadline = due.on(driver);
                 // A timer that fired is gone: the next poll makes a new one.
                 *key = key.take_if(|key| driver.reset(*key, *deadline) == TimerState::Pending);
             }
-            state => *state = State::Unbound(Due::In(time)),
+            state => *state = State::Unbound(due),
         }
     }
 }
@@ -146,6 +155,11 @@ impl Handle {
     /// ```
     pub fn sleep(&self, time: Duration) -> Sleep {
         Sleep::bound(self.driver(), Due::In(time))
+    }
+
+    /// Waits until `instant` of this runtime's clock, wherever the future is polled.
+    pub fn sleep_until(&self, instant: Instant) -> Sleep {
+        Sleep::bound(self.driver(), Due::At(instant))
     }
 }
 

@@ -1,8 +1,8 @@
 //! A hierarchical timer wheel: which timers are due, and when to look again. Pure data, without clock, lock or waker.
 //!
 //! # The picture
-//! Time is cut into ticks of 2^14 ns (16.4 us) and a tick number into groups of eight bits, one a level, seven levels:
-//! 56 bits for the 2^50 ticks that a `u64` of nanoseconds can name, so no deadline is too far to have its place.
+//! Time is cut into [`Ticks`] and a tick number into groups of eight bits, one a level, eight levels: 64 bits, so no
+//! deadline is too far to have its place. With ticks of 2^14 ns (16.4 us):
 //!
 //! ```text
 //!   tick       .. | bits 16..24 | bits 8..16 | bits 0..8 |
@@ -10,7 +10,7 @@
 //!   reaches          4.6 min      1.07 s       4.2 ms
 //! ```
 //!
-//! Wide levels cost 14 KB a wheel and save what is dear with a million timers: each coming-down of one is a miss of
+//! Wide levels cost 16 KB a wheel and save what is dear with a million timers: each coming-down of one is a miss of
 //! the cache.
 //!
 //! A timer stands at the level of the **highest group in which its tick differs from `now`**, in the slot that this
@@ -38,22 +38,53 @@
 use crate::util::slab::{Key, Slab};
 use std::num::NonZeroU16;
 
-/// Binary logarithm of the nanoseconds in a tick: 16.4 us, a fraction of what the system's own timers are late by.
-const TICK_SHIFT: u32 = 14;
 /// Bits of a tick number that one level decides.
 const LEVEL_BITS: u32 = 8;
 /// Slots in a level.
 const SLOTS: usize = 1 << LEVEL_BITS;
-/// Levels: as many as the 51 bits of a rounded-up tick number need.
-const LEVELS: usize = 7;
+/// Levels: as many as the 64 bits of the finest tick number need.
+const LEVELS: usize = 8;
 /// Words of 64 bits that hold the occupancy of one level.
 const WORDS: usize = SLOTS / 64;
 /// The list of timers that were due when they were inserted; it stands behind those of the slots.
 const DUE: usize = LEVELS * SLOTS;
 /// No timer: the end of a list.
 const NIL: u32 = u32::MAX;
-/// The tick of the moment `u64::MAX`.
-const LAST_TICK: u64 = 1 << (u64::BITS - TICK_SHIFT);
+
+/// How finely time is cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticks {
+    /// Binary logarithm of the nanoseconds in a tick.
+    shift: u32,
+}
+
+impl Ticks {
+    /// 16.4 us: a fraction of what the system's own timers are late by, and few enough to be cheap.
+    pub(crate) const COARSE: Self = Self { shift: 14 };
+    /// One nanosecond: for a clock that is moved by hand, where a sleep of a second ends after a second, not after that
+    /// and the rest of a tick.
+    pub(crate) const EXACT: Self = Self { shift: 0 };
+
+    /// The tick of the moment `u64::MAX`.
+    fn last(self) -> u64 {
+        u64::MAX.div_ceil(1 << self.shift)
+    }
+
+    /// The first tick at which a timer with this deadline may be yielded.
+    fn of_deadline(self, deadline: u64) -> u64 {
+        deadline.div_ceil(1 << self.shift)
+    }
+
+    /// The last tick that has begun at this moment.
+    fn of_present(self, now: u64) -> u64 {
+        if now == u64::MAX { self.last() } else { now >> self.shift }
+    }
+
+    /// The moment at which a tick begins.
+    fn moment_of(self, tick: u64) -> u64 {
+        if tick >= self.last() { u64::MAX } else { tick << self.shift }
+    }
+}
 
 /// Which list a timer is in. Not zero, so that a slab slot needs no tag of its own: 48 bytes with a `Waker` inside.
 #[derive(Clone, Copy)]
@@ -96,13 +127,14 @@ pub(crate) enum Advance {
 
 /// Timers by deadline, each with a payload `P`. Moments are `u64` nanoseconds.
 pub(crate) struct Wheel<P> {
+    ticks: Ticks,
     /// The present, in ticks.
     now: u64,
     /// Bit L: level L has an occupied slot.
     levels: u32,
     /// For each level, bit S of its words: slot S is occupied.
     occupied: [[u64; WORDS]; LEVELS],
-    /// On the heap, for 14 KB are too much to be moved over the stack of a small thread.
+    /// On the heap, for 16 KB are too much to be moved over the stack of a small thread.
     lists: Box<[List]>,
     /// The slot that `now` entered last, until it was found empty (rule 4).
     open: Option<ListId>,
@@ -111,8 +143,9 @@ pub(crate) struct Wheel<P> {
 
 impl<P> Wheel<P> {
     /// An empty wheel at moment 0.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(ticks: Ticks) -> Self {
         Self {
+            ticks,
             now: 0,
             levels: 0,
             occupied: [[0; WORDS]; LEVELS],
@@ -129,7 +162,7 @@ impl<P> Wheel<P> {
 
     /// Adds a timer. O(1).
     pub(crate) fn insert(&mut self, deadline: u64, payload: P) -> Key {
-        let tick = tick_of_deadline(deadline).max(self.now);
+        let tick = self.ticks.of_deadline(deadline).max(self.now);
         let list = self.list_of(tick);
         let prev = self.lists[list.index()].tail;
         let key = self.timers.insert(Timer { tick, payload, prev, next: NIL, list });
@@ -150,7 +183,7 @@ impl<P> Wheel<P> {
             return false;
         };
         self.unlink(*prev, *next, *list);
-        self.place(key.index(), tick_of_deadline(deadline).max(self.now));
+        self.place(key.index(), self.ticks.of_deadline(deadline).max(self.now));
         true
     }
 
@@ -163,20 +196,20 @@ impl<P> Wheel<P> {
     /// and earlier only where a far timer comes down a level, so at most once a level for each. O(1).
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         if self.ready_list().is_some() {
-            return Some(moment_of(self.now));
+            return Some(self.ticks.moment_of(self.now));
         }
-        self.next_slot().map(|(_, start)| moment_of(start))
+        self.next_slot().map(|(_, start)| self.ticks.moment_of(start))
     }
 
     /// The moment at which a timer with this deadline is yielded: `deadline`, rounded up to a tick.
-    pub(crate) fn moment_of_deadline(deadline: u64) -> u64 {
-        moment_of(tick_of_deadline(deadline))
+    pub(crate) fn moment_of_deadline(&self, deadline: u64) -> u64 {
+        self.ticks.moment_of(self.ticks.of_deadline(deadline))
     }
 
     /// Moves the present to `now` and hands every timer that is due to `out`, in the order of their ticks. At most
     /// `limit` timers are touched, yielded or brought down. A `now` before the present counts as the present.
     pub(crate) fn advance(&mut self, now: u64, limit: usize, mut out: impl FnMut(P)) -> Advance {
-        let target = tick_of_present(now).max(self.now);
+        let target = self.ticks.of_present(now).max(self.now);
         let mut left = limit;
         loop {
             while let Some(list) = self.ready_list() {
@@ -228,7 +261,8 @@ impl<P> Wheel<P> {
         let word = words.iter().position(|word| *word != 0)?;
         let slot = word as u32 * u64::BITS + words[word].trailing_zeros();
         let shift = level * LEVEL_BITS;
-        let above = self.now >> (shift + LEVEL_BITS) << (shift + LEVEL_BITS);
+        // The group above: nothing, for the top level.
+        let above = self.now & u64::MAX.checked_shl(shift + LEVEL_BITS).unwrap_or(0);
         Some((ListId::new(level as usize * SLOTS + slot as usize), above | u64::from(slot) << shift))
     }
 
@@ -286,21 +320,6 @@ impl<P> Wheel<P> {
             }
         }
     }
-}
-
-/// The first tick at which a timer with this deadline may be yielded.
-fn tick_of_deadline(deadline: u64) -> u64 {
-    deadline.div_ceil(1 << TICK_SHIFT)
-}
-
-/// The last tick that has begun at this moment.
-fn tick_of_present(now: u64) -> u64 {
-    if now == u64::MAX { LAST_TICK } else { now >> TICK_SHIFT }
-}
-
-/// The moment at which a tick begins.
-fn moment_of(tick: u64) -> u64 {
-    if tick >= LAST_TICK { u64::MAX } else { tick << TICK_SHIFT }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -78,7 +78,7 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     match catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) })) {
         Ok(Poll::Pending) => match state.to_idle() {
             ToIdle::Idle => Ran::Idle,
-            // SAFETY: RUNNING was given up with SCHEDULED set: this thread holds the queue's reference.
+            // SAFETY: the runner's reference and the SCHEDULED bit, which it owns while RUNNING is set, go to the queue.
             ToIdle::Again => Ran::Again(unsafe { Runnable::from_raw(header) }),
             // SAFETY: RUNNING is still ours and the body is there.
             ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },

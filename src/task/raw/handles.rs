@@ -340,6 +340,21 @@ impl<T> JoinRef<T> {
     fn give_up(&mut self, cancel: bool) {
         let header = self.header();
         let vtable = header.vtable();
+        // Whoever detaches leaves an error to the owner, be it that the task has ended a moment before. Whoever drops a
+        // task that is over may have looked at it.
+        let unhandled = !cancel;
+        let now = header.state().load();
+        if now.is_last() {
+            // The usual end of a task that ran out: nothing to agree upon with anybody, so two read-modify-writes are
+            // saved. The load acquires: it pairs with the release of whoever gave up the reference before.
+            if now.outcome().is_some_and(Outcome::has_output) {
+                // SAFETY: the task is over with an output, which belongs to the handle.
+                unsafe { (vtable.drop_output)(self.pointer, unhandled) };
+            }
+            // SAFETY: the last reference is ours, and `self` is not used again.
+            unsafe { (vtable.dealloc)(self.pointer) };
+            return;
+        }
         let dropped = header.state().drop_handle(vtable.kind, cancel);
         let waker = if dropped.drop_waker { header.take_join_waker() } else { None };
         // Ahead of all user code, as it says there; the drop of a waker is some.
@@ -347,9 +362,6 @@ impl<T> JoinRef<T> {
         unsafe { after_cancel(self.pointer, dropped.cancelled) };
         drop_quietly(waker);
         if dropped.drop_output {
-            // Whoever detaches leaves an error to the owner, be it that the task has ended a moment before. Whoever drops
-            // a task that is over may have looked at it.
-            let unhandled = !cancel;
             // SAFETY: the task is over with an output, which belongs to the handle.
             unsafe { (vtable.drop_output)(self.pointer, unhandled) };
         }

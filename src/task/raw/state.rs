@@ -103,6 +103,11 @@ impl Snapshot {
         self.has(JOIN_WAKER)
     }
 
+    /// True if the task is over for good and the caller's reference is the last: nobody is left to make another.
+    pub(crate) fn is_last(self) -> bool {
+        self.is_closed() && self.refs() == 1
+    }
+
     fn refs(self) -> usize {
         self.0 >> REF_SHIFT
     }
@@ -276,10 +281,10 @@ impl State {
         }
     }
 
-    /// [2] A runner takes the task off its queue.
+    /// [2] A runner takes the task off its queue. (RUNNING is set already if it was queued by [5].)
     pub(crate) fn to_running(&self) -> ToRunning {
         self.update(|s| {
-            debug_assert!(s.has(SCHEDULED) && !s.has(RUNNING | CLOSED), "not a queued task: {s:?}");
+            debug_assert!(s.has(SCHEDULED) && !s.is_closed(), "not a queued task: {s:?}");
             let next = s.without(SCHEDULED);
             if s.is_cancel_requested() || s.is_over() {
                 (Some(next.with(RUNNING)), ToRunning::Drop)
@@ -290,13 +295,17 @@ impl State {
     }
 
     /// [3] [4] [5] The body returned `Pending`.
+    ///
+    /// [5] is a look, not a write: the task goes back to the queue with RUNNING set, which says no more than that its
+    /// `Runnable` exists, as SCHEDULED does, and saves a task that yields one read-modify-write of three. What this
+    /// runner did reaches the next one by the way of the queue.
     pub(crate) fn to_idle(&self) -> ToIdle {
         self.update(|s| {
             debug_assert!(s.has(RUNNING), "not a running task: {s:?}");
             if s.is_cancel_requested() {
                 (None, ToIdle::Drop)
             } else if s.has(SCHEDULED) {
-                (Some(s.without(RUNNING)), ToIdle::Again)
+                (None, ToIdle::Again)
             } else {
                 (Some(s.without(RUNNING).without_ref()), ToIdle::Idle)
             }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-const TICK: u64 = 1 << TICK_SHIFT;
+const TICK: u64 = 1 << Ticks::COARSE.shift;
 
 /// What is done to a wheel; the numbers are made fit by [`Pair::apply`].
 #[derive(Debug, Clone, Copy)]
@@ -56,9 +56,9 @@ struct Pair {
 }
 
 impl Pair {
-    fn new() -> Self {
+    fn new(ticks: Ticks) -> Self {
         let (pending, given) = (BTreeMap::new(), Vec::new());
-        Self { wheel: Wheel::new(), pending, given, now: 0, sequence: 0, cut: false, yielded: 0 }
+        Self { wheel: Wheel::new(ticks), pending, given, now: 0, sequence: 0, cut: false, yielded: 0 }
     }
 
     fn apply(&mut self, op: Op) {
@@ -67,7 +67,7 @@ impl Pair {
                 let deadline = when.moment(self.now);
                 self.sequence += 1;
                 let key = self.wheel.insert(deadline, self.sequence);
-                let tick = tick_of_deadline(deadline).max(self.wheel.now);
+                let tick = self.wheel.ticks.of_deadline(deadline).max(self.wheel.now);
                 self.pending.insert((tick, self.sequence), key);
                 self.given.push((key, tick, self.sequence));
             }
@@ -87,7 +87,7 @@ impl Pair {
                     if known {
                         self.sequence += 1;
                         *self.wheel.payload_mut(key).expect("it was just reset") = self.sequence;
-                        let tick = tick_of_deadline(deadline).max(self.wheel.now);
+                        let tick = self.wheel.ticks.of_deadline(deadline).max(self.wheel.now);
                         self.pending.insert((tick, self.sequence), key);
                         self.given.push((key, tick, self.sequence));
                     }
@@ -102,7 +102,7 @@ impl Pair {
         }
         assert_eq!(self.wheel.len(), self.pending.len());
         match (self.wheel.next_deadline(), self.pending.first_key_value()) {
-            (Some(next), Some(((tick, _), _))) => assert!(next <= moment_of(*tick)),
+            (Some(next), Some(((tick, _), _))) => assert!(next <= self.wheel.ticks.moment_of(*tick)),
             (None, None) => {}
             (next, first) => panic!("the wheel says {next:?}, the model {first:?}"),
         }
@@ -126,7 +126,7 @@ impl Pair {
         self.cut |= advance == Advance::Limited;
         for sequence in out {
             let ((tick, first), _) = self.pending.pop_first().expect("yielded what is not pending");
-            assert!(moment_of(tick) <= self.now, "yielded early");
+            assert!(self.wheel.ticks.moment_of(tick) <= self.now, "yielded early");
             if first == sequence {
                 self.yielded += 1;
                 continue;
@@ -140,8 +140,8 @@ impl Pair {
         if advance == Advance::Complete {
             if let Some(((tick, _), _)) = self.pending.first_key_value() {
                 // A `to` before the present is the present: not the furthest `to`, if a limit cut that one short.
-                let reached = to.max(moment_of(self.wheel.now));
-                assert!(moment_of(*tick) > reached, "something due was left");
+                let reached = to.max(self.wheel.ticks.moment_of(self.wheel.now));
+                assert!(self.wheel.ticks.moment_of(*tick) > reached, "something due was left");
                 assert!(self.wheel.next_deadline() > Some(reached));
             }
             if before.is_some_and(|before| before <= to) {
@@ -208,8 +208,8 @@ fn op() -> impl Strategy<Value = Op> {
 
 proptest! {
     #[test]
-    fn behaves_as_an_ordered_map(ops in prop::collection::vec(op(), 0..300)) {
-        let mut pair = Pair::new();
+    fn behaves_as_an_ordered_map(ops in prop::collection::vec(op(), 0..300), exact: bool) {
+        let mut pair = Pair::new(if exact { Ticks::EXACT } else { Ticks::COARSE });
         for (nth, op) in ops.into_iter().enumerate() {
             pair.apply(op);
             if nth % 16 == 0 {
@@ -228,8 +228,8 @@ proptest! {
 fn a_million_random_operations_agree_with_the_map() {
     let mut random = fastrand::Rng::with_seed(0x0ff7_1c4b);
     let mut yielded = 0;
-    for _ in 0..500 {
-        let mut pair = Pair::new();
+    for life in 0..500 {
+        let mut pair = Pair::new(if life % 4 == 0 { Ticks::EXACT } else { Ticks::COARSE });
         for _ in 0..2000 {
             let op = random_op(&mut random);
             pair.apply(op);
@@ -271,7 +271,7 @@ fn drain(wheel: &mut Wheel<u32>, now: u64) -> Vec<u32> {
 
 #[test]
 fn a_jump_over_centuries_yields_in_the_order_of_deadlines() {
-    let mut wheel = Wheel::new();
+    let mut wheel = Wheel::new(Ticks::COARSE);
     let mut deadlines: Vec<u64> = (0..64).map(|bit| 1 << bit).chain([0, u64::MAX]).collect();
     deadlines.reverse();
     for deadline in &deadlines {
@@ -287,7 +287,7 @@ fn a_jump_over_centuries_yields_in_the_order_of_deadlines() {
 
 #[test]
 fn the_end_of_time_is_reached_only_there() {
-    let mut wheel = Wheel::new();
+    let mut wheel = Wheel::new(Ticks::COARSE);
     wheel.insert(u64::MAX, 0);
     wheel.insert(u64::MAX - 1, 1);
     assert!(drain(&mut wheel, u64::MAX - 1).is_empty());
@@ -301,7 +301,7 @@ fn the_end_of_time_is_reached_only_there() {
 #[test]
 fn one_far_timer_wakes_at_most_once_a_level() {
     for deadline in [1, TICK, 1_500_000, 20_000_000, 1 << 34, 1 << 50, u64::MAX / 3, u64::MAX - 1, u64::MAX] {
-        let mut wheel = Wheel::new();
+        let mut wheel = Wheel::new(Ticks::COARSE);
         wheel.insert(deadline, 7);
         let mut turns = 0;
         loop {
@@ -309,7 +309,7 @@ fn one_far_timer_wakes_at_most_once_a_level() {
             turns += 1;
             if !drain(&mut wheel, next).is_empty() {
                 assert!(next >= deadline);
-                assert_eq!(next, Wheel::<u32>::moment_of_deadline(deadline));
+                assert_eq!(next, wheel.moment_of_deadline(deadline));
                 break;
             }
         }
@@ -320,14 +320,24 @@ fn one_far_timer_wakes_at_most_once_a_level() {
 #[test]
 fn lateness_is_below_a_tick() {
     for deadline in [1_000_000, 1_234_567, 20_000_000, TICK] {
-        let moment = Wheel::<u32>::moment_of_deadline(deadline);
+        let moment = Wheel::<()>::new(Ticks::COARSE).moment_of_deadline(deadline);
         assert!(moment >= deadline && moment - deadline < TICK);
     }
 }
 
 #[test]
+fn exact_ticks_are_late_by_nothing() {
+    let mut wheel = Wheel::new(Ticks::EXACT);
+    for deadline in [1, TICK + 1, 1_000_000_007, 1 << 56, u64::MAX - 1, u64::MAX] {
+        wheel.insert(deadline, 0);
+        assert!(drain(&mut wheel, deadline - 1).is_empty());
+        assert_eq!(drain(&mut wheel, deadline), [0]);
+    }
+}
+
+#[test]
 fn time_that_goes_backwards_is_the_present() {
-    let mut wheel = Wheel::new();
+    let mut wheel = Wheel::new(Ticks::COARSE);
     assert!(drain(&mut wheel, 100 * TICK).is_empty());
     wheel.insert(50 * TICK, 1);
     wheel.insert(101 * TICK, 2);
@@ -339,7 +349,7 @@ fn time_that_goes_backwards_is_the_present() {
 
 #[test]
 fn a_limit_bounds_the_coming_down_too() {
-    let mut wheel = Wheel::new();
+    let mut wheel = Wheel::new(Ticks::COARSE);
     for payload in 0..100u32 {
         wheel.insert(270 * TICK + u64::from(payload % 2) * TICK, payload);
     }
@@ -357,12 +367,12 @@ fn a_limit_bounds_the_coming_down_too() {
 
 #[test]
 fn a_timer_fits_in_48_bytes_of_slab() {
-    let mut wakers = Wheel::new();
-    let mut plain = Wheel::new();
+    let mut wakers = Wheel::new(Ticks::COARSE);
+    let mut plain = Wheel::new(Ticks::COARSE);
     let before = (wakers.timers.slot_bytes(), plain.timers.slot_bytes());
     wakers.insert(0, Waker::noop().clone());
     plain.insert(0, [0u64; 2]);
     assert_eq!(before, (48, 48));
     assert!(size_of::<Wheel<Waker>>() < 512);
-    assert!(size_of_val(&*wakers.lists) < 15_000);
+    assert!(size_of_val(&*wakers.lists) < 17_000);
 }

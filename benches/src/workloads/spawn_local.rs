@@ -1,0 +1,60 @@
+//! What does a task cost that is spawned, run and awaited inside the executor, in waves of 1000 and all at once?
+
+use super::Scale;
+use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
+use crate::peers::current_thread;
+use async_executor::StaticExecutor;
+use futures_lite::future;
+use offtick::Runtime;
+use std::future::Future;
+use std::hint::black_box;
+use tokio::task::LocalSet;
+
+pub(super) fn cases(scale: Scale) -> Vec<Case> {
+    let count = scale.of(1_000_000);
+    vec![case("spawn_local/waves", count, 1000), case("spawn_local/at_once", count, count)]
+}
+
+fn case(name: &'static str, count: usize, wave: usize) -> Case {
+    let ours = Runtime::new().expect("offtick starts");
+    let tokio = current_thread().enable_all().build().expect("tokio starts");
+    let local = current_thread().enable_all().build().expect("tokio starts");
+    let executor: &'static StaticExecutor = Box::leak(Box::new(StaticExecutor::new()));
+    Case::new(name, Unit::Nanoseconds)
+        .peer(Peer::ours("offtick", move || {
+            let handle = ours.handle().clone();
+            let spawn = move |n| handle.spawn(async move { black_box(n) });
+            ours.spawn(waves(count, wave, spawn)).wait().expect("it ends")
+        }))
+        .peer(Peer::rival("tokio current_thread", move || {
+            tokio.block_on(waves(count, wave, |n| tokio::spawn(async move { black_box(n) })))
+        }))
+        .peer(
+            Peer::rival("tokio LocalSet", move || {
+                let set = LocalSet::new();
+                let spawn = |n| tokio::task::spawn_local(async move { black_box(n) });
+                set.block_on(&local, waves(count, wave, spawn))
+            })
+            .note("spawns from its own thread only"),
+        )
+        .peer(
+            Peer::rival("async-executor StaticExecutor", move || {
+                let spawn = |n| executor.spawn(async move { black_box(n) });
+                future::block_on(executor.run(waves(count, wave, spawn)))
+            })
+            .note("panics reach the thread"),
+        )
+        .goal("offtick", Against::Peer("async-executor StaticExecutor"), 0.6)
+}
+
+async fn waves<H: Future>(count: usize, wave: usize, spawn: impl Fn(usize) -> H) -> Sample {
+    let mut handles = Vec::with_capacity(wave);
+    let watch = Watch::start();
+    for start in (0..count).step_by(wave) {
+        handles.extend((start..start + wave).map(&spawn));
+        for handle in handles.drain(..) {
+            black_box(handle.await);
+        }
+    }
+    watch.stop(count)
+}

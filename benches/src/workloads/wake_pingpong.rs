@@ -1,0 +1,93 @@
+//! How long does a round trip take between a thread that wakes a task and the task that answers?
+
+use super::{Scale, spin_until};
+use crate::measure::{Against, Case, Peer, Sample, Unit, timed};
+use crate::peers::{OnThread, Tokio};
+use async_executor::{Executor, StaticExecutor};
+use offtick::{Builder, Runtime};
+use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+pub(super) fn cases(scale: Scale) -> Vec<Case> {
+    let (many, few) = (scale.of(500_000), scale.of(50_000));
+    let ours = Runtime::new().expect("offtick starts");
+    let tokio = Tokio::start();
+    let threaded = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let threaded = threaded.expect("tokio starts");
+    let executor = OnThread::<Executor<'static>>::start();
+    let fixed = OnThread::<StaticExecutor>::start();
+    let case = Case::new("wake_pingpong", Unit::Nanoseconds)
+        .peer(Peer::ours("offtick", move || game(few, |task| ours.spawn(task).detach())))
+        .peer(
+            Peer::ours("offtick, spin", move || {
+                let spinning = Builder::new().spin(Duration::from_millis(500)).build().expect("offtick starts");
+                game(many, |task| spinning.spawn(task).detach())
+            })
+            .note("both awake"),
+        )
+        .peer(Peer::rival("tokio current_thread", move || game(few, |task| drop(tokio.handle().spawn(task)))))
+        .peer(Peer::rival("tokio multi_thread, one worker", move || game(few, |task| drop(threaded.spawn(task)))))
+        .peer(Peer::rival("async-executor Executor", move || game(few, |task| executor.executor().spawn(task).detach())))
+        .peer(Peer::rival("async-executor StaticExecutor", move || {
+            game(few, |task| fixed.executor().spawn(task).detach())
+        }))
+        .peer(Peer::floor("FLOOR: two spinning threads", move || floor(many)).note("two cache lines, no waker"))
+        .goal("offtick, spin", Against::Figure(180.0), 1.0);
+    vec![case]
+}
+
+#[derive(Default)]
+#[repr(align(128))]
+struct Line(AtomicU64);
+
+#[derive(Default)]
+struct Table {
+    ball: Line,
+    answer: Line,
+    /// The same for the whole life of the task.
+    waker: OnceLock<Waker>,
+}
+
+fn game(rounds: usize, spawn: impl FnOnce(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>)) -> Sample {
+    let table = Arc::new(Table::default());
+    let theirs = Arc::clone(&table);
+    let rounds = rounds as u64;
+    spawn(Box::pin(poll_fn(move |cx| {
+        theirs.waker.get_or_init(|| cx.waker().clone());
+        let ball = theirs.ball.0.load(Ordering::Acquire);
+        theirs.answer.0.store(ball, Ordering::Release);
+        if ball == rounds { Poll::Ready(()) } else { Poll::Pending }
+    })));
+    spin_until(|| table.waker.get().is_some());
+    let waker = table.waker.get().expect("just seen");
+    timed(rounds as usize, || {
+        for round in 1..=rounds {
+            table.ball.0.store(round, Ordering::Release);
+            waker.wake_by_ref();
+            spin_until(|| table.answer.0.load(Ordering::Acquire) == round);
+        }
+    })
+}
+
+fn floor(rounds: usize) -> Sample {
+    let table = Arc::new(Table::default());
+    let theirs = Arc::clone(&table);
+    let rounds = rounds as u64;
+    let other = std::thread::spawn(move || {
+        for round in 1..=rounds {
+            spin_until(|| theirs.ball.0.load(Ordering::Acquire) == round);
+            theirs.answer.0.store(round, Ordering::Release);
+        }
+    });
+    let sample = timed(rounds as usize, || {
+        for round in 1..=rounds {
+            table.ball.0.store(round, Ordering::Release);
+            spin_until(|| table.answer.0.load(Ordering::Acquire) == round);
+        }
+    });
+    other.join().expect("it does not panic");
+    sample
+}

@@ -1,0 +1,23 @@
+//! Leaves the timeout to the poll, which is precise enough here.
+
+use mio::{Registry, Token};
+use std::io;
+use std::time::Duration;
+
+/// No timer of its own.
+#[derive(Debug)]
+pub(super) struct Alarm;
+
+impl Alarm {
+    pub(super) fn new(_: &Registry, _: Token) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Returns the timeout that is left to the poll: all of it.
+    pub(super) fn set(&mut self, timeout: Option<Duration>) -> Option<Duration> {
+        timeout
+    }
+
+    /// Never called by the poll, since no such event comes.
+    pub(super) fn rang(&mut self) {}
+}

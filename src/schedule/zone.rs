@@ -1,0 +1,169 @@
+//! Time zones with their type erased, and where their offsets change.
+//!
+//! The whole of a zone is one question: how far east of UTC is the wall clock at this instant? It has one answer, always,
+//! which the reverse question (which instant shows this wall time?) does not. Gaps and folds are found by asking it
+//! before and after: in a gap the offset grows, in a fold it shrinks. `chrono` lists no changes, so [`first_change`]
+//! probes every [`PROBE`] and halves the interval where two probes differ.
+
+use crate::sync::Arc;
+use chrono::{DateTime, Local, NaiveDateTime, Offset, TimeZone, Utc};
+use std::fmt;
+
+/// Nanoseconds since 1970: of UTC for an instant, of the wall clock for a reading.
+pub(super) type Nanos = i128;
+
+/// Nanoseconds in a second.
+pub(super) const SECOND: Nanos = 1_000_000_000;
+
+/// Nanoseconds in a day.
+pub(super) const DAY: Nanos = 86_400 * SECOND;
+
+/// Nanoseconds between two looks at a zone. No zone of the tz database changes twice within six days (seen by looking at
+/// all of them, from 1843 to 2100).
+const PROBE: Nanos = 3 * 3600 * SECOND;
+
+/// No two offsets are further apart than this many nanoseconds: `chrono` keeps each below a day, east and west.
+pub(super) const REACH: Nanos = 2 * DAY;
+
+/// The first instant that schedules look at, in nanoseconds: the year 1.
+pub(super) const EARLIEST: Nanos = -62_135_596_800 * SECOND;
+
+/// The instant after the last one of a schedule, in nanoseconds: the year 10,000.
+pub(super) const LATEST: Nanos = 253_402_300_800 * SECOND;
+
+/// A zone as schedules see it.
+pub(super) trait Offsets {
+    /// What is to be added to UTC at this instant, in seconds.
+    fn seconds_east(&self, utc: &NaiveDateTime) -> i32;
+}
+
+impl<Tz: TimeZone> Offsets for Tz {
+    fn seconds_east(&self, utc: &NaiveDateTime) -> i32 {
+        self.offset_from_utc_datetime(utc).fix().local_minus_utc()
+    }
+}
+
+/// The offset at an instant between [`EARLIEST`] and [`LATEST`], in nanoseconds.
+pub(super) fn offset_at(zone: &dyn Offsets, instant: Nanos) -> Nanos {
+    let second = i64::try_from(instant.clamp(EARLIEST - REACH, LATEST + REACH).div_euclid(SECOND));
+    let utc = second.ok().and_then(|second| DateTime::from_timestamp(second, 0));
+    utc.map_or(0, |utc| Nanos::from(zone.seconds_east(&utc.naive_utc())) * SECOND)
+}
+
+/// The first instant in `(from, until]` with another offset than `from` has.
+pub(super) fn first_change(zone: &dyn Offsets, from: Nanos, until: Nanos) -> Option<Nanos> {
+    let offset = offset_at(zone, from);
+    let mut low = from;
+    while low < until {
+        let high = (low + PROBE).min(until);
+        if offset_at(zone, high) != offset {
+            let (mut same, mut other) = (low.div_euclid(SECOND), high.div_euclid(SECOND));
+            while other - same > 1 {
+                let middle = same + (other - same) / 2;
+                if offset_at(zone, middle * SECOND) == offset {
+                    same = middle;
+                } else {
+                    other = middle;
+                }
+            }
+            return Some(other * SECOND);
+        }
+        low = high;
+    }
+    None
+}
+
+/// The latest reading that the wall clock has shown until `now`: past a fold, it is later than what it shows.
+pub(super) fn latest_reading(zone: &dyn Offsets, now: Nanos) -> Nanos {
+    let mut at = now - REACH;
+    let mut latest = now + offset_at(zone, now);
+    while let Some(change) = first_change(zone, at, now) {
+        latest = latest.max(change + offset_at(zone, at) - 1);
+        at = change;
+    }
+    latest
+}
+
+/// An instant of `chrono`, in nanoseconds.
+pub(super) fn nanos_of<Tz: TimeZone>(instant: &DateTime<Tz>) -> Nanos {
+    Nanos::from(instant.timestamp()) * SECOND + Nanos::from(instant.timestamp_subsec_nanos())
+}
+
+/// A reading of `chrono`, in nanoseconds.
+pub(super) fn nanos_of_reading(reading: &NaiveDateTime) -> Nanos {
+    nanos_of(&reading.and_utc())
+}
+
+/// The instant of `chrono`; `None` beyond [`LATEST`].
+pub(super) fn instant_of(nanos: Nanos) -> Option<DateTime<Utc>> {
+    if nanos >= LATEST {
+        return None;
+    }
+    let second = i64::try_from(nanos.div_euclid(SECOND)).ok()?;
+    DateTime::from_timestamp(second, u32::try_from(nanos.rem_euclid(SECOND)).ok()?)
+}
+
+trait Named: Offsets + Send + Sync {
+    fn name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+    fn offsets(&self) -> &dyn Offsets;
+}
+
+impl<Tz: TimeZone + fmt::Debug + Send + Sync + 'static> Named for Tz {
+    fn name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+
+    fn offsets(&self) -> &dyn Offsets {
+        self
+    }
+}
+
+/// Any [`chrono::TimeZone`] with its type forgotten, so that jobs of different zones stand in one list. Cheap to clone.
+///
+/// [`Default`] is [`Local`]. It displays as the zone's own `Debug` does, which for `chrono-tz` is the name of the zone.
+///
+/// # Example
+/// ```
+/// use offtick::schedule::Zone;
+/// let zones = [Zone::local(), Zone::new(chrono::Utc), Zone::new(chrono_tz::Europe::Berlin)];
+/// assert_eq!(zones[2].to_string(), "Europe/Berlin");
+/// ```
+#[derive(Clone)]
+pub struct Zone(Arc<dyn Named>);
+
+impl Zone {
+    /// Takes any zone.
+    pub fn new<Tz: TimeZone + fmt::Debug + Send + Sync + 'static>(zone: Tz) -> Self {
+        Self(Arc::new(zone))
+    }
+
+    /// The zone of the machine.
+    pub fn local() -> Self {
+        Self::new(Local)
+    }
+
+    pub(super) fn offsets(&self) -> &dyn Offsets {
+        self.0.offsets()
+    }
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self::local()
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.name(f)
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Zone({self})")
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

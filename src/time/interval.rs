@@ -1,0 +1,145 @@
+//! Ticks at equal distances.
+
+use super::sleep::{Sleep, sleep_until};
+use crate::runtime::{Handle, any_clock};
+use crate::time::Clock;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// A period of zero: an interval would tick without end in no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an interval needs a period longer than zero")]
+pub struct ZeroPeriod;
+
+/// What an [`Interval`] does about ticks that nobody was there to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissedTicks {
+    /// They come one right after the other until the grid is caught up with.
+    #[default]
+    Burst,
+    /// The grid starts anew: the next tick is one period after the late one was taken.
+    Delay,
+    /// They are left out: the next tick is the next one of the grid.
+    Skip,
+}
+
+/// Ticks on a fixed grid (`start + n * period`) that does not drift; made by [`interval`] and [`Handle::interval`].
+///
+/// The grid is that of the runtime's clock. The first tick comes after one period, or at once with [`now`](Self::now).
+/// Dropping it takes its timer out.
+///
+/// # Example
+/// ```
+/// use offtick::time::{Clock, interval};
+/// use std::time::Duration;
+///
+/// let clock = Clock::manual();
+/// let rt = offtick::Builder::new().clock(clock.clone()).build()?;
+/// let mut task = rt.run(async {
+///     let mut seconds = interval(Duration::from_secs(1))?;
+///     let first = seconds.tick().await;
+///     let second = seconds.tick().await;
+///     Ok::<_, offtick::time::ZeroPeriod>(second - first)
+/// });
+/// while task.wait_timeout(Duration::from_millis(1)).is_none() {
+///     clock.advance(Duration::from_secs(1));
+/// }
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[must_use = "an interval does nothing until its ticks are awaited"]
+pub struct Interval {
+    clock: Clock,
+    sleep: Sleep,
+    /// The moment of the grid that `sleep` waits for; `None` beyond the end of the clock.
+    next: Option<Instant>,
+    period: Duration,
+    missed: MissedTicks,
+}
+
+/// Ticks every `period` on the clock of the runtime that this thread drives, else on that of the default runtime.
+///
+/// # Errors
+/// [`ZeroPeriod`].
+pub fn interval(period: Duration) -> Result<Interval, ZeroPeriod> {
+    Interval::on(any_clock(), period, sleep_until)
+}
+
+impl Handle {
+    /// As [`interval`], on this runtime's clock wherever the ticks are awaited.
+    ///
+    /// # Errors
+    /// [`ZeroPeriod`].
+    pub fn interval(&self, period: Duration) -> Result<Interval, ZeroPeriod> {
+        Interval::on(self.clock().clone(), period, |instant| self.sleep_until(instant))
+    }
+}
+
+impl Interval {
+    fn on(clock: Clock, period: Duration, sleep: impl FnOnce(Instant) -> Sleep) -> Result<Self, ZeroPeriod> {
+        if period.is_zero() {
+            return Err(ZeroPeriod);
+        }
+        let now = clock.now();
+        let next = now.checked_add(period);
+        Ok(Self { sleep: sleep(next.unwrap_or(now)), clock, next, period, missed: MissedTicks::default() })
+    }
+
+    /// Makes the first tick come at once. For a new interval: the grid starts here.
+    pub fn now(mut self) -> Self {
+        let now = self.clock.now();
+        self.next = Some(now);
+        self.sleep.reset_until(now);
+        self
+    }
+
+    /// Chooses what is done about missed ticks. Default [`MissedTicks::Burst`].
+    pub fn missed(mut self, policy: MissedTicks) -> Self {
+        self.missed = policy;
+        self
+    }
+
+    /// The distance of the ticks.
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// Waits for the next tick and says for which moment of the grid it stands. Dropping the future loses no tick.
+    pub async fn tick(&mut self) -> Instant {
+        poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// Ready with the next tick.
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        let Some(tick) = self.next else { return Poll::Pending };
+        ready!(Pin::new(&mut self.sleep).poll(cx));
+        let now = self.clock.now();
+        self.next = self.after(tick, now);
+        if let Some(next) = self.next {
+            self.sleep.reset_until(next);
+        }
+        Poll::Ready(tick)
+    }
+
+    /// The tick that follows the one of `tick`, taken at `now`.
+    fn after(&self, tick: Instant, now: Instant) -> Option<Instant> {
+        let late = now.saturating_duration_since(tick);
+        match self.missed {
+            MissedTicks::Delay if late >= self.period => now.checked_add(self.period),
+            MissedTicks::Skip if late >= self.period => {
+                let into = u64::try_from(late.as_nanos() % self.period.as_nanos()).ok()?;
+                now.checked_add(self.period)?.checked_sub(Duration::from_nanos(into))
+            }
+            _ => tick.checked_add(self.period),
+        }
+    }
+}
+
+impl fmt::Debug for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interval").field("period", &self.period).field("missed", &self.missed).finish_non_exhaustive()
+    }
+}
