@@ -267,7 +267,19 @@ fn unhandled_errors_are_told_once_when_nobody_can_look() {
     assert_eq!(log.panics.recv_timeout(HANG).unwrap().id, id);
     assert_eq!(log.unhandled.recv_timeout(HANG).unwrap().text, "task panicked: planned");
 
-    // None of these is unhandled: kept, cancelled, well.
+    // Over before it is detached: it is told all the same, here.
+    let mut over = log.rt.run(fail());
+    common::until(|| over.is_done());
+    let id = over.id();
+    over.detach();
+    let told = log.unhandled.try_recv().unwrap();
+    assert_eq!((told.id, told.thread, told.status), (id, thread::current().id(), Status::Error));
+
+    // None of these is unhandled: taken, kept, cancelled, well.
+    over = log.rt.run(fail());
+    common::until(|| over.is_done());
+    assert!(over.take().is_some_and(|result| result.is_err()));
+    over.detach();
     let kept = log.rt.run(fail());
     common::until(|| kept.is_done());
     drop(kept);

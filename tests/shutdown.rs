@@ -487,6 +487,21 @@ fn a_canceller_and_a_shutdown_meet() {
 }
 
 #[test]
+fn a_shutdown_in_the_drop_of_a_join_waker_waits_for_nobody() {
+    let rt = runtime();
+    let mut task = rt.spawn(pending::<()>());
+    reactor_thread(&rt); // It sleeps from here on: the drop of its handle has to queue it.
+    let (tell, told) = channel();
+    let end = OnDrop::new(move || tell.send(rt.shutdown(HANG)).unwrap());
+    let end = Mutex::new(end);
+    let waker = Waker::from(Arc::new(WakeFn(move || drop(end.lock()))));
+    assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    drop(task); // The last one to hold the waker.
+    assert!(told.recv().unwrap().is_clean());
+}
+
+#[test]
 fn waiters_are_woken_by_the_shutdown() {
     let rt = runtime();
     let mut future = rt.spawn(pending::<()>());
