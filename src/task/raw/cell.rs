@@ -167,6 +167,7 @@ unsafe fn finish<B: Body, S: Schedule>(
         let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
         drop_output_of(cell, &task, output, closed.unhandled && closed.outcome == Outcome::Error);
     }
+    // Ahead of the update flag: a host looks at its sets once that is up, and they learn of the end by this waker.
     if closed.wake_join {
         cell.header.wake_join();
     }
@@ -298,6 +299,7 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
         ToCancelled::Ended { wake_join } => {
             // First of all: the details forget whoever is to be told once they hear of the end.
             tell_the_body();
+            // Ahead of the update flag, as in `finish`.
             if wake_join {
                 alive.wake_join();
             }
