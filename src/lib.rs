@@ -82,6 +82,7 @@ pub mod time;
 
 mod runtime;
 
+pub mod retry;
 #[cfg(feature = "cron")]
 pub mod schedule;
 mod spawn;
@@ -100,6 +101,7 @@ pub use manage::{
     run_blocking, spawn, spawn_blocking,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
+pub use retry::RetryPolicy;
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
 pub use task::{Control, SharedTask, Status, Task, TaskId, TaskInfo};

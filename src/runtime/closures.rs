@@ -50,6 +50,13 @@ impl Closures {
     }
 }
 
+/// Leaves this thread's seat: the closure it ran sleeps until its next try.
+pub(crate) fn rise() {
+    let seat = SEAT.try_with(|own| own.borrow().clone()).ok().flatten();
+    let before = seat.and_then(|seat| seat.lock().take());
+    drop(before);
+}
+
 /// True if this thread is inside the closure of task `id`.
 pub(crate) fn is_inside(id: TaskId) -> bool {
     let seat = SEAT.try_with(|own| own.borrow().clone()).ok().flatten();

@@ -91,6 +91,11 @@ impl Sleep {
         }
     }
 
+    /// Waits for `time` from now on this driver.
+    pub(crate) fn on(driver: Arc<Driver>, time: Duration) -> Self {
+        Self::bound(driver, Due::In(time))
+    }
+
     fn bound(driver: Arc<Driver>, due: Due) -> Self {
         let deadline = due.on(&driver);
         Self { state: State::Bound { driver, deadline, key: None, over: false } }
