@@ -95,7 +95,7 @@ mod manage;
 #[path = "../loom-tests/mod.rs"]
 mod loom_tests;
 
-pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
+pub use error::{BoxError, BuildError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
 pub use manage::{
     GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit, manager, run,
     run_blocking, spawn, spawn_blocking,

@@ -204,8 +204,9 @@ where
                     return Poll::Ready(Err(RetryError::new(run.attempt(), elapsed, reason, Some(failed))));
                 }
                 Next::Wait(wait) => {
-                    this.witness.waits(pace.now().checked_add(wait));
+                    // Made first: whoever moves the clock on to what it is told then finds the timer due.
                     let mut sleep = pace.sleep(wait);
+                    this.witness.waits(pace.now().checked_add(wait));
                     if Pin::new(&mut sleep).poll(cx).is_ready() {
                         cx.waker().wake_by_ref();
                     }

@@ -192,8 +192,9 @@ where
                 Poll::Ready(Err(TaskError::retried(RetryError::new(attempt, elapsed, reason, Some(error)))))
             }
             Next::Wait(wait) => {
-                this.witness.waits(this.pace.now().checked_add(wait));
+                // Made first: whoever moves the clock on to what it is told then finds the timer due.
                 let sleep = this.sleep.insert(this.pace.sleep(wait));
+                this.witness.waits(this.pace.now().checked_add(wait));
                 if Pin::new(sleep).poll(cx).is_ready() {
                     cx.waker().wake_by_ref();
                 }
