@@ -96,7 +96,8 @@ fn tries_follow_the_back_off_until_one_succeeds() {
             assert_eq!(task.control().next_attempt_at(), task.next_attempt_at());
             // Not a moment too soon.
             clock.advance(wait * SECOND - Duration::from_nanos(1));
-            (reactor_thread(&rt), pool_thread(&rt));
+            reactor_thread(&rt);
+            pool_thread(&rt);
             assert_eq!(task.attempt(), attempt);
             clock.advance(Duration::from_nanos(1));
             until(|| task.attempt() > attempt);
@@ -227,7 +228,8 @@ fn a_wait_for_ever_can_be_cancelled() {
         let task = trying(&rt, kind, policy.clone(), 2);
         until(|| rt.metrics().timers == 1);
         clock.advance(SECOND * 3600 * 24 * 365 * 100);
-        (reactor_thread(&rt), pool_thread(&rt));
+        reactor_thread(&rt);
+        pool_thread(&rt);
         assert_eq!((task.attempt(), task.next_attempt_at()), (1, None), "beyond the end of the clock");
         assert!(task.cancel());
         until(|| task.is_done() && rt.metrics().timers == 0);
@@ -331,7 +333,8 @@ fn cancelled_in_the_wait() {
     let (rt, clock) = still();
     let policy = thrice();
     let [future, closure] = both(&rt, &policy, 9);
-    (waiting(&future, &clock), waiting(&closure, &clock));
+    waiting(&future, &clock);
+    waiting(&closure, &clock);
     // With every thread held, a closure is over all the same: at once.
     let hogs = [Hog::pool(&rt), Hog::pool(&rt)];
     assert!(closure.cancel());
@@ -342,7 +345,8 @@ fn cancelled_in_the_wait() {
     until(|| future.is_done());
     assert!(future.error().is_some_and(TaskError::is_cancelled));
     clock.advance(10 * SECOND);
-    (reactor_thread(&rt), pool_thread(&rt));
+    reactor_thread(&rt);
+    pool_thread(&rt);
     assert_eq!((future.attempt(), closure.attempt()), (1, 1), "no further try");
     until(|| rt.metrics().timers == 0);
 }
@@ -360,7 +364,8 @@ fn dropped_in_the_wait() {
         let _kept = &yours;
         Err::<(), _>(refused())
     });
-    (waiting(&future, &clock), waiting(&closure, &clock));
+    waiting(&future, &clock);
+    waiting(&closure, &clock);
     drop((future, closure));
     drops.wait_for(2);
     until(|| rt.metrics().timers == 0);
@@ -375,7 +380,8 @@ fn detached_in_the_wait() {
         move |_, _, _| tries.note()
     });
     let [future, closure] = both(&rt, &policy, 3);
-    (waiting(&future, &clock), waiting(&closure, &clock));
+    waiting(&future, &clock);
+    waiting(&closure, &clock);
     let (other, another) = (future.control(), closure.control());
     future.detach();
     closure.detach();
@@ -391,7 +397,8 @@ fn detached_in_the_wait() {
 fn shut_down_in_the_wait() {
     let (rt, clock) = still();
     let [future, closure] = both(&rt, &thrice(), 9);
-    (waiting(&future, &clock), waiting(&closure, &clock));
+    waiting(&future, &clock);
+    waiting(&closure, &clock);
     let handle = rt.handle().clone();
     let report = rt.shutdown(HANG);
     assert!(report.is_clean(), "{report:?}");

@@ -43,15 +43,14 @@ use std::time::{Duration, Instant};
 /// ```
 /// use offtick::RetryPolicy;
 /// use offtick::retry::retry;
-/// use std::cell::Cell;
 /// use std::time::Duration;
 /// let rt = offtick::Runtime::new()?;
 /// let mut task = rt.run(async {
-///     let tries = Cell::new(0);
+///     let mut tries = 0;
 ///     let policy = RetryPolicy::fixed(Duration::from_millis(1)).max_attempts(3);
-///     retry(policy, || async {
-///         tries.set(tries.get() + 1);
-///         if tries.get() < 3 { Err(std::io::Error::other("busy")) } else { Ok(tries.get()) }
+///     retry(policy, || {
+///         tries += 1;
+///         async move { if tries < 3 { Err(std::io::Error::other("busy")) } else { Ok(tries) } }
 ///     })
 ///     .await
 /// });
