@@ -351,11 +351,25 @@ fn dropped_inside_its_hooks() {
         (builder.on_panic(move |_, _| spring()).build().unwrap(), Box::new(go))
     });
     inside(|builder, spring| {
-        let go = |rt: &Handle| rt.run(async { Err::<(), _>("no") }).detach();
+        let go = |rt: &Handle| {
+            // Held until the handle is gone: only then is the error unhandled.
+            let hog = Hog::reactor(rt);
+            rt.run(async { Err::<(), _>("no") }).detach();
+            hog.release();
+        };
         (builder.on_unhandled_error(move |_, _| spring()).build().unwrap(), Box::new(go))
     });
     inside(|builder, spring| {
-        let go = |rt: &Handle| rt.run_blocking(|| Err::<(), _>("no")).detach();
+        let go = |rt: &Handle| {
+            let latch = Latch::new();
+            let gate = latch.clone();
+            let task: Task<()> = rt.run_blocking(move || {
+                gate.wait();
+                Err("no")
+            });
+            task.detach();
+            latch.open();
+        };
         (builder.on_unhandled_error(move |_, _| spring()).build().unwrap(), Box::new(go))
     });
 }
