@@ -214,7 +214,7 @@ fn a_sleeping_future_cancelled_twice_and_woken_is_dropped_once() {
 /// look at CANCEL.
 #[test]
 fn a_sleeping_closure_cancelled_and_woken_is_over_at_once_and_dropped_once() {
-    explore(Some(3), 1000, || {
+    explore(Some(3), 4000, || {
         let queue = Queue::new();
         let watched = Watched::new();
         let (join, task) = queue.spawn(Tries(Box::pin(watched.future())));
