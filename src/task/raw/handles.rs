@@ -15,6 +15,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// Makes a task. The runnable is to be queued; the handle owns the output.
 pub(crate) fn new<B, S>(
@@ -93,6 +94,20 @@ impl Runnable {
         TaskRef { pointer: self.pointer }
     }
 
+    /// The extras of a task made by the builder.
+    pub(crate) fn details(&self) -> Option<&Details> {
+        self.header().details().map(|details| &**details)
+    }
+
+    /// Gives it back to its owner's queue.
+    pub(crate) fn requeue(self) {
+        // The owner stands in the cell, which the queue may free before the owner returns.
+        let kept = self.task();
+        let schedule = self.header().vtable().schedule;
+        // SAFETY: alive by the reference kept.
+        unsafe { schedule(kept.pointer, self) };
+    }
+
     /// True before the task stands in an owner list.
     pub(crate) fn is_new(&self) -> bool {
         self.header().slot() == NO_SLOT
@@ -162,6 +177,12 @@ impl TaskRef {
     /// The current try, counted from 1.
     pub(crate) fn attempt(&self) -> u32 {
         self.header().details().map_or(1, |details| details.attempt())
+    }
+
+    /// When the next try begins, while the task waits for it.
+    pub(crate) fn next_attempt_at(&self) -> Option<Instant> {
+        let next = self.header().details()?.next_attempt_at()?;
+        if self.is_over() { None } else { Some(next) }
     }
 
     pub(crate) fn polls(&self) -> u32 {
