@@ -33,19 +33,17 @@ use super::ZeroLimit;
 use super::fifo::Fifo;
 use crate::error::{BoxError, TaskError};
 use crate::park;
-use crate::progress::Reader;
 use crate::runtime::{Handle, Prepared, Watch, drives_any};
 use crate::spawn::{Place, TaskBuilder};
 use crate::sync::{Arc, Mutex, Weak};
-use crate::task::raw::{Body, ClosureBody, Fallible, FutureBody, Kind, Value};
-use crate::task::{Control, Details, Status, Task};
+use crate::task::raw::{Body, ClosureBody, Fallible, FutureBody, Kind, Value, Work};
+use crate::task::{Control, Spec, Status, Task};
 use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
 use std::fmt;
 use std::future::{Future, pending};
 use std::io;
 use std::num::NonZeroUsize;
-use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -209,7 +207,7 @@ impl TaskGroup {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.start(FutureBody::<F, Value>::new(future), Location::caller(), None, None)
+        Place::start(&self, FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// Starts a future that returns a `Result`, as soon as there is room; see [`Handle::run`].
@@ -220,7 +218,7 @@ impl TaskGroup {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.start(FutureBody::<F, Fallible>::new(future), Location::caller(), None, None)
+        Place::start(&self, FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
     /// Starts a closure that returns a value, as soon as there is room; see [`Handle::spawn_blocking`]. It is given to
@@ -231,7 +229,7 @@ impl TaskGroup {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.start_blocking(ClosureBody::<F, Value>::new(closure), Location::caller(), None, None)
+        Place::start_blocking(&self, ClosureBody::<F, Value>::new(closure), Spec::plain())
     }
 
     /// Starts a closure that returns a `Result`, as soon as there is room; see [`Handle::run_blocking`]. It is given to
@@ -243,7 +241,7 @@ impl TaskGroup {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Location::caller(), None, None)
+        Place::start_blocking(&self, ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
 
     /// Starts the description of a task that has more than a body, as [`Handle::task`] does; it begins as soon as there
@@ -263,48 +261,6 @@ impl TaskGroup {
     /// ```
     pub fn task(&self) -> TaskBuilder<(), &Self> {
         TaskBuilder::new(self)
-    }
-
-    /// Takes a body in that is polled.
-    fn start<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
-    where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
-    {
-        let group = &self.group;
-        let key = group.reserve();
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare(body, location, details, progress, watch);
-        group.admit(key, task.control(), prepared, None);
-        task
-    }
-
-    /// Takes in what runs on the pool.
-    fn start_blocking<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
-    where
-        B: Body + Unpin + Send + 'static,
-        B::Output: Send + 'static,
-    {
-        let group = &self.group;
-        let key = group.reserve();
-        let seat = Arc::new(Closure::default());
-        let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare_blocking(Seated { body, slot }, location, details, progress, watch);
-        group.admit(key, task.control(), prepared, Some(seat));
-        task
     }
 
     /// Where its tasks run.
@@ -407,32 +363,30 @@ impl Place for &TaskGroup {
         TaskGroup::handle(self)
     }
 
-    fn start<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Arc<Details>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
-        TaskGroup::start(self, body, location, Some(details), progress)
+        let group = &self.group;
+        let key = group.reserve();
+        let watch = Membership { group: Arc::clone(group), key };
+        let (task, prepared) = group.handle.prepare(body, spec, watch);
+        group.admit(key, task.control(), prepared, None);
+        task
     }
 
-    fn start_blocking<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Arc<Details>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Unpin + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work + Unpin,
     {
-        TaskGroup::start_blocking(self, body, location, Some(details), progress)
+        let group = &self.group;
+        let key = group.reserve();
+        let seat = Arc::new(Closure::default());
+        let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
+        let watch = Membership { group: Arc::clone(group), key };
+        let (task, prepared) = group.handle.prepare_blocking(Seated { body, slot }, spec, watch);
+        group.admit(key, task.control(), prepared, Some(seat));
+        task
     }
 }
 

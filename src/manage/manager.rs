@@ -16,13 +16,12 @@ use super::stored::Stored;
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Body, ClosureBody, Fallible, FutureBody, Value};
-use crate::task::{Control, SharedTask, Status, Task, TaskId};
+use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
+use crate::task::{Control, SharedTask, Spec, Status, Task, TaskId};
 use crate::util::catch::drop_quietly;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 
 /// How many completed tasks a manager keeps if it is not told.
 const DEFAULT_MAX_COMPLETED: usize = 256;
@@ -116,7 +115,7 @@ impl TaskManager {
         F: Future + Send + 'static,
         F::Output: Send + Sync + 'static,
     {
-        self.start(FutureBody::<F, Value>::new(future), Location::caller())
+        self.start(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// Starts a future that returns a `Result` and registers it; see [`Handle::run`].
@@ -127,7 +126,7 @@ impl TaskManager {
         T: Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        self.start(FutureBody::<F, Fallible>::new(future), Location::caller())
+        self.start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
     /// Starts a closure that returns a value and registers it; see [`Handle::spawn_blocking`].
@@ -137,7 +136,7 @@ impl TaskManager {
         F: FnOnce() -> T + Send + 'static,
         T: Send + Sync + 'static,
     {
-        self.start_blocking(ClosureBody::<F, Value>::new(closure), Location::caller())
+        self.start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
     }
 
     /// Starts a closure that returns a `Result` and registers it; see [`Handle::run_blocking`].
@@ -148,25 +147,23 @@ impl TaskManager {
         T: Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Location::caller())
+        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
 
     /// Registers a future, then queues it.
-    fn start<B>(&self, body: B, location: &'static Location<'static>) -> SharedTask<B::Output>
+    fn start<B>(&self, body: B, spec: Spec<()>) -> SharedTask<B::Output>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + Sync + 'static,
+        B: Work<Output: Sync>,
     {
-        self.shared.handle.start_kept(body, location, None, None, |task| self.insert(task))
+        self.shared.handle.start_kept(body, spec, |task| self.insert(task))
     }
 
     /// Registers a closure, then queues it.
-    fn start_blocking<B>(&self, body: B, location: &'static Location<'static>) -> SharedTask<B::Output>
+    fn start_blocking<B>(&self, body: B, spec: Spec<()>) -> SharedTask<B::Output>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + Sync + 'static,
+        B: Work<Output: Sync>,
     {
-        self.shared.handle.start_blocking_kept(body, location, None, None, |task| self.insert(task))
+        self.shared.handle.start_blocking_kept(body, spec, |task| self.insert(task))
     }
 
     /// Registers a task that exists, with or without progress.

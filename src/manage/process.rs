@@ -4,9 +4,8 @@ use super::TaskManager;
 use crate::error::{BoxError, BuildError, TaskError};
 use crate::runtime::runtime;
 use crate::sync::OnceLock;
-use crate::task::{SharedTask, Task};
+use crate::task::{SharedTask, Spec, Task};
 use std::future::Future;
-use std::panic::Location;
 
 static MANAGER: OnceLock<TaskManager> = OnceLock::new();
 
@@ -111,5 +110,5 @@ where
 
 #[track_caller]
 fn failed<T: Send + Sync + 'static>(error: BuildError) -> SharedTask<T> {
-    Task::over(Err(TaskError::from_error(error)), Location::caller(), None, None).share()
+    Task::over(Err(TaskError::from_error(error)), Spec::plain()).share()
 }

@@ -250,12 +250,12 @@ impl<K: fmt::Debug, T, P> fmt::Debug for TaskSet<K, T, P> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use std::panic::Location;
+    use crate::task::Spec;
 
     #[test]
     fn a_set_that_is_never_drained_does_not_grow() {
         let mut set: TaskSet<_, _> = TaskSet::new();
-        let over = |n: u32| Task::over(Ok(n), Location::caller(), None, None);
+        let over = |n: u32| Task::over(Ok(n), Spec::plain());
         set.insert(u32::MAX, over(0));
         for n in 0..1000 {
             set.insert(n, over(n));

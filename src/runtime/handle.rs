@@ -8,17 +8,15 @@ use super::shared::Shared;
 use super::shutdown::ShutdownReport;
 use crate::blocking::{Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
-use crate::progress::Reader;
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
-use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Value};
-use crate::task::{Details, Task, TaskInfo};
+use crate::task::raw::{ClosureBody, Convert, Fallible, FutureBody, Value, Work};
+use crate::task::{Spec, Task, TaskInfo};
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::panic::Location;
 use std::time::{Duration, Instant};
 
 /// How long dropping a [`Runtime`] waits for a task that holds the reactor, and for closures that run.
@@ -73,7 +71,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.start(FutureBody::<F, Value>::new(future), Location::caller(), None, None)
+        self.start(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
@@ -84,7 +82,7 @@ impl Handle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.start(FutureBody::<F, Fallible>::new(future), Location::caller(), None, None)
+        self.start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
     /// Starts a closure on a pool thread, where it may block.
@@ -98,7 +96,7 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.start_blocking(ClosureBody::<F, Value>::new(closure), Location::caller(), None, None)
+        self.start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
     }
 
     /// Starts a closure that returns a `Result`: `Err` ends the task in `Status::Error`.
@@ -109,7 +107,7 @@ impl Handle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Location::caller(), None, None)
+        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
 
     /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that cannot be queued comes back.
@@ -138,7 +136,7 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.try_start_blocking::<F, T, Value>(closure, Location::caller())
+        self.try_start_blocking::<F, T, Value>(closure, Spec::plain())
     }
 
     /// As [`run_blocking`](Self::run_blocking), but a closure that cannot be queued comes back.
@@ -152,7 +150,7 @@ impl Handle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.try_start_blocking::<F, Result<T, E>, Fallible>(closure, Location::caller())
+        self.try_start_blocking::<F, Result<T, E>, Fallible>(closure, Spec::plain())
     }
 
     /// True if anything finished or reported since the last call: when false, no handle has news and a tick may skip
@@ -193,18 +191,11 @@ impl Handle {
     }
 
     /// Queues a future on the reactor.
-    pub(crate) fn start<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    pub(crate) fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
-        self.start_kept(body, location, details, progress, |task| task)
+        self.start_kept(body, spec, |task| task)
     }
 
     /// Queues a future of the crate's own, whose end is no news for the host.
@@ -213,65 +204,47 @@ impl Handle {
         F: Future<Output = ()> + Send + 'static,
     {
         let owner = Unseen(Reactor(Arc::clone(&self.shared)));
-        let (runnable, join) = raw::new(FutureBody::<F, Value>::new(future), owner, Location::caller(), None);
+        let (runnable, task) = Task::make(FutureBody::<F, Value>::new(future), owner, Spec::plain());
         self.shared.accept(runnable);
-        Task::new(join, None)
+        task
     }
 
     /// As `start`; `keep` gets the task before it can run.
-    pub(crate) fn start_kept<B, P, R>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-        keep: impl FnOnce(Task<B::Output, P>) -> R,
-    ) -> R
+    pub(crate) fn start_kept<B, P, R>(&self, body: B, spec: Spec<P>, keep: impl FnOnce(Task<B::Output, P>) -> R) -> R
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
         let owner = Reactor(Arc::clone(&self.shared));
-        let (runnable, join) = raw::new(body, owner, location, details);
-        let kept = keep(Task::new(join, progress));
+        let (runnable, task) = Task::make(body, owner, spec);
+        let kept = keep(task);
         self.shared.accept(runnable);
         kept
     }
 
     /// Queues a closure on the pool.
-    pub(crate) fn start_blocking<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    pub(crate) fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
-        self.start_blocking_kept(body, location, details, progress, |task| task)
+        self.start_blocking_kept(body, spec, |task| task)
     }
 
     /// As `start_blocking`; `keep` gets the task before it can run.
     pub(crate) fn start_blocking_kept<B, P, R>(
         &self,
         body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
+        spec: Spec<P>,
         keep: impl FnOnce(Task<B::Output, P>) -> R,
     ) -> R
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
         match self.shared.pool.admit_unlimited() {
-            Ok(permit) => self.submit(permit, body, location, details, progress, keep),
-            Err(Refused::NoThread(error)) => keep(self.over(TaskError::from_error(error), location, details, progress)),
+            Ok(permit) => self.submit(permit, body, spec, keep),
+            Err(Refused::NoThread(error)) => keep(self.over(TaskError::from_error(error), spec)),
             Err(Refused::Full | Refused::Closed) => {
-                let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
-                let kept = keep(Task::new(join, progress));
+                let (runnable, task) = Task::make(body, Pool(Arc::clone(&self.shared)), spec);
+                let kept = keep(task);
                 drop(runnable);
                 kept
             }
@@ -279,23 +252,13 @@ impl Handle {
     }
 
     /// A task that is over with an error; for the host that is news as well.
-    pub(crate) fn over<T: Send + 'static, P>(
-        &self,
-        error: TaskError,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Task<T, P> {
-        let task = Task::over(Err(error), location, details, progress);
+    pub(crate) fn over<T: Send + 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
+        let task = Task::over(Err(error), spec);
         self.shared.updated();
         task
     }
 
-    fn try_start_blocking<F, R, C>(
-        &self,
-        closure: F,
-        location: &'static Location<'static>,
-    ) -> Result<Task<C::Output>, TrySpawnError<F>>
+    fn try_start_blocking<F, R, C>(&self, closure: F, spec: Spec<()>) -> Result<Task<C::Output>, TrySpawnError<F>>
     where
         F: FnOnce() -> R + Send + 'static,
         C: Convert<R> + 'static,
@@ -307,24 +270,21 @@ impl Handle {
             Err(Refused::Closed) => return Err(TrySpawnError::RuntimeGone(closure)),
             Err(Refused::NoThread(error)) => return Err(TrySpawnError::NoThread(closure, error)),
         };
-        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), location, None, None, |task| task))
+        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), spec, |task| task))
     }
 
     fn submit<B, P, R>(
         &self,
         permit: Permit<'_, PoolJob>,
         body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
+        spec: Spec<P>,
         keep: impl FnOnce(Task<B::Output, P>) -> R,
     ) -> R
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
-        let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
-        let kept = keep(Task::new(join, progress));
+        let (runnable, task) = Task::make(body, Pool(Arc::clone(&self.shared)), spec);
+        let kept = keep(task);
         permit.submit(PoolJob(runnable));
         kept
     }

@@ -6,13 +6,11 @@ use super::owner::{Pool, PoolJob, Reactor};
 use super::shared::Shared;
 use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
-use crate::progress::Reader;
 use crate::sync::Arc;
-use crate::task::raw::{self, Body, Outcome, Runnable, TaskRef};
-use crate::task::{Details, Schedule, Task, TaskId};
+use crate::task::raw::{Outcome, Runnable, TaskRef, Work};
+use crate::task::{Schedule, Spec, Task, TaskId};
 use std::fmt;
 use std::io;
-use std::panic::Location;
 
 /// Is told of the life of one prepared task.
 pub(crate) trait Watch: Send + Sync + 'static {
@@ -70,43 +68,38 @@ impl NotLaunched {
 
 impl Handle {
     /// Makes a task for the reactor.
-    pub(crate) fn prepare<B, P, W>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-        watch: W,
-    ) -> (Task<B::Output, P>, Prepared)
+    pub(crate) fn prepare<B, P, W>(&self, body: B, spec: Spec<P>, watch: W) -> (Task<B::Output, P>, Prepared)
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
         W: Watch,
     {
-        let owner = Watched { owner: Reactor(Arc::clone(self.shared())), watch };
-        let (runnable, join) = raw::new(body, owner, location, details);
-        let prepared = Prepared { runnable, shared: Arc::clone(self.shared()), closure: false };
-        (Task::new(join, progress), prepared)
+        self.prepare_for(Reactor(Arc::clone(self.shared())), false, body, spec, watch)
     }
 
     /// Makes a task for the pool.
-    pub(crate) fn prepare_blocking<B, P, W>(
+    pub(crate) fn prepare_blocking<B, P, W>(&self, body: B, spec: Spec<P>, watch: W) -> (Task<B::Output, P>, Prepared)
+    where
+        B: Work,
+        W: Watch,
+    {
+        self.prepare_for(Pool(Arc::clone(self.shared())), true, body, spec, watch)
+    }
+
+    fn prepare_for<O, B, P, W>(
         &self,
+        owner: O,
+        closure: bool,
         body: B,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
+        spec: Spec<P>,
         watch: W,
     ) -> (Task<B::Output, P>, Prepared)
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        O: Schedule,
+        B: Work,
         W: Watch,
     {
-        let owner = Watched { owner: Pool(Arc::clone(self.shared())), watch };
-        let (runnable, join) = raw::new(body, owner, location, details);
-        let prepared = Prepared { runnable, shared: Arc::clone(self.shared()), closure: true };
-        (Task::new(join, progress), prepared)
+        let (runnable, task) = Task::make(body, Watched { owner, watch }, spec);
+        (task, Prepared { runnable, shared: Arc::clone(self.shared()), closure })
     }
 }
 

@@ -8,8 +8,8 @@ use crate::progress::{Capacity, Host, Reader, channel};
 use crate::retry::{RetryPolicy, Witness};
 use crate::runtime::{Handle, Shared};
 use crate::sync::Arc;
-use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict};
-use crate::task::{Details, EndHook, Task, TaskInfo};
+use crate::task::raw::{ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
+use crate::task::{Details, EndHook, Spec, Task, TaskInfo};
 use crate::time::Sleep;
 use std::fmt;
 use std::future::Future;
@@ -293,20 +293,20 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
 
     pub(super) fn start<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
-        let task = self.place.start(body, location, Arc::clone(&self.details), self.reader);
+        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let task = self.place.start(body, spec);
         watch(self.place.handle(), self.limit, &task, &self.details);
         task
     }
 
     pub(super) fn start_blocking<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
     where
-        B: Body + Unpin + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work + Unpin,
     {
-        let task = self.place.start_blocking(body, location, Arc::clone(&self.details), self.reader);
+        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let task = self.place.start_blocking(body, spec);
         watch(self.place.handle(), self.limit, &task, &self.details);
         task
     }
@@ -332,7 +332,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn task<T: Send + 'static, P>(self, location: &'static Location<'static>) -> Task<T, P> {
-        self.handle.over(TaskError::Failed(self.error), location, Some(self.details), None)
+        self.handle.over(TaskError::Failed(self.error), Spec { location, details: Some(self.details), progress: None })
     }
 }
 

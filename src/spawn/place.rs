@@ -1,11 +1,8 @@
 //! Where a task that the builder made starts: at once on a runtime, or in a group, when that has room.
 
-use crate::progress::Reader;
 use crate::runtime::Handle;
-use crate::sync::Arc;
-use crate::task::raw::Body;
-use crate::task::{Details, Task};
-use std::panic::Location;
+use crate::task::raw::Work;
+use crate::task::{Spec, Task};
 
 /// What takes a task in. The groups, which stand above this module, implement it for themselves.
 pub(crate) trait Place {
@@ -16,28 +13,14 @@ pub(crate) trait Place {
     fn handle(&self) -> &Handle;
 
     /// Takes in what is polled.
-    fn start<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Arc<Details>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static;
+        B: Work;
 
     /// Takes in what runs on the pool.
-    fn start_blocking<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Arc<Details>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Unpin + Send + 'static,
-        B::Output: Send + 'static;
+        B: Work + Unpin;
 }
 
 impl Place for Handle {
@@ -47,31 +30,17 @@ impl Place for Handle {
         self
     }
 
-    fn start<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Arc<Details>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work,
     {
-        Handle::start(self, body, location, Some(details), progress)
+        Handle::start(self, body, spec)
     }
 
-    fn start_blocking<B, P>(
-        &self,
-        body: B,
-        location: &'static Location<'static>,
-        details: Arc<Details>,
-        progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+    fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Body + Unpin + Send + 'static,
-        B::Output: Send + 'static,
+        B: Work + Unpin,
     {
-        Handle::start_blocking(self, body, location, Some(details), progress)
+        Handle::start_blocking(self, body, spec)
     }
 }

@@ -1,7 +1,7 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
-use super::raw::{JoinRef, Outcome, TaskRef};
-use super::{Control, SharedTask, Status, TaskId};
+use super::raw::{self, JoinRef, Outcome, Runnable, TaskRef, Work};
+use super::{Control, Schedule, SharedTask, Spec, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
 use crate::progress::{Drain, Reader};
@@ -47,8 +47,14 @@ pub struct Task<T, P = ()> {
 impl<T, P> Unpin for Task<T, P> {}
 
 impl<T, P> Task<T, P> {
-    pub(crate) fn new(join: JoinRef<T>, progress: Option<Reader<P>>) -> Self {
-        Self { join, progress }
+    /// A task of `owner`, and the right to run it, which is to be queued.
+    pub(crate) fn make<B, S>(body: B, owner: S, spec: Spec<P>) -> (Runnable, Self)
+    where
+        B: Work<Output = T>,
+        S: Schedule,
+    {
+        let (runnable, join) = raw::new(body, owner, spec.location, spec.details);
+        (runnable, Self { join, progress: spec.progress })
     }
 
     /// The task's identity.

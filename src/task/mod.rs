@@ -79,6 +79,7 @@ mod info;
 mod over;
 mod schedule;
 mod share;
+mod spec;
 mod status;
 
 pub use control::Control;
@@ -88,4 +89,5 @@ pub use id::TaskId;
 pub use info::TaskInfo;
 pub(crate) use schedule::Schedule;
 pub use share::SharedTask;
+pub(crate) use spec::Spec;
 pub use status::Status;

@@ -1,11 +1,8 @@
 //! Tasks that are over from the start: the answer where there is nobody to run a body.
 
-use super::raw::{self, ClosureBody, Outcome, Runnable, Verdict};
-use super::{Details, Schedule, Task, TaskId};
+use super::raw::{ClosureBody, Outcome, Runnable, Verdict};
+use super::{Schedule, Spec, Task, TaskId};
 use crate::error::TaskError;
-use crate::progress::Reader;
-use crate::sync::Arc;
-use std::panic::Location;
 
 /// The owner of tasks that nobody runs.
 struct Nobody;
@@ -22,15 +19,10 @@ impl Schedule for Nobody {
 
 impl<T: Send + 'static, P> Task<T, P> {
     /// A task that is over with `result`.
-    pub(crate) fn over(
-        result: Result<T, TaskError>,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-        progress: Option<Reader<P>>,
-    ) -> Self {
+    pub(crate) fn over(result: Result<T, TaskError>, spec: Spec<P>) -> Self {
         let body = ClosureBody::<_, Verdict>::new(move || result);
-        let (runnable, join) = raw::new(body, Nobody, location, details);
+        let (runnable, task) = Self::make(body, Nobody, spec);
         let _over = runnable.run(Outcome::Gone);
-        Self::new(join, progress)
+        task
     }
 }

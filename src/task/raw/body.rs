@@ -23,6 +23,11 @@ pub(crate) trait Body {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self::Output, TaskError>>;
 }
 
+/// A body that may be given to another thread, and whose output may come back from there.
+pub(crate) trait Work: Body<Output: Send + 'static> + Send + 'static {}
+
+impl<B: Body<Output: Send + 'static> + Send + 'static> Work for B {}
+
 /// How what the user's code returns becomes a task's result.
 pub(crate) trait Convert<R> {
     /// The value that the handle gets.

@@ -1,7 +1,7 @@
 //! The counted pointers to a task cell, one type per right: [`Runnable`] may run it, [`JoinRef`] owns its output,
 //! [`TaskRef`] may look at it and cancel it.
 
-use super::body::Body;
+use super::body::Work;
 use super::cell::{Cell, after_cancel};
 use super::header::{Header, NO_SLOT, Ran};
 use super::state::{Outcome, Snapshot};
@@ -25,8 +25,7 @@ pub(crate) fn new<B, S>(
     details: Option<Arc<Details>>,
 ) -> (Runnable, JoinRef<B::Output>)
 where
-    B: Body + Send + 'static,
-    B::Output: Send + 'static,
+    B: Work,
     S: Schedule,
 {
     let header = Header::new(&Cell::<B, S>::VTABLE, location, details);

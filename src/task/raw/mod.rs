@@ -12,7 +12,7 @@ mod inbox;
 mod state;
 mod waker;
 
-pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict};
+pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work};
 pub(crate) use handles::{JoinRef, Runnable, TaskRef, new};
 pub(crate) use header::Ran;
 pub(crate) use inbox::{Inbox, Push};
