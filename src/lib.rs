@@ -61,7 +61,8 @@
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
-//! - `cron` (default): [`schedule`], with the `cron` and `chrono` crates.
+//! - `cron` (default): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
+//!   crates. Intervals need no feature.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -82,7 +83,6 @@ pub mod time;
 
 mod runtime;
 
-#[cfg(feature = "cron")]
 pub mod schedule;
 mod spawn;
 
