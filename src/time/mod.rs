@@ -12,7 +12,7 @@
 //! [`std::time::Instant`], also under a manual clock: there it is the instant at which the clock was made, plus what
 //! it was moved by since.
 
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod driver;
 mod interval;
 mod sleep;

@@ -201,9 +201,9 @@ impl ManualWallClock {
 impl Shared {
     /// How far the pace has come, in nanoseconds.
     fn paced(&self) -> i128 {
-        self.pace.as_ref().map_or(0, |(clock, since)| {
-            clock.now().saturating_duration_since(*since).as_nanos().cast_signed()
-        })
+        self.pace
+            .as_ref()
+            .map_or(0, |(clock, since)| clock.now().saturating_duration_since(*since).as_nanos().cast_signed())
     }
 }
 

@@ -1,0 +1,359 @@
+//! The settings of a job.
+
+use super::core::Core;
+use super::error::ScheduleError;
+use super::event::{Hook, JobEvent};
+use super::grid::Grid;
+use super::job::Job;
+use super::launch::{self, Launch};
+use super::timetable::{Frame, Lateness, Nanos, Timetable};
+use crate::error::BoxError;
+use crate::schedule::Period;
+use crate::spawn::TaskCx;
+use crate::sync::Arc;
+use crate::time::wall::wall_nanos;
+use std::fmt;
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+/// How late a run may be if the job is not told.
+const DEFAULT_GRACE: Duration = Duration::from_secs(1);
+
+/// What happens to a slot that is due while as many runs of the job as may be are not over yet.
+///
+/// # Example
+/// ```
+/// use offtick::Overlap;
+/// let rt = offtick::Runtime::new()?;
+/// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+/// let job = scheduler.every(5.0).overlap(Overlap::CancelPrevious).spawn(|_cx| async { /* fetch */ })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Overlap {
+    /// It is given up and counted.
+    #[default]
+    Skip,
+    /// It waits until one of the runs is over. Up to 1,000 wait; what is due beyond that is given up and counted.
+    Queue,
+    /// It runs as well. With [`max_instances`](JobBuilder::max_instances), only up to that many; then as `Skip`.
+    Allow,
+    /// The oldest run is cancelled for it: a future is dropped where it waits, a closure is told through its context.
+    CancelPrevious,
+}
+
+/// Where the slots of a job come from. Sealed: those of this module.
+pub(super) trait Source {
+    /// The slots, and how to name them.
+    fn timetable(&self, frame: Frame) -> Result<(Box<dyn Timetable>, String), ScheduleError>;
+}
+
+/// Where the slots of a job come from: a length of time. For [`JobBuilder`].
+#[derive(Clone, Debug)]
+pub struct Every {
+    pub(super) period: Result<Period, ScheduleError>,
+    pub(super) at_once: bool,
+}
+
+impl Source for Every {
+    fn timetable(&self, frame: Frame) -> Result<(Box<dyn Timetable>, String), ScheduleError> {
+        let period = self.period.clone()?;
+        Ok((Box::new(Grid::new(period.nanos(), self.at_once, frame)), format!("every {period}")))
+    }
+}
+
+/// Settings of a job; made by [`Scheduler::every`](super::Scheduler::every) and its sisters.
+///
+/// The job is added by one of the verbs, which are those of [`TaskBuilder`](crate::TaskBuilder): `spawn*` takes a body that
+/// returns a value, `run*` one that returns a `Result`, and each body gets a [`TaskCx`]. Every run is an ordinary task,
+/// named after the job, submitted through the scheduler's manager.
+///
+/// - The body of `spawn` and `run` is a closure that makes a future, called for each run on the reactor thread: it may
+///   keep state, and the future need not be `Send`.
+/// - The body of `spawn_blocking` and `run_blocking` is the work itself, on a pool thread. Two runs may overlap, so it is
+///   `Fn` and `Sync`.
+///
+/// Nothing is checked before the verb, which adds the job or says what is wrong.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`id`](Self::id) | `job-1`, `job-2` ... |
+/// | [`replace_existing`](Self::replace_existing) | yes |
+/// | [`start`](Self::start), [`end`](Self::end), [`max_runs`](Self::max_runs), [`timeout`](Self::timeout) | none |
+/// | [`jitter`](Self::jitter) | none |
+/// | [`misfire_grace`](Self::misfire_grace) | 1 second |
+/// | [`coalesce`](Self::coalesce) | yes |
+/// | [`overlap`](Self::overlap), [`max_instances`](Self::max_instances) | `Skip`, 1 |
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// let rt = offtick::Runtime::new()?;
+/// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+/// let mut count = 0;
+/// let job = scheduler
+///     .every(Duration::from_millis(1))
+///     .id("count")
+///     .now()
+///     .max_runs(3)
+///     .misfire_grace(None)
+///     .spawn(move |_cx| {
+///         count += 1;
+///         async move { count }
+///     })?;
+/// while job.counts().runs < 3 {
+///     std::thread::yield_now(); // a tick
+/// }
+/// assert_eq!(job.latest::<i32>()?.expect("it ran").wait().ok(), Some(&3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a job is added by one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
+pub struct JobBuilder<S = Every> {
+    core: Arc<Core>,
+    pub(super) source: S,
+    settings: Settings,
+}
+
+/// What the builder collects, apart from the slots.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) id: Option<Box<str>>,
+    pub(super) replace: bool,
+    pub(super) start: Option<Nanos>,
+    pub(super) end: Option<Nanos>,
+    pub(super) max_runs: Option<u64>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) jitter: Nanos,
+    pub(super) seed: Option<u64>,
+    pub(super) lateness: Lateness,
+    pub(super) overlap: Overlap,
+    pub(super) max_instances: Option<usize>,
+    pub(super) on_run: Option<Hook>,
+    pub(super) on_missed: Option<Hook>,
+    pub(super) on_overlapped: Option<Hook>,
+}
+
+impl Settings {
+    fn check(&self) -> Result<(), ScheduleError> {
+        let zero = |setting| ScheduleError::Invalid { setting, given: "0".to_owned(), allowed: "at least 1" };
+        if self.max_runs == Some(0) {
+            return Err(zero("max_runs"));
+        }
+        if self.max_instances == Some(0) {
+            return Err(zero("max_instances"));
+        }
+        Ok(())
+    }
+
+    /// How many runs may be under way.
+    pub(super) fn places(&self) -> usize {
+        self.max_instances.unwrap_or(if self.overlap == Overlap::Allow { usize::MAX } else { 1 })
+    }
+}
+
+fn nanos(length: Duration) -> Nanos {
+    // A Duration has fewer than 2^94 nanoseconds.
+    length.as_nanos().cast_signed()
+}
+
+impl JobBuilder<Every> {
+    /// The first run at once (at [`start`](Self::start), if that lies ahead), not one period later.
+    pub fn now(mut self) -> Self {
+        self.source.at_once = true;
+        self
+    }
+}
+
+#[expect(private_bounds, reason = "there are three sources, and none to be added")]
+impl<S: Source> JobBuilder<S> {
+    pub(super) fn new(core: &Arc<Core>, source: S) -> Self {
+        let settings = Settings {
+            id: None,
+            replace: true,
+            start: None,
+            end: None,
+            max_runs: None,
+            timeout: None,
+            jitter: 0,
+            seed: None,
+            lateness: Lateness { grace: Some(nanos(DEFAULT_GRACE)), coalesce: true },
+            overlap: Overlap::Skip,
+            max_instances: None,
+            on_run: None,
+            on_missed: None,
+            on_overlapped: None,
+        };
+        Self { core: Arc::clone(core), source, settings }
+    }
+
+    /// What the job is found by. Default: one is generated.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.settings.id = Some(id.into().into_boxed_str());
+        self
+    }
+
+    /// Whether a job of the same id makes way (the default). Otherwise it stays, and the verb fails with
+    /// [`ScheduleError::Duplicate`].
+    ///
+    /// The runs of a job that makes way go on; its counts stay with its own handles.
+    pub fn replace_existing(mut self, replace: bool) -> Self {
+        self.settings.replace = replace;
+        self
+    }
+
+    /// The first reading of the wall clock at which a run may be due. The grid of an interval begins there; a start that is
+    /// over changes nothing. With the feature `cron`, a `chrono::DateTime` is accepted as well.
+    pub fn start(mut self, start: impl Into<SystemTime>) -> Self {
+        self.settings.start = Some(wall_nanos(start.into()));
+        self
+    }
+
+    /// The last reading of the wall clock at which a run may be due; then the job is over.
+    pub fn end(mut self, end: impl Into<SystemTime>) -> Self {
+        self.settings.end = Some(wall_nanos(end.into()));
+        self
+    }
+
+    /// The job is over once it has run so often, at least 1. Slots that were missed or overlapped do not count.
+    pub fn max_runs(mut self, most: u64) -> Self {
+        self.settings.max_runs = Some(most);
+        self
+    }
+
+    /// A limit for each run, counted from its submission; see [`TaskBuilder::timeout`](crate::TaskBuilder::timeout).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.settings.timeout = Some(limit);
+        self
+    }
+
+    /// Each run is later than its slot by a random time, at most this. The slots themselves do not move.
+    pub fn jitter(mut self, most: Duration) -> Self {
+        self.settings.jitter = nanos(most);
+        self
+    }
+
+    /// Makes the random times of [`jitter`](Self::jitter) the same in each run of the program.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
+    /// How late a run may be: a slot that is seen later than this is missed and counted. `None`: it runs however late.
+    pub fn misfire_grace(mut self, grace: impl Into<Option<Duration>>) -> Self {
+        self.settings.lateness.grace = grace.into().map(nanos);
+        self
+    }
+
+    /// Whether one run stands for all slots that were due meanwhile and are within the grace (the default). Otherwise each of
+    /// them runs, the oldest 1,000 at most.
+    pub fn coalesce(mut self, coalesce: bool) -> Self {
+        self.settings.lateness.coalesce = coalesce;
+        self
+    }
+
+    /// What happens to a slot that is due while [`max_instances`](Self::max_instances) runs are not over.
+    pub fn overlap(mut self, overlap: Overlap) -> Self {
+        self.settings.overlap = overlap;
+        self
+    }
+
+    /// The most runs that are under way at a time, at least 1. Default 1; for [`Overlap::Allow`], no limit.
+    pub fn max_instances(mut self, most: usize) -> Self {
+        self.settings.max_instances = Some(most);
+        self
+    }
+
+    /// Called after each run was submitted. As all hooks of a job it runs on the reactor thread, so it should not take long;
+    /// a panic in it is caught and dropped.
+    pub fn on_run(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
+        self.settings.on_run = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called when slots were missed: once for all that were found at the same moment.
+    pub fn on_missed(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
+        self.settings.on_missed = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called when a slot was given up because the runs before it were not over.
+    pub fn on_overlapped(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
+        self.settings.on_overlapped = Some(Arc::new(hook));
+        self
+    }
+
+    /// Adds a job whose body makes a future that returns a value.
+    ///
+    /// # Errors
+    /// [`ScheduleError`]: a setting or the schedule is wrong, the id is taken, or the scheduler is shut down.
+    pub fn spawn<M, F>(self, make: M) -> Result<Job, ScheduleError>
+    where
+        M: FnMut(TaskCx) -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + Sync + 'static,
+    {
+        self.add(launch::spawn(make))
+    }
+
+    /// Adds a job whose body makes a future that returns a `Result`: `Err` ends the run in `Status::Error`.
+    ///
+    /// # Errors
+    /// Those of [`spawn`](Self::spawn).
+    pub fn run<M, F, T, E>(self, make: M) -> Result<Job, ScheduleError>
+    where
+        M: FnMut(TaskCx) -> F + Send + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.add(launch::run(make))
+    }
+
+    /// Adds a job whose body may block and returns a value: it runs on a pool thread.
+    ///
+    /// # Errors
+    /// Those of [`spawn`](Self::spawn).
+    pub fn spawn_blocking<F, T>(self, closure: F) -> Result<Job, ScheduleError>
+    where
+        F: Fn(&mut TaskCx) -> T + Send + Sync + 'static,
+        T: Send + Sync + 'static,
+    {
+        self.add(launch::spawn_blocking(closure))
+    }
+
+    /// Adds a job whose body may block and returns a `Result`: `Err` ends the run in `Status::Error`.
+    ///
+    /// # Errors
+    /// Those of [`spawn`](Self::spawn).
+    pub fn run_blocking<F, T, E>(self, closure: F) -> Result<Job, ScheduleError>
+    where
+        F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.add(launch::run_blocking(closure))
+    }
+
+    fn add(self, launch: Launch) -> Result<Job, ScheduleError> {
+        self.settings.check()?;
+        let now = self.core.now();
+        let frame = Frame { now, start: self.settings.start, end: self.settings.end };
+        let (table, trigger) = self.source.timetable(frame)?;
+        let first = table.next(now);
+        let in_time = |age| self.settings.lateness.grace.is_none_or(|grace| age <= grace);
+        if !first.is_some_and(|slot| in_time(slot.age(now))) {
+            return Err(ScheduleError::NeverFires { trigger });
+        }
+        let cell = self.core.add(self.settings, trigger, table, launch)?;
+        Ok(Job::new(self.core, cell))
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for JobBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobBuilder")
+            .field("source", &self.source)
+            .field("id", &self.settings.id)
+            .finish_non_exhaustive()
+    }
+}
