@@ -226,7 +226,7 @@ impl Scheduler {
     /// let job = scheduler.at(soon).spawn(|_cx| async { "once" })?;
     /// assert_eq!(job.next_run_at(), Some(soon.into()));
     /// assert!(scheduler.at(soon - TimeDelta::days(1)).spawn(|_cx| async {}).is_err());
-    /// # Ok::<(), offtick::ScheduleError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn at<Tz: TimeZone>(&self, instant: DateTime<Tz>) -> JobBuilder<At> {
         self.builder(At { trigger: Trigger::at(instant), whenever: true })

@@ -81,6 +81,7 @@ impl Core {
         let now = self.now();
         let mut state = self.state.lock();
         let refused = match state.phase {
+            Phase::Open if self.manager.handle().is_closed() => Some(ScheduleError::RuntimeGone),
             Phase::Open => None,
             Phase::ShutDown => Some(ScheduleError::ShutDown),
             Phase::RuntimeGone => Some(ScheduleError::RuntimeGone),

@@ -113,15 +113,9 @@ impl Scheduler {
     /// ```
     pub fn with_wall_clock(manager: &TaskManager, wall: impl Into<WallClock>) -> Self {
         let core = Core::new(manager.clone(), wall.into());
-        manager
-            .handle()
-            .task()
-            .name("offtick-scheduler")
-            .spawn({
-                let core = Arc::clone(&core);
-                move |_cx| Driver::new(core)
-            })
-            .detach();
+        // Made here: if the runtime is gone, its drop says so to the core.
+        let driver = Driver::new(Arc::clone(&core));
+        manager.handle().task().name("offtick-scheduler").spawn(move |_cx| driver).detach();
         Self { owner: Arc::new(Owner(core)) }
     }
 

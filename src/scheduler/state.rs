@@ -44,6 +44,12 @@ pub(super) enum Action {
     Drop(Box<Entry>),
 }
 
+impl Action {
+    fn drop(entry: Entry) -> Self {
+        Self::Drop(Box::new(entry))
+    }
+}
+
 /// A run that is to be submitted.
 pub(super) struct Launching {
     pub(super) run: u64,
@@ -76,7 +82,7 @@ pub(super) enum Phase {
 
 pub(super) struct State {
     pub(super) phase: Phase,
-    pub(super) jobs: HashMap<u64, Box<Entry>>,
+    pub(super) jobs: HashMap<u64, Entry>,
     pub(super) ids: HashMap<Arc<str>, u64>,
     /// Every run that is not over.
     pub(super) runs: HashMap<u64, Run>,
@@ -199,12 +205,12 @@ impl State {
     pub(super) fn insert(&mut self, entry: Entry, now: Now) {
         let key = entry.cell.key;
         self.ids.insert(Arc::clone(&entry.cell.id), key);
-        self.jobs.insert(key, Box::new(entry));
+        self.jobs.insert(key, entry);
         self.plan(key, now);
     }
 
     /// Takes a job out of everything. Its runs go on.
-    pub(super) fn take(&mut self, key: u64, status: JobStatus) -> Option<Box<Entry>> {
+    pub(super) fn take(&mut self, key: u64, status: JobStatus) -> Option<Entry> {
         self.unqueue(key);
         let entry = self.jobs.remove(&key)?;
         self.ids.remove(&entry.cell.id);
@@ -214,7 +220,7 @@ impl State {
         Some(entry)
     }
 
-    pub(super) fn take_all(&mut self) -> Vec<Box<Entry>> {
+    pub(super) fn take_all(&mut self) -> Vec<Entry> {
         let keys: Vec<_> = self.jobs.keys().copied().collect();
         keys.into_iter().filter_map(|key| self.take(key, JobStatus::Stopped)).collect()
     }
@@ -271,7 +277,7 @@ impl State {
             let Some(key) = self.pop_due(now) else { return self.rest(now, wall_runs) };
             // The zones of the jobs are foreign code: one that panics costs its own job, which is over.
             if catch(|| self.handle(key, now, actions)).is_err() {
-                actions.extend(self.take(key, JobStatus::Stopped).map(Action::Drop));
+                actions.extend(self.take(key, JobStatus::Stopped).map(Action::drop));
             }
         }
         Rest::None
@@ -366,7 +372,7 @@ impl State {
         let Some(entry) = self.jobs.get(&key) else { return };
         let nothing = entry.slot.is_none() && entry.waiting.is_empty() && entry.asked == 0;
         if entry.is_used_up() || (nothing && !entry.paused) {
-            actions.extend(self.take(key, JobStatus::Finished).map(Action::Drop));
+            actions.extend(self.take(key, JobStatus::Finished).map(Action::drop));
         }
     }
 }
