@@ -905,7 +905,8 @@ mod account {
                     }
                     Step::PauseOrResume => {
                         paused = !paused;
-                        prop_assert!(if paused { job.pause() } else { job.resume() });
+                        let changed = if paused { job.pause() } else { job.resume() };
+                        prop_assert!(changed);
                     }
                 }
                 if !paused {
