@@ -4,7 +4,7 @@ use super::explore;
 use super::task_rig::{Count, Guard, Queue, body, late};
 use crate::park::{CondvarParker, Unpark};
 use crate::sync::Arc;
-use crate::task::raw::{Batch, Inbox, Outcome, Push, Runnable, TaskRef};
+use crate::task::raw::{Inbox, Outcome, Push, Runnable, TaskRef};
 use crate::task::{Status, TaskId};
 use loom::thread;
 
@@ -16,7 +16,7 @@ fn task(queue: &Queue) -> (Runnable, TaskRef) {
 }
 
 /// Runs a batch; gives its tasks in order.
-fn run(batch: Batch) -> Vec<TaskId> {
+fn run(batch: impl Iterator<Item = Runnable>) -> Vec<TaskId> {
     let ids = batch.map(|runnable| {
         let id = runnable.task().id();
         let _over = runnable.run(Outcome::Gone);
@@ -128,7 +128,8 @@ fn a_taken_task_comes_with_what_its_pusher_wrote() {
 /// The executor drains and parks; two pushers unpark it only if they were first. It never sleeps on a task: loom
 /// reports the deadlock.
 ///
-/// Red: `First` for nobody; a parker that is told before the push; `ParkState::notify` that does not keep NOTIFIED.
+/// Red: `First` for nobody, or told from a head that was read before the compare-and-swap failed; `ParkState::notify`
+/// that leaves NOTIFIED alone; `ParkState::set` that leaves it standing.
 #[test]
 fn an_executor_never_sleeps_on_a_task() {
     explore(Some(2), 800, || {

@@ -33,6 +33,7 @@ pub(crate) fn explore(preemptions: Option<usize>, floor: usize, body: impl Fn() 
     builder.check(move || {
         counter.fetch_add(1, Ordering::Relaxed);
         body();
+        place::assert_in_order();
     });
     let explored = seen.load(Ordering::Relaxed);
     println!("explored {explored} executions");

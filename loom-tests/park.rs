@@ -17,8 +17,8 @@ fn park_until(parker: &CondvarParker, done: impl Fn() -> bool) {
 
 /// Before, during or after the parker's way to sleep: it wakes, and sees the work.
 ///
-/// Red: `unpark` that does not take the lock; `notify` that stores only if it finds PARKED; `park` that does not look
-/// at the word under the lock; `notify` relaxed (the work is not seen).
+/// Red: `unpark` that does not take the lock; `park` that does not look at the word under the lock; `notify` that
+/// changes the word only if it finds PARKED; `notify` without its release half, or `unset` relaxed (the work is not seen).
 #[test]
 fn an_unpark_is_never_lost() {
     explore(None, 65, || {
@@ -60,7 +60,7 @@ fn two_unparkers_are_both_seen() {
 
 /// An unpark that comes first makes the next park return at once, and that one only.
 ///
-/// Red: `set` that stores PARKED whatever it finds (a deadlock).
+/// Red: `set` that stores PARKED whatever it finds (a deadlock), or that leaves NOTIFIED standing.
 #[test]
 fn an_unpark_before_the_park_is_kept() {
     explore(None, 1, || {
@@ -74,7 +74,7 @@ fn an_unpark_before_the_park_is_kept() {
 
 /// The word alone, as under the system's poll: either the parker does not block, or it is woken by one system call.
 ///
-/// Red: `set` with a load and a store for its compare-and-swap; `set` relaxed on failure with `unset` relaxed.
+/// Red: `set` with a load and a store for its compare-and-swap; `notify` or `unset` relaxed.
 #[test]
 fn a_parker_blocks_only_if_it_will_be_woken() {
     explore(None, 2, || {
@@ -121,7 +121,7 @@ fn a_parker_that_blocks_costs_one_system_call() {
 
 /// `block_on` of a future that is woken from another thread.
 ///
-/// Red: as for the parker; `block_on` that polls once only.
+/// Red: `unpark` that does not take the lock; `park` that does not look at the word under the lock.
 #[test]
 fn block_on_sees_the_wake() {
     explore(None, 150, || {

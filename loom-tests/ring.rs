@@ -176,7 +176,7 @@ fn send_waits_and_is_cancelled() {
         reporter.report(1);
         let producer = thread::spawn(move || reporter.send_blocking(2));
         token.0.store(true, Ordering::Relaxed);
-        reader.wake_sender();
+        reader.cancel_waker().wake();
         let error = producer.join().unwrap().expect_err("no room was made");
         assert_eq!(error.reason, SendErrorReason::Cancelled);
     });

@@ -66,8 +66,7 @@ fn over<T>(join: &JoinRef<T>) -> Status {
 
 /// A wake that is also the last but one reference, against the poll: the news is seen, the cell is freed once.
 ///
-/// Red: `to_scheduled` that does nothing while RUNNING is set; the success ordering of `State::update` without its
-/// release half.
+/// Red: the compare-and-swap of `Inbox::push`, or of `Inbox::take`, relaxed.
 #[test]
 fn a_foreign_wake_leads_to_the_end() {
     explore(None, 27, || {
@@ -92,7 +91,8 @@ fn a_foreign_wake_leads_to_the_end() {
 
 /// A wake by reference while the first poll is under way: the runner queues the task again.
 ///
-/// Red: `to_idle` that forgets SCHEDULED.
+/// Red: `to_idle` that forgets SCHEDULED; `to_scheduled` that does nothing, or submits, while RUNNING is set; the
+/// success ordering of `State::update` without its release half.
 #[test]
 fn a_wake_during_a_poll_runs_the_task_again() {
     explore(Some(3), 62, || {
@@ -121,7 +121,8 @@ fn a_wake_during_a_poll_runs_the_task_again() {
 
 /// A waker on another thread outlives everything: it frees bytes, once, and drops no body.
 ///
-/// Red: `drop_ref` relaxed; a cell that is not freed by the last reference (loom reports the leak).
+/// Red: a cell that is not freed by the last reference (loom reports the leak); `to_scheduled` that submits while
+/// RUNNING is set; `cancelled` that submits without setting SCHEDULED.
 #[test]
 fn a_late_waker_frees_bytes_only() {
     explore(None, 1500, || {
@@ -149,7 +150,7 @@ fn a_late_waker_frees_bytes_only() {
 
 /// Cancelled or polled first: one of the two, and the body is dropped by the runner either way.
 ///
-/// Red: `to_running` that does not look at CANCEL.
+/// Red: `close` that does not look at CANCEL.
 #[test]
 fn a_task_cancelled_before_its_first_poll_never_runs() {
     explore(None, 430, || {
@@ -195,7 +196,7 @@ fn a_sleeping_future_cancelled_twice_and_woken_is_dropped_once() {
 
 /// A closure that is cancelled while it runs: its value is dropped, once, and its task was over at once.
 ///
-/// Red: `close` that forgets `drop_output` after an earlier end; `close` that overwrites the outcome.
+/// Red: `close` that forgets `drop_output` after an earlier end; `drop_handle` that forgets the output.
 #[test]
 fn a_closure_cancelled_while_it_runs_has_its_value_dropped() {
     explore(None, 130, || {
@@ -279,7 +280,8 @@ fn whoever_sees_the_end_reads_the_result() {
 
 /// A poll of the handle, against the end: it sees the end, or its waker is woken.
 ///
-/// Red: `set_join_waker` that does not look at the outcome; `finish` that wakes before it closes.
+/// Red: `set_join_waker` that does not look at the outcome; `poll_over` that then keeps its waker in the cell;
+/// `finish` that wakes before it closes.
 #[test]
 fn whoever_waits_is_woken_or_sees_the_end() {
     explore(None, 150, || {
@@ -344,7 +346,7 @@ fn a_registered_waker_goes_with_the_handle_or_is_woken() {
 
 /// A closure with a waiter is cancelled by a third party while it ends: the waiter is woken once.
 ///
-/// Red: `cancelled` that forgets `wake_join`, or that leaves JOIN_WAKER set.
+/// Red: `cancelled` that forgets `wake_join`; `finish` that wakes before it closes.
 #[test]
 fn a_waiter_is_woken_once_by_end_or_cancellation() {
     explore(None, 110, || {
@@ -362,7 +364,7 @@ fn a_waiter_is_woken_once_by_end_or_cancellation() {
 
 /// A runnable is refused by a closed queue while someone else cancels the task: it is over, its body dropped once.
 ///
-/// Red: `Runnable::drop` that does not cancel before it runs.
+/// Red: `Runnable::drop` that does not cancel before it runs; `to_running` that does not look at CANCEL.
 #[test]
 fn a_refused_runnable_ends_its_task() {
     explore(None, 86, || {
@@ -385,7 +387,7 @@ fn a_refused_runnable_ends_its_task() {
 
 /// The last references go on two threads at once: the cell is freed once, and what it holds is dropped in order.
 ///
-/// Red: `drop_ref` relaxed.
+/// Red: `drop_ref` relaxed, or only acquire.
 #[test]
 fn the_last_references_go_on_two_threads() {
     explore(None, 86, || {
@@ -402,6 +404,24 @@ fn the_last_references_go_on_two_threads() {
         go(&clone);
         drop(clone);
         other.join().expect("goes");
+    });
+}
+
+/// A handle that finds itself the last reference frees the cell by a mere look: the value is whole by then.
+///
+/// Red: the look of `JoinRef::give_up` relaxed; `is_last` that does not look at the count.
+#[test]
+fn the_handle_of_a_closed_task_goes_last() {
+    explore(None, 900, || {
+        let queue = Queue::new();
+        let (dropped, strayed) = (Count::new(), Count::new());
+        let guard = Guard::new(&dropped, &strayed);
+        let (join, task) = queue.spawn(body(async move { guard }));
+        let other = thread::spawn(move || drop(join));
+        assert!(queue.run());
+        drop(task);
+        other.join().expect("goes");
+        assert_eq!(dropped.get(), 1);
     });
 }
 

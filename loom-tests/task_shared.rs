@@ -4,7 +4,7 @@ use super::explore;
 use super::task_rig::{Bell, Queue, body, details};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use crate::task::Task;
+use crate::task::{SharedTask, Task};
 use loom::thread;
 use std::future::Future;
 use std::task::Context;
@@ -48,6 +48,12 @@ fn a_waiter_that_gives_up_takes_its_waker_along() {
         let (join, _task) = queue.spawn(body(async {}));
         let shared = Task::<(), ()>::new(join, None).share();
         let (bell, waker) = Bell::new();
+        let wait = |shared: &SharedTask<()>| {
+            let mut over = Box::pin(shared.over());
+            let _polled = over.as_mut().poll(&mut Context::from_waker(&waker));
+        };
+        wait(&shared);
+        assert_eq!(Arc::strong_count(&bell), 2, "a waker is kept before the end");
         let other = {
             let shared = shared.clone();
             thread::spawn(move || {
@@ -58,7 +64,7 @@ fn a_waiter_that_gives_up_takes_its_waker_along() {
         if queue.run() {
             other.join().expect("gives up");
         }
-        assert_eq!(Arc::strong_count(&bell), 1, "a waker is kept");
+        assert_eq!(Arc::strong_count(&bell), 1, "a waker is kept after the end");
         assert!(bell.rung() <= 1);
         assert!(shared.is_done());
     });

@@ -108,8 +108,8 @@ fn spawn<R: 'static>(rig: &Arc<Rig>, f: impl FnOnce(&Rig) -> R + 'static) -> thr
 
 /// A wake of a queued, a running or a sleeping task is followed by a poll that sees what was written before the wake.
 ///
-/// Red: `to_scheduled` writes nothing if SCHEDULED is set already (`(None, Nothing)`); the success ordering of
-/// `update` without its release half, or without its acquire half together with a relaxed `load`.
+/// Red: `to_scheduled` that writes nothing if SCHEDULED is set already (`(None, Nothing)`), or nothing at all while
+/// RUNNING is set; `to_idle` that forgets SCHEDULED; the success ordering of `update` without either half.
 #[test]
 fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
     explore(None, 370, || {
@@ -126,7 +126,7 @@ fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
 
 /// Two wakers and a runner: one runnable at a time, one runner at a time, and the last poll sees both.
 ///
-/// Red: as above; and `to_scheduled` that submits while RUNNING is set.
+/// Red: as above.
 #[test]
 fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
     explore(Some(3), 1000, || {
@@ -145,7 +145,8 @@ fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
 
 /// A sleeping task is submitted by one of its two wakers, and by one only; two threads run it, never at once.
 ///
-/// Red: `to_idle` that gives the task up in a relaxed step (the body is touched by two threads without order).
+/// Red: `to_scheduled` that submits while RUNNING is set; the success ordering of `update` without either half (the
+/// body is touched by two threads without order).
 #[test]
 fn a_body_moves_between_runners_in_order() {
     explore(Some(3), 510, || {
@@ -298,7 +299,8 @@ fn handle_against_the_end(cancel: bool) {
 
 /// The output is dropped by the handle or by the runner, and the one that drops it sees it whole.
 ///
-/// Red: the success ordering of `update` without its release half; `close` that does not look at HANDLE.
+/// Red: the success ordering of `update` without its release half; `drop_handle` that forgets the output; `close` that
+/// does not look at CANCEL.
 #[test]
 fn dropping_the_handle_while_the_task_ends() {
     handle_against_the_end(true);
@@ -306,7 +308,8 @@ fn dropping_the_handle_while_the_task_ends() {
 
 /// The same for a handle that lets the task run on.
 ///
-/// Red: as above; `drop_handle` that cancels all the same.
+/// Red: the success ordering of `update` without its release half; `drop_handle` that forgets the output, or cancels
+/// all the same; `close` that does not look at HANDLE.
 #[test]
 fn detaching_while_the_task_ends() {
     handle_against_the_end(false);
@@ -314,8 +317,9 @@ fn detaching_while_the_task_ends() {
 
 /// A registered waker is taken by the end, or the registration sees the end and has the cell back.
 ///
-/// Red: `set_join_waker` that does not look at the outcome; `close` that does not give JOIN_WAKER in its answer; the
-/// success ordering of `update` without its release half (the cell is touched without order).
+/// Red: `set_join_waker` that does not look at the outcome; `close` that does not give JOIN_WAKER in its answer;
+/// `load` relaxed; `update` relaxed on failure, or without its release half on success (the cell is touched without
+/// order).
 #[test]
 fn registering_a_waker_while_the_task_ends() {
     explore(None, 4, || {
@@ -336,7 +340,7 @@ fn registering_a_waker_while_the_task_ends() {
 
 /// A registered waker is taken by the canceller, by the runner or by the handle that goes: by one of them.
 ///
-/// Red: `cancelled` or `close` that leaves JOIN_WAKER set.
+/// Red: `cancelled`, `close` or `drop_handle` that leaves JOIN_WAKER set; `cancelled` that forgets `wake_join`.
 #[test]
 fn a_registered_waker_is_taken_once() {
     explore(Some(3), 240, || {
@@ -408,7 +412,7 @@ fn whoever_sees_the_end_sees_what_came_before() {
 
 /// Three references: one of the three frees the cell, after all uses of it.
 ///
-/// Red: `drop_ref` relaxed, or only its release half, or only its acquire half.
+/// Red: `drop_ref` relaxed, or only acquire, or only release.
 #[test]
 fn the_last_reference_frees_after_all_uses() {
     explore(None, 65, || {

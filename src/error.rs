@@ -74,6 +74,16 @@ impl TaskError {
 }
 
 /// A caught panic: its message, and its payload for whoever wants to resume it.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut task: offtick::Task<()> = rt.spawn(async { panic!("out of cheese") });
+/// let Err(offtick::TaskError::Panicked(panic)) = task.wait() else { unreachable!() };
+/// assert_eq!(panic.message(), "out of cheese");
+/// assert!(panic.take_payload().is_some_and(|payload| payload.is::<&str>()));
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
 pub struct Panic {
     message: Box<str>,
     payload: Mutex<Option<Box<dyn Any + Send>>>,
@@ -124,6 +134,17 @@ impl fmt::Debug for Panic {
 }
 
 /// A job that was not accepted, with the job inside.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let handle = rt.handle().clone();
+/// drop(rt);
+/// let refused = handle.try_spawn_blocking(|| 7).expect_err("the runtime is gone");
+/// assert!(!refused.is_full());
+/// assert_eq!(refused.into_inner()(), 7);
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TrySpawnError<F> {
@@ -163,6 +184,12 @@ impl<F> fmt::Debug for TrySpawnError<F> {
 }
 
 /// Why a runtime could not be built.
+///
+/// # Example
+/// ```
+/// let error = offtick::Builder::new().blocking_threads(0).build().expect_err("no threads, no pool");
+/// assert_eq!(error.to_string(), "blocking_threads is 0, but must be from 1 to 65536");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {

@@ -39,7 +39,7 @@ impl ParkState {
 
     /// Notes that there is work. True: the parker blocks, or is about to, and must be woken by a system call.
     ///
-    /// AcqRel: the release half publishes the work to `set` and `unset`, whose acquire halves it pairs with.
+    /// AcqRel: the release half publishes the work to `unset`, whose acquire half it pairs with.
     #[must_use]
     pub(crate) fn notify(&self) -> bool {
         self.0.swap(NOTIFIED, Ordering::AcqRel) == PARKED
@@ -47,10 +47,11 @@ impl ParkState {
 
     /// The parker announces that it will block. False: it was notified meanwhile and must look for work instead.
     ///
-    /// Acquire on failure: pairs with `notify`, so that the work is seen.
+    /// Relaxed on both paths: a success orders nothing, since `notify` reads no work of the parker's, and after a failure
+    /// `unset` acquires.
     #[must_use]
     pub(crate) fn set(&self) -> bool {
-        let parked = self.0.compare_exchange(EMPTY, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let parked = self.0.compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if !parked {
             self.unset();
         }

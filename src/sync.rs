@@ -108,14 +108,6 @@ mod imp {
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
         }
-
-        pub(crate) fn into_inner(self) -> T {
-            self.0.into_inner().expect("a loom mutex is never poisoned")
-        }
-
-        pub(crate) fn get_mut(&mut self) -> &mut T {
-            self.0.get_mut().expect("a loom mutex is never poisoned")
-        }
     }
 
     impl<T: Default> Default for Mutex<T> {

@@ -4,11 +4,12 @@
 mod gate;
 
 use gate::Gate;
-use offtick::{Runtime, Status, TaskError, TaskGroup};
+use offtick::{Builder, Runtime, Status, TaskError, TaskGroup};
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -351,4 +352,105 @@ fn many_members_with_a_limit() {
     }
     group.wait().unwrap();
     assert_eq!(sum.load(Ordering::Relaxed), 20_000 * 19_999 / 2);
+}
+
+/// Counts its wakes.
+#[derive(Default)]
+struct Counted(AtomicUsize);
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_waiter_of_an_earlier_end_takes_nobody_elses_waker_along() {
+    let rt = Runtime::new().unwrap();
+    let group = TaskGroup::new(&rt);
+    let counted = [Arc::<Counted>::default(), Arc::default()];
+    let wakers = counted.clone().map(Waker::from);
+    let member = group.spawn(pending::<()>());
+    let mut earlier = Box::pin(group.join());
+    assert!(earlier.as_mut().poll(&mut Context::from_waker(&wakers[0])).is_pending());
+    member.cancel();
+    group.wait().unwrap();
+    let member = group.spawn(pending::<()>());
+    let mut later = Box::pin(group.join());
+    assert!(later.as_mut().poll(&mut Context::from_waker(&wakers[1])).is_pending());
+    drop(earlier);
+    member.cancel();
+    group.wait().unwrap();
+    while counted[1].0.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(counted[0].0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn waiters_that_give_up_leave_nothing_behind() {
+    let rt = Runtime::new().unwrap();
+    let group = TaskGroup::new(&rt);
+    let member = group.spawn(pending::<()>());
+    let counted = Arc::new(Counted::default());
+    for _ in 0..3 {
+        let waker = Waker::from(Arc::clone(&counted));
+        let mut join = std::pin::pin!(group.join());
+        let mut cx = Context::from_waker(&waker);
+        assert!(join.as_mut().poll(&mut cx).is_pending());
+        assert!(join.as_mut().poll(&mut cx).is_pending());
+        assert!(group.wait_timeout(Duration::from_micros(1)).is_none());
+    }
+    assert_eq!(Arc::strong_count(&counted), 1, "each took its waker along");
+    member.cancel();
+    group.wait().unwrap();
+}
+
+#[test]
+fn waiters_of_several_kinds_are_all_woken() {
+    let rt = Runtime::new().unwrap();
+    let group = TaskGroup::new(&rt);
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let _member = group.spawn(async move { inside.passed().await });
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| group.wait().unwrap());
+        }
+        scope.spawn(|| offtick::block_on(async { group.join().await }).unwrap());
+        gate.open();
+    });
+    assert!(group.is_idle());
+}
+
+#[test]
+fn a_closure_without_a_thread_leaves_nothing_on_the_thread_that_brought_it() {
+    let held = Arc::new(());
+    let hook = Arc::clone(&held);
+    let rt = Builder::new().blocking_stack_size(usize::MAX).on_update(move || drop(Arc::clone(&hook))).build().unwrap();
+    let group = TaskGroup::new(&rt);
+    let mut task = group.spawn_blocking(|| ());
+    assert!(matches!(task.wait(), Err(TaskError::Failed(_))));
+    drop((task, group, rt));
+    assert_eq!(Arc::strong_count(&held), 1, "the runtime is gone to the last byte");
+}
+
+#[test]
+fn a_closure_without_a_thread_takes_no_seat_from_the_closure_that_brought_it() {
+    let rt = Runtime::new().unwrap();
+    let cramped = Builder::new().blocking_stack_size(usize::MAX).build().unwrap();
+    let (give, get) = channel();
+    let outer: Arc<Mutex<Option<offtick::SharedTask<bool>>>> = Arc::default();
+    let own = Arc::clone(&outer);
+    let task = rt.spawn_blocking(move || {
+        get.recv().unwrap();
+        let mut refused = TaskGroup::new(&cramped).spawn_blocking(|| ());
+        assert!(refused.wait().is_err());
+        let own = own.lock().unwrap().take().unwrap();
+        matches!(own.wait(), Err(TaskError::WouldDeadlock))
+    });
+    let task = task.share();
+    *outer.lock().unwrap() = Some(task.clone());
+    give.send(()).unwrap();
+    assert!(*task.wait().unwrap(), "it still knows that it is inside of itself");
 }

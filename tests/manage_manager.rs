@@ -344,3 +344,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_task_is_registered_before_it_can_run() {
+    let rt = Runtime::new().unwrap();
+    for _ in 0..200 {
+        let manager = TaskManager::new(&rt);
+        let seen = manager.clone();
+        assert_eq!(*manager.spawn(async move { seen.len() }).wait().unwrap(), 1);
+        let manager = TaskManager::new(&rt);
+        let seen = manager.clone();
+        assert_eq!(*manager.spawn_blocking(move || seen.len()).wait().unwrap(), 1);
+    }
+}

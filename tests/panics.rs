@@ -184,45 +184,55 @@ fn the_first_of_two_panics_is_the_one_told() {
     assert!(log.quiet());
 }
 
-/// A panic payload whose destructor panics, `depth` levels deep.
-struct Matryoshka(u32);
+/// A payload whose destructor panics once.
+struct Once;
 
-impl Drop for Matryoshka {
+impl Drop for Once {
     fn drop(&mut self) {
-        if self.0 > 0 {
-            panic_any(Matryoshka(self.0 - 1));
-        }
+        panic_any(1_u8);
+    }
+}
+
+/// A payload whose destructor panics with another such payload, for ever: whoever drops it must give up and leak it.
+/// It has no size, so that the leak is no memory.
+struct Endless;
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        panic_any(Endless);
     }
 }
 
 #[test]
 fn payloads_whose_destructors_panic_hurt_nobody() {
+    payloads(|| Once);
+    payloads(|| Endless);
+}
+
+/// Drops such values in the hands of the handle, of the runner and of the canceller.
+fn payloads<P: Send + 'static>(make: fn() -> P) {
     let log = logged();
-    for depth in [1, 2, 5] {
-        // In the hands of the handle, of the runner, and of the canceller.
-        drop(panicked(&mut log.rt.spawn(async move { panic_any(Matryoshka(depth)) })));
-        drop(panicked(&mut log.rt.spawn_blocking(move || panic_any(Matryoshka(depth)))));
-        let kept: Task<()> = log.rt.spawn(async move { panic_any(Matryoshka(depth)) });
-        reactor_thread(&log.rt);
-        drop(kept);
-        let alone: Task<()> = log.rt.spawn(async move { panic_any(Matryoshka(depth)) });
-        alone.detach();
-        let on_drop = OnDrop::new(move || panic_any(Matryoshka(depth)));
-        let torn = log.rt.spawn(async move {
-            let _on_drop = on_drop;
-            pending::<()>().await;
-        });
-        reactor_thread(&log.rt);
-        drop(torn);
-        // An output whose destructor panics so, dropped by handle and runner.
-        settled(log.rt.spawn(async {}));
-        let output: Task<Matryoshka> = log.rt.spawn(async move { Matryoshka(depth) });
-        reactor_thread(&log.rt);
-        drop(output);
-        log.rt.spawn_blocking(move || Matryoshka(depth)).detach();
-        reactor_thread(&log.rt);
-        pool_thread(&log.rt);
-    }
+    drop(panicked(&mut log.rt.spawn(async move { panic_any(make()) })));
+    drop(panicked(&mut log.rt.spawn_blocking(move || panic_any(make()))));
+    let kept: Task<()> = log.rt.spawn(async move { panic_any(make()) });
+    reactor_thread(&log.rt);
+    drop(kept);
+    let alone: Task<()> = log.rt.spawn(async move { panic_any(make()) });
+    alone.detach();
+    let on_drop = OnDrop::new(move || panic_any(make()));
+    let torn = log.rt.spawn(async move {
+        let _on_drop = on_drop;
+        pending::<()>().await;
+    });
+    reactor_thread(&log.rt);
+    drop(torn);
+    // An output whose destructor panics so.
+    let output: Task<P> = log.rt.spawn(async move { make() });
+    reactor_thread(&log.rt);
+    drop(output);
+    log.rt.spawn_blocking(make).detach();
+    reactor_thread(&log.rt);
+    pool_thread(&log.rt);
 }
 
 #[test]
@@ -257,7 +267,19 @@ fn unhandled_errors_are_told_once_when_nobody_can_look() {
     assert_eq!(log.panics.recv_timeout(HANG).unwrap().id, id);
     assert_eq!(log.unhandled.recv_timeout(HANG).unwrap().text, "task panicked: planned");
 
-    // None of these is unhandled: kept, cancelled, well.
+    // Over before it is detached: it is told all the same, here.
+    let mut over = log.rt.run(fail());
+    common::until(|| over.is_done());
+    let id = over.id();
+    over.detach();
+    let told = log.unhandled.try_recv().unwrap();
+    assert_eq!((told.id, told.thread, told.status), (id, thread::current().id(), Status::Error));
+
+    // None of these is unhandled: taken, kept, cancelled, well.
+    over = log.rt.run(fail());
+    common::until(|| over.is_done());
+    assert!(over.take().is_some_and(|result| result.is_err()));
+    over.detach();
     let kept = log.rt.run(fail());
     common::until(|| kept.is_done());
     drop(kept);
@@ -278,7 +300,7 @@ fn hooks_that_panic_cost_their_own_call_only() {
         })
         .on_panic(move |_, _| {
             two.note();
-            panic_any(Matryoshka(3))
+            panic_any(Endless)
         })
         .on_unhandled_error(move |_, _| {
             three.note();

@@ -351,11 +351,25 @@ fn dropped_inside_its_hooks() {
         (builder.on_panic(move |_, _| spring()).build().unwrap(), Box::new(go))
     });
     inside(|builder, spring| {
-        let go = |rt: &Handle| rt.run(async { Err::<(), _>("no") }).detach();
+        let go = |rt: &Handle| {
+            // Held until the handle is gone: only then is the error unhandled.
+            let hog = Hog::reactor(rt);
+            rt.run(async { Err::<(), _>("no") }).detach();
+            hog.release();
+        };
         (builder.on_unhandled_error(move |_, _| spring()).build().unwrap(), Box::new(go))
     });
     inside(|builder, spring| {
-        let go = |rt: &Handle| rt.run_blocking(|| Err::<(), _>("no")).detach();
+        let go = |rt: &Handle| {
+            let latch = Latch::new();
+            let gate = latch.clone();
+            let task: Task<()> = rt.run_blocking(move || {
+                gate.wait();
+                Err("no")
+            });
+            task.detach();
+            latch.open();
+        };
         (builder.on_unhandled_error(move |_, _| spring()).build().unwrap(), Box::new(go))
     });
 }
@@ -470,6 +484,21 @@ fn a_canceller_and_a_shutdown_meet() {
             assert!(matches!(task.error(), Some(TaskError::Cancelled | TaskError::RuntimeGone)));
         }
     }
+}
+
+#[test]
+fn a_shutdown_in_the_drop_of_a_join_waker_waits_for_nobody() {
+    let rt = runtime();
+    let mut task = rt.spawn(pending::<()>());
+    reactor_thread(&rt); // It sleeps from here on: the drop of its handle has to queue it.
+    let (tell, told) = channel();
+    let end = OnDrop::new(move || tell.send(rt.shutdown(HANG)).unwrap());
+    let end = Mutex::new(end);
+    let waker = Waker::from(Arc::new(WakeFn(move || drop(end.lock()))));
+    assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    drop(task); // The last one to hold the waker.
+    assert!(told.recv().unwrap().is_clean());
 }
 
 #[test]

@@ -156,3 +156,28 @@ fn a_host_that_follows_the_flag_misses_no_end() {
     }
     assert!(looks <= *bell.0.lock().unwrap(), "the flag goes up once a call");
 }
+
+#[test]
+fn a_task_that_is_refused_is_news() {
+    let rt = Builder::new().blocking_stack_size(usize::MAX).build().unwrap();
+    let refused = rt.task().progress::<u8>(0).spawn(|_cx| pending::<()>());
+    assert!(refused.is_done() && rt.take_update());
+    let refused = rt.task().progress::<u8>(0).spawn_blocking(|_cx| ());
+    assert!(refused.is_done() && rt.take_update());
+    let refused = rt.spawn_blocking(|| ());
+    assert!(refused.is_done() && rt.take_update());
+    assert!(!rt.take_update());
+}
+
+#[test]
+fn what_the_crate_runs_for_itself_is_no_news() {
+    let rt = runtime();
+    for number in 0..50 {
+        let mut watched = rt.task().timeout(HANG).spawn_blocking(move |_cx| number);
+        common::until(|| rt.take_update());
+        assert_eq!(watched.wait().unwrap(), number);
+        // The end of the closure has taken its watch along.
+        common::until(|| rt.metrics().alive == 0);
+        assert!(!rt.take_update(), "one end, one update");
+    }
+}

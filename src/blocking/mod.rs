@@ -83,10 +83,9 @@ mod worker;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-#[allow(unused_imports, reason = "the runtime is yet to be wired to it")]
 pub(crate) use {
-    config::{Config, Spawner},
-    pool::{Permit, Pool, PoolStats, Refused},
+    config::Config,
+    pool::{Permit, Pool, Refused},
 };
 
 #[cfg(all(loom, test))]

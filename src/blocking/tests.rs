@@ -1,5 +1,6 @@
 //! Behaviour of the pool as its users see it. Nothing here sleeps: threads meet at counters.
 
+use super::config::Spawner;
 use super::*;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, Condvar, Mutex, thread};

@@ -33,20 +33,20 @@ use super::fifo::Fifo;
 use crate::error::{BoxError, TaskError};
 use crate::park;
 use crate::progress::Reader;
-use crate::runtime::{Handle, Prepared, Watch};
+use crate::runtime::{Handle, Prepared, Watch, drives_any};
 use crate::spawn::{Place, TaskBuilder};
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, FutureBody, Value, Verdict};
 use crate::task::{Control, Details, Status, Task};
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
 use std::fmt;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending};
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::Location;
-use std::pin::pin;
-use std::task::{Poll, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Tasks that belong together: cancelled together, joined together, limited in how many run at once.
@@ -126,7 +126,7 @@ struct State {
     done: usize,
     failed: usize,
     cancelled: usize,
-    joiners: Vec<Waker>,
+    joiners: Slab<Waker>,
     sentinel: Option<Task<()>>,
 }
 
@@ -192,7 +192,7 @@ impl TaskGroup {
             done: 0,
             failed: 0,
             cancelled: 0,
-            joiners: Vec::new(),
+            joiners: Slab::new(),
             sentinel: None,
         };
         Self { group: Arc::new(Group { handle: handle.clone(), limit, state: Mutex::new(state) }) }
@@ -343,18 +343,7 @@ impl TaskGroup {
     ///
     /// A task of the group must not await it: it would wait for itself.
     pub fn join(&self) -> impl Future<Output = ()> + Send + '_ {
-        poll_fn(|cx| {
-            let waker = cx.waker().clone();
-            let mut state = self.group.state.lock();
-            if state.members.is_empty() {
-                drop(state);
-                return Poll::Ready(());
-            }
-            if !state.joiners.iter().any(|known| known.will_wake(&waker)) {
-                state.joiners.push(waker);
-            }
-            Poll::Pending
-        })
+        Join { group: &self.group, place: None }
     }
 
     /// Blocks this thread until every task it was given is over.
@@ -378,6 +367,41 @@ impl TaskGroup {
             return Some(Err(TaskError::WouldDeadlock));
         }
         park::block_on(pin!(self.join()), timeout).map(Ok)
+    }
+}
+
+/// Waits for the end of all members. One that gives up takes its waker along: a program may wait for a little while
+/// again and again.
+struct Join<'a> {
+    group: &'a Group,
+    /// Where our waker stands among the joiners. Stale once they were taken to be woken.
+    place: Option<Key>,
+}
+
+impl Future for Join<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Declared before the guard, so dropped after it: whichever waker is left over dies outside the lock.
+        let mut waker = cx.waker().clone();
+        let mut state = self.group.state.lock();
+        if state.members.is_empty() {
+            return Poll::Ready(());
+        }
+        match self.place.and_then(|place| state.joiners.get_mut(place)) {
+            Some(known) => std::mem::swap(known, &mut waker),
+            None => self.place = Some(state.joiners.insert(waker)),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Join<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.group.state.lock().joiners.remove(place);
+            drop(waker);
+        }
     }
 }
 
@@ -533,7 +557,7 @@ impl Group {
         } else if member.closure.as_ref().is_none_or(|closure| closure.note_over()) {
             state.used -= 1;
         }
-        let joiners = if state.members.is_empty() { std::mem::take(&mut state.joiners) } else { Vec::new() };
+        let joiners = if state.members.is_empty() { take_all(&mut state.joiners) } else { Vec::new() };
         drop(state);
         let Member { control, prepared, closure, .. } = member;
         if let Some(prepared) = prepared {
@@ -542,9 +566,7 @@ impl Group {
         drop(control);
         self.pump();
         for joiner in joiners {
-            if let Err(payload) = catch(|| joiner.wake()) {
-                drop_quietly(payload);
-            }
+            guarded(|| joiner.wake());
         }
     }
 
@@ -568,18 +590,25 @@ impl Group {
 
     fn must_not_wait(&self) -> bool {
         let state = self.state.lock();
-        state.members.iter().filter_map(|(_, member)| member.control.as_ref()).any(Control::must_not_wait)
+        // Reactor threads are asked for apart: a member that is just being made has no control to ask.
+        let mut controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
+        !state.members.is_empty() && (drives_any() || controls.any(Control::must_not_wait))
     }
 
     fn post_sentinel(self: &Arc<Self>) {
         let sentinel = Sentinel(Arc::downgrade(self));
-        let task = self.handle.spawn(async move {
+        let task = self.handle.spawn_unseen(async move {
             let _sentinel = sentinel;
             pending::<()>().await;
         });
         let before = self.state.lock().sentinel.replace(task);
         drop(before);
     }
+}
+
+/// Empties a slab in place: a key that somebody still has finds nothing then, also among those who come later.
+fn take_all<T>(slab: &mut Slab<T>) -> Vec<T> {
+    (0..slab.end()).filter_map(|index| slab.remove_at(index)).collect()
 }
 
 /// Launches a member; where no thread can be started for it, it fails with that error.

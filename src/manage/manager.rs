@@ -16,11 +16,13 @@ use super::stored::Stored;
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
+use crate::task::raw::{Body, ClosureBody, Fallible, FutureBody, Value};
 use crate::task::{Control, SharedTask, Status, Task, TaskId};
 use crate::util::catch::drop_quietly;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 
 /// How many completed tasks a manager keeps if it is not told.
 const DEFAULT_MAX_COMPLETED: usize = 256;
@@ -29,6 +31,8 @@ const DEFAULT_MAX_COMPLETED: usize = 256;
 const GLOBAL: &str = "global:";
 
 /// A registry of tasks: keeps them alive, finds them by identity or alias, forgets the oldest completed ones.
+///
+/// Its own verbs register a task before it can run; one given to [`insert`](Self::insert) may have begun.
 ///
 /// For programs whose code comes and goes while its tasks stay: an interface that is rebuilt on each event, a debug
 /// panel, jobs started in one place and looked at in another. Dropping the handle that a submit returns cancels nothing.
@@ -112,7 +116,7 @@ impl TaskManager {
         F: Future + Send + 'static,
         F::Output: Send + Sync + 'static,
     {
-        self.insert(self.shared.handle.spawn(future))
+        self.start(FutureBody::<F, Value>::new(future), Location::caller())
     }
 
     /// Starts a future that returns a `Result` and registers it; see [`Handle::run`].
@@ -123,7 +127,7 @@ impl TaskManager {
         T: Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        self.insert(self.shared.handle.run(future))
+        self.start(FutureBody::<F, Fallible>::new(future), Location::caller())
     }
 
     /// Starts a closure that returns a value and registers it; see [`Handle::spawn_blocking`].
@@ -133,7 +137,7 @@ impl TaskManager {
         F: FnOnce() -> T + Send + 'static,
         T: Send + Sync + 'static,
     {
-        self.insert(self.shared.handle.spawn_blocking(closure))
+        self.start_blocking(ClosureBody::<F, Value>::new(closure), Location::caller())
     }
 
     /// Starts a closure that returns a `Result` and registers it; see [`Handle::run_blocking`].
@@ -144,7 +148,25 @@ impl TaskManager {
         T: Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        self.insert(self.shared.handle.run_blocking(closure))
+        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Location::caller())
+    }
+
+    /// Registers a future, then queues it.
+    fn start<B>(&self, body: B, location: &'static Location<'static>) -> SharedTask<B::Output>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + Sync + 'static,
+    {
+        self.shared.handle.start_kept(body, location, None, None, |task| self.insert(task))
+    }
+
+    /// Registers a closure, then queues it.
+    fn start_blocking<B>(&self, body: B, location: &'static Location<'static>) -> SharedTask<B::Output>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + Sync + 'static,
+    {
+        self.shared.handle.start_blocking_kept(body, location, None, None, |task| self.insert(task))
     }
 
     /// Registers a task that exists, with or without progress.
@@ -442,7 +464,7 @@ impl fmt::Debug for TaskManager {
     }
 }
 
-/// One row of [`TaskManager::list`].
+/// One row of [`TaskManager::list`]; see there for an example.
 #[derive(Clone, Debug)]
 pub struct ManagedTask {
     control: Control,

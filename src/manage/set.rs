@@ -12,6 +12,9 @@ use std::future::poll_fn;
 use std::hash::Hash;
 use std::task::{Context, Poll, Waker};
 
+/// Keys of removed members that are not worth a sweep.
+const FEW: usize = 16;
+
 /// Tasks under keys of your own, which gives out the ones that finished, each once and in the order in which they did.
 ///
 /// For a program that has many tasks in flight and wants to look at none that has nothing to say:
@@ -116,8 +119,20 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
         let slot = self.slots.remove(key)?;
         let mut task = self.members.remove(slot)?.task;
         // The set's waker goes; whoever awaits the task registers its own.
-        let _over = task.poll_over(&mut Context::from_waker(Waker::noop()));
+        if task.poll_over(&mut Context::from_waker(Waker::noop())).is_ready() {
+            self.sweep();
+        }
         Some(task)
+    }
+
+    /// Takes out the keys of members that were removed after they ended, once they are the greater part: O(1)
+    /// amortised, so that a set that is emptied by `remove` alone does not grow.
+    fn sweep(&mut self) {
+        self.finished.take(&mut self.ready);
+        if self.ready.len() > 2 * self.members.len() + FEW {
+            let Self { members, ready, .. } = self;
+            ready.retain(|slot| members.get(*slot).is_some());
+        }
     }
 
     /// The task under a key: to look at its status and progress, or to cancel it.
@@ -229,5 +244,24 @@ impl<K, T, P> Default for TaskSet<K, T, P> {
 impl<K: fmt::Debug, T, P> fmt::Debug for TaskSet<K, T, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::panic::Location;
+
+    #[test]
+    fn a_set_that_is_never_drained_does_not_grow() {
+        let mut set: TaskSet<_, _> = TaskSet::new();
+        let over = |n: u32| Task::over(Ok(n), Location::caller(), None, None);
+        set.insert(u32::MAX, over(0));
+        for n in 0..1000 {
+            set.insert(n, over(n));
+            assert!(set.remove(&n).is_some());
+            assert!(set.ready.len() <= 2 + FEW);
+        }
+        assert_eq!(set.drain_finished().map(|(key, _)| key).collect::<Vec<_>>(), [u32::MAX]);
     }
 }

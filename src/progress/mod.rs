@@ -66,8 +66,8 @@ pub(crate) trait Host: Send + Sync {
     /// A value was published. Called after that, with no lock held, once for each value.
     fn reported(&self);
 
-    /// True once the task is cancelled: `send` then ends with an error. Whoever makes this true calls
-    /// [`Reader::wake_sender`] afterwards.
+    /// True once the task is cancelled: `send` then ends with an error. Whoever makes this true wakes
+    /// [`Reader::cancel_waker`] afterwards.
     fn is_cancelled(&self) -> bool {
         false
     }

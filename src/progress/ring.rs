@@ -10,6 +10,7 @@ use super::word::{Geometry, Head, LOCK, Tail, WAITING};
 use super::{Capacity, CapacityError};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{ModelArc, UnsafeCell, plain};
+use crate::util::cache_padded::CachePadded;
 use crate::util::catch::drop_quietly;
 use std::fmt;
 use std::mem::MaybeUninit;
@@ -18,10 +19,6 @@ use std::task::Waker;
 /// After how many values a drain in progress gives their slots back: a quarter of the ring within these limits, so that
 /// a slow loop over a drain holds up senders for no longer than that, and the read-modify-write does not show.
 const SPAN: std::ops::RangeInclusive<usize> = 16..=256;
-
-/// Keeps what one side writes away from what the other side writes. Two lines of 64 bytes: processors fetch pairs.
-#[repr(align(128))]
-struct Line<T>(T);
 
 /// What the producer writes.
 struct TailLine {
@@ -45,8 +42,9 @@ unsafe fn take<P>(slot: &Slot<P>) -> P {
 
 /// The shared state of one channel.
 pub(super) struct Ring<P> {
-    head: Line<AtomicUsize>,
-    tail: Line<TailLine>,
+    /// The two words stand apart: each is written by the side that the other one reads.
+    head: CachePadded<AtomicUsize>,
+    tail: CachePadded<TailLine>,
     /// Set once. Among the fields that hardly ever change, so that a `send` may look at it each time for nothing.
     reader_gone: AtomicBool,
     geometry: Geometry,
@@ -67,8 +65,11 @@ impl<P> Ring<P> {
         slots.try_reserve_exact(geometry.physical).map_err(|_| CapacityError::OutOfMemory(capacity.get()))?;
         slots.resize_with(geometry.physical, || UnsafeCell::new(MaybeUninit::uninit()));
         Ok(Self {
-            head: Line(AtomicUsize::new(Head::at(0).0)),
-            tail: Line(TailLine { word: AtomicUsize::new(Tail::at(0).0), dropped: plain::AtomicU64::new(0) }),
+            head: CachePadded::new(AtomicUsize::new(Head::at(0).0)),
+            tail: CachePadded::new(TailLine {
+                word: AtomicUsize::new(Tail::at(0).0),
+                dropped: plain::AtomicU64::new(0),
+            }),
             reader_gone: AtomicBool::new(false),
             geometry,
             span: (geometry.capacity / 4).clamp(*SPAN.start(), *SPAN.end()),
@@ -101,8 +102,8 @@ impl<P> Ring<P> {
     pub(super) fn len(&self) -> usize {
         // Acquire pairs with the Release of `Batch::publish` and `Producer::report_slow`: the tail read next is then
         // not older than this head.
-        let head = Head(self.head.0.load(Ordering::Acquire));
-        let tail = Tail(self.tail.0.word.load(Ordering::Relaxed));
+        let head = Head(self.head.load(Ordering::Acquire));
+        let tail = Tail(self.tail.word.load(Ordering::Relaxed));
         // Between the two loads both may move on; the distance is then too large, never negative.
         self.geometry.distance(head.index(), self.geometry.visible_end(tail)).min(self.geometry.physical)
     }
@@ -112,13 +113,13 @@ impl<P> Ring<P> {
     pub(super) fn is_empty(&self) -> bool {
         // Relaxed: whoever saw the task done has the producer's last store in its past already; a stale answer to
         // anybody else is corrected under LOCK, or by the next tick.
-        let head = Head(self.head.0.load(Ordering::Relaxed));
-        let tail = Tail(self.tail.0.word.load(Ordering::Relaxed));
+        let head = Head(self.head.load(Ordering::Relaxed));
+        let tail = Tail(self.tail.word.load(Ordering::Relaxed));
         head.index() == self.geometry.visible_end(tail)
     }
 
     pub(super) fn dropped(&self) -> u64 {
-        self.tail.0.dropped.load(plain::Ordering::Relaxed)
+        self.tail.dropped.load(plain::Ordering::Relaxed)
     }
 
     /// Takes LOCK if nobody has it. Never waits.
@@ -126,7 +127,7 @@ impl<P> Ring<P> {
     fn try_lock(&self) -> Option<Head> {
         // Acquire pairs with the Release of the previous holder's unlock: the tail read next is not older than this
         // head (else the distance would be nonsense), and slots before this head are really empty.
-        let before = Head(self.head.0.fetch_or(LOCK, Ordering::Acquire));
+        let before = Head(self.head.fetch_or(LOCK, Ordering::Acquire));
         (!before.is_locked()).then_some(before)
     }
 
@@ -147,7 +148,7 @@ impl<P> Ring<P> {
     #[inline]
     fn settle_end(&self, begin: usize) -> usize {
         // Acquire pairs with the Release of `Producer::push`: the values up to this tail are written.
-        let seen = Tail(self.tail.0.word.load(Ordering::Acquire));
+        let seen = Tail(self.tail.word.load(Ordering::Acquire));
         if !seen.is_offering() || self.geometry.distance(begin, seen.index()) >= self.geometry.capacity {
             return seen.index();
         }
@@ -155,7 +156,7 @@ impl<P> Ring<P> {
         // Acquire (both) pairs with the Release of the producer's offer or publication: the offer may be a newer one than
         // was seen above. Release pairs with the Acquire of `Producer::offer`: a producer that finds its offer taken
         // also finds a head that left room for it.
-        match self.tail.0.word.compare_exchange(seen.0, taken.0, Ordering::AcqRel, Ordering::Acquire) {
+        match self.tail.word.compare_exchange(seen.0, taken.0, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => taken.index(),
             Err(now) => Tail(now).index(),
         }
@@ -173,7 +174,7 @@ impl<P> Ring<P> {
         // One word, a read-modify-write on both sides. If the sender's `announce` came first, its flag is seen here (and
         // its waker found: the mutex of the list orders that). If it comes later, its Acquire pairs with this Release,
         // and the sender sees what the caller did. Not a mere load when the flag is down: it could run ahead.
-        if Head(self.head.0.fetch_and(!WAITING, Ordering::Release)).is_waiting() {
+        if Head(self.head.fetch_and(!WAITING, Ordering::Release)).is_waiting() {
             self.waiters.wake_all();
         }
     }
@@ -183,7 +184,7 @@ impl<P> Ring<P> {
         self.waiters.register(ticket, waker);
         // Acquire pairs with the Release of `Batch::publish` and `wake_sender`: what came before this is seen by the try
         // that follows; what comes after it sees the flag. No Release: the mutex of the list hands the waker over.
-        self.head.0.fetch_or(WAITING, Ordering::Acquire);
+        self.head.fetch_or(WAITING, Ordering::Acquire);
     }
 
     /// Takes a sender off the list. The flag stays up: one needless look at the list is cheaper than getting it right.
@@ -199,8 +200,8 @@ impl<P> Ring<P> {
 
 impl<P> Drop for Ring<P> {
     fn drop(&mut self) {
-        let head = Head(self.head.0.load(Ordering::Relaxed));
-        let tail = Tail(self.tail.0.word.load(Ordering::Relaxed));
+        let head = Head(self.head.load(Ordering::Relaxed));
+        let tail = Tail(self.tail.word.load(Ordering::Relaxed));
         if head.is_locked() || !std::mem::needs_drop::<P>() {
             // A drain was forgotten (`mem::forget`): how far it came is not known, so the rest leaks with it.
             return;
@@ -219,8 +220,8 @@ impl<P> fmt::Debug for Ring<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ring")
             .field("capacity", &self.geometry.capacity)
-            .field("head", &Head(self.head.0.load(Ordering::Relaxed)))
-            .field("tail", &Tail(self.tail.0.word.load(Ordering::Relaxed)))
+            .field("head", &Head(self.head.load(Ordering::Relaxed)))
+            .field("tail", &Tail(self.tail.word.load(Ordering::Relaxed)))
             .field("dropped", &self.dropped())
             .finish()
     }
@@ -316,7 +317,7 @@ impl<P> Producer<P> {
         // The run ends before the lap does: no wrap.
         self.tail += 1;
         // Release pairs with the Acquire of `Ring::settle_end`.
-        self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
+        self.ring.tail.word.store(Tail::at(self.tail).0, Ordering::Release);
     }
 
     /// Publishes one value, and begins a run in what is left of the `free` slots.
@@ -326,7 +327,7 @@ impl<P> Producer<P> {
         unsafe { self.ring.put(self.tail - self.lap, value) };
         self.step();
         // Release pairs with the Acquire of `Ring::settle_end`.
-        self.ring.tail.0.word.store(Tail::at(self.tail).0, Ordering::Release);
+        self.ring.tail.word.store(Tail::at(self.tail).0, Ordering::Release);
         self.limit = (self.tail + free - 1).min(self.lap + self.ring.geometry.physical - 1);
     }
 
@@ -343,7 +344,7 @@ impl<P> Producer<P> {
     fn refresh(&mut self) -> usize {
         let geometry = self.ring.geometry;
         // Acquire pairs with the Release of `Batch::publish`: slots before this head are moved out.
-        let head = Head(self.ring.head.0.load(Ordering::Acquire));
+        let head = Head(self.ring.head.load(Ordering::Acquire));
         // An offer outstanding and the ring not exactly full: there is room for it, or it was taken (then the head may
         // even be one past our tail). Either way the tail word may become `tail + 1` now.
         if self.offered && geometry.distance(head.index(), self.tail) != geometry.capacity {
@@ -360,7 +361,7 @@ impl<P> Producer<P> {
         self.offered = false;
         // Relaxed: the offer released the value, and a read-modify-write continues its release sequence. A mere store
         // would leave our later stores unordered with that of a consumer that took the offer.
-        self.ring.tail.0.word.swap(Tail::at(self.tail).0, Ordering::Relaxed);
+        self.ring.tail.word.swap(Tail::at(self.tail).0, Ordering::Relaxed);
     }
 
     #[cold]
@@ -391,7 +392,7 @@ impl<P> Producer<P> {
         // Acquire of the next `try_lock`.
         let index = geometry.advance(head.index(), surplus);
         let step = Head::at(index).0.wrapping_sub(Head::at(head.index()).locked().0);
-        self.ring.head.0.fetch_add(step, Ordering::Release);
+        self.ring.head.fetch_add(step, Ordering::Release);
         self.push(value, geometry.capacity + surplus - used);
         self.count_dropped(surplus);
         displaced
@@ -405,7 +406,7 @@ impl<P> Producer<P> {
             let (offered, retracted) = (Tail::offering(self.tail).0, Tail::at(self.tail).0);
             // Relaxed on success: nobody has touched the slot since we filled it. Acquire on failure pairs with the
             // Release of `Ring::settle_end`: the head loaded next is not older than the one that consumer found.
-            match self.ring.tail.0.word.compare_exchange(offered, retracted, Ordering::Relaxed, Ordering::Acquire) {
+            match self.ring.tail.word.compare_exchange(offered, retracted, Ordering::Relaxed, Ordering::Acquire) {
                 Ok(_) => {
                     // SAFETY: the offer is withdrawn and was not taken, so the slot is full and ours alone (R4).
                     displaced.0[0] = Some(unsafe { self.ring.take(self.tail - self.lap) });
@@ -426,14 +427,14 @@ impl<P> Producer<P> {
         unsafe { self.ring.put(self.tail - self.lap, value) };
         self.offered = true;
         // Release pairs with the Acquire of `Ring::settle_end`.
-        self.ring.tail.0.word.store(Tail::offering(self.tail).0, Ordering::Release);
+        self.ring.tail.word.store(Tail::offering(self.tail).0, Ordering::Release);
         self.count_dropped(usize::from(displaced.0[0].is_some()));
         displaced
     }
 
     fn count_dropped(&self, count: usize) {
         // Only the producer writes it: a load and a store do.
-        let dropped = &self.ring.tail.0.dropped;
+        let dropped = &self.ring.tail.dropped;
         dropped.store(dropped.load(plain::Ordering::Relaxed) + count as u64, plain::Ordering::Relaxed);
     }
 }
@@ -545,7 +546,7 @@ impl<'a, P> Batch<'a, P> {
     fn publish(&mut self, head: Head) {
         // One read-modify-write both gives room and asks who waits for it, so neither side can miss the other; it
         // lowers WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`.
-        if Head(self.ring.head.0.swap(head.0, Ordering::Release)).is_waiting() {
+        if Head(self.ring.head.swap(head.0, Ordering::Release)).is_waiting() {
             self.ring.waiters.wake_all();
         }
     }

@@ -9,7 +9,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 /// Why a value was not added at once, with the value inside.
+///
+/// # Example
+/// ```
+/// fn offer(reporter: &mut offtick::Reporter<String>, line: String) -> Option<String> {
+///     match reporter.try_send(line) {
+///         Ok(()) => None,
+///         Err(error) if error.is_full() => Some(error.into_inner()), // For the next round.
+///         Err(_) => None,
+///     }
+/// }
+/// ```
 #[derive(thiserror::Error)]
+#[non_exhaustive]
 pub enum TrySendError<P> {
     /// There is no room; try again once the reader has drained, or wait with `send`.
     #[error("the progress ring is full; try again later, or use `send` to wait for room")]
@@ -43,8 +55,19 @@ impl<P> fmt::Debug for TrySendError<P> {
 }
 
 /// A value that could not be sent, and why.
+///
+/// # Example
+/// ```
+/// use offtick::{Reporter, SendErrorReason};
+/// fn deliver(reporter: &mut Reporter<String>, row: String) -> Option<String> {
+///     let error = reporter.send_blocking(row).err()?;
+///     // Nobody reads here any more: perhaps somebody does elsewhere.
+///     (error.reason == SendErrorReason::ReaderGone).then_some(error.value)
+/// }
+/// ```
 #[derive(thiserror::Error)]
 #[error("progress was not sent: {reason}")]
+#[non_exhaustive]
 pub struct SendError<P> {
     /// The value, given back.
     pub value: P,
@@ -58,7 +81,7 @@ impl<P> fmt::Debug for SendError<P> {
     }
 }
 
-/// What ends a `send` without success.
+/// What ends a `send` without success; see [`SendError`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendErrorReason {

@@ -89,7 +89,6 @@ impl Builder {
     /// crowd.
     pub fn blocking_threads(mut self, most: usize) -> Self {
         self.pool.max_threads = most;
-        self.pool.core_threads = self.pool.core_threads.min(most.max(1));
         self
     }
 
@@ -130,7 +129,8 @@ impl Builder {
         self
     }
 
-    /// Called for every error (returned or panicked) of a task whose handle is gone, on the thread where it ended.
+    /// Called for every error (returned or panicked) of a task whose handle is gone when it ends, on the thread where it
+    /// ends; and of a task that is over when it is detached, on the thread that detaches it.
     pub fn on_unhandled_error(mut self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
         self.hooks.on_unhandled_error = Some(Arc::new(hook));
         self

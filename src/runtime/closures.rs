@@ -50,6 +50,16 @@ impl Closures {
     }
 }
 
+/// Runs `f`, which may run a closure, on a thread whose seat is not for it: the thread of whoever submitted it.
+pub(crate) fn away_from_seat<R>(f: impl FnOnce() -> R) -> R {
+    let swap = |seat| SEAT.try_with(|own| own.replace(seat)).ok().flatten();
+    let own = swap(None);
+    let result = f();
+    // Dropped here, after the borrow: a seat holds on to its last task.
+    drop(swap(own));
+    result
+}
+
 /// True if this thread is inside the closure of task `id`.
 pub(crate) fn is_inside(id: TaskId) -> bool {
     let seat = SEAT.try_with(|own| own.borrow().clone()).ok().flatten();

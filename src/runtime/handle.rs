@@ -3,14 +3,14 @@
 use super::builder::Builder;
 use super::context;
 use super::inspect::Metrics;
-use super::owner::{Pool, PoolJob, Reactor};
+use super::owner::{Pool, PoolJob, Reactor, Unseen};
 use super::shared::Shared;
 use super::shutdown::ShutdownReport;
 use crate::blocking::{Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::progress::Reader;
+use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
-use crate::sync::{Arc, Mutex};
 use crate::task::raw::{self, Body, ClosureBody, Convert, Fallible, FutureBody, Value};
 use crate::task::{Details, Task, TaskInfo};
 use crate::time::Clock;
@@ -156,7 +156,8 @@ impl Handle {
     }
 
     /// True if anything finished or reported since the last call: when false, no handle has news and a tick may skip
-    /// them all, for the price of one load.
+    /// them all, for the price of one load. A task that ends at this very moment may show on its handle already; the flag
+    /// is up on the next tick then.
     ///
     /// The call takes the news down: a tick that got `true` should look at everything, or remember that it has not. What it
     /// leaves unread (progress that was not drained to the end, a task that had ended before it was put into a
@@ -175,7 +176,8 @@ impl Handle {
     ///
     /// For debug panels. The list of futures belongs to the reactor thread: this asks it and waits for the answer, some
     /// microseconds as a rule, 20 ms at most if a task holds the reactor; then only the closures are listed. Closures
-    /// that wait for a thread are counted in [`Metrics::blocking_queued`], not listed.
+    /// that wait for a thread are counted in [`Metrics::blocking_queued`], not listed; nor are tasks that wait for their
+    /// turn in a group. What the crate runs for itself (the watch over a closure with a time limit) is listed.
     pub fn tasks(&self) -> Vec<TaskInfo> {
         self.shared.list()
     }
@@ -202,15 +204,38 @@ impl Handle {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
+        self.start_kept(body, location, details, progress, |task| task)
+    }
+
+    /// Queues a future of the crate's own, whose end is no news for the host.
+    pub(crate) fn spawn_unseen<F>(&self, future: F) -> Task<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let owner = Unseen(Reactor(Arc::clone(&self.shared)));
+        let (runnable, join) = raw::new(FutureBody::<F, Value>::new(future), owner, Location::caller(), None);
+        self.shared.accept(runnable);
+        Task::new(join, None)
+    }
+
+    /// As `start`; `keep` gets the task before it can run.
+    pub(crate) fn start_kept<B, P, R>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+        keep: impl FnOnce(Task<B::Output, P>) -> R,
+    ) -> R
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
         let owner = Reactor(Arc::clone(&self.shared));
         let (runnable, join) = raw::new(body, owner, location, details);
-        if self.shared.is_closing() {
-            // Ends the task as runtime gone.
-            drop(runnable);
-        } else {
-            self.shared.queue(runnable);
-        }
-        Task::new(join, progress)
+        let kept = keep(Task::new(join, progress));
+        self.shared.accept(runnable);
+        kept
     }
 
     /// Queues a closure on the pool.
@@ -225,15 +250,45 @@ impl Handle {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
+        self.start_blocking_kept(body, location, details, progress, |task| task)
+    }
+
+    /// As `start_blocking`; `keep` gets the task before it can run.
+    pub(crate) fn start_blocking_kept<B, P, R>(
+        &self,
+        body: B,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+        keep: impl FnOnce(Task<B::Output, P>) -> R,
+    ) -> R
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
         match self.shared.pool.admit_unlimited() {
-            Ok(permit) => self.submit(permit, body, location, details, progress),
-            Err(Refused::NoThread(error)) => Task::over(Err(TaskError::from_error(error)), location, details, progress),
+            Ok(permit) => self.submit(permit, body, location, details, progress, keep),
+            Err(Refused::NoThread(error)) => keep(self.over(TaskError::from_error(error), location, details, progress)),
             Err(Refused::Full | Refused::Closed) => {
                 let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
+                let kept = keep(Task::new(join, progress));
                 drop(runnable);
-                Task::new(join, progress)
+                kept
             }
         }
+    }
+
+    /// A task that is over with an error; for the host that is news as well.
+    pub(crate) fn over<T: Send + 'static, P>(
+        &self,
+        error: TaskError,
+        location: &'static Location<'static>,
+        details: Option<Arc<Details>>,
+        progress: Option<Reader<P>>,
+    ) -> Task<T, P> {
+        let task = Task::over(Err(error), location, details, progress);
+        self.shared.updated();
+        task
     }
 
     fn try_start_blocking<F, R, C>(
@@ -252,24 +307,26 @@ impl Handle {
             Err(Refused::Closed) => return Err(TrySpawnError::RuntimeGone(closure)),
             Err(Refused::NoThread(error)) => return Err(TrySpawnError::NoThread(closure, error)),
         };
-        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), location, None, None))
+        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), location, None, None, |task| task))
     }
 
-    fn submit<B, P>(
+    fn submit<B, P, R>(
         &self,
         permit: Permit<'_, PoolJob>,
         body: B,
         location: &'static Location<'static>,
         details: Option<Arc<Details>>,
         progress: Option<Reader<P>>,
-    ) -> Task<B::Output, P>
+        keep: impl FnOnce(Task<B::Output, P>) -> R,
+    ) -> R
     where
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
         let (runnable, join) = raw::new(body, Pool(Arc::clone(&self.shared)), location, details);
+        let kept = keep(Task::new(join, progress));
         permit.submit(PoolJob(runnable));
-        Task::new(join, progress)
+        kept
     }
 }
 
@@ -288,7 +345,8 @@ impl fmt::Debug for Handle {
 ///
 /// Dropping it shuts it down: every task that is not over ends as [`TaskError::RuntimeGone`]. The drop waits up to 200 ms
 /// for a task that does not let go, then leaves its thread to end by itself; [`shutdown`](Self::shutdown) waits as long
-/// as it is told and reports. Inside one of its own tasks or hooks a drop waits for nothing.
+/// as it is told and reports. On its own reactor thread (in a future, in most hooks) a drop waits for nothing; inside one
+/// of its own closures, not for the pool.
 ///
 /// # Example
 /// ```
@@ -299,7 +357,7 @@ impl fmt::Debug for Handle {
 /// ```
 pub struct Runtime {
     handle: Handle,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Runtime {
@@ -312,7 +370,7 @@ impl Runtime {
     }
 
     pub(super) fn with_thread(handle: Handle, thread: JoinHandle<()>) -> Self {
-        Self { handle, thread: Mutex::new(Some(thread)) }
+        Self { handle, thread: Some(thread) }
     }
 
     /// What spawns on this runtime.
@@ -324,15 +382,16 @@ impl Runtime {
     ///
     /// New work is refused from here on. Futures are dropped on the reactor thread, closures that wait never run, closures
     /// that run are told through their context. All of their tasks end as [`TaskError::RuntimeGone`]. The report says
-    /// what did not stop in time. Inside one of the runtime's own tasks or hooks this waits for nothing.
-    pub fn shutdown(self, patience: Duration) -> ShutdownReport {
+    /// what did not stop in time. On the runtime's own reactor thread this waits for nothing; inside one of its own
+    /// closures, not for the pool.
+    pub fn shutdown(mut self, patience: Duration) -> ShutdownReport {
         self.end(patience)
     }
 
-    fn end(&self, patience: Duration) -> ShutdownReport {
+    fn end(&mut self, patience: Duration) -> ShutdownReport {
+        let thread = self.thread.take();
         let shared = &self.handle.shared;
         shared.begin_closing();
-        let thread = self.thread.lock().take();
         let deadline = Instant::now().checked_add(patience);
         // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
         shared.pool.drain(drop);
@@ -354,7 +413,7 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         // `shutdown` takes the thread out, and has waited as long as it was told.
-        if self.thread.get_mut().is_some() {
+        if self.thread.is_some() {
             self.end(DROP_PATIENCE);
         }
     }

@@ -43,7 +43,7 @@ pub struct Metrics {
     pub alive: u64,
     /// Futures that wait to be polled, as of its last turn.
     pub ready: u64,
-    /// Polls of futures.
+    /// Polls of futures; the drop of one that was cancelled while it waited counts as well.
     pub polls: u64,
     /// Wakes from the reactor's own thread.
     pub local_wakes: u64,

@@ -32,6 +32,7 @@ mod update;
 
 pub use block_on::block_on;
 pub use builder::Builder;
+pub(crate) use context::drives_any;
 pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
 pub(crate) use prepared::{Prepared, Watch};

@@ -35,6 +35,19 @@ impl Schedule for Reactor {
     }
 }
 
+/// The owner of futures that the crate runs for itself: nobody is told of their end.
+pub(crate) struct Unseen(pub(crate) Reactor);
+
+impl Schedule for Unseen {
+    fn schedule(&self, task: Runnable) {
+        self.0.schedule(task);
+    }
+
+    fn must_not_wait(&self, id: TaskId) -> bool {
+        self.0.must_not_wait(id)
+    }
+}
+
 /// The owner of blocking closures.
 pub(crate) struct Pool(pub(crate) Arc<Shared>);
 

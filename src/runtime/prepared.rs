@@ -1,5 +1,6 @@
 //! A task that exists but is not queued yet: whoever limits how many run makes it at once and launches it in its turn.
 
+use super::closures;
 use super::handle::Handle;
 use super::owner::{Pool, PoolJob, Reactor};
 use super::shared::Shared;
@@ -43,10 +44,10 @@ impl Prepared {
     /// For closures: no thread could be started.
     pub(crate) fn launch(self) -> Result<(), NotLaunched> {
         let Self { runnable, shared, closure } = self;
-        if shared.is_closing() {
+        if !closure {
+            shared.accept(runnable);
+        } else if shared.is_closing() {
             drop(runnable);
-        } else if !closure {
-            shared.queue(runnable);
         } else {
             match shared.pool.admit_unlimited() {
                 Ok(permit) => permit.submit(PoolJob(runnable)),
@@ -63,7 +64,7 @@ impl NotLaunched {
     pub(crate) fn fail(self, tell: impl FnOnce(io::Error)) {
         tell(self.error);
         // A closure never yields.
-        let _over = self.runnable.run(Outcome::Gone);
+        let _over = closures::away_from_seat(|| self.runnable.run(Outcome::Gone));
     }
 }
 

@@ -69,6 +69,11 @@ impl Shared {
         }
     }
 
+    /// Queues a new future; if the runtime is closing, ends it as runtime gone.
+    pub(crate) fn accept(&self, task: Runnable) {
+        if self.is_closing() { drop(task) } else { self.queue(task) }
+    }
+
     /// Queues a future that was spawned or woken: straight to the ready queue on the driving thread, through the inbox
     /// from anywhere else.
     #[inline]

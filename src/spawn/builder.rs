@@ -164,7 +164,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
         let (place, parts) = self.into_parts();
         let Parts { details, reporter, reader } = match parts {
             Ok(parts) => parts,
-            Err((error, details)) => return refused(error, location, details),
+            Err((error, details)) => return refused(place.handle(), error, location, details),
         };
         let cx = TaskCx::new(Arc::clone(&details), reporter);
         // A future that is not polled yet cannot look at the time by itself.
@@ -188,7 +188,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
         let (place, parts) = self.into_parts();
         let Parts { details, reporter, reader } = match parts {
             Ok(parts) => parts,
-            Err((error, details)) => return refused(error, location, details),
+            Err((error, details)) => return refused(place.handle(), error, location, details),
         };
         let mut cx = TaskCx::new(Arc::clone(&details), reporter);
         let closure = move || closure(&mut cx);
@@ -229,7 +229,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
 /// Ends a task when `sleep` does, from outside of it.
 fn watch<T, P>(handle: &Handle, sleep: Sleep, task: &Task<T, P>, details: &Details) {
     let watched = task.task_ref().clone();
-    let watchdog = handle.spawn(async move {
+    let watchdog = handle.spawn_unseen(async move {
         sleep.await;
         watched.cancel(Outcome::TimedOut);
     });
@@ -237,11 +237,12 @@ fn watch<T, P>(handle: &Handle, sleep: Sleep, task: &Task<T, P>, details: &Detai
 }
 
 fn refused<T: Send + 'static, P>(
+    handle: &Handle,
     error: BuildError,
     location: &'static Location<'static>,
     details: Arc<Details>,
 ) -> Task<T, P> {
-    Task::over(Err(TaskError::from_error(error)), location, Some(details), None)
+    handle.over(TaskError::from_error(error), location, Some(details), None)
 }
 
 struct Parts<P> {

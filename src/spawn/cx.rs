@@ -6,6 +6,16 @@ use crate::task::{Details, TaskId};
 use std::fmt;
 
 /// The task was cancelled; what [`TaskCx::check`] answers, for the `?` of a closure.
+///
+/// # Example
+/// ```
+/// fn parse(cx: &offtick::TaskCx, lines: &[&str]) -> Result<usize, offtick::Cancelled> {
+///     for _line in lines {
+///         cx.check()?;
+///     }
+///     Ok(lines.len())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the task was cancelled")]
 pub struct Cancelled;
@@ -78,7 +88,7 @@ impl<P> TaskCx<P> {
     /// Adds a value if there is room.
     ///
     /// # Errors
-    /// [`TrySendError`] gives the value back: the ring is full, the task cancelled, or the handle gone.
+    /// [`TrySendError`] gives the value back: the ring is full, or the handle gone. A cancellation is not looked at.
     pub fn try_send(&mut self, value: P) -> Result<(), TrySendError<P>> {
         match &mut self.reporter {
             Some(reporter) => reporter.try_send(value),
@@ -87,7 +97,8 @@ impl<P> TaskCx<P> {
     }
 
     /// Adds a value and waits for room until then: nothing is lost. Dropping the future before it is ready drops the
-    /// value unsent and changes nothing else.
+    /// value unsent and changes nothing else. For a task without progress, and once the reporter was taken out, there is
+    /// nobody to send to: the value is dropped, and that is no error.
     ///
     /// # Errors
     /// [`SendError`] gives the value back: the task is cancelled, or the handle gone.

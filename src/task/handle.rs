@@ -91,7 +91,8 @@ impl<T, P> Task<T, P> {
     /// Moves the result out: `None` until the task is over.
     ///
     /// # Errors
-    /// Whatever ended the task without a value; [`TaskError::Taken`] if a value or an error was taken before.
+    /// Whatever ended the task without a value; [`TaskError::Taken`] if a value or an error of the body was taken before.
+    /// An end from outside (cancelled, runtime gone, a closure's time limit) is told again each time.
     pub fn take(&mut self) -> Option<Result<T, TaskError>> {
         self.join.take()
     }
@@ -179,7 +180,7 @@ impl<T, P> Task<T, P> {
     }
 
     /// Gives up the handle and lets the task run on. Its value is dropped when it ends; its error goes to the runtime's
-    /// `on_unhandled_error` hook.
+    /// `on_unhandled_error` hook, now if the task is over and the error was not taken.
     pub fn detach(self) {
         self.join.detach();
     }

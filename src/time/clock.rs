@@ -70,7 +70,6 @@ impl Clock {
 }
 
 // Read by the engines of later layers: nanoseconds since the origin.
-#[allow(dead_code, reason = "the runtime that drives it stands in a later layer")]
 impl Clock {
     /// The time as the engines see it: nanoseconds since the origin of this clock.
     #[inline]
@@ -312,6 +311,12 @@ impl fmt::Debug for ManualClock {
 }
 
 /// A scale that no clock can run at.
+///
+/// # Example
+/// ```
+/// let error = offtick::time::Clock::manual().set_scale(-1.0).expect_err("time does not go backwards");
+/// assert_eq!(error.given(), -1.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("a clock cannot run at scale {given}; give a finite number that is not negative")]
 pub struct ScaleError {

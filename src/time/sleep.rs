@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// A future that is ready once a time has passed; made by [`sleep`], [`sleep_until`] and [`Handle::sleep`].
+/// A future that is ready once a time has passed; made by [`sleep`], [`sleep_until`] and [`Handle::sleep`], which have
+/// examples.
 ///
 /// Never early; on the runtime's clock, so a manual clock moves it. Dropping it takes its timer out. If the runtime is shut
 /// down it is ready at once.

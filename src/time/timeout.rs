@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// The time limit ran out before the future was ready.
+/// The time limit ran out before the future was ready; see [`timeout`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("timed out after {0:?}")]
 pub struct Elapsed(pub Duration);
 
 pin_project! {
-    /// A future with a time limit; made by [`timeout`] and [`Handle::timeout`].
+    /// A future with a time limit; made by [`timeout`] (which has an example) and [`Handle::timeout`].
     #[derive(Debug)]
     #[must_use = "a timeout does nothing until it is awaited"]
     pub struct Timeout<F> {

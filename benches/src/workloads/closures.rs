@@ -37,7 +37,9 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 timed(many, || {
                     for n in 0..many {
                         let work = work(n);
-                        pool.execute(move || drop(black_box(work())));
+                        pool.execute(move || {
+                            black_box(work());
+                        });
                     }
                     pool.join();
                 })

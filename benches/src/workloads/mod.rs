@@ -85,7 +85,7 @@ impl Patience {
 
     fn spin(&mut self) {
         self.0 += 1;
-        if self.0 % Self::LIMIT == 0 {
+        if self.0.is_multiple_of(Self::LIMIT) {
             std::thread::yield_now();
         } else {
             std::hint::spin_loop();

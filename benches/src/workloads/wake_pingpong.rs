@@ -20,7 +20,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let executor = OnThread::<Executor<'static>>::start();
     let fixed = OnThread::<StaticExecutor>::start();
     let case = Case::new("wake_pingpong", Unit::Nanoseconds)
-        .peer(Peer::ours("offtick", move || game(few, |task| drop(ours.spawn(task).detach()))))
+        .peer(Peer::ours("offtick", move || game(few, |task| ours.spawn(task).detach())))
         .peer(
             Peer::ours("offtick, spin", move || {
                 let spinning = Builder::new().spin(Duration::from_millis(500)).build().expect("offtick starts");

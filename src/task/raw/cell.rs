@@ -165,14 +165,9 @@ unsafe fn finish<B: Body, S: Schedule>(
     if closed.drop_output {
         // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
         let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-        if let Err(error) = &output
-            && closed.unhandled
-            && closed.outcome == Outcome::Error
-        {
-            guarded(|| cell.owner.on_unhandled(&task, error));
-        }
-        drop_output_of(cell, &task, output);
+        drop_output_of(cell, &task, output, closed.unhandled && closed.outcome == Outcome::Error);
     }
+    // Ahead of the update flag: a host looks at its sets once that is up, and they learn of the end by this waker.
     if closed.wake_join {
         cell.header.wake_join();
     }
@@ -226,18 +221,31 @@ unsafe fn must_not_wait<B: Body, S: Schedule>(header: NonNull<Header>) -> bool {
 
 /// # Safety
 /// `header` is a cell of `B` and `S`, alive during the call; the output is there and the caller's to drop.
-unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>) {
+unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>, unhandled: bool) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     // SAFETY: by contract.
     let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
     // SAFETY: the caller's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
-    drop_output_of(cell, &task, output);
+    drop_output_of(cell, &task, output, unhandled);
 }
 
-/// Drops an output. The task has ended as it has: a panic in here can only be told to the owner.
-fn drop_output_of<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, output: Result<B::Output, TaskError>) {
+/// Drops an output, and tells the owner of an error that nobody will look at. The task has ended as it has: a panic in
+/// here can only be told to the owner.
+fn drop_output_of<B: Body, S: Schedule>(
+    cell: &Cell<B, S>,
+    task: &TaskRef,
+    output: Result<B::Output, TaskError>,
+    unhandled: bool,
+) {
+    match &output {
+        // Not if the error, or the value, was taken.
+        Err(error) if unhandled && !matches!(error, TaskError::Taken) => {
+            guarded(|| cell.owner.on_unhandled(task, error));
+        }
+        _ => {}
+    }
     if let Err(payload) = catch(move || drop(output)) {
         let panic = Panic::new(payload);
         guarded(|| cell.owner.on_panic(task, &panic));
@@ -291,6 +299,7 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
         ToCancelled::Ended { wake_join } => {
             // First of all: the details forget whoever is to be told once they hear of the end.
             tell_the_body();
+            // Ahead of the update flag, as in `finish`.
             if wake_join {
                 alive.wake_join();
             }

@@ -346,22 +346,25 @@ impl<T> JoinRef<T> {
             // saved. The load acquires: it pairs with the release of whoever gave up the reference before.
             if now.outcome().is_some_and(Outcome::has_output) {
                 // SAFETY: the task is over with an output, which belongs to the handle.
-                unsafe { (vtable.drop_output)(self.pointer) };
+                unsafe { (vtable.drop_output)(self.pointer, !cancel) };
             }
             // SAFETY: the last reference is ours, and `self` is not used again.
             unsafe { (vtable.dealloc)(self.pointer) };
             return;
         }
         let dropped = header.state().drop_handle(vtable.kind, cancel);
-        if dropped.drop_waker {
-            drop_quietly(header.take_join_waker());
-        }
-        if dropped.drop_output {
-            // SAFETY: the task is over with an output, which belongs to the handle.
-            unsafe { (vtable.drop_output)(self.pointer) };
-        }
+        let waker = if dropped.drop_waker { header.take_join_waker() } else { None };
+        // Ahead of all user code, as it says there; the drop of a waker is some.
         // SAFETY: our reference is given up after this call only.
         unsafe { after_cancel(self.pointer, dropped.cancelled) };
+        drop_quietly(waker);
+        if dropped.drop_output {
+            // Whoever detaches leaves an error to the owner, be it that the task has ended a moment before. Whoever drops
+            // a task that is over may have looked at it.
+            let unhandled = !cancel;
+            // SAFETY: the task is over with an output, which belongs to the handle.
+            unsafe { (vtable.drop_output)(self.pointer, unhandled) };
+        }
         // SAFETY: our reference, given up once: `self` is not used again.
         unsafe { release(self.pointer) };
     }

@@ -39,7 +39,8 @@ pub(crate) struct VTable {
     pub(super) schedule: unsafe fn(NonNull<Header>, Runnable),
     pub(super) ended: unsafe fn(NonNull<Header>),
     pub(super) must_not_wait: unsafe fn(NonNull<Header>) -> bool,
-    pub(super) drop_output: unsafe fn(NonNull<Header>),
+    /// With `true`, an error is told as unhandled.
+    pub(super) drop_output: unsafe fn(NonNull<Header>, bool),
     pub(super) dealloc: unsafe fn(NonNull<Header>),
 }
 

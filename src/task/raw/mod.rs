@@ -17,9 +17,12 @@ pub(crate) use handles::{JoinRef, Runnable, TaskRef, new};
 pub(crate) use header::Ran;
 pub(crate) use inbox::{Inbox, Push};
 pub(crate) use state::Outcome;
-/// The state word by itself, for its models.
+/// The state word and the inbox's chain by themselves, for their models.
 #[cfg(all(loom, test))]
-pub(crate) use state::{Closed, Kind, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
+pub(crate) use {
+    inbox::Batch,
+    state::{Closed, Kind, State, ToCancelled, ToIdle, ToRunning, ToScheduled},
+};
 
 #[cfg(all(test, not(loom)))]
 mod tests;
