@@ -169,8 +169,11 @@ fn extreme_lengths_neither_panic_nor_hold_the_reactor() {
     assert_eq!(longest.next_run_at(), None, "no clock shows that");
     let counts = shortest.counts();
     assert!(counts.runs >= 1 && counts.missed > 1_000_000_000, "{counts:?}");
+    let far = world.scheduler.every(SECOND).now().jitter(Duration::MAX).misfire_grace(Duration::MAX);
+    let far = far.timeout(Duration::MAX).spawn(|_cx| async {}).unwrap();
     world.clock.step(Duration::MAX);
     world.settle();
+    assert_eq!((far.counts().runs, far.status()), (0, JobStatus::Active));
     assert_eq!(longest.status(), JobStatus::Active);
 }
 

@@ -405,3 +405,72 @@ fn a_zone_that_panics_costs_its_own_job() {
     world.pass(HOUR / 2, 1);
     assert_eq!((sound.status(), world.noted()), (JobStatus::Active, vec!["01 13:00:00 +0000".to_owned()]));
 }
+
+#[test]
+fn the_end_of_the_scheduler_is_no_news() {
+    let world = World::at("2026-07-01T12:30:00Z");
+    let unhandled = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&unhandled);
+    let rt = Builder::new().on_unhandled_error(move |_info, _error| *count.lock().unwrap() += 1).build().unwrap();
+    let scheduler = Scheduler::with_wall_clock(&TaskManager::new(&rt), world.wall.clone());
+    let _job = scheduler.cron("@hourly").spawn(|_cx| async {}).unwrap();
+    reactor_thread(&rt);
+    rt.take_update();
+    assert_eq!(scheduler.shutdown(Duration::MAX).jobs, 1);
+    drop(scheduler);
+    let other = Scheduler::new(&TaskManager::new(&rt));
+    assert!(rt.shutdown(common::HANG).is_clean());
+    assert!(other.is_closed());
+    assert_eq!(*unhandled.lock().unwrap(), 0);
+}
+
+mod steps {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Change {
+        Pass(u64),
+        Forward(u64),
+        Back(u64),
+    }
+
+    fn seconds() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(1), 0_u64..90, 0_u64..20_000, 0_u64..400_000_000]
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            3 => (0_u64..8000).prop_map(Change::Pass),
+            1 => seconds().prop_map(Change::Forward),
+            1 => seconds().prop_map(Change::Back),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// However the wall clock is set: the next run lies ahead, by no more than its period and the minute in which nothing
+        /// is repeated; and a change brings at most one run.
+        #[test]
+        fn neither_a_storm_nor_silence(changes in prop::collection::vec(change(), 1..20), lenient: bool) {
+            let world = World::at("2026-07-01T12:30:00Z");
+            let hourly = world.scheduler.cron("@hourly").zone(Utc);
+            let hourly = if lenient { hourly.misfire_grace(None) } else { hourly };
+            let job = hourly.spawn(|_cx| async {}).unwrap();
+            for change in changes {
+                let before = job.counts().runs;
+                match change {
+                    Change::Pass(seconds) => drop(world.clock.advance(Duration::from_secs(seconds))),
+                    Change::Forward(seconds) => world.wall.step(Duration::from_secs(seconds)),
+                    Change::Back(seconds) => world.wall.step_back(Duration::from_secs(seconds)),
+                }
+                world.settle();
+                let ahead = next(&job).unwrap() - DateTime::<Utc>::from(world.wall.now());
+                prop_assert!(ahead > TimeDelta::zero() && ahead <= TimeDelta::minutes(61), "{change:?}: {ahead}");
+                prop_assert!(job.counts().runs <= before + 1);
+                prop_assert_eq!(job.counts().running, 0);
+            }
+        }
+    }
+}

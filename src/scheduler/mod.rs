@@ -12,9 +12,12 @@
 //! - A job that is removed or replaced leaves its runs alone.
 //!
 //! # Threads
-//! None of its own. One future for each scheduler, `offtick-scheduler` in [`Handle::tasks`](crate::Handle::tasks), waits on
-//! the reactor of the manager's runtime; a scheduler whose jobs wait wakes for nothing, or once a minute while a job waits
-//! for the wall clock. Hooks run on the reactor thread.
+//! None of its own. One future for each scheduler waits on the reactor of the manager's runtime, with one timer for all of
+//! its jobs. It wakes when a job is due or changed, and once a minute while a job waits for a wall clock that runs. Hooks,
+//! and the closures that make the futures of runs, are called on the reactor thread; closures that may block run on pool
+//! threads.
+//!
+//! All waits are timed by the runtime's clock: while a manual one stands still, nobody looks at the clock of the system.
 
 mod builder;
 #[cfg(feature = "cron")]
