@@ -409,7 +409,7 @@ impl Dealer<'_> {
         let places = entry.settings.places();
         let full = entry.running.len() >= places;
         match entry.settings.overlap {
-            _ if !full && entry.waiting.is_empty() => self.begin(entry, slot, slots),
+            _ if !full => self.begin(entry, slot, slots),
             Overlap::Queue if entry.waiting.len() < CATCH_UP_LIMIT => entry.waiting.push_back(slot),
             Overlap::CancelPrevious => {
                 while entry.running.len() >= places
