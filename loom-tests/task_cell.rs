@@ -5,12 +5,14 @@
 
 use super::explore;
 use super::task_rig::{Bell, Count, Guard, Queue, body, late};
+use crate::error::TaskError;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{ClosureBody, JoinRef, Outcome, TaskRef, Value};
+use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Outcome, TaskRef, Value};
 use crate::task::{Schedule, Status};
 use loom::thread;
 use std::future::{pending, poll_fn};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 /// Polls and drops of one body, and what its waker's slot holds.
@@ -57,6 +59,18 @@ impl Watched {
     /// The body was dropped once, by the thread that runs it.
     fn assert_dropped(&self) {
         assert_eq!((self.dropped.get(), self.strayed.get()), (1, 0), "dropped once, by the runner");
+    }
+}
+
+/// A closure that sleeps between its tries, with a future's polls for the tries.
+struct Tries<F>(Pin<Box<F>>);
+
+impl<F: Future> Body for Tries<F> {
+    type Output = F::Output;
+    const KIND: Kind = Kind::Closure;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, TaskError>> {
+        self.0.as_mut().poll(cx).map(Ok)
     }
 }
 
@@ -190,6 +204,30 @@ fn a_sleeping_future_cancelled_twice_and_woken_is_dropped_once() {
         first.join().expect("cancels");
         second.join().expect("wakes");
         queue.run();
+        watched.assert_dropped();
+    });
+}
+
+/// A closure that sleeps between two tries, cancelled while it is woken: over at once, and dropped once, by a runner.
+///
+/// Red: `cancelled` that submits a closure without setting SCHEDULED, or that does not submit it; `to_idle` that does not
+/// look at CANCEL.
+#[test]
+fn a_sleeping_closure_cancelled_and_woken_is_over_at_once_and_dropped_once() {
+    explore(Some(3), 4000, || {
+        let queue = Queue::new();
+        let watched = Watched::new();
+        let (join, task) = queue.spawn(Tries(Box::pin(watched.future())));
+        assert!(!queue.run());
+        let waker = watched.take_waker();
+        let canceller = thread::spawn(move || (task.cancel(Outcome::Cancelled), task.status()));
+        let timer = thread::spawn(move || waker.wake());
+        late();
+        queue.run();
+        assert_eq!(canceller.join().expect("cancels"), (true, Status::Cancelled));
+        timer.join().expect("wakes");
+        queue.run();
+        assert_eq!(over(&join), Status::Cancelled);
         watched.assert_dropped();
     });
 }

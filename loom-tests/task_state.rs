@@ -348,7 +348,7 @@ fn a_registered_waker_is_taken_once() {
         rig.waker.write(|| ());
         assert!(rig.state.set_join_waker());
         let canceller = spawn(&rig, |rig| match rig.state.cancel(Kind::Closure, Outcome::Cancelled) {
-            ToCancelled::Ended { wake_join } => {
+            ToCancelled::Ended { wake_join, .. } => {
                 if wake_join {
                     rig.waker.write(|| ());
                 }

@@ -1,5 +1,9 @@
 //! What can go wrong, one small enum per operation. Nothing is lost: a refused job comes back inside its error.
 
+mod retry;
+
+pub use retry::{AttemptError, RetryError, RetryPolicyError, StopReason};
+
 use crate::sync::plain::Mutex;
 use std::any::Any;
 use std::fmt;
@@ -49,10 +53,36 @@ impl TaskError {
         Self::Failed(error.into())
     }
 
-    /// The error that the body returned, if it is an `E`.
+    /// The error that the body returned, if it is an `E`. Of a task that retried: the error of the last try.
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         match self {
-            Self::Failed(error) => error.downcast_ref(),
+            Self::Failed(error) => {
+                let of_last_try = || self.retry_error()?.last_failure()?.downcast_ref();
+                error.downcast_ref().or_else(of_last_try)
+            }
+            _ => None,
+        }
+    }
+
+    /// What the tries of a task came to that was given a [`RetryPolicy`](crate::RetryPolicy) and failed all the same: how
+    /// many, how long, why it stopped.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::RetryPolicy;
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut task = rt
+    ///     .task()
+    ///     .retry(RetryPolicy::none().max_attempts(3))
+    ///     .run_blocking(|_cx| "one".parse::<u8>());
+    /// let error = task.wait().expect_err("letters");
+    /// assert_eq!(error.retry_error().map(|retry| retry.attempts()), Some(3));
+    /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn retry_error(&self) -> Option<&RetryError> {
+        match self {
+            Self::Failed(error) => error.downcast_ref::<retry::Retried>().map(|retried| &retried.0),
             _ => None,
         }
     }

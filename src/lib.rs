@@ -83,6 +83,7 @@ pub mod time;
 
 mod runtime;
 
+pub mod retry;
 pub mod schedule;
 mod spawn;
 
@@ -95,12 +96,13 @@ pub mod scheduler;
 #[path = "../loom-tests/mod.rs"]
 mod loom_tests;
 
-pub use error::{BoxError, BuildError, Panic, TaskError, TrySpawnError};
+pub use error::{BoxError, BuildError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
 pub use manage::{
     GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit, manager, run,
     run_blocking, spawn, spawn_blocking,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
+pub use retry::RetryPolicy;
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};

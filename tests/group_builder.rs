@@ -44,3 +44,32 @@ fn a_time_limit_runs_out_in_the_queue_of_the_group() {
     assert!(first.wait().is_ok());
     group.wait().unwrap();
 }
+
+/// A host that adds a member is not made to launch what other threads make room for, and nothing is left behind.
+#[test]
+fn a_long_queue_is_launched_by_the_reactor() {
+    let rt = offtick::Runtime::new().unwrap();
+    let group = offtick::TaskGroup::with_limit(&rt, 1).unwrap();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let held = group.spawn_blocking(move || gate.recv().ok());
+    let many: Vec<_> = (0..1000).map(|number| group.spawn(async move { number })).collect();
+    assert_eq!(group.progress().pending, 1000 + usize::from(held.status() == offtick::Status::Pending));
+    // Ends all of them from this thread, which launches a few and leaves the rest.
+    let unlimited = offtick::TaskGroup::new(&rt);
+    drop(go);
+    group.wait().unwrap();
+    assert!(many.iter().all(|task| task.is_done()) && held.is_done() && unlimited.is_idle());
+    assert_eq!(group.progress().done, 1001);
+}
+
+/// The same, with the runtime shut down in the middle.
+#[test]
+fn a_long_queue_ends_with_its_runtime() {
+    let rt = offtick::Runtime::new().unwrap();
+    let group = offtick::TaskGroup::with_limit(&rt, 1).unwrap();
+    let first = group.spawn(std::future::pending::<()>());
+    let many: Vec<_> = (0..1000).map(|_| group.spawn(async {})).collect();
+    assert!(rt.shutdown(std::time::Duration::from_secs(60)).is_clean());
+    assert!(first.is_done() && many.iter().all(|task| task.is_done()));
+    assert!(group.is_idle());
+}

@@ -9,7 +9,7 @@ use gate::Gate;
 use offtick::schedule::Period;
 use offtick::scheduler::{JobBuilder, JobStatus};
 use offtick::time::{Clock, ManualClock, ManualWallClock, WallClock, sleep};
-use offtick::{Builder, Job, Overlap, Runtime, ScheduleError, Scheduler, Status, TaskManager};
+use offtick::{Builder, Job, Overlap, RetryPolicy, Runtime, ScheduleError, Scheduler, Status, TaskManager};
 use std::future::pending;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -463,6 +463,48 @@ fn a_time_limit_holds_for_each_run() {
     let job = world.scheduler.every(10 * SECOND).timeout(3 * SECOND).spawn(|_cx| pending::<()>()).unwrap();
     world.pass(24);
     assert_eq!((job.counts().runs, job.counts().failed, job.counts().overlapped), (2, 2, 0));
+}
+
+#[test]
+fn the_tries_of_a_run_are_one_run() {
+    let world = World::new();
+    let policy = RetryPolicy::fixed(3 * SECOND).max_attempts(3);
+    let log = world.log.clone();
+    let job = world
+        .scheduler
+        .every(10 * SECOND)
+        .retry(policy.clone())
+        .run(move |cx| {
+            log.send(format!("try {}", cx.attempt())).ok();
+            async move { if cx.attempt() < 3 { Err("not yet") } else { Ok(cx.attempt()) } }
+        })
+        .unwrap();
+    let failing = world.scheduler.every(HOUR).now().retry(policy).run_blocking(|_cx| Err::<(), _>("never")).unwrap();
+    world.pass(13);
+    assert_eq!(world.noted(), ["try 1", "try 2"]);
+    assert_eq!((job.counts().runs, job.counts().running), (1, 1));
+    let run = job.latest::<u32>().unwrap().unwrap();
+    assert_eq!((run.attempt(), run.next_attempt_at().is_some()), (2, true));
+    until(|| {
+        world.pass(1);
+        failing.counts().failed == 1 && run.is_done()
+    });
+    assert_eq!(run.wait().ok(), Some(&3));
+    assert_eq!((job.counts().failed, failing.counts().runs), (0, 1));
+    job.remove();
+
+    // A wait holds up the schedule no more than a run does, and ends with the job's runs.
+    let waiting = world.scheduler.every(SECOND).retry(RetryPolicy::fixed(HOUR).max_attempts(2));
+    let waiting = waiting.run(|_cx| async { Err::<(), _>("refused") }).unwrap();
+    world.pass(3);
+    assert_eq!((waiting.counts().running, waiting.counts().overlapped), (1, 2));
+    assert_eq!(waiting.cancel_runs(), 1);
+    world.pass(1);
+    assert_eq!(waiting.counts().runs, 2);
+
+    let wrong = world.scheduler.every(SECOND).retry(RetryPolicy::none().max_attempts(0));
+    let error = wrong.run(|_cx| async { Err::<(), _>("never made") }).unwrap_err();
+    assert!(matches!(error, ScheduleError::Retry(_)), "{error}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What may cross threads, asserted at compile time, in both directions.
 
 use offtick::{
-    BuildError, Builder, Control, Handle, Metrics, Panic, Runtime, SharedTask, ShutdownReport, Status, Task, TaskError,
-    TaskId, TaskInfo, TrySpawnError,
+    BuildError, Builder, Control, Handle, Metrics, Panic, RetryError, RetryPolicy, RetryPolicyError, Runtime,
+    SharedTask, ShutdownReport, Status, Task, TaskError, TaskId, TaskInfo, TrySpawnError,
 };
 use std::cell::Cell;
 use std::marker::PhantomPinned;
@@ -113,6 +113,21 @@ fn errors() {
     error::<TrySpawnError<Box<dyn Fn() + Send + Sync>>>();
     debug::<TrySpawnError<NotDebug>>();
     send::<TrySpawnError<Cell<u8>>>();
+}
+
+#[test]
+fn retries() {
+    // A policy only looks at errors, it holds none.
+    send::<RetryPolicy<std::rc::Rc<u8>>>();
+    sync::<RetryPolicy<std::rc::Rc<u8>>>();
+    clone::<RetryPolicy<NotDebug>>();
+    debug::<RetryPolicy<NotDebug>>();
+    error::<RetryPolicyError>();
+    error::<RetryError<std::io::Error>>();
+    send::<RetryError>();
+    sync::<RetryError>();
+    fn check<T: Send + std::fmt::Debug>(_: &T) {}
+    check(&offtick::retry::retry(RetryPolicy::none(), || async { Err::<(), NotDebug>(NotDebug) }));
 }
 
 #[test]

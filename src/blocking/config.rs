@@ -5,6 +5,9 @@ use crate::sync::{Arc, thread};
 use std::io;
 use std::time::Duration;
 
+/// The largest stack that can be asked for: no allocation is larger.
+const LARGEST_STACK: usize = isize::MAX as usize;
+
 /// The most threads that a pool may be given.
 const MOST_THREADS: usize = 65_536;
 
@@ -70,6 +73,8 @@ impl Config {
         require(range.contains(&self.max_threads), "blocking_threads", self.max_threads, threads)?;
         require(range.contains(&self.core_threads), "blocking_core_threads", self.core_threads, threads)?;
         require(self.queue_limit != Some(0), "blocking_queue", 0, "at least 1, or no limit")?;
+        let stack = self.stack_size.unwrap_or(0);
+        require(stack <= LARGEST_STACK, "blocking_stack_size", stack, "isize::MAX at most")?;
         require(!self.stall.is_zero(), "blocking_stall", "zero", "longer than zero")?;
         require(
             !self.thread_name.contains('\0'),

@@ -9,11 +9,12 @@
 //! ```
 //! - [1] A member is a real task from the first moment (its status is `Pending`); only it is not queued yet. What waits
 //!   stands in a queue, first in, first out.
-//! - [2] Whenever a slot is free, the *pump* launches the next. One thread pumps at a time and goes on until there is
-//!   nothing to launch; the others leave it to that one. So ends that come about inside of a launch do not nest.
+//! - [2] Whenever a slot is free, the *pump* launches the next. One thread pumps at a time; the others leave it to that
+//!   one, so ends that come about inside of a launch do not nest. After a number of launches it leaves the rest to a
+//!   future on the reactor: a host's tick must not be held up by other threads that free slots.
 //! - [3] A task that is over is counted and forgotten: the group holds only what lives. It frees its slot then if it
 //!   is a future; a closure that was cancelled while it ran keeps the slot until it really returns. So a limit of two
-//!   decoders means two, however many were cancelled on the way.
+//!   decoders means two, however many were cancelled on the way. A task that retries keeps its slot while it waits.
 //! - [4] A member that is cancelled while it waits leaves the queue and is launched past the limit, which only drops
 //!   its body where such bodies are dropped.
 //!
@@ -36,7 +37,7 @@ use crate::progress::Reader;
 use crate::runtime::{Handle, Prepared, Watch, drives_any};
 use crate::spawn::{Place, TaskBuilder};
 use crate::sync::{Arc, Mutex, Weak};
-use crate::task::raw::{Body, ClosureBody, Convert, Fallible, FutureBody, Value, Verdict};
+use crate::task::raw::{Body, ClosureBody, Fallible, FutureBody, Kind, Value};
 use crate::task::{Control, Details, Status, Task};
 use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
@@ -48,6 +49,9 @@ use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+/// Members that one thread launches before it leaves the rest to the reactor.
+const LAUNCHES: usize = 64;
 
 /// Tasks that belong together: cancelled together, joined together, limited in how many run at once.
 ///
@@ -227,7 +231,7 @@ impl TaskGroup {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.start_blocking::<F, T, Value, ()>(closure, Location::caller(), None, None)
+        self.start_blocking(ClosureBody::<F, Value>::new(closure), Location::caller(), None, None)
     }
 
     /// Starts a closure that returns a `Result`, as soon as there is room; see [`Handle::run_blocking`]. It is given to
@@ -239,7 +243,7 @@ impl TaskGroup {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.start_blocking::<F, Result<T, E>, Fallible, ()>(closure, Location::caller(), None, None)
+        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Location::caller(), None, None)
     }
 
     /// Starts the description of a task that has more than a body, as [`Handle::task`] does; it begins as soon as there
@@ -281,33 +285,24 @@ impl TaskGroup {
         task
     }
 
-    /// Takes a closure in.
-    fn start_blocking<F, R, C, P>(
+    /// Takes in what runs on the pool.
+    fn start_blocking<B, P>(
         &self,
-        closure: F,
+        body: B,
         location: &'static Location<'static>,
         details: Option<Arc<Details>>,
         progress: Option<Reader<P>>,
-    ) -> Task<C::Output, P>
+    ) -> Task<B::Output, P>
     where
-        F: FnOnce() -> R + Send + 'static,
-        C: Convert<R> + 'static,
-        C::Output: Send + 'static,
+        B: Body + Unpin + Send + 'static,
+        B::Output: Send + 'static,
     {
         let group = &self.group;
         let key = group.reserve();
         let seat = Arc::new(Closure::default());
         let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
-        let body = ClosureBody::<_, Verdict>::new(move || {
-            // Moved in, so that it goes after the closure.
-            let slot = slot;
-            match slot.closure.refusal() {
-                Some(error) => Err(TaskError::from_error(error)),
-                None => C::convert(closure()),
-            }
-        });
         let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare_blocking(body, location, details, progress, watch);
+        let (task, prepared) = group.handle.prepare_blocking(Seated { body, slot }, location, details, progress, watch);
         group.admit(key, task.control(), prepared, Some(seat));
         task
     }
@@ -426,19 +421,18 @@ impl Place for &TaskGroup {
         TaskGroup::start(self, body, location, Some(details), progress)
     }
 
-    fn start_blocking<F, R, C, P>(
+    fn start_blocking<B, P>(
         &self,
-        closure: F,
+        body: B,
         location: &'static Location<'static>,
         details: Arc<Details>,
         progress: Option<Reader<P>>,
-    ) -> Task<C::Output, P>
+    ) -> Task<B::Output, P>
     where
-        F: FnOnce() -> R + Send + 'static,
-        C: Convert<R> + 'static,
-        C::Output: Send + 'static,
+        B: Body + Unpin + Send + 'static,
+        B::Output: Send + 'static,
     {
-        TaskGroup::start_blocking::<F, R, C, P>(self, closure, location, Some(details), progress)
+        TaskGroup::start_blocking(self, body, location, Some(details), progress)
     }
 }
 
@@ -485,9 +479,25 @@ impl Group {
             return;
         }
         state.pumping = true;
+        drop(state);
+        if !self.pump_some() {
+            // This thread may be a host's tick, and others may free slots as fast as it fills them: the reactor goes on.
+            self.handle.spawn_unseen(Pump(Some(Arc::clone(self)))).detach();
+        }
+    }
+
+    /// Launches some of what may be launched, for whoever set `pumping`. True: there is no more, and the pump is free.
+    fn pump_some(self: &Arc<Self>) -> bool {
+        let mut state = self.state.lock();
+        let mut launched = 0;
         while let Some((prepared, closure)) = self.next(&mut state) {
             drop(state);
             launch(prepared, closure.as_deref());
+            launched += 1;
+            // A launch on a runtime that is closing only ends the member, and there is no reactor to go on.
+            if launched == LAUNCHES && !self.handle.is_closed() {
+                return false;
+            }
             state = self.state.lock();
         }
         state.pumping = false;
@@ -504,6 +514,7 @@ impl Group {
             }
             _ => {}
         }
+        true
     }
 
     /// Takes the next member to launch out of the queue, if it may be.
@@ -656,7 +667,26 @@ impl Watch for Membership {
     }
 }
 
-/// Stands in the closure of a member: tells when the closure is gone.
+/// The body of a member that runs on the pool.
+struct Seated<B> {
+    body: B,
+    /// After the body, so that it goes after it.
+    slot: Slot,
+}
+
+impl<B: Body + Unpin> Body for Seated<B> {
+    type Output = B::Output;
+    const KIND: Kind = Kind::Closure;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
+        match self.slot.closure.refusal() {
+            Some(error) => Poll::Ready(Err(TaskError::from_error(error))),
+            None => Pin::new(&mut self.body).poll(cx),
+        }
+    }
+}
+
+/// Stands beside the body of a member: tells when that is gone.
 struct Slot {
     group: Arc<Group>,
     closure: Arc<Closure>,
@@ -666,6 +696,32 @@ impl Drop for Slot {
     fn drop(&mut self) {
         if self.closure.note_gone() {
             self.group.free_slot();
+        }
+    }
+}
+
+/// The pump, taken over by the reactor: launches a few at each poll.
+struct Pump(Option<Arc<Group>>);
+
+impl Future for Pump {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0.as_ref().is_none_or(Group::pump_some) {
+            self.0 = None;
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        // Shut down before the end: then every launch is quick, and this thread does the rest.
+        if let Some(group) = self.0.take() {
+            group.state.lock().pumping = false;
+            group.pump();
         }
     }
 }

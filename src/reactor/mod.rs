@@ -27,6 +27,9 @@ const ALARM: Token = Token(usize::MAX - 1);
 /// How many events one poll takes.
 const EVENTS: usize = 256;
 
+/// How long a park lasts where the poll is broken.
+const STEP: Duration = Duration::from_millis(1);
+
 /// The parking half: stays with the reactor thread.
 #[derive(Debug)]
 pub(crate) struct PollParker {
@@ -66,15 +69,18 @@ impl PollParker {
 
     /// Blocks until unparked, until an event, or until `timeout` has passed.
     ///
-    /// EINTR is an early return, not an error. Any other failure of the poll means a broken descriptor: there is
-    /// nothing to wait on any more, and the loop goes on without sleeping rather than never wake again.
+    /// EINTR is an early return, not an error. Any other failure of the poll means a broken descriptor: there is nothing
+    /// to wait on any more, and the loop goes on in small steps rather than never wake again.
     pub(crate) fn park(&mut self, timeout: Option<Duration>) {
         if !self.state().set() {
             return;
         }
         let timeout = self.alarm.set(timeout);
-        if let Err(error) = self.poll.poll(&mut self.events, timeout) {
-            debug_assert!(error.kind() == io::ErrorKind::Interrupted, "the system's poll failed: {error}");
+        if let Err(error) = self.poll.poll(&mut self.events, timeout)
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            debug_assert!(false, "the system's poll failed: {error}");
+            std::thread::sleep(STEP);
         }
         self.state().unset();
         if self.events.iter().any(|event| event.token() == ALARM) {

@@ -106,7 +106,9 @@ impl Builder {
         self
     }
 
-    /// The stack of each pool thread, in bytes. Default: that of the standard library.
+    /// The stack of each pool thread, in bytes, `isize::MAX` at most. Default: that of the standard library.
+    ///
+    /// Whether the system has that much shows when a thread is started: see [`TrySpawnError::NoThread`](crate::TrySpawnError).
     pub fn blocking_stack_size(mut self, bytes: usize) -> Self {
         self.pool.stack_size = Some(bytes);
         self

@@ -5,7 +5,7 @@ use crate::task::TaskId;
 use crate::task::raw::{Outcome, TaskRef};
 use std::cell::RefCell;
 
-/// What one pool thread runs, or ran last.
+/// What one pool thread runs.
 type Seat = Mutex<Option<TaskRef>>;
 
 thread_local! {
@@ -21,11 +21,10 @@ pub(crate) struct Closures {
 impl Closures {
     /// Notes on this thread's seat what it is about to run. A pool thread serves one pool all its life.
     pub(crate) fn note(&self, task: &TaskRef) {
-        let seat = SEAT.try_with(|own| Arc::clone(own.borrow_mut().get_or_insert_with(|| self.seat())));
-        if let Ok(seat) = seat {
-            let before = seat.lock().replace(task.clone());
-            drop(before);
-        }
+        let before =
+            SEAT.try_with(|own| own.borrow_mut().get_or_insert_with(|| self.seat()).lock().replace(task.clone()));
+        // After the borrow and the lock: it may be the last reference.
+        drop(before);
     }
 
     fn seat(&self) -> Arc<Seat> {
@@ -58,6 +57,13 @@ pub(crate) fn away_from_seat<R>(f: impl FnOnce() -> R) -> R {
     // Dropped here, after the borrow: a seat holds on to its last task.
     drop(swap(own));
     result
+}
+
+/// Leaves this thread's seat: the closure it ran is over, or sleeps until its next try.
+pub(crate) fn rise() {
+    let before = SEAT.try_with(|own| own.borrow().as_ref().and_then(|seat| seat.lock().take()));
+    // After the borrow and the lock, as above.
+    drop(before);
 }
 
 /// True if this thread is inside the closure of task `id`.

@@ -37,7 +37,7 @@ pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
 pub(crate) use prepared::{Prepared, Watch};
 pub use process::runtime;
-pub(crate) use process::{any_clock, any_driver, current_driver};
+pub(crate) use process::{any_driver, current_driver};
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
 /// Two words by themselves, for their models.

@@ -3,10 +3,10 @@
 use super::closures;
 use super::context;
 use super::shared::Shared;
-use crate::blocking::Job;
+use crate::blocking::{Job, Refused};
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
-use crate::task::raw::{Outcome, Runnable, TaskRef};
+use crate::task::raw::{Outcome, Ran, Runnable, TaskRef};
 use crate::task::{Schedule, TaskId};
 
 /// The owner of futures.
@@ -53,9 +53,19 @@ pub(crate) struct Pool(pub(crate) Arc<Shared>);
 
 impl Schedule for Pool {
     fn schedule(&self, task: Runnable) {
-        // A closure is queued once, when it is submitted, and keeps SCHEDULED until it runs: nothing queues it again.
-        debug_assert!(false, "a closure is never woken");
-        drop(task);
+        // A closure that slept: its next try is due, or it was cancelled and is to be dropped. It was let in before, so no
+        // limit of the queue holds.
+        match self.0.pool.admit_unlimited() {
+            Ok(permit) => permit.submit(PoolJob(task)),
+            Err(Refused::Full | Refused::Closed) => drop(task),
+            Err(Refused::NoThread(error)) => {
+                if let Some(details) = task.details() {
+                    details.refuse(error);
+                }
+                // Told that, it fails instead of trying.
+                PoolJob(task).run();
+            }
+        }
     }
 
     fn must_not_wait(&self, id: TaskId) -> bool {
@@ -86,7 +96,10 @@ pub(crate) struct PoolJob(pub(crate) Runnable);
 
 impl Job for PoolJob {
     fn run(self) {
-        // A closure never yields: whatever this says, it is over.
-        let _over = self.0.run(Outcome::Gone);
+        let ran = self.0.run(Outcome::Gone);
+        closures::rise();
+        if let Ran::Again(task) = ran {
+            task.requeue();
+        }
     }
 }

@@ -63,7 +63,7 @@ impl NotLaunched {
     /// Tells the closure that it is to fail, and why; then runs it on this thread.
     pub(crate) fn fail(self, tell: impl FnOnce(io::Error)) {
         tell(self.error);
-        // A closure never yields.
+        // Told that, it does not sleep.
         let _over = closures::away_from_seat(|| self.runnable.run(Outcome::Gone));
     }
 }

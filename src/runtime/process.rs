@@ -5,7 +5,6 @@ use super::handle::{Handle, Runtime};
 use crate::error::BuildError;
 use crate::sync::plain::Mutex;
 use crate::sync::{Arc, OnceLock};
-use crate::time::Clock;
 use crate::time::driver::Driver;
 
 static DEFAULT: OnceLock<Runtime> = OnceLock::new();
@@ -41,11 +40,6 @@ pub fn runtime() -> Result<&'static Handle, BuildError> {
 /// The timers of the runtime that this thread drives.
 pub(crate) fn current_driver() -> Option<Arc<Driver>> {
     context::with_local(|local| Arc::clone(&local.shared.driver))
-}
-
-/// The clock of the runtime that this thread drives, else of the default one, else the system's.
-pub(crate) fn any_clock() -> Clock {
-    any_driver().map_or_else(Clock::system, |driver| driver.clock().clone())
 }
 
 /// The timers of the runtime that this thread drives, else of the default one. `None` if that cannot be started.

@@ -19,7 +19,8 @@ use std::time::Instant;
 pub struct ShutdownReport {
     /// The reactor thread ended: every future is dropped. False if a task still held it at the deadline.
     pub reactor_stopped: bool,
-    /// Pool threads that were still in a closure at the deadline. They end with it.
+    /// Pool threads that were still in a closure at the deadline. They end with it. Where nothing is waited for, the idle
+    /// ones that are about to end count as well.
     pub blocking_left: usize,
 }
 

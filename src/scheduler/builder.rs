@@ -8,6 +8,7 @@ use super::job::Job;
 use super::launch::{self, Launch};
 use super::timetable::{Frame, Lateness, Nanos, Timetable};
 use crate::error::BoxError;
+use crate::retry::RetryPolicy;
 use crate::schedule::Period;
 use crate::spawn::TaskCx;
 use crate::sync::Arc;
@@ -73,6 +74,8 @@ impl Source for Every {
 /// - The body of `spawn_blocking` and `run_blocking` is the work itself, on a pool thread. Two runs may overlap, so it is
 ///   `Fn` and `Sync`.
 ///
+/// With [`retry`](Self::retry), which is `R` then, the verbs are `run` and `run_blocking`.
+///
 /// Nothing is checked before the verb, which adds the job or says what is wrong.
 ///
 /// | setting | default |
@@ -80,7 +83,7 @@ impl Source for Every {
 /// | [`id`](Self::id) | `job-1`, `job-2` ... |
 /// | [`replace_existing`](Self::replace_existing) | yes |
 /// | [`start`](Self::start), [`end`](Self::end), [`max_runs`](Self::max_runs), [`timeout`](Self::timeout) | none |
-/// | [`jitter`](Self::jitter) | none |
+/// | [`retry`](Self::retry), [`jitter`](Self::jitter) | none |
 /// | [`misfire_grace`](Self::misfire_grace) | 1 second |
 /// | [`coalesce`](Self::coalesce) | yes |
 /// | [`overlap`](Self::overlap), [`max_instances`](Self::max_instances) | `Skip`, 1 |
@@ -108,10 +111,11 @@ impl Source for Every {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a job is added by one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
-pub struct JobBuilder<S = Every> {
+pub struct JobBuilder<S = Every, R = ()> {
     core: Arc<Core>,
     pub(super) source: S,
     settings: Settings,
+    retry: R,
 }
 
 /// What the builder collects, apart from the slots.
@@ -156,7 +160,7 @@ fn nanos(length: Duration) -> Nanos {
     length.as_nanos().cast_signed()
 }
 
-impl JobBuilder<Every> {
+impl<R> JobBuilder<Every, R> {
     /// The first run at once (at [`start`](Self::start), if that lies ahead), not one period later.
     pub fn now(mut self) -> Self {
         self.source.at_once = true;
@@ -183,9 +187,12 @@ impl<S: Source> JobBuilder<S> {
             on_missed: None,
             on_overlapped: None,
         };
-        Self { core: Arc::clone(core), source, settings }
+        Self { core: Arc::clone(core), source, settings, retry: () }
     }
+}
 
+#[expect(private_bounds, reason = "as above")]
+impl<S: Source, R> JobBuilder<S, R> {
     /// What the job is found by. Default: one is generated.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.settings.id = Some(id.into().into_boxed_str());
@@ -282,6 +289,53 @@ impl<S: Source> JobBuilder<S> {
         self
     }
 
+    /// Tries the body of each run again when it fails, as `policy` says; see
+    /// [`TaskBuilder::retry`](crate::TaskBuilder::retry). All tries are one run, and one task: it is over, and has failed,
+    /// after the last of them.
+    ///
+    /// A policy that is not valid is an error of the verb.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::RetryPolicy;
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let job = scheduler
+    ///     .every(3600.0)
+    ///     .now()
+    ///     .retry(RetryPolicy::exponential(Duration::from_millis(1)).max_attempts(3))
+    ///     .run(|cx| async move { if cx.attempt() < 3 { Err("refused") } else { Ok(cx.attempt()) } })?;
+    /// while job.latest_finished::<u32>()?.is_none() {
+    ///     std::thread::yield_now(); // a tick
+    /// }
+    /// assert_eq!(job.latest::<u32>()?.expect("it ran").wait().ok(), Some(&3));
+    /// assert_eq!((job.counts().runs, job.counts().failed), (1, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retry<E>(self, policy: RetryPolicy<E>) -> JobBuilder<S, RetryPolicy<E>> {
+        let Self { core, source, settings, retry: _ } = self;
+        JobBuilder { core, source, settings, retry: policy }
+    }
+
+    fn add(self, launch: impl FnOnce(R) -> Launch) -> Result<Job, ScheduleError> {
+        let Self { core, source, settings, retry } = self;
+        settings.check()?;
+        let now = core.now();
+        let frame = Frame { now, start: settings.start, end: settings.end };
+        let (table, trigger) = source.timetable(frame)?;
+        let first = table.next(now);
+        let in_time = |age| settings.lateness.grace.is_none_or(|grace| age <= grace);
+        if !first.is_some_and(|slot| in_time(slot.age(now))) {
+            return Err(ScheduleError::NeverFires { trigger });
+        }
+        let cell = core.add(settings, trigger, table, launch(retry))?;
+        Ok(Job::new(core, cell))
+    }
+}
+
+#[expect(private_bounds, reason = "as above")]
+impl<S: Source> JobBuilder<S> {
     /// Adds a job whose body makes a future that returns a value.
     ///
     /// # Errors
@@ -292,7 +346,7 @@ impl<S: Source> JobBuilder<S> {
         F: Future + 'static,
         F::Output: Send + Sync + 'static,
     {
-        self.add(launch::spawn(make))
+        self.add(|()| launch::spawn(make))
     }
 
     /// Adds a job whose body makes a future that returns a `Result`: `Err` ends the run in `Status::Error`.
@@ -306,7 +360,7 @@ impl<S: Source> JobBuilder<S> {
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {
-        self.add(launch::run(make))
+        self.add(|()| launch::run(make))
     }
 
     /// Adds a job whose body may block and returns a value: it runs on a pool thread.
@@ -318,7 +372,7 @@ impl<S: Source> JobBuilder<S> {
         F: Fn(&mut TaskCx) -> T + Send + Sync + 'static,
         T: Send + Sync + 'static,
     {
-        self.add(launch::spawn_blocking(closure))
+        self.add(|()| launch::spawn_blocking(closure))
     }
 
     /// Adds a job whose body may block and returns a `Result`: `Err` ends the run in `Status::Error`.
@@ -331,25 +385,43 @@ impl<S: Source> JobBuilder<S> {
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {
-        self.add(launch::run_blocking(closure))
-    }
-
-    fn add(self, launch: Launch) -> Result<Job, ScheduleError> {
-        self.settings.check()?;
-        let now = self.core.now();
-        let frame = Frame { now, start: self.settings.start, end: self.settings.end };
-        let (table, trigger) = self.source.timetable(frame)?;
-        let first = table.next(now);
-        let in_time = |age| self.settings.lateness.grace.is_none_or(|grace| age <= grace);
-        if !first.is_some_and(|slot| in_time(slot.age(now))) {
-            return Err(ScheduleError::NeverFires { trigger });
-        }
-        let cell = self.core.add(self.settings, trigger, table, launch)?;
-        Ok(Job::new(self.core, cell))
+        self.add(|()| launch::run_blocking(closure))
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for JobBuilder<S> {
+#[expect(private_bounds, reason = "as above")]
+impl<S: Source, E> JobBuilder<S, RetryPolicy<E>> {
+    /// Adds a job whose body makes a future for each try.
+    ///
+    /// # Errors
+    /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Retry`].
+    pub fn run<M, F, T>(self, make: M) -> Result<Job, ScheduleError>
+    where
+        M: FnMut(TaskCx) -> F + Send + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.retry.check()?;
+        self.add(|policy| launch::retry(policy, make))
+    }
+
+    /// Adds a job whose body may block, called for each try on a pool thread. None is held between the tries.
+    ///
+    /// # Errors
+    /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Retry`].
+    pub fn run_blocking<F, T>(self, closure: F) -> Result<Job, ScheduleError>
+    where
+        F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + Sync + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.retry.check()?;
+        self.add(|policy| launch::retry_blocking(policy, closure))
+    }
+}
+
+impl<S: fmt::Debug, R> fmt::Debug for JobBuilder<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobBuilder")
             .field("source", &self.source)

@@ -251,7 +251,7 @@ impl Scheduler {
     }
 }
 
-impl JobBuilder<Calendar> {
+impl<R> JobBuilder<Calendar, R> {
     /// The time zone of the text or of the time of day: any `chrono::TimeZone`, those of `chrono-tz` among them. Default:
     /// the zone of the machine.
     pub fn zone<Tz: TimeZone + fmt::Debug + Send + Sync + 'static>(mut self, zone: Tz) -> Self {

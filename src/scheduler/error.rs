@@ -1,5 +1,6 @@
 //! Why a job was not added.
 
+use crate::retry::RetryPolicyError;
 use crate::schedule::{CronError, PeriodError};
 use std::convert::Infallible;
 
@@ -29,6 +30,9 @@ pub enum ScheduleError {
         /// The schedule.
         trigger: String,
     },
+    /// The policy for retries is not valid.
+    #[error(transparent)]
+    Retry(#[from] RetryPolicyError),
     /// A setting is out of its range.
     #[error("{setting} is {given}, but must be {allowed}")]
     Invalid {

@@ -2,6 +2,7 @@
 
 use crate::error::BoxError;
 use crate::manage::{Stored, TaskManager};
+use crate::retry::RetryPolicy;
 use crate::spawn::{TaskBuilder, TaskCx};
 use crate::sync::{Arc, Mutex};
 use crate::util::catch::catch;
@@ -10,7 +11,7 @@ use std::panic::resume_unwind;
 
 /// Starts one run from the settings of its task and registers it. Runs under no lock.
 ///
-/// This is the one place through which runs become tasks: what a job adds to the task of each run (a name, a time limit) is in
+/// This is the one place through which runs become tasks: what a job adds to the task of each run (a name, a time limit, its retries) is in
 /// the builder that is given here.
 pub(super) type Launch = Arc<dyn Fn(TaskBuilder, &TaskManager) -> Arc<Stored> + Send + Sync>;
 
@@ -63,6 +64,37 @@ where
     Arc::new(move |builder, manager| {
         let closure = Arc::clone(&closure);
         Arc::new(Stored::new(manager.insert(builder.run_blocking(move |cx| closure(cx)))))
+    })
+}
+
+/// As [`run`], with tries.
+pub(super) fn retry<M, F, T, E>(policy: RetryPolicy<E>, make: M) -> Launch
+where
+    M: FnMut(TaskCx) -> F + Send + 'static,
+    F: Future<Output = Result<T, E>> + 'static,
+    T: Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let maker = Arc::new(Maker::new(make));
+    Arc::new(move |builder, manager| {
+        let maker = Arc::clone(&maker);
+        let task = builder.retry(policy.clone()).run(move |cx| maker.make(cx));
+        Arc::new(Stored::new(manager.insert(task)))
+    })
+}
+
+/// As [`run_blocking`], with tries.
+pub(super) fn retry_blocking<F, T, E>(policy: RetryPolicy<E>, closure: F) -> Launch
+where
+    F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let closure = Arc::new(closure);
+    Arc::new(move |builder, manager| {
+        let closure = Arc::clone(&closure);
+        let task = builder.retry(policy.clone()).run_blocking(move |cx| closure(cx));
+        Arc::new(Stored::new(manager.insert(task)))
     })
 }
 

@@ -1,31 +1,33 @@
 //! The builder of tasks.
 
-use super::cx::TaskCx;
+use super::cx::{TaskCx, Voice};
 use super::limited::Limited;
 use super::place::Place;
 use crate::error::{BoxError, BuildError, TaskError};
-use crate::progress::{Capacity, Host, Reader, Reporter, channel};
+use crate::progress::{Capacity, Host, Reader, channel};
+use crate::retry::{RetryPolicy, Witness};
 use crate::runtime::{Handle, Shared};
 use crate::sync::Arc;
-use crate::task::raw::{Convert, Fallible, LazyBody, Outcome, Value, Verdict};
+use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict};
 use crate::task::{Details, EndHook, Task, TaskInfo};
 use crate::time::Sleep;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Settings of one task; made by [`Handle::task`] and [`TaskGroup::task`](crate::TaskGroup::task).
 ///
-/// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group has room for it.
+/// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group has room for it. `R` is the
+/// [`RetryPolicy`] of a task that [retries](Self::retry).
 ///
 /// The verbs are those of [`Handle`], and their bodies get a [`TaskCx`]. A body that makes a future does so on the
 /// reactor thread, so that future need not be `Send`: `Rc` and `RefCell` are fine inside.
 ///
 /// # Example
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// let rt = offtick::Runtime::new()?;
 /// let mut task = rt
 ///     .task()
@@ -43,12 +45,13 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a task starts with one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
-pub struct TaskBuilder<P = (), S = Handle> {
-    place: S,
+pub struct TaskBuilder<P = (), S = Handle, R = ()> {
+    pub(super) place: S,
     name: Option<Box<str>>,
     limit: Option<Duration>,
     capacity: Option<usize>,
     on_end: Option<EndHook>,
+    pub(super) retry: R,
     progress: PhantomData<fn() -> P>,
 }
 
@@ -62,12 +65,12 @@ impl Handle {
 #[expect(private_bounds, reason = "as below")]
 impl<S: Place> TaskBuilder<(), S> {
     pub(crate) fn new(place: S) -> Self {
-        Self { place, name: None, limit: None, capacity: None, on_end: None, progress: PhantomData }
+        Self { place, name: None, limit: None, capacity: None, on_end: None, retry: (), progress: PhantomData }
     }
 }
 
 #[expect(private_bounds, reason = "there are two places, and none to be added")]
-impl<P, S: Place> TaskBuilder<P, S> {
+impl<P, S: Place, R> TaskBuilder<P, S, R> {
     /// A name for listings and hooks.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into_boxed_str());
@@ -93,17 +96,94 @@ impl<P, S: Place> TaskBuilder<P, S> {
     ///
     /// A capacity of 0, or beyond what can be allocated, ends the task at once with a [`BuildError`] inside
     /// [`TaskError::Failed`]; its body is dropped.
-    pub fn progress<Q>(self, capacity: usize) -> TaskBuilder<Q, S> {
+    pub fn progress<Q>(self, capacity: usize) -> TaskBuilder<Q, S, R> {
         TaskBuilder {
             place: self.place,
             name: self.name,
             limit: self.limit,
             capacity: Some(capacity),
             on_end: self.on_end,
+            retry: self.retry,
             progress: PhantomData,
         }
     }
 
+    /// Tries the body again when it fails, as `policy` says. The verbs are `run` and `run_blocking` then, and their bodies
+    /// closures that can be called again.
+    ///
+    /// The task is `Running` from its first try to the end; [`Task::attempt`] counts, [`Task::next_attempt_at`] tells of a
+    /// wait, and all tries report to one progress ring. A wait holds no thread, and a [`cancel`](Task::cancel) in it takes
+    /// effect at once. [`timeout`](Self::timeout) is for the whole, [`attempt_timeout`](TaskBuilder::attempt_timeout) for
+    /// one try. A panic is not retried: it ends the task.
+    ///
+    /// Once no further try is made the task fails with [`TaskError::retry_error`]. A policy that is not valid ends the
+    /// task at once with a [`RetryPolicyError`](crate::RetryPolicyError) inside [`TaskError::Failed`]; its body is dropped.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::RetryPolicy;
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut task = rt
+    ///     .task()
+    ///     .name("import")
+    ///     .retry(RetryPolicy::exponential(Duration::from_millis(1)).max_attempts(5).jitter(0.2))
+    ///     .attempt_timeout(Duration::from_secs(5))
+    ///     .timeout(Duration::from_secs(30))
+    ///     .progress::<u32>(16)
+    ///     .run(move |mut cx| async move {
+    ///         cx.report(cx.attempt());
+    ///         if cx.attempt() < 3 { Err("refused") } else { Ok("imported") }
+    ///     });
+    /// assert_eq!(task.wait()?, "imported");
+    /// assert_eq!(task.progress().collect::<Vec<_>>(), [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retry<E>(self, policy: RetryPolicy<E>) -> TaskBuilder<P, S, RetryPolicy<E>> {
+        TaskBuilder {
+            place: self.place,
+            name: self.name,
+            limit: self.limit,
+            capacity: self.capacity,
+            on_end: self.on_end,
+            retry: policy,
+            progress: PhantomData,
+        }
+    }
+
+    /// Makes the parts that every task has; `retries` from this moment on.
+    pub(super) fn open(self, retries: Option<Instant>) -> Result<Opened<P, S, R>, Refusal>
+    where
+        P: Send + 'static,
+    {
+        let Self { place, name, limit, capacity, on_end, retry, .. } = self;
+        let details = Details::new(name, limit, on_end);
+        let details = Arc::new(match retries {
+            Some(now) => details.retrying(now),
+            None => details,
+        });
+        let limit = limit.map(|limit| (place.handle().sleep(limit), limit));
+        let Some(capacity) = capacity else {
+            return Ok(Opened { place, retry, details, limit, voice: Voice::None, reader: None });
+        };
+        let host = TaskHost { shared: Arc::clone(place.handle().shared()), details: Arc::clone(&details) };
+        match Capacity::new(capacity).and_then(|capacity| channel(capacity, Some(Arc::new(host)))) {
+            Ok((reporter, reader)) => {
+                // A sender that waits for room is to hear of a cancellation; the task is not even queued yet.
+                let _not_yet = details.wake_on_cancel(reader.cancel_waker());
+                Ok(Opened { place, retry, details, limit, voice: Voice::Own(reporter), reader: Some(reader) })
+            }
+            Err(_) => {
+                let allowed = "at least 1 and small enough for its values to fit in memory";
+                let error = BuildError::Invalid { setting: "progress", given: capacity.to_string(), allowed };
+                Err(Refusal { handle: place.handle().clone(), error: error.into(), details })
+            }
+        }
+    }
+}
+
+#[expect(private_bounds, reason = "as above")]
+impl<P, S: Place> TaskBuilder<P, S> {
     /// Starts a future that returns a value.
     #[track_caller]
     pub fn spawn<M, F>(self, make: M) -> Task<F::Output, P>
@@ -160,21 +240,13 @@ impl<P, S: Place> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let mut limit = self.limit.map(|limit| (self.place.handle().sleep(limit), limit));
-        let (place, parts) = self.into_parts();
-        let Parts { details, reporter, reader } = match parts {
-            Ok(parts) => parts,
-            Err((error, details)) => return refused(place.handle(), error, location, details),
+        let mut opened = match self.open(None) {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
         };
-        let cx = TaskCx::new(Arc::clone(&details), reporter);
-        // A future that is not polled yet cannot look at the time by itself.
-        let watched = if S::WAITS { limit.take() } else { None };
+        let (cx, limit) = (opened.context(), opened.inner_limit());
         let body = LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit));
-        let task = place.start(body, location, Arc::clone(&details), reader);
-        if let Some((sleep, _)) = watched {
-            watch(place.handle(), sleep, &task, &details);
-        }
-        task
+        opened.start(body, location)
     }
 
     fn start_blocking<F, R, C>(self, closure: F, location: &'static Location<'static>) -> Task<C::Output, P>
@@ -184,50 +256,65 @@ impl<P, S: Place> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let limit = self.limit.map(|limit| self.place.handle().sleep(limit));
-        let (place, parts) = self.into_parts();
-        let Parts { details, reporter, reader } = match parts {
-            Ok(parts) => parts,
-            Err((error, details)) => return refused(place.handle(), error, location, details),
+        let mut opened = match self.open(None) {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
         };
-        let mut cx = TaskCx::new(Arc::clone(&details), reporter);
-        let closure = move || closure(&mut cx);
-        let task = place.start_blocking::<_, _, C, P>(closure, location, Arc::clone(&details), reader);
-        if let Some(sleep) = limit {
-            watch(place.handle(), sleep, &task, &details);
-        }
-        task
-    }
-
-    #[expect(clippy::type_complexity, reason = "taken apart at once, at two places")]
-    fn into_parts(self) -> (S, Result<Parts<P>, (BuildError, Arc<Details>)>)
-    where
-        P: Send + 'static,
-    {
-        let details = Arc::new(Details::new(self.name, self.limit, self.on_end));
-        let Some(capacity) = self.capacity else {
-            return (self.place, Ok(Parts { details, reporter: None, reader: None }));
-        };
-        let host = TaskHost { shared: Arc::clone(self.place.handle().shared()), details: Arc::clone(&details) };
-        let made = Capacity::new(capacity).and_then(|capacity| channel(capacity, Some(Arc::new(host))));
-        let parts = match made {
-            Ok((reporter, reader)) => {
-                // A sender that waits for room is to hear of a cancellation; the task is not even queued yet.
-                let _not_yet = details.wake_on_cancel(reader.cancel_waker());
-                Ok(Parts { details, reporter: Some(reporter), reader: Some(reader) })
-            }
-            Err(_) => {
-                let allowed = "at least 1 and small enough for its values to fit in memory";
-                let error = BuildError::Invalid { setting: "progress", given: capacity.to_string(), allowed };
-                Err((error, details))
-            }
-        };
-        (self.place, parts)
+        let mut cx = opened.context();
+        opened.start_blocking(ClosureBody::<_, C>::new(move || closure(&mut cx)), location)
     }
 }
 
-/// Ends a task when `sleep` does, from outside of it.
-fn watch<T, P>(handle: &Handle, sleep: Sleep, task: &Task<T, P>, details: &Details) {
+/// A task about to start.
+pub(super) struct Opened<P, S, R> {
+    pub(super) place: S,
+    pub(super) retry: R,
+    pub(super) details: Arc<Details>,
+    pub(super) voice: Voice<P>,
+    limit: Option<(Sleep, Duration)>,
+    reader: Option<Reader<P>>,
+}
+
+impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
+    /// The context of the one body.
+    pub(super) fn context(&mut self) -> TaskCx<P> {
+        let voice = std::mem::replace(&mut self.voice, Voice::None);
+        TaskCx::new(self.place.handle().clone(), Arc::clone(&self.details), voice)
+    }
+
+    /// The limit for a future that looks at the time by itself. One that waits for its turn, and is not polled, cannot.
+    pub(super) fn inner_limit(&mut self) -> Option<(Sleep, Duration)> {
+        if S::WAITS { None } else { self.limit.take() }
+    }
+
+    pub(super) fn witness(&self) -> TaskHost {
+        TaskHost { shared: Arc::clone(self.place.handle().shared()), details: Arc::clone(&self.details) }
+    }
+
+    pub(super) fn start<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    where
+        B: Body + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let task = self.place.start(body, location, Arc::clone(&self.details), self.reader);
+        watch(self.place.handle(), self.limit, &task, &self.details);
+        task
+    }
+
+    pub(super) fn start_blocking<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    where
+        B: Body + Unpin + Send + 'static,
+        B::Output: Send + 'static,
+    {
+        let task = self.place.start_blocking(body, location, Arc::clone(&self.details), self.reader);
+        watch(self.place.handle(), self.limit, &task, &self.details);
+        task
+    }
+}
+
+/// Ends a task at its limit, from outside of it.
+fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T, P>, details: &Details) {
+    let Some((sleep, _)) = limit else { return };
     let watched = task.task_ref().clone();
     let watchdog = handle.spawn_unseen(async move {
         sleep.await;
@@ -236,25 +323,23 @@ fn watch<T, P>(handle: &Handle, sleep: Sleep, task: &Task<T, P>, details: &Detai
     details.watch(watchdog, task.task_ref());
 }
 
-fn refused<T: Send + 'static, P>(
-    handle: &Handle,
-    error: BuildError,
-    location: &'static Location<'static>,
-    details: Arc<Details>,
-) -> Task<T, P> {
-    handle.over(TaskError::from_error(error), location, Some(details), None)
+/// A setting is not valid: the task is over before it begins.
+pub(super) struct Refusal {
+    pub(super) handle: Handle,
+    pub(super) error: BoxError,
+    pub(super) details: Arc<Details>,
 }
 
-struct Parts<P> {
-    details: Arc<Details>,
-    reporter: Option<Reporter<P>>,
-    reader: Option<Reader<P>>,
+impl Refusal {
+    pub(super) fn task<T: Send + 'static, P>(self, location: &'static Location<'static>) -> Task<T, P> {
+        self.handle.over(TaskError::Failed(self.error), location, Some(self.details), None)
+    }
 }
 
-/// What a task's progress tells its runtime, and asks of its task.
-struct TaskHost {
+/// What a task's progress and its retry tell its runtime, and ask of its task.
+pub(super) struct TaskHost {
     shared: Arc<Shared>,
-    details: Arc<Details>,
+    pub(super) details: Arc<Details>,
 }
 
 impl Host for TaskHost {
@@ -263,11 +348,22 @@ impl Host for TaskHost {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.details.is_cancelled()
+        self.details.should_stop()
     }
 }
 
-impl<P, S> fmt::Debug for TaskBuilder<P, S> {
+impl Witness for TaskHost {
+    fn begins(&self, attempt: u32) {
+        self.details.begin_attempt(attempt);
+    }
+
+    fn waits(&self, until: Option<Instant>) {
+        self.details.wait_until(until);
+        self.shared.updated();
+    }
+}
+
+impl<P, S, R> fmt::Debug for TaskBuilder<P, S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskBuilder")
             .field("name", &self.name)

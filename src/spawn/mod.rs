@@ -7,6 +7,7 @@ mod builder;
 mod cx;
 mod limited;
 mod place;
+mod retrying;
 
 pub use builder::TaskBuilder;
 pub use cx::{Cancelled, TaskCx};

@@ -3,7 +3,7 @@
 use crate::progress::Reader;
 use crate::runtime::Handle;
 use crate::sync::Arc;
-use crate::task::raw::{Body, ClosureBody, Convert};
+use crate::task::raw::Body;
 use crate::task::{Details, Task};
 use std::panic::Location;
 
@@ -27,18 +27,17 @@ pub(crate) trait Place {
         B: Body + Send + 'static,
         B::Output: Send + 'static;
 
-    /// Takes in a closure for the pool.
-    fn start_blocking<F, R, C, P>(
+    /// Takes in what runs on the pool.
+    fn start_blocking<B, P>(
         &self,
-        closure: F,
+        body: B,
         location: &'static Location<'static>,
         details: Arc<Details>,
         progress: Option<Reader<P>>,
-    ) -> Task<C::Output, P>
+    ) -> Task<B::Output, P>
     where
-        F: FnOnce() -> R + Send + 'static,
-        C: Convert<R> + 'static,
-        C::Output: Send + 'static;
+        B: Body + Unpin + Send + 'static,
+        B::Output: Send + 'static;
 }
 
 impl Place for Handle {
@@ -62,18 +61,17 @@ impl Place for Handle {
         Handle::start(self, body, location, Some(details), progress)
     }
 
-    fn start_blocking<F, R, C, P>(
+    fn start_blocking<B, P>(
         &self,
-        closure: F,
+        body: B,
         location: &'static Location<'static>,
         details: Arc<Details>,
         progress: Option<Reader<P>>,
-    ) -> Task<C::Output, P>
+    ) -> Task<B::Output, P>
     where
-        F: FnOnce() -> R + Send + 'static,
-        C: Convert<R> + 'static,
-        C::Output: Send + 'static,
+        B: Body + Unpin + Send + 'static,
+        B::Output: Send + 'static,
     {
-        Handle::start_blocking(self, ClosureBody::<F, C>::new(closure), location, Some(details), progress)
+        Handle::start_blocking(self, body, location, Some(details), progress)
     }
 }

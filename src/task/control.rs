@@ -4,11 +4,12 @@ use super::raw::{Outcome, TaskRef};
 use super::{Status, TaskId};
 use std::fmt;
 use std::panic::Location;
+use std::time::Instant;
 
 /// Looks at a task and cancels it, whatever the type of its result.
 ///
-/// For cancel buttons, watchdogs and lists of tasks. Dropping it changes nothing; holding it keeps a few bytes of
-/// the task, never its future or its result.
+/// For cancel buttons, watchdogs and lists of tasks. Dropping it changes nothing; holding it keeps the
+/// memory in which the task stood, never its future or its result.
 ///
 /// # Example
 /// ```
@@ -56,6 +57,12 @@ impl Control {
     /// The current try, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.0.attempt()
+    }
+
+    /// When the next try begins, while the task waits between two; see
+    /// [`Task::next_attempt_at`](crate::Task::next_attempt_at).
+    pub fn next_attempt_at(&self) -> Option<Instant> {
+        self.0.next_attempt_at()
     }
 
     /// True if this thread must not wait for the task.

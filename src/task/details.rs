@@ -5,10 +5,14 @@ use super::raw::TaskRef;
 use super::{Task, TaskId, TaskInfo};
 use crate::error::TaskError;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::util::catch::guarded;
+use std::io;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// `next` while no wait is on.
+const NO_WAIT: u64 = u64::MAX;
 
 /// The extras of a task made by the builder; shared by its cell and its context.
 pub(crate) struct Details {
@@ -16,13 +20,29 @@ pub(crate) struct Details {
     name: Option<Box<str>>,
     time_limit: Option<TaskError>,
     attempt: AtomicU32,
+    /// The last try that ran out of time, 0 before that.
+    expired: AtomicU32,
     cancelled: AtomicBool,
     /// Woken by a cancellation: whoever waits for room in the task's progress.
     sleeper: Mutex<Option<Waker>>,
+    /// Woken by a cancellation: the closure that waits for its next try.
+    waiter: Mutex<Option<Waker>>,
+    /// Of a task that retries.
+    tries: Option<Box<Tries>>,
     /// Called once at the end, by whoever brought it about.
     on_end: Mutex<Option<EndHook>>,
     /// The timer task of a closure with a time limit; dropped, and so cancelled, at the end.
     watchdog: Mutex<Option<Task<()>>>,
+}
+
+/// What a task knows of the tries to come.
+struct Tries {
+    /// A moment of the runtime's clock.
+    origin: Instant,
+    /// When the next one begins: nanoseconds after the origin.
+    next: AtomicU64,
+    /// Why the next one cannot begin: there is no thread for it.
+    refused: Mutex<Option<io::Error>>,
 }
 
 /// A task's own hook.
@@ -35,11 +55,21 @@ impl Details {
             name,
             time_limit: time_limit.map(TaskError::TimedOut),
             attempt: AtomicU32::new(1),
+            expired: AtomicU32::new(0),
             cancelled: AtomicBool::new(false),
             sleeper: Mutex::new(None),
+            waiter: Mutex::new(None),
+            tries: None,
             on_end: Mutex::new(on_end),
             watchdog: Mutex::new(None),
         }
+    }
+
+    /// Makes them those of a task that retries; `now` is a moment of its runtime's clock.
+    pub(crate) fn retrying(mut self, now: Instant) -> Self {
+        let tries = Tries { origin: now, next: AtomicU64::new(NO_WAIT), refused: Mutex::new(None) };
+        self.tries = Some(Box::new(tries));
+        self
     }
 
     pub(crate) fn id(&self) -> TaskId {
@@ -59,6 +89,57 @@ impl Details {
         self.attempt.load(Ordering::Relaxed)
     }
 
+    /// A try begins, and with it the wait for it ends. Relaxed, as above, also in the next two.
+    pub(crate) fn begin_attempt(&self, attempt: u32) {
+        self.attempt.store(attempt, Ordering::Relaxed);
+        if let Some(tries) = &self.tries {
+            tries.next.store(NO_WAIT, Ordering::Relaxed);
+        }
+    }
+
+    /// The task waits for its next try until then; `None`: beyond the end of the clock.
+    pub(crate) fn wait_until(&self, next: Option<Instant>) {
+        if let Some(tries) = &self.tries {
+            let nanos = next.map(|next| next.saturating_duration_since(tries.origin).as_nanos());
+            tries.next.store(nanos.and_then(|nanos| nanos.try_into().ok()).unwrap_or(NO_WAIT), Ordering::Relaxed);
+        }
+    }
+
+    /// When the next try begins, while the task waits for it.
+    pub(crate) fn next_attempt_at(&self) -> Option<Instant> {
+        let tries = self.tries.as_ref()?;
+        let next = tries.next.load(Ordering::Relaxed);
+        if next == NO_WAIT { None } else { tries.origin.checked_add(Duration::from_nanos(next)) }
+    }
+
+    /// The next try has no thread to run on.
+    pub(crate) fn refuse(&self, error: io::Error) {
+        if let Some(tries) = &self.tries {
+            *tries.refused.lock() = Some(error);
+        }
+    }
+
+    pub(crate) fn take_refusal(&self) -> Option<io::Error> {
+        self.tries.as_ref()?.refused.lock().take()
+    }
+
+    /// Try number `attempt` ran out of time: its body is told.
+    pub(crate) fn expire(&self, attempt: u32) {
+        // Release: pairs with `should_stop`. The greatest number stays, should an earlier word come late.
+        self.expired.fetch_max(attempt, Ordering::Release);
+        // It stays registered: a cancellation may be yet to come. (A clone of our own waker: no foreign code.)
+        let sleeper = self.sleeper.lock().clone();
+        if let Some(waker) = sleeper {
+            guarded(|| waker.wake());
+        }
+    }
+
+    /// True once the body is to leave: the task was cancelled, or this try ran out of time.
+    pub(crate) fn should_stop(&self) -> bool {
+        // Acquire: pairs with `expire`.
+        self.is_cancelled() || self.expired.load(Ordering::Acquire) == self.attempt()
+    }
+
     /// Acquire: pairs with the release in `cancel`, so that the body sees what its canceller did before.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
@@ -69,9 +150,11 @@ impl Details {
         // Release: pairs with `is_cancelled`. The lock orders it against `wake_on_cancel`: either that call sees the
         // flag, or its waker is seen here.
         self.cancelled.store(true, Ordering::Release);
-        let sleeper = self.sleeper.lock().take();
-        if let Some(waker) = sleeper {
-            guarded(|| waker.wake());
+        for place in [&self.sleeper, &self.waiter] {
+            let waker = place.lock().take();
+            if let Some(waker) = waker {
+                guarded(|| waker.wake());
+            }
         }
     }
 
@@ -84,8 +167,8 @@ impl Details {
         let watchdog = self.watchdog.lock().take();
         drop(watchdog);
         // Nobody needs to be told any more. A task that is cancelled was told before it came here.
-        let sleeper = self.sleeper.lock().take();
-        drop(sleeper);
+        let told = (self.sleeper.lock().take(), self.waiter.lock().take());
+        drop(told);
     }
 
     /// Ties a timer task to the life of this one.
@@ -98,10 +181,20 @@ impl Details {
         }
     }
 
-    /// Registers who is to be woken by a cancellation; false if there was one already.
+    /// Registers the senders that wait for room, to be woken by a cancellation; false if there was one already.
     #[must_use]
     pub(crate) fn wake_on_cancel(&self, waker: Waker) -> bool {
-        let old = self.sleeper.lock().replace(waker);
+        self.register(&self.sleeper, waker)
+    }
+
+    /// Registers the closure that waits for its next try; false if there was a cancellation already.
+    #[must_use]
+    pub(crate) fn wake_wait_on_cancel(&self, waker: Waker) -> bool {
+        self.register(&self.waiter, waker)
+    }
+
+    fn register(&self, place: &Mutex<Option<Waker>>, waker: Waker) -> bool {
+        let old = place.lock().replace(waker);
         drop(old);
         !self.is_cancelled()
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A task that runs in the background, and its result of type `T` and progress of type `P`.
 ///
@@ -146,6 +146,31 @@ impl<T, P> Task<T, P> {
     /// The current try, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.join.task().attempt()
+    }
+
+    /// When the next try begins, while the task waits between two ([`TaskBuilder::retry`](crate::TaskBuilder::retry)). A
+    /// moment of the runtime's clock. `None` at all other times.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{RetryPolicy, time::Clock};
+    /// use std::time::Duration;
+    /// let clock = Clock::manual();
+    /// let rt = offtick::Builder::new().clock(clock.clone()).build()?;
+    /// let policy = RetryPolicy::fixed(Duration::from_secs(5)).max_attempts(2);
+    /// let task = rt.task().retry(policy).run(|_cx| async { Err::<(), _>("offline") });
+    /// let next = loop {
+    ///     // One tick: "offline, next attempt in 5 s".
+    ///     match task.next_attempt_at() {
+    ///         Some(next) => break next,
+    ///         None => std::thread::yield_now(),
+    ///     }
+    /// };
+    /// assert_eq!(next - clock.now(), Duration::from_secs(5));
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn next_attempt_at(&self) -> Option<Instant> {
+        self.join.task().next_attempt_at()
     }
 
     /// Blocks this thread until the task is over and moves the result out.

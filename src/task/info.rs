@@ -70,7 +70,7 @@ impl TaskInfo {
         self.attempt
     }
 
-    /// Time since the runtime took the task in. Zero in hooks.
+    /// Time since the runtime took the future in. Zero for closures, and in hooks.
     pub fn age(&self) -> Duration {
         self.age
     }

@@ -23,7 +23,8 @@
 //! - [7] A wake of a queued or running task only sets SCHEDULED: the runner queues it again ([5]),
 //!   RUNNING still set.
 //! - [8] Cancelling a task that has not started, or a closure that runs, ends it on the spot (its outcome is set). A
-//!   runner still drops the body, or lets the closure run out and drops what it returns.
+//!   runner still drops the body, or lets the closure run out and drops what it returns. A closure that sleeps between
+//!   two tries is ended in the same way, and queued for the drop of its body.
 //! - [9] Cancelling a started future asks its runner to drop it, and queues it for that purpose if it sleeps.
 //! - [10] Dropping the handle is [8] or [9] plus giving up the output. Detaching gives up the output alone.
 //! - [11] [12] The handle registers and takes back its join waker.
@@ -31,7 +32,7 @@
 //! # The state word
 //! | bits | meaning | set by | cleared by |
 //! |---|---|---|---|
-//! | SCHEDULED | a `Runnable` exists, or the runner is to make one | [1] [7] [9] | [2] [6] |
+//! | SCHEDULED | a `Runnable` exists, or the runner is to make one | [1] [7] [8] [9] | [2] [6] |
 //! | RUNNING | one runner has the body, or queued it again | [2] | [3] [6] |
 //! | STARTED | the body was polled | [2] | never |
 //! | CANCEL | the body is to be dropped | [8] [9] [10] | never |

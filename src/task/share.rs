@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A [`Task`] that several owners look at; made by [`Task::share`].
 ///
@@ -125,6 +125,12 @@ impl<T, P> SharedTask<T, P> {
     /// The current try, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.inner.task.attempt()
+    }
+
+    /// When the next try begins, while the task waits between two; see
+    /// [`Task::next_attempt_at`](crate::Task::next_attempt_at).
+    pub fn next_attempt_at(&self) -> Option<Instant> {
+        self.inner.task.next_attempt_at()
     }
 
     /// A handle without the result.

@@ -1,7 +1,7 @@
 //! Ticks at equal distances.
 
 use super::sleep::{Sleep, sleep_until};
-use crate::runtime::{Handle, any_clock};
+use crate::runtime::{Handle, any_driver};
 use crate::time::Clock;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -30,7 +30,7 @@ pub enum MissedTicks {
 /// Ticks on a fixed grid (`start + n * period`) that does not drift; made by [`interval`] and [`Handle::interval`].
 ///
 /// The grid is that of the runtime's clock. The first tick comes after one period, or at once with [`now`](Self::now).
-/// Dropping it takes its timer out.
+/// Dropping it takes its timer out. When its runtime is shut down the ticks stop: whoever waits for one waits for ever.
 ///
 /// # Example
 /// ```
@@ -65,7 +65,13 @@ pub struct Interval {
 /// # Errors
 /// [`ZeroPeriod`].
 pub fn interval(period: Duration) -> Result<Interval, ZeroPeriod> {
-    Interval::on(any_clock(), period, sleep_until)
+    match any_driver() {
+        Some(driver) => {
+            let clock = driver.clock().clone();
+            Interval::on(clock, period, |instant| Sleep::at(driver, instant))
+        }
+        None => Interval::on(Clock::system(), period, sleep_until),
+    }
 }
 
 impl Handle {
@@ -117,6 +123,11 @@ impl Interval {
         let Some(tick) = self.next else { return Poll::Pending };
         ready!(Pin::new(&mut self.sleep).poll(cx));
         let now = self.clock.now();
+        if now < tick {
+            // Ahead of its time: the runtime is shut down, and no tick comes any more.
+            self.next = None;
+            return Poll::Pending;
+        }
         self.next = self.after(tick, now);
         if let Some(next) = self.next {
             self.sleep.reset_until(next);

@@ -92,6 +92,16 @@ impl Sleep {
         }
     }
 
+    /// Waits for `time` from now on this driver.
+    pub(crate) fn on(driver: Arc<Driver>, time: Duration) -> Self {
+        Self::bound(driver, Due::In(time))
+    }
+
+    /// On the timers of a runtime, wherever it is polled.
+    pub(super) fn at(driver: Arc<Driver>, instant: Instant) -> Self {
+        Self::bound(driver, Due::At(instant))
+    }
+
     fn bound(driver: Arc<Driver>, due: Due) -> Self {
         let deadline = due.on(&driver);
         Self { state: State::Bound { driver, deadline, key: None, over: false } }

@@ -296,7 +296,13 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             }
             tell_the_body();
         }
-        ToCancelled::Ended { wake_join } => {
+        ToCancelled::Ended { wake_join, submit } => {
+            if submit {
+                // SAFETY: the transition made a reference for the queue.
+                let task = unsafe { Runnable::from_raw(header) };
+                // SAFETY: alive, as above, by a reference other than the queue's.
+                unsafe { (alive.vtable().schedule)(header, task) };
+            }
             // First of all: the details forget whoever is to be told once they hear of the end.
             tell_the_body();
             // Ahead of the update flag, as in `finish`.

@@ -15,6 +15,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 /// Makes a task. The runnable is to be queued; the handle owns the output.
 pub(crate) fn new<B, S>(
@@ -93,6 +94,20 @@ impl Runnable {
         TaskRef { pointer: self.pointer }
     }
 
+    /// The extras of a task made by the builder.
+    pub(crate) fn details(&self) -> Option<&Details> {
+        self.header().details().map(|details| &**details)
+    }
+
+    /// Gives it back to its owner's queue.
+    pub(crate) fn requeue(self) {
+        // The owner stands in the cell, which the queue may free before the owner returns.
+        let kept = self.task();
+        let schedule = self.header().vtable().schedule;
+        // SAFETY: alive by the reference kept.
+        unsafe { schedule(kept.pointer, self) };
+    }
+
     /// True before the task stands in an owner list.
     pub(crate) fn is_new(&self) -> bool {
         self.header().slot() == NO_SLOT
@@ -162,6 +177,12 @@ impl TaskRef {
     /// The current try, counted from 1.
     pub(crate) fn attempt(&self) -> u32 {
         self.header().details().map_or(1, |details| details.attempt())
+    }
+
+    /// When the next try begins, while the task waits for it.
+    pub(crate) fn next_attempt_at(&self) -> Option<Instant> {
+        let next = self.header().details()?.next_attempt_at()?;
+        if self.is_over() { None } else { Some(next) }
     }
 
     pub(crate) fn polls(&self) -> u32 {
@@ -340,13 +361,16 @@ impl<T> JoinRef<T> {
     fn give_up(&mut self, cancel: bool) {
         let header = self.header();
         let vtable = header.vtable();
+        // Whoever detaches leaves an error to the owner, be it that the task has ended a moment before. Whoever drops a
+        // task that is over may have looked at it.
+        let unhandled = !cancel;
         let now = header.state().load();
         if now.is_last() {
             // The usual end of a task that ran out: nothing to agree upon with anybody, so two read-modify-writes are
             // saved. The load acquires: it pairs with the release of whoever gave up the reference before.
             if now.outcome().is_some_and(Outcome::has_output) {
                 // SAFETY: the task is over with an output, which belongs to the handle.
-                unsafe { (vtable.drop_output)(self.pointer, !cancel) };
+                unsafe { (vtable.drop_output)(self.pointer, unhandled) };
             }
             // SAFETY: the last reference is ours, and `self` is not used again.
             unsafe { (vtable.dealloc)(self.pointer) };
@@ -359,9 +383,6 @@ impl<T> JoinRef<T> {
         unsafe { after_cancel(self.pointer, dropped.cancelled) };
         drop_quietly(waker);
         if dropped.drop_output {
-            // Whoever detaches leaves an error to the owner, be it that the task has ended a moment before. Whoever drops
-            // a task that is over may have looked at it.
-            let unhandled = !cancel;
             // SAFETY: the task is over with an output, which belongs to the handle.
             unsafe { (vtable.drop_output)(self.pointer, unhandled) };
         }

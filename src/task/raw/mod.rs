@@ -16,13 +16,10 @@ pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody
 pub(crate) use handles::{JoinRef, Runnable, TaskRef, new};
 pub(crate) use header::Ran;
 pub(crate) use inbox::{Inbox, Push};
-pub(crate) use state::Outcome;
-/// The state word and the inbox's chain by themselves, for their models.
+/// The state word by itself, for its models.
 #[cfg(all(loom, test))]
-pub(crate) use {
-    inbox::Batch,
-    state::{Closed, Kind, State, ToCancelled, ToIdle, ToRunning, ToScheduled},
-};
+pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
+pub(crate) use state::{Kind, Outcome};
 
 #[cfg(all(test, not(loom)))]
 mod tests;

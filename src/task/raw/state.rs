@@ -56,7 +56,8 @@ impl Outcome {
 pub(crate) enum Kind {
     /// Polled many times; cancelled by dropping it between two polls.
     Future,
-    /// Runs once to its end; cancelled by ending the task around it.
+    /// Runs to its end, once or (with a retry) several times with sleep in between; cancelled by ending the task around
+    /// it.
     Closure,
 }
 
@@ -216,10 +217,13 @@ pub(crate) enum ToScheduled {
 pub(crate) enum ToCancelled {
     /// Nothing: the task was over.
     Over,
-    /// The task is over now; its runner drops the body. With `wake_join` the caller owns the registered waker.
+    /// The task is over now; its runner drops the body. With `wake_join` the caller owns the registered waker, with
+    /// `submit` a new reference, and queues the task.
     Ended {
         /// Take the join waker and wake it.
         wake_join: bool,
+        /// Queue the task: it slept, so it had no runner.
+        submit: bool,
     },
     /// The runner will drop the body; with `submit` the caller holds a new reference and queues the task, so that its
     /// body is dropped on its own thread.
@@ -366,10 +370,11 @@ impl State {
         }
         let has_runner = s.has(SCHEDULED | RUNNING);
         if !s.is_started() || kind == Kind::Closure {
-            // A task begins in a queue and a closure never sleeps, so there is a runner to drop the body.
-            debug_assert!(has_runner, "not queued, not running, not over: {s:?}");
+            // A task begins in a queue; but a closure may sleep between two tries, and needs a runner to drop it then.
+            debug_assert!(has_runner || s.is_started(), "not queued, not started, not over: {s:?}");
             let ended = s.without(JOIN_WAKER).with(CANCEL).with_outcome(outcome);
-            (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER) })
+            let ended = if has_runner { ended } else { ended.with(SCHEDULED).with_ref() };
+            (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER), submit: !has_runner })
         } else if has_runner {
             (s.with(CANCEL), ToCancelled::Requested { submit: false })
         } else {

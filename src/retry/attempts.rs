@@ -1,0 +1,218 @@
+//! Trying a future again.
+//!
+//! ```text
+//!            +-------------- the wait is over ---------------+
+//!            v                                               |
+//! +-----+  make  +--------+  failed, worth another   +---------+
+//! | DUE | -----> | TRYING | -----------------------> | WAITING |
+//! +-----+        +--------+                          +---------+
+//!                    |  succeeded, or not worth another
+//!                    v
+//!                +------+
+//!                | OVER |
+//!                +------+
+//! ```
+//! The future of a try is dropped before anything is decided about the next. There is a suspension point between any two
+//! tries, also where the wait is zero: so other tasks of the thread get their turn, and a cancellation takes effect.
+
+use super::pace::Pace;
+use super::policy::{AttemptError, RetryPolicy};
+use super::run::{Next, Run};
+use crate::error::{RetryError, StopReason};
+use crate::time::Sleep;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// Tries a future again as `policy` says: `make` makes the future of each try.
+///
+/// On the clock of the runtime that polls it first (the default one, if none of this crate does); dropping it ends it at
+/// any point. A panic in a try, or in `make`, is not caught.
+///
+/// # Errors
+/// [`RetryError`] with the last error, once no further try is made; with [`StopReason::InvalidPolicy`], before any try,
+/// if the policy is not valid.
+///
+/// # Panics
+/// When it is polled again after it has ended.
+///
+/// # Example
+/// ```
+/// use offtick::RetryPolicy;
+/// use offtick::retry::retry;
+/// use std::time::Duration;
+/// let rt = offtick::Runtime::new()?;
+/// let mut task = rt.run(async {
+///     let mut tries = 0;
+///     let policy = RetryPolicy::fixed(Duration::from_millis(1)).max_attempts(3);
+///     retry(policy, || {
+///         tries += 1;
+///         async move { if tries < 3 { Err(std::io::Error::other("busy")) } else { Ok(tries) } }
+///     })
+///     .await
+/// });
+/// assert_eq!(task.wait()?, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn retry<M, F, T, E>(policy: RetryPolicy<E>, make: M) -> Retry<M, F, E>
+where
+    M: FnMut() -> F,
+    F: Future<Output = Result<T, E>>,
+{
+    Retry { attempts: Attempts::new(policy, make, (), None) }
+}
+
+pin_project! {
+    /// A future that is tried again; made by [`retry()`].
+    #[must_use = "nothing is tried until it is awaited"]
+    pub struct Retry<M, F, E> {
+        #[pin]
+        attempts: Attempts<M, F, E, ()>,
+    }
+}
+
+impl<M, F, T, E> Future for Retry<M, F, E>
+where
+    M: FnMut() -> F,
+    F: Future<Output = Result<T, E>>,
+{
+    type Output = Result<T, RetryError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().attempts.poll(cx)
+    }
+}
+
+impl<M, F, E> fmt::Debug for Retry<M, F, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempt = self.attempts.run.as_ref().map_or(0, Run::attempt);
+        f.debug_struct("Retry").field("attempt", &attempt).finish_non_exhaustive()
+    }
+}
+
+/// Is told how a run goes on.
+pub(crate) trait Witness {
+    /// A try begins.
+    fn begins(&self, attempt: u32);
+
+    /// The next try begins at this moment. `None`: beyond the end of the clock.
+    fn waits(&self, until: Option<Instant>);
+}
+
+impl Witness for () {
+    fn begins(&self, _: u32) {}
+
+    fn waits(&self, _: Option<Instant>) {}
+}
+
+pin_project! {
+    /// All tries of one run.
+    pub(crate) struct Attempts<M, F, E, W> {
+        // Until the first poll.
+        policy: Option<RetryPolicy<E>>,
+        // From the first poll on.
+        run: Option<Run<E>>,
+        make: M,
+        witness: W,
+        pace: Option<Pace>,
+        start: Option<Instant>,
+        #[pin]
+        stage: Stage<F>,
+    }
+}
+
+pin_project! {
+    #[project = StageView]
+    enum Stage<F> {
+        Due,
+        Trying {
+            #[pin]
+            future: F,
+            limit: Option<(Sleep, Duration)>,
+        },
+        Waiting {
+            sleep: Sleep,
+        },
+        Over,
+    }
+}
+
+impl<M, F, E, W> Attempts<M, F, E, W> {
+    /// Without a pace it finds one at the first poll.
+    pub(crate) fn new(policy: RetryPolicy<E>, make: M, witness: W, pace: Option<Pace>) -> Self {
+        Self { policy: Some(policy), run: None, make, witness, pace, start: None, stage: Stage::Due }
+    }
+}
+
+impl<M, F, T, E, W> Future for Attempts<M, F, E, W>
+where
+    M: FnMut() -> F,
+    F: Future<Output = Result<T, E>>,
+    W: Witness,
+{
+    type Output = Result<T, RetryError<E>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(policy) = this.policy.take() {
+            if let Err(error) = policy.check() {
+                this.stage.set(Stage::Over);
+                return Poll::Ready(Err(RetryError::untried(StopReason::InvalidPolicy(error))));
+            }
+            *this.run = Some(Run::new(policy));
+        }
+        let run = this.run.as_mut().expect("a retry is not polled after it has ended");
+        let pace = this.pace.get_or_insert_with(Pace::current);
+        let start = *this.start.get_or_insert_with(|| pace.now());
+        loop {
+            let failed = match this.stage.as_mut().project() {
+                StageView::Due => {
+                    let attempt = run.begin();
+                    this.witness.begins(attempt);
+                    let limit = run.attempt_timeout().map(|limit| (pace.sleep(limit), limit));
+                    let future = (this.make)();
+                    this.stage.set(Stage::Trying { future, limit });
+                    continue;
+                }
+                StageView::Trying { future, limit } => match future.poll(cx) {
+                    Poll::Ready(Ok(value)) => {
+                        this.stage.set(Stage::Over);
+                        return Poll::Ready(Ok(value));
+                    }
+                    Poll::Ready(Err(error)) => AttemptError::Failed(error),
+                    Poll::Pending => {
+                        let Some((sleep, limit)) = limit else { return Poll::Pending };
+                        ready!(Pin::new(sleep).poll(cx));
+                        AttemptError::TimedOut(*limit)
+                    }
+                },
+                StageView::Waiting { sleep } => {
+                    ready!(Pin::new(sleep).poll(cx));
+                    this.stage.set(Stage::Due);
+                    continue;
+                }
+                StageView::Over => panic!("a retry is not polled after it has ended"),
+            };
+            this.stage.set(Stage::Over);
+            let elapsed = pace.since(start);
+            match run.failed(&failed, elapsed) {
+                Next::Stop(reason) => {
+                    return Poll::Ready(Err(RetryError::new(run.attempt(), elapsed, reason, Some(failed))));
+                }
+                Next::Wait(wait) => {
+                    // Made first: whoever moves the clock on to what it is told then finds the timer due.
+                    let mut sleep = pace.sleep(wait);
+                    this.witness.waits(pace.now().checked_add(wait));
+                    if Pin::new(&mut sleep).poll(cx).is_ready() {
+                        cx.waker().wake_by_ref();
+                    }
+                    this.stage.set(Stage::Waiting { sleep });
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}

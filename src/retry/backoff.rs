@@ -1,0 +1,55 @@
+//! How long to wait before the next try: numbers in, a duration out.
+
+use super::policy::RetryPolicyError;
+use fastrand::Rng;
+use std::time::Duration;
+
+/// The numbers of a back-off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Backoff {
+    pub(super) base: Duration,
+    pub(super) max: Duration,
+    pub(super) multiplier: f64,
+    pub(super) jitter: f64,
+}
+
+impl Backoff {
+    pub(super) fn check(&self) -> Result<(), RetryPolicyError> {
+        let refuse = |field, given: f64, allowed| Err(RetryPolicyError::new(field, given.to_string(), allowed));
+        // A comparison that NaN fails, too.
+        if !(self.multiplier >= 1.0 && self.multiplier.is_finite()) {
+            return refuse("multiplier", self.multiplier, "finite and at least 1");
+        }
+        if !(0.0..=1.0).contains(&self.jitter) {
+            return refuse("jitter", self.jitter, "between 0 and 1");
+        }
+        Ok(())
+    }
+
+    /// Wait number `n`, from 0, without jitter: `base * multiplier^n`, at most `max`. It saturates.
+    pub(super) fn delay(&self, n: u32) -> Duration {
+        if n == 0 || self.multiplier == 1.0 || self.base.is_zero() {
+            return self.base.min(self.max);
+        }
+        let power = self.multiplier.powi(i32::try_from(n).unwrap_or(i32::MAX));
+        self.bounded(self.base.as_secs_f64() * power)
+    }
+
+    /// `delay`, up to `jitter * delay` more or less, still at most `max`.
+    pub(super) fn with_jitter(&self, delay: Duration, rng: &mut Rng) -> Duration {
+        if self.jitter == 0.0 || delay.is_zero() {
+            return delay;
+        }
+        // -1 to 1
+        let swing = rng.f64().mul_add(2.0, -1.0);
+        self.bounded(delay.as_secs_f64() * swing.mul_add(self.jitter, 1.0))
+    }
+
+    /// Seconds as a duration; infinity, and what no duration holds, is `max`.
+    fn bounded(&self, seconds: f64) -> Duration {
+        Duration::try_from_secs_f64(seconds).map_or(self.max, |delay| delay.min(self.max))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,0 +1,79 @@
+//! One run of a policy: counts the tries and decides after each. Knows no clock; it is told how much time went by.
+
+use super::policy::{AttemptError, RetryPolicy};
+use crate::error::StopReason;
+use crate::util::catch::guarded;
+use fastrand::Rng;
+use std::time::Duration;
+
+/// What comes after a failed try.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Next {
+    /// Wait this long, then try again.
+    Wait(Duration),
+    /// No further try.
+    Stop(StopReason),
+}
+
+/// The tries made so far.
+pub(crate) struct Run<E> {
+    policy: RetryPolicy<E>,
+    rng: Rng,
+    attempt: u32,
+}
+
+impl<E> Run<E> {
+    /// `policy` is valid.
+    pub(crate) fn new(policy: RetryPolicy<E>) -> Self {
+        let rng = policy.seed.map_or_else(Rng::new, Rng::with_seed);
+        Self { policy, rng, attempt: 0 }
+    }
+
+    /// Counts a try that begins; from 1.
+    pub(crate) fn begin(&mut self) -> u32 {
+        self.attempt += 1;
+        self.attempt
+    }
+
+    pub(crate) fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    pub(crate) fn attempt_timeout(&self) -> Option<Duration> {
+        self.policy.attempt_timeout
+    }
+
+    /// Decides after the current try failed, `elapsed` after the start of the first one, and tells the hook of a wait.
+    pub(crate) fn failed(&mut self, error: &AttemptError<E>, elapsed: Duration) -> Next {
+        let Self { policy, rng, attempt } = self;
+        let failure = error.failure();
+        if let (Some(failure), Some(retry_if)) = (failure, &policy.retry_if)
+            && !retry_if(failure)
+        {
+            return Next::Stop(StopReason::NotRetryable);
+        }
+        if *attempt >= policy.max_attempts {
+            return Next::Stop(StopReason::Attempts);
+        }
+        if policy.max_elapsed.is_some_and(|limit| elapsed >= limit) {
+            return Next::Stop(StopReason::Elapsed);
+        }
+        let backoff = &policy.backoff;
+        let advised = failure.and_then(|failure| policy.retry_after.as_ref()?(failure));
+        let wait = match advised {
+            Some(advised) => advised.min(backoff.max),
+            None => backoff.with_jitter(backoff.delay(*attempt - 1), rng),
+        };
+        if policy.max_elapsed.is_some_and(|limit| elapsed.saturating_add(wait) > limit) {
+            return Next::Stop(StopReason::Elapsed);
+        }
+        if let Some(hook) = &policy.on_retry {
+            guarded(|| hook(*attempt, error, wait));
+        }
+        Next::Wait(wait)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,0 +1,208 @@
+//! Tasks that retry: the verbs of a builder that was given a policy, and the body of a closure that sleeps between its
+//! tries.
+//!
+//! A future's tries are one future, which the reactor polls as any other. A closure's tries are runs of one body on the
+//! pool: it returns `Pending` when it is to wait, the timer wakes the task, and that queues it again. No thread waits with
+//! it, and its task is a closure's in all else: cancelled at once, `Pending` until a thread takes it up, in its slot of a
+//! group from the first try to the end.
+
+use super::builder::{Opened, Refusal, TaskBuilder, TaskHost};
+use super::cx::{TaskCx, Voice};
+use super::limited::Limited;
+use super::place::Place;
+use crate::error::{BoxError, RetryError, TaskError};
+use crate::retry::{Attempts, Next, Pace, RetryPolicy, Run, Witness, judge};
+use crate::runtime::Handle;
+use crate::sync::Arc;
+use crate::task::Task;
+use crate::task::raw::{Body, Convert, Kind, LazyBody, Verdict};
+use crate::time::Sleep;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+#[expect(private_bounds, reason = "there are two places, and none to be added")]
+impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
+    /// A limit for each try; [`RetryPolicy::attempt_timeout`] of the policy given before.
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.retry = self.retry.attempt_timeout(limit);
+        self
+    }
+
+    /// Starts a future that returns a `Result`, and is made anew for each try. See [`retry`](Self::retry).
+    ///
+    /// The future of a try is dropped before the next one is made. Each gets a context of its own.
+    #[track_caller]
+    pub fn run<M, F, T>(self, mut make: M) -> Task<T, P>
+    where
+        M: FnMut(TaskCx<P>) -> F + Send + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: Send + 'static,
+        E: Into<BoxError> + 'static,
+        P: Send + 'static,
+    {
+        let location = Location::caller();
+        let mut opened = match self.open_valid() {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
+        };
+        let (pace, witness) = (Pace::of(opened.place.handle()), opened.witness());
+        let (handle, details) = (opened.place.handle().clone(), Arc::clone(&opened.details));
+        let (policy, limit, mut voice) =
+            (opened.retry.clone(), opened.inner_limit(), std::mem::replace(&mut opened.voice, Voice::None));
+        let body = LazyBody::<_, _, Verdict>::new(move || {
+            let make = move || {
+                let voice = voice.share().map_or(Voice::None, Voice::Shared);
+                make(TaskCx::new(handle.clone(), Arc::clone(&details), voice))
+            };
+            Limited::<_, Retried>::new(Attempts::new(policy, make, witness, Some(pace)), limit)
+        });
+        opened.start(body, location)
+    }
+
+    /// Starts a closure that returns a `Result`, and is called again for each try. See [`retry`](Self::retry).
+    ///
+    /// It gives its pool thread back while it waits; the next try may run on another one.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::RetryPolicy;
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let policy = RetryPolicy::fixed(Duration::from_millis(1)).max_attempts(4);
+    /// let mut disks = vec!["C:", "B:", "A:"];
+    /// let mut task = rt.task().retry(policy).run_blocking(move |_cx| match disks.pop() {
+    ///     Some("C:") => Ok("found"),
+    ///     Some(_) => Err("no medium"),
+    ///     None => Err("no disk"),
+    /// });
+    /// assert_eq!(task.wait()?, "found");
+    /// assert_eq!(task.attempt(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn run_blocking<F, T>(self, closure: F) -> Task<T, P>
+    where
+        F: FnMut(&mut TaskCx<P>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError> + 'static,
+        P: Send + 'static,
+    {
+        let location = Location::caller();
+        let mut opened = match self.open_valid() {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
+        };
+        // Its values belong to all tries: no try takes the reporter away from the next.
+        let _in_place = opened.voice.share();
+        let handle = opened.place.handle().clone();
+        let body = Tries {
+            run: Run::new(opened.retry.clone()),
+            cx: opened.context(),
+            pace: Pace::of(&handle),
+            witness: opened.witness(),
+            handle,
+            closure,
+            start: None,
+            sleep: None,
+        };
+        opened.start_blocking(body, location)
+    }
+
+    fn open_valid(self) -> Result<Opened<P, S, RetryPolicy<E>>, Refusal>
+    where
+        P: Send + 'static,
+    {
+        let now = self.place.handle().clock().now();
+        let opened = self.open(Some(now))?;
+        match opened.retry.check() {
+            Ok(()) => Ok(opened),
+            Err(error) => {
+                let handle = opened.place.handle().clone();
+                Err(Refusal { handle, error: error.into(), details: opened.details })
+            }
+        }
+    }
+}
+
+/// What all tries came to.
+struct Retried;
+
+impl<T, E: Into<BoxError>> Convert<Result<T, RetryError<E>>> for Retried {
+    type Output = T;
+    fn convert(returned: Result<T, RetryError<E>>) -> Result<T, TaskError> {
+        returned.map_err(TaskError::retried)
+    }
+}
+
+/// A closure, its tries and the wait between them.
+struct Tries<F, P, E> {
+    closure: F,
+    cx: TaskCx<P>,
+    run: Run<E>,
+    pace: Pace,
+    witness: TaskHost,
+    handle: Handle,
+    start: Option<Instant>,
+    sleep: Option<Sleep>,
+}
+
+/// Nothing in it is pinned.
+impl<F, P, E> Unpin for Tries<F, P, E> {}
+
+impl<F, P, T, E> Body for Tries<F, P, E>
+where
+    F: FnMut(&mut TaskCx<P>) -> Result<T, E>,
+    E: Into<BoxError>,
+{
+    type Output = T;
+    const KIND: Kind = Kind::Closure;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+        let this = &mut *self;
+        let details = &this.witness.details;
+        if let Some(error) = details.take_refusal() {
+            return Poll::Ready(Err(TaskError::from_error(error)));
+        }
+        if let Some(sleep) = &mut this.sleep {
+            ready!(Pin::new(sleep).poll(cx));
+            this.sleep = None;
+        }
+        let begun = this.pace.now();
+        let start = *this.start.get_or_insert(begun);
+        let attempt = this.run.begin();
+        this.witness.begins(attempt);
+        let watchdog = this.run.attempt_timeout().map(|limit| {
+            let (sleep, details) = (this.pace.sleep(limit), Arc::clone(details));
+            this.handle.spawn(async move {
+                sleep.await;
+                details.expire(attempt);
+            })
+        });
+        let returned = (this.closure)(&mut this.cx);
+        drop(watchdog);
+        let error = match returned {
+            Ok(value) => return Poll::Ready(Ok(value)),
+            // Over already, and nobody will look at this.
+            Err(_) if details.is_cancelled() => return Poll::Ready(Err(TaskError::Cancelled)),
+            Err(error) => judge(error, this.pace.since(begun), this.run.attempt_timeout()),
+        };
+        let elapsed = this.pace.since(start);
+        match this.run.failed(&error, elapsed) {
+            Next::Stop(reason) => {
+                Poll::Ready(Err(TaskError::retried(RetryError::new(attempt, elapsed, reason, Some(error)))))
+            }
+            Next::Wait(wait) => {
+                // Made first: whoever moves the clock on to what it is told then finds the timer due.
+                let sleep = this.sleep.insert(this.pace.sleep(wait));
+                this.witness.waits(this.pace.now().checked_add(wait));
+                if Pin::new(sleep).poll(cx).is_ready() {
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
