@@ -2,11 +2,12 @@
 
 use super::core::Core;
 use super::error::ScheduleError;
-use super::event::{Hook, JobEvent};
+use super::event::JobEvent;
 use super::grid::Grid;
 use super::job::Job;
 use super::launch::{self, Launch};
-use super::timetable::{Frame, Lateness, Nanos, Timetable};
+use super::settings::{Overlap, Settings, nanos};
+use super::timetable::{Frame, Timetable};
 use crate::error::BoxError;
 use crate::retry::RetryPolicy;
 use crate::schedule::Period;
@@ -16,32 +17,6 @@ use crate::time::wall::wall_nanos;
 use std::fmt;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
-
-/// How late a run may be if the job is not told.
-const DEFAULT_GRACE: Duration = Duration::from_secs(1);
-
-/// What happens to a slot that is due while as many runs of the job as may be are not over yet.
-///
-/// # Example
-/// ```
-/// use offtick::Overlap;
-/// let rt = offtick::Runtime::new()?;
-/// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
-/// let job = scheduler.every(5.0).overlap(Overlap::CancelPrevious).spawn(|_cx| async { /* fetch */ })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Overlap {
-    /// It is given up and counted.
-    #[default]
-    Skip,
-    /// It waits until one of the runs is over. Up to 1,000 wait; what is due beyond that is given up and counted.
-    Queue,
-    /// It runs as well. With [`max_instances`](JobBuilder::max_instances), only up to that many; then as `Skip`.
-    Allow,
-    /// The oldest run is cancelled for it: a future is dropped where it waits, a closure is told through its context.
-    CancelPrevious,
-}
 
 /// Where the slots of a job come from. Sealed: those of this module.
 pub(super) trait Source {
@@ -118,48 +93,6 @@ pub struct JobBuilder<S = Every, R = ()> {
     retry: R,
 }
 
-/// What the builder collects, apart from the slots.
-#[derive(Clone)]
-pub(super) struct Settings {
-    pub(super) id: Option<Box<str>>,
-    pub(super) replace: bool,
-    pub(super) start: Option<Nanos>,
-    pub(super) end: Option<Nanos>,
-    pub(super) max_runs: Option<u64>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) jitter: Nanos,
-    pub(super) seed: Option<u64>,
-    pub(super) lateness: Lateness,
-    pub(super) overlap: Overlap,
-    pub(super) max_instances: Option<usize>,
-    pub(super) on_run: Option<Hook>,
-    pub(super) on_missed: Option<Hook>,
-    pub(super) on_overlapped: Option<Hook>,
-}
-
-impl Settings {
-    fn check(&self) -> Result<(), ScheduleError> {
-        let zero = |setting| ScheduleError::Invalid { setting, given: "0".to_owned(), allowed: "at least 1" };
-        if self.max_runs == Some(0) {
-            return Err(zero("max_runs"));
-        }
-        if self.max_instances == Some(0) {
-            return Err(zero("max_instances"));
-        }
-        Ok(())
-    }
-
-    /// How many runs may be under way.
-    pub(super) fn places(&self) -> usize {
-        self.max_instances.unwrap_or(if self.overlap == Overlap::Allow { usize::MAX } else { 1 })
-    }
-}
-
-fn nanos(length: Duration) -> Nanos {
-    // A Duration has fewer than 2^94 nanoseconds.
-    length.as_nanos().cast_signed()
-}
-
 impl<R> JobBuilder<Every, R> {
     /// The first run at once (at [`start`](Self::start), if that lies ahead), not one period later.
     pub fn now(mut self) -> Self {
@@ -171,23 +104,7 @@ impl<R> JobBuilder<Every, R> {
 #[expect(private_bounds, reason = "there are three sources, and none to be added")]
 impl<S: Source> JobBuilder<S> {
     pub(super) fn new(core: &Arc<Core>, source: S) -> Self {
-        let settings = Settings {
-            id: None,
-            replace: true,
-            start: None,
-            end: None,
-            max_runs: None,
-            timeout: None,
-            jitter: 0,
-            seed: None,
-            lateness: Lateness { grace: Some(nanos(DEFAULT_GRACE)), coalesce: true },
-            overlap: Overlap::Skip,
-            max_instances: None,
-            on_run: None,
-            on_missed: None,
-            on_overlapped: None,
-        };
-        Self { core: Arc::clone(core), source, settings, retry: () }
+        Self { core: Arc::clone(core), source, settings: Settings::new(), retry: () }
     }
 }
 

@@ -13,12 +13,13 @@
 //!
 //! Runs know the scheduler by weak references: a run that never ends keeps no scheduler alive.
 
-use super::builder::Settings;
 use super::cell::{Cell, JobStatus, Kept, keep_newest};
+use super::entry::{Action, Entry, Launching};
 use super::error::ScheduleError;
 use super::event::tell;
 use super::launch::Launch;
-use super::state::{Action, Entry, Launching, Phase, Rest, State};
+use super::settings::Settings;
+use super::state::{Phase, Rest, State};
 use super::timetable::{Nanos, Now, Timetable};
 use crate::manage::TaskManager;
 use crate::sync::{Arc, Condvar, Mutex, Weak};

@@ -25,6 +25,7 @@ mod calendar;
 mod cell;
 mod core;
 mod driver;
+mod entry;
 mod error;
 mod event;
 mod front;
@@ -32,10 +33,11 @@ mod grid;
 mod job;
 mod launch;
 mod process;
+mod settings;
 mod state;
 mod timetable;
 
-pub use builder::{Every, JobBuilder, Overlap};
+pub use builder::{Every, JobBuilder};
 #[cfg(feature = "cron")]
 pub use calendar::{At, Calendar};
 pub use cell::{JobCounts, JobStatus};
@@ -44,3 +46,4 @@ pub use event::JobEvent;
 pub use front::{Scheduler, SchedulerReport};
 pub use job::Job;
 pub use process::scheduler;
+pub use settings::Overlap;
