@@ -399,9 +399,13 @@ fn a_zone_that_panics_costs_its_own_job() {
     let world = World::at("2026-07-01T12:30:00Z");
     let broken = world.scheduler.cron("@hourly").zone(Broken).spawn(|_cx| async {}).unwrap();
     let sound = world.note(world.scheduler.cron("@hourly"), Tz::UTC).unwrap();
+    let paused = world.scheduler.cron("@hourly").zone(Broken).spawn(|_cx| async {}).unwrap();
+    assert!(paused.pause());
     world.wall.set(utc("2031-07-01T12:30:00Z"));
     world.settle();
     assert_eq!(broken.status(), JobStatus::Stopped);
+    assert!(!paused.resume());
+    assert_eq!(paused.status(), JobStatus::Stopped);
     world.pass(HOUR / 2, 1);
     assert_eq!((sound.status(), world.noted()), (JobStatus::Active, vec!["01 13:00:00 +0000".to_owned()]));
 }

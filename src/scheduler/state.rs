@@ -135,7 +135,10 @@ impl State {
         if !std::mem::replace(&mut entry.paused, false) {
             return false;
         }
-        entry.table.skip(now);
+        if catch(|| entry.table.skip(now)).is_err() {
+            actions.extend(self.take(key, JobStatus::Stopped).map(Action::drop));
+            return false;
+        }
         self.asked.push_back(key);
         self.plan(key, now);
         self.retire(key, actions);
