@@ -56,12 +56,13 @@
 //!
 //! # Threads
 //! A [`Runtime`] has one reactor thread, `offtick-reactor`, and pool threads, `offtick-blocking-N`, while there are closures to
-//! run. An idle runtime wakes for nothing.
+//! run. An idle runtime wakes for nothing. A [`Scheduler`] has no thread: it is one future on the reactor.
 //!
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
-//! - `cron` (default): [`schedule`], with the `cron` and `chrono` crates.
+//! - `cron` (default): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
+//!   crates. Intervals need no feature.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -83,11 +84,11 @@ pub mod time;
 mod runtime;
 
 pub mod retry;
-#[cfg(feature = "cron")]
 pub mod schedule;
 mod spawn;
 
 mod manage;
+pub mod scheduler;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.
@@ -103,5 +104,6 @@ pub use manage::{
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use retry::RetryPolicy;
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
+pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
 pub use task::{Control, SharedTask, Status, Task, TaskId, TaskInfo};

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("spawn", 5),
     ("schedule", 5),
     ("manage", 6),
+    ("scheduler", 7),
 ];
 
 /// Names that `time` passes on from its upper files.

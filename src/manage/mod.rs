@@ -26,3 +26,4 @@ pub use manager::{ManagedTask, TaskManager};
 pub use process::{manager, run, run_blocking, spawn, spawn_blocking};
 pub use session::Session;
 pub use set::TaskSet;
+pub(crate) use stored::Stored;

@@ -6,14 +6,14 @@ use std::any::{Any, type_name};
 use std::fmt;
 
 /// Keeps a task alive under one type for all, and gives it back under its own.
-pub(super) struct Stored {
+pub(crate) struct Stored {
     task: Box<dyn Any + Send + Sync>,
     kind: &'static str,
     control: Control,
 }
 
 impl Stored {
-    pub(super) fn new<T, P>(task: SharedTask<T, P>) -> Self
+    pub(crate) fn new<T, P>(task: SharedTask<T, P>) -> Self
     where
         T: Send + Sync + 'static,
         P: Send + 'static,
@@ -22,11 +22,11 @@ impl Stored {
         Self { task: Box::new(task), kind: type_name::<SharedTask<T, P>>(), control }
     }
 
-    pub(super) fn control(&self) -> &Control {
+    pub(crate) fn control(&self) -> &Control {
         &self.control
     }
 
-    pub(super) fn get<T: 'static, P: 'static>(&self) -> Result<SharedTask<T, P>, WrongType> {
+    pub(crate) fn get<T: 'static, P: 'static>(&self) -> Result<SharedTask<T, P>, WrongType> {
         self.task.downcast_ref::<SharedTask<T, P>>().cloned().ok_or_else(|| WrongType {
             id: self.control.id(),
             wanted: type_name::<SharedTask<T, P>>(),

@@ -1,4 +1,6 @@
 //! What can be wrong with a cron text: which field, where, and what would be allowed there.
+//!
+//! Compiled without the feature `cron` as well, so that whoever matches on errors need not know the features.
 
 use std::fmt;
 
@@ -45,9 +47,11 @@ impl fmt::Display for CronField {
 ///
 /// # Example
 /// ```
+/// # #[cfg(feature = "cron")] {
 /// use offtick::schedule::{Cron, CronError, CronProblem};
 /// let Err(CronError::Field { problem, .. }) = Cron::parse("5-1 * * * *") else { unreachable!() };
 /// assert_eq!(problem, CronProblem::Reversed);
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -83,12 +87,14 @@ impl fmt::Display for CronProblem {
 ///
 /// # Example
 /// ```
+/// # #[cfg(feature = "cron")] {
 /// use offtick::schedule::{Cron, CronField};
 ///
 /// let error = Cron::parse("0 9 32 * *").unwrap_err();
 /// assert_eq!(error.field(), Some(CronField::DayOfMonth));
 /// assert_eq!(error.position(), Some(4));
 /// assert_eq!(error.to_string(), "day of month, byte 4: `32` is out of range; allowed: 1-31");
+/// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -170,14 +176,4 @@ impl CronError {
             _ => None,
         }
     }
-}
-
-/// A part of a text for an error: what does not print is escaped, what is long is cut.
-pub(super) fn excerpt(text: &str) -> String {
-    const LIMIT_CHARS: usize = 40;
-    let mut shown: String = text.chars().take(LIMIT_CHARS).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LIMIT_CHARS).is_some() {
-        shown.push_str("...");
-    }
-    shown
 }

@@ -12,7 +12,7 @@ mod crontab;
 mod item;
 mod seconds;
 
-use super::error::{CronError, CronField, CronProblem, excerpt};
+use super::error::{CronError, CronField, CronProblem};
 use super::fields::{DayRule, Fields, Readings};
 use super::walk::Passage;
 use super::zone::EARLIEST;
@@ -150,4 +150,14 @@ impl Rule {
     fn widest_step(&self) -> u32 {
         self.star_last - self.first + 1
     }
+}
+
+/// A part of a text for an error: what does not print is escaped, what is long is cut.
+fn excerpt(text: &str) -> String {
+    const LIMIT_CHARS: usize = 40;
+    let mut shown: String = text.chars().take(LIMIT_CHARS).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LIMIT_CHARS).is_some() {
+        shown.push_str("...");
+    }
+    shown
 }

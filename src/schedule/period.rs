@@ -1,13 +1,11 @@
 //! [`Period`]: a length of time that is fit for an interval.
 
-use super::zone::Nanos;
-use chrono::TimeDelta;
 use std::fmt;
 use std::time::Duration;
 
 /// The length of an interval: longer than zero.
 ///
-/// It is made from a [`Duration`], from a [`chrono::TimeDelta`] or from a number of seconds.
+/// It is made from a [`Duration`] or from a number of seconds; with the feature `cron`, from a `chrono::TimeDelta` as well.
 ///
 /// # Example
 /// ```
@@ -35,7 +33,7 @@ pub struct Period(Duration);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an interval of {given}; allowed: longer than zero and finite")]
 pub struct PeriodError {
-    given: String,
+    pub(super) given: String,
 }
 
 impl Period {
@@ -44,7 +42,7 @@ impl Period {
         self.0
     }
 
-    pub(super) fn nanos(self) -> Nanos {
+    pub(crate) fn nanos(self) -> i128 {
         // A Duration has fewer than 2^94 nanoseconds.
         self.0.as_nanos().cast_signed()
     }
@@ -67,15 +65,6 @@ impl TryFrom<Duration> for Period {
 
     fn try_from(length: Duration) -> Result<Self, PeriodError> {
         if length.is_zero() { Err(PeriodError { given: format!("{length:?}") }) } else { Ok(Self(length)) }
-    }
-}
-
-impl TryFrom<TimeDelta> for Period {
-    type Error = PeriodError;
-
-    fn try_from(length: TimeDelta) -> Result<Self, PeriodError> {
-        let error = || PeriodError { given: length.to_string() };
-        length.to_std().map_err(|_| error()).and_then(|length| Self::try_from(length).map_err(|_| error()))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::sync::{Arc, Mutex, Weak};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Is told after each move of a manual clock.
+/// Is told after each move of a manual clock, or of a settable wall clock.
 pub(crate) trait ClockListener: Send + Sync {
     /// The clock shows its new time already. Runs on the thread that moved it, under no lock.
     fn clock_moved(&self);

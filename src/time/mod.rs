@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! clock   what time is it           Clock::system, or a ManualClock that the program moves
+//! wall    what people call it       WallClock::system, or one that the program sets: for schedules
 //! wheel   which timers are due      pure data: no clock, no lock, no waker
 //! driver  one wheel for all threads lock, wakers, and the protocol with the reactor that parks
 //! sleep, timeout, interval          futures over the driver of whichever runtime polls them (a layer above)
@@ -11,14 +12,16 @@
 //! [`std::time::Instant`], also under a manual clock: there it is the instant at which the clock was made, plus what
 //! it was moved by since.
 
-mod clock;
+pub(crate) mod clock;
 pub(crate) mod driver;
 mod interval;
 mod sleep;
 mod timeout;
+pub(crate) mod wall;
 mod wheel;
 
 pub use clock::{Clock, ManualClock, ScaleError};
 pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use timeout::{Elapsed, Timeout, timeout};
+pub use wall::{ManualWallClock, WallClock};

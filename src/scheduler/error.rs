@@ -1,0 +1,64 @@
+//! Why a job was not added.
+
+use crate::retry::RetryPolicyError;
+use crate::schedule::{CronError, PeriodError};
+use std::convert::Infallible;
+
+/// Why a job was not added. Nothing of it was: the scheduler is as it was before.
+///
+/// # Example
+/// ```
+/// use offtick::ScheduleError;
+/// let rt = offtick::Runtime::new()?;
+/// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+/// let never = scheduler.every(0.0).spawn(|_cx| async {});
+/// assert!(matches!(never, Err(ScheduleError::Period(_))));
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScheduleError {
+    /// The length of the interval is zero, negative, infinite or no number.
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    /// The cron text is wrong, never fires, or is over.
+    #[error(transparent)]
+    Cron(#[from] CronError),
+    /// No slot lies ahead: the instant is over, or start and end leave nothing.
+    #[error("`{trigger}` has no run ahead of the present time, within its start and end")]
+    NeverFires {
+        /// The schedule.
+        trigger: String,
+    },
+    /// The policy for retries is not valid.
+    #[error(transparent)]
+    Retry(#[from] RetryPolicyError),
+    /// A setting is out of its range.
+    #[error("{setting} is {given}, but must be {allowed}")]
+    Invalid {
+        /// The method of the builder that was given the value.
+        setting: &'static str,
+        /// The value as given.
+        given: String,
+        /// The values that are accepted.
+        allowed: &'static str,
+    },
+    /// Another job has this id, and it is not to be replaced.
+    #[error("a job `{id}` exists; take another id, remove that job, or let it be replaced")]
+    Duplicate {
+        /// The id.
+        id: String,
+    },
+    /// The scheduler was shut down.
+    #[error("the scheduler is shut down; add jobs to a live one")]
+    ShutDown,
+    /// The runtime of the scheduler is gone.
+    #[error("the runtime of this scheduler is gone; make one on a live runtime")]
+    RuntimeGone,
+}
+
+impl From<Infallible> for ScheduleError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,0 +1,256 @@
+//! The scheduler as a program holds it.
+
+use super::builder::{Every, JobBuilder, Source};
+use super::cell::{Cell, Shown};
+use super::core::{Core, finished_alias, latest_alias};
+use super::driver::Driver;
+use super::error::ScheduleError;
+use super::job::Job;
+use super::state::Phase;
+use crate::manage::{TaskManager, WrongType};
+use crate::schedule::Period;
+use crate::sync::Arc;
+use crate::task::SharedTask;
+use crate::time::WallClock;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// Runs jobs when they are due. Each run is a task, submitted through a [`TaskManager`].
+///
+/// It has no thread of its own: one future on the reactor of the manager's runtime drives all of its jobs, and waits for
+/// the next slot like any sleep does. Bodies that are futures run on the reactor thread, the others on pool threads.
+///
+/// Intervals go by the runtime's [`Clock`](crate::time::Clock), which never jumps: a machine that sleeps does not hurry
+/// them, a manual clock drives them. Cron texts, times of day and instants go by a [`WallClock`], which may be set at any
+/// time: a wait for it looks again every minute (of the runtime's clock), and at once when a settable one is moved.
+///
+/// Clones are the same scheduler. With the last of them it is shut down, without waiting: no job runs any more, and runs
+/// that are under way go on as tasks of the manager.
+///
+/// # Example
+/// ```
+/// use offtick::{Runtime, Scheduler, TaskManager};
+/// use std::time::Duration;
+///
+/// let rt = Runtime::new()?;
+/// let scheduler = Scheduler::new(&TaskManager::new(&rt));
+/// scheduler.every(Duration::from_secs(30)).now().id("weather").spawn(|_cx| async { "sunny" })?;
+///
+/// // On each tick:
+/// let text = loop {
+///     if let Some(task) = scheduler.latest_finished::<&str>("weather")?
+///         && let Some(Ok(text)) = task.result()
+///     {
+///         break *text;
+///     }
+///     std::thread::yield_now();
+/// };
+/// assert_eq!(text, "sunny");
+/// assert!(scheduler.shutdown(Duration::from_secs(5)).is_clean());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Scheduler {
+    owner: Arc<Owner>,
+}
+
+/// Goes with the last clone.
+struct Owner(Arc<Core>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.close(Phase::ShutDown);
+    }
+}
+
+/// What a [`Scheduler::shutdown`] found.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+/// scheduler.every(60.0).spawn(|_cx| async {})?;
+/// let report = scheduler.shutdown(std::time::Duration::ZERO);
+/// assert_eq!((report.jobs, report.runs_left), (1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchedulerReport {
+    /// Jobs that were taken out of the schedule.
+    pub jobs: usize,
+    /// Runs that were not over when the wait ended. They go on.
+    pub runs_left: usize,
+}
+
+impl SchedulerReport {
+    /// True if no run is left.
+    pub fn is_clean(&self) -> bool {
+        self.runs_left == 0
+    }
+}
+
+impl Scheduler {
+    /// A scheduler on the runtime of `manager`, and on the wall clock of the system.
+    pub fn new(manager: &TaskManager) -> Self {
+        Self::with_wall_clock(manager, WallClock::system())
+    }
+
+    /// A scheduler whose calendar goes by `wall`.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::time::{Clock, WallClock};
+    /// use offtick::{Builder, Scheduler, TaskManager};
+    ///
+    /// // A simulation: both clocks move by hand, and together.
+    /// let clock = Clock::manual();
+    /// let wall = WallClock::paced_by(clock.clone(), std::time::UNIX_EPOCH);
+    /// let rt = Builder::new().clock(clock.clone()).build()?;
+    /// let scheduler = Scheduler::with_wall_clock(&TaskManager::new(&rt), wall);
+    /// # assert!(scheduler.is_empty());
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn with_wall_clock(manager: &TaskManager, wall: impl Into<WallClock>) -> Self {
+        let core = Core::new(manager.clone(), wall.into());
+        // Made here: if the runtime is gone, its drop says so to the core.
+        let driver = Driver::new(Arc::clone(&core));
+        manager.handle().spawn_unseen(driver).detach();
+        Self { owner: Arc::new(Owner(core)) }
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.owner.0
+    }
+
+    pub(super) fn builder<S: Source>(&self, source: S) -> JobBuilder<S> {
+        JobBuilder::new(self.core(), source)
+    }
+
+    /// A job at fixed intervals: a [`Duration`], a number of seconds, or a [`Period`].
+    ///
+    /// The first run is after one period, or at once with [`now`](JobBuilder::now). The grid is fixed: late runs do not
+    /// move it. A length of zero, a negative one or no number at all is an error of the verb.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let job = scheduler.every(Duration::from_secs(90)).spawn_blocking(|_cx| std::fs::metadata("Cargo.toml").is_ok())?;
+    /// assert_eq!(job.trigger(), "every 90s");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn every<P>(&self, period: P) -> JobBuilder<Every>
+    where
+        P: TryInto<Period>,
+        P::Error: Into<ScheduleError>,
+    {
+        self.builder(Every { period: period.try_into().map_err(Into::into), at_once: false })
+    }
+
+    /// All jobs, in the order in which they were added.
+    pub fn list(&self) -> Vec<Job> {
+        let state = self.core().state.lock();
+        let mut cells: Vec<_> = state.jobs.values().map(|entry| Arc::clone(&entry.cell)).collect();
+        drop(state);
+        cells.sort_unstable_by_key(|cell| cell.key);
+        cells.into_iter().map(|cell| Job::new(Arc::clone(self.core()), cell)).collect()
+    }
+
+    /// The job `id`, unless it is over.
+    pub fn get(&self, id: &str) -> Option<Job> {
+        self.cell(id).map(|cell| Job::new(Arc::clone(self.core()), cell))
+    }
+
+    fn cell(&self, id: &str) -> Option<Arc<Cell>> {
+        let state = self.core().state.lock();
+        let entry = state.ids.get(id).and_then(|key| state.jobs.get(key))?;
+        Some(Arc::clone(&entry.cell))
+    }
+
+    /// Takes the job `id` out of the schedule; see [`Job::remove`]. False if there is none.
+    pub fn remove(&self, id: &str) -> bool {
+        self.cell(id).is_some_and(|cell| self.core().remove(cell.key))
+    }
+
+    /// Number of jobs that are not over.
+    pub fn len(&self) -> usize {
+        self.core().state.lock().jobs.len()
+    }
+
+    /// True if there is no job that is not over.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The newest run of the job `id`: `None` until its first.
+    ///
+    /// The manager knows it by the alias `latest:ID`. After the job is over it is found there, as long as the manager keeps
+    /// it.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`.
+    pub fn latest<T: 'static>(&self, id: &str) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.newest(id, &latest_alias(id), |shown| shown.latest.as_ref())
+    }
+
+    /// The newest run of the job `id` that is over, in whatever way; the manager's alias is `finished:ID`.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`.
+    pub fn latest_finished<T: 'static>(&self, id: &str) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.newest(id, &finished_alias(id), |shown| shown.finished.as_ref())
+    }
+
+    fn newest<T: 'static>(
+        &self,
+        id: &str,
+        alias: &str,
+        which: impl FnOnce(&Shown) -> Option<&super::cell::Kept>,
+    ) -> Result<Option<SharedTask<T>>, WrongType> {
+        match self.cell(id) {
+            // A job keeps its newest runs, whatever the manager forgets.
+            Some(cell) => {
+                let kept = which(&cell.shown.lock()).cloned();
+                kept.map(|kept| kept.task.get()).transpose()
+            }
+            None => self.manager().get_alias(alias),
+        }
+    }
+
+    /// Where its runs are submitted.
+    pub fn manager(&self) -> &TaskManager {
+        &self.core().manager
+    }
+
+    /// What its calendar goes by.
+    pub fn wall_clock(&self) -> &WallClock {
+        &self.core().wall
+    }
+
+    /// True once it is shut down, or its runtime is gone.
+    pub fn is_closed(&self) -> bool {
+        self.core().state.lock().phase != Phase::Open
+    }
+
+    /// Takes all jobs out of the schedule, refuses new ones, and waits until the runs that are under way are over, at most
+    /// for `patience`: zero to wait for nothing, [`Duration::MAX`] for as long as it takes.
+    ///
+    /// Nothing is cancelled. The report says what was not over in time. On a reactor thread, and inside of one of the
+    /// runs, this waits for nothing.
+    ///
+    /// # Example
+    /// See [`SchedulerReport`].
+    pub fn shutdown(&self, patience: Duration) -> SchedulerReport {
+        let jobs = self.core().close(Phase::ShutDown);
+        let runs_left = self.core().wait(Instant::now().checked_add(patience));
+        SchedulerReport { jobs, runs_left }
+    }
+}
+
+impl fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scheduler").field("len", &self.len()).field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}

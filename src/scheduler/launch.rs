@@ -1,0 +1,121 @@
+//! The body of a job, with its types forgotten: what starts one run.
+
+use crate::error::BoxError;
+use crate::manage::{Stored, TaskManager};
+use crate::retry::RetryPolicy;
+use crate::spawn::{TaskBuilder, TaskCx};
+use crate::sync::{Arc, Mutex};
+use crate::util::catch::catch;
+use std::future::Future;
+use std::panic::resume_unwind;
+
+/// Starts one run from the settings of its task and registers it. Runs under no lock.
+///
+/// This is the one place through which runs become tasks: what a job adds to the task of each run (a name, a time limit, its retries) is in
+/// the builder that is given here.
+pub(super) type Launch = Arc<dyn Fn(TaskBuilder, &TaskManager) -> Arc<Stored> + Send + Sync>;
+
+pub(super) fn spawn<M, F>(make: M) -> Launch
+where
+    M: FnMut(TaskCx) -> F + Send + 'static,
+    F: Future + 'static,
+    F::Output: Send + Sync + 'static,
+{
+    let maker = Arc::new(Maker::new(make));
+    Arc::new(move |builder, manager| {
+        let maker = Arc::clone(&maker);
+        Arc::new(Stored::new(manager.insert(builder.spawn(move |cx| maker.make(cx)))))
+    })
+}
+
+pub(super) fn run<M, F, T, E>(make: M) -> Launch
+where
+    M: FnMut(TaskCx) -> F + Send + 'static,
+    F: Future<Output = Result<T, E>> + 'static,
+    T: Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let maker = Arc::new(Maker::new(make));
+    Arc::new(move |builder, manager| {
+        let maker = Arc::clone(&maker);
+        Arc::new(Stored::new(manager.insert(builder.run(move |cx| maker.make(cx)))))
+    })
+}
+
+pub(super) fn spawn_blocking<F, T>(closure: F) -> Launch
+where
+    F: Fn(&mut TaskCx) -> T + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+{
+    let closure = Arc::new(closure);
+    Arc::new(move |builder, manager| {
+        let closure = Arc::clone(&closure);
+        Arc::new(Stored::new(manager.insert(builder.spawn_blocking(move |cx| closure(cx)))))
+    })
+}
+
+pub(super) fn run_blocking<F, T, E>(closure: F) -> Launch
+where
+    F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let closure = Arc::new(closure);
+    Arc::new(move |builder, manager| {
+        let closure = Arc::clone(&closure);
+        Arc::new(Stored::new(manager.insert(builder.run_blocking(move |cx| closure(cx)))))
+    })
+}
+
+/// As [`run`], with tries.
+pub(super) fn retry<M, F, T, E>(policy: RetryPolicy<E>, make: M) -> Launch
+where
+    M: FnMut(TaskCx) -> F + Send + 'static,
+    F: Future<Output = Result<T, E>> + 'static,
+    T: Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let maker = Arc::new(Maker::new(make));
+    Arc::new(move |builder, manager| {
+        let maker = Arc::clone(&maker);
+        let task = builder.retry(policy.clone()).run(move |cx| maker.make(cx));
+        Arc::new(Stored::new(manager.insert(task)))
+    })
+}
+
+/// As [`run_blocking`], with tries.
+pub(super) fn retry_blocking<F, T, E>(policy: RetryPolicy<E>, closure: F) -> Launch
+where
+    F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let closure = Arc::new(closure);
+    Arc::new(move |builder, manager| {
+        let closure = Arc::clone(&closure);
+        let task = builder.retry(policy.clone()).run_blocking(move |cx| closure(cx));
+        Arc::new(Stored::new(manager.insert(task)))
+    })
+}
+
+/// Makes the futures of a job. All of them are made on the reactor thread, one after the other, so the closure may keep
+/// what it likes from run to run; the lock is for the compiler, and never held while the closure runs.
+struct Maker<M>(Mutex<Option<M>>);
+
+impl<M> Maker<M> {
+    fn new(make: M) -> Self {
+        Self(Mutex::new(Some(make)))
+    }
+
+    fn make<F>(&self, cx: TaskCx) -> F
+    where
+        M: FnMut(TaskCx) -> F,
+    {
+        let taken = self.0.lock().take();
+        let mut make = taken.expect("one reactor thread makes one future at a time");
+        // One that panics is asked again at the next run: a failure never stops a schedule.
+        let made = catch(|| make(cx));
+        *self.0.lock() = Some(make);
+        made.unwrap_or_else(|payload| resume_unwind(payload))
+    }
+}
