@@ -98,7 +98,7 @@ impl Stand {
         let mut searching = true;
         loop {
             match rest {
-                Rest::Search => {}
+                Rest::Search | Rest::Again => {}
                 Rest::Leave => return stand.crew.vacate(seat),
                 Rest::Watch => unreachable!("no model gets that far"),
             }
@@ -120,7 +120,7 @@ impl Stand {
             } else {
                 rest = stand.crew.rest(seat, searching);
                 searching = true;
-                if rest == Rest::Search {
+                if matches!(rest, Rest::Search | Rest::Again) {
                     stand.wait_for_move(moves);
                 }
             }

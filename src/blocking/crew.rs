@@ -41,8 +41,11 @@ pub(crate) enum Order {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Rest {
-    /// Look for jobs; tell [`Crew::found`] when one is found.
+    /// It was called or has just been started: look for jobs at once; tell [`Crew::found`] when one is found.
     Search,
+    /// A job is pending, though it was not found: it is being pushed, or was taken a moment ago. Look for jobs again;
+    /// tell [`Crew::found`] when one is found.
+    Again,
     /// Watch: call [`Crew::watch`] until it says otherwise.
     Watch,
     /// Put the deque back, [vacate](Crew::vacate) the seat and end.
@@ -170,14 +173,14 @@ impl Crew {
     }
 
     /// A thread finds nothing in any queue: sleeps until it is called or has slept for long enough. `searching` if it
-    /// is on its way, as [`Rest::Search`] made it.
+    /// is on its way, as [`Rest::Search`] and [`Rest::Again`] made it.
     pub(crate) fn rest(&self, seat: usize, searching: bool) -> Rest {
         let mut roll = self.roll.lock();
         let taken = self.survey(&roll).taken;
         if self.admission.count() != taken {
             // A job is being pushed, or was taken a moment ago. From here on this thread is on its way.
             roll.on_its_way += usize::from(!searching);
-            return Rest::Search;
+            return Rest::Again;
         }
         roll.on_its_way -= usize::from(searching);
         if self.admission.is_closed() {
@@ -193,7 +196,7 @@ impl Crew {
         if self.admission.raise_call() != taken {
             self.get_up(&mut roll, seat);
             roll.on_its_way += 1;
-            return Rest::Search;
+            return Rest::Again;
         }
         self.sleep(roll, seat)
     }
@@ -238,7 +241,7 @@ impl Crew {
             self.admission.lower_empty();
         }
         roll.on_its_way += 1;
-        Some(Rest::Search)
+        Some(Rest::Again)
     }
 
     /// The thread on `seat` has put its deque back and touches no job any more.
