@@ -68,8 +68,10 @@ impl Log {
         let woken = self.woken.lock().expect("nobody panics with it");
         let few = |woken: &mut Vec<Name>| woken.len() < count;
         let (mut woken, wait) = self.changed.wait_timeout_while(woken, HANG, few).expect("nobody panics with it");
-        assert!(!wait.timed_out(), "{count} sleeps are over, woken are {woken:?}");
-        std::mem::take(&mut woken)
+        let taken = std::mem::take(&mut *woken);
+        drop(woken);
+        assert!(!wait.timed_out(), "{count} sleeps are over, woken are {taken:?}");
+        taken
     }
 }
 
