@@ -104,10 +104,22 @@ impl Watch {
     }
 
     /// Ends it with the median of many short times taken meanwhile, each of which took `operations`.
-    pub fn stop_with_median(self, mut times: Vec<Duration>, operations: usize) -> Sample {
+    pub fn stop_with_median(self, times: Vec<Duration>, operations: usize) -> Sample {
+        self.stop_with_quantile(times, 0.5, operations)
+    }
+
+    /// The same with the time that this share of them stays below.
+    pub fn stop_with_quantile(self, mut times: Vec<Duration>, share: f64, operations: usize) -> Sample {
         let (_, _, others) = self.read();
         times.sort_unstable();
-        Sample { raw: times[times.len() / 2].as_secs_f64() / operations as f64, cpu: None, others }
+        let nth = ((times.len() as f64 * share) as usize).min(times.len() - 1);
+        Sample { raw: times[nth].as_secs_f64() / operations as f64, cpu: None, others }
+    }
+
+    /// Ends it with the CPU time alone: where the wall time is that of the job, whoever does it.
+    pub fn stop_with_cpu(self, operations: usize) -> Sample {
+        let (_, cpu, others) = self.read();
+        Sample { raw: cpu.as_secs_f64() / operations as f64, cpu: None, others }
     }
 
     /// Wall time, CPU time, and the share of all cores that others took.

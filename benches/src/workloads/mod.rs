@@ -4,6 +4,7 @@ use crate::measure::Case;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// How much a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,10 @@ workloads![
     ring,
     poll_handles,
     memory,
+    timers_many,
+    timer_insert_cancel,
+    timer_memory,
+    timer_lateness,
 ];
 
 /// Waits for another thread without keeping its core from it.
@@ -91,6 +96,20 @@ impl Patience {
             std::hint::spin_loop();
         }
     }
+}
+
+/// The `n`th of many times between `from` and `to`: the same for every peer, spread evenly, in no order.
+fn scattered(n: usize, from: Duration, to: Duration) -> Duration {
+    // Multiples of the golden ratio, as a fraction of 2^32.
+    let fraction = (n as u32).wrapping_mul(0x9E37_79B9);
+    from + (to - from).mul_f64(f64::from(fraction) / f64::from(u32::MAX))
+}
+
+/// A timer that was polled once and pends.
+fn registered<F: Future>(sleep: F, cx: &mut Context<'_>) -> Pin<Box<F>> {
+    let mut sleep = Box::pin(sleep);
+    assert!(sleep.as_mut().poll(cx).is_pending());
+    sleep
 }
 
 /// Wakes itself and lets the others run once: the same future for every peer.

@@ -1,0 +1,54 @@
+//! What CPU time does a timer cost, of 1,000,000 that end spread over one second, each in a task?
+
+use super::{Scale, scattered};
+use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
+use crate::peers::current_thread;
+use async_executor::StaticExecutor;
+use async_io::Timer;
+use offtick::Runtime;
+use std::future::Future;
+use std::time::Duration;
+
+pub(super) fn cases(scale: Scale) -> Vec<Case> {
+    let count = scale.of(1_000_000);
+    // A million a second, however many.
+    let span = Duration::from_micros(count as u64);
+    let wait = move |n| scattered(n, Duration::ZERO, span);
+    let ours = Runtime::new().expect("offtick starts");
+    let tokio = current_thread().enable_all().build().expect("tokio starts");
+    let executor: &'static StaticExecutor = Box::leak(Box::new(StaticExecutor::new()));
+    let case = Case::new("timers_many", Unit::Nanoseconds)
+        .peer(
+            Peer::ours("offtick", move || {
+                let handle = ours.handle().clone();
+                let spawn = move |n| handle.spawn(async move { offtick::time::sleep(wait(n)).await });
+                ours.spawn(all(count, spawn)).wait().expect("it ends")
+            })
+            .note("ticks of 16 us"),
+        )
+        .peer(
+            Peer::rival("tokio current_thread", move || {
+                tokio.block_on(all(count, |n| tokio::spawn(async move { tokio::time::sleep(wait(n)).await })))
+            })
+            .note("ticks of 1 ms: fewer turns"),
+        )
+        .peer(
+            Peer::rival("async-io, StaticExecutor", move || {
+                let spawn = |n| executor.spawn(async move { Timer::after(wait(n)).await });
+                async_io::block_on(executor.run(all(count, spawn)))
+            })
+            .note("no ticks; a BTreeMap"),
+        )
+        .goal("offtick", Against::Peer("tokio current_thread"), 0.4);
+    vec![case]
+}
+
+async fn all<H: Future>(count: usize, spawn: impl Fn(usize) -> H) -> Sample {
+    let mut handles = Vec::with_capacity(count);
+    let watch = Watch::start();
+    handles.extend((0..count).map(spawn));
+    for handle in handles {
+        handle.await;
+    }
+    watch.stop_with_cpu(count)
+}
