@@ -47,6 +47,10 @@ pub struct Task<T, P = ()> {
 impl<T, P> Unpin for Task<T, P> {}
 
 impl<T, P> Task<T, P> {
+    pub(crate) fn new(join: JoinRef<T>, progress: Option<Reader<P>>) -> Self {
+        Self { join, progress }
+    }
+
     /// A task of `owner`, and the right to run it, which is to be queued.
     pub(crate) fn make<B, S>(body: B, owner: S, spec: Spec<P>) -> (Runnable, Self)
     where
@@ -54,7 +58,7 @@ impl<T, P> Task<T, P> {
         S: Schedule,
     {
         let (runnable, join) = raw::new(body, owner, spec.location, spec.details);
-        (runnable, Self { join, progress: spec.progress })
+        (runnable, Self::new(join, spec.progress))
     }
 
     /// The task's identity.
