@@ -62,8 +62,8 @@ impl Schedule for Pool {
                 if let Some(details) = task.details() {
                     details.refuse(error);
                 }
-                // Told that, it fails instead of trying.
-                PoolJob(task).run();
+                // Told that, it fails instead of trying; on this thread, which may be inside a closure of its own.
+                closures::away_from_seat(|| PoolJob(task).run());
             }
         }
     }
