@@ -34,6 +34,7 @@ const RE_EXPORTS: &[(&str, &str)] = &[
     ("time::Sleep", "time::sleep"),
     ("time::sleep_until", "time::sleep"),
     ("time::Timeout", "time::timeout"),
+    ("time::timeout_at", "time::timeout"),
     ("time::Elapsed", "time::timeout"),
 ];
 

@@ -86,3 +86,17 @@ fn without_a_runtime_the_default_one_serves() {
     });
     assert_eq!(ticked.expect("this thread may wait"), Duration::from_millis(1));
 }
+
+#[test]
+fn a_timeout_until_a_moment_obeys_the_clock() {
+    use offtick::time::{Elapsed, timeout_at};
+    let (clock, rt, start) = manual();
+    let early = rt.spawn(async move { timeout_at(start + SECOND, std::future::pending::<()>()).await });
+    let past = rt.timeout_at(start, async { 1 });
+    rt.spawn(async {}).wait().expect("a turn of the reactor");
+    assert!(!early.is_done());
+    clock.advance(SECOND);
+    let mut early = early;
+    assert_eq!(early.wait().expect("it is not cancelled"), Err(Elapsed(SECOND)));
+    assert_eq!(block_on(past).expect("this thread may wait"), Ok(1));
+}

@@ -23,5 +23,5 @@ mod wheel;
 pub use clock::{Clock, ManualClock, ScaleError};
 pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
-pub use timeout::{Elapsed, Timeout, timeout};
+pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 pub use wall::{ManualWallClock, WallClock};

@@ -1,12 +1,12 @@
 //! A limit on how long a future may take.
 
-use super::sleep::{Sleep, sleep};
-use crate::runtime::Handle;
+use super::sleep::{Sleep, sleep, sleep_until};
+use crate::runtime::{Handle, current_driver};
 use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The time limit ran out before the future was ready; see [`timeout`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ pin_project! {
 ///
 /// # Example
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// let rt = offtick::Runtime::new()?;
 /// let slow = std::future::pending::<()>();
 /// let mut task = rt.run(async { offtick::time::timeout(Duration::from_millis(1), slow).await });
@@ -46,7 +46,33 @@ pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFutu
     Timeout { future: future.into_future(), sleep: sleep(limit), limit }
 }
 
+/// As [`timeout`], until a moment of the clock of the runtime that polls it; one that has passed leaves a single poll.
+///
+/// # Errors
+/// [`Elapsed`], with the time that was left when this was made.
+///
+/// # Example
+/// ```
+/// use std::time::Instant;
+/// let rt = offtick::Runtime::new()?;
+/// let now = Instant::now();
+/// let mut task = rt.spawn(async move { offtick::time::timeout_at(now, async { "ready at once" }).await });
+/// assert_eq!(task.wait()?, Ok("ready at once"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    let now = current_driver().map_or_else(Instant::now, |driver| driver.clock().now());
+    let limit = deadline.saturating_duration_since(now);
+    Timeout { future: future.into_future(), sleep: sleep_until(deadline), limit }
+}
+
 impl Handle {
+    /// As [`timeout_at`], on this runtime's clock wherever the future is polled.
+    pub fn timeout_at<F: IntoFuture>(&self, deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+        let limit = deadline.saturating_duration_since(self.clock().now());
+        Timeout { future: future.into_future(), sleep: self.sleep_until(deadline), limit }
+    }
+
     /// As [`timeout`], on this runtime's clock wherever the future is polled; the limit counts from now.
     pub fn timeout<F: IntoFuture>(&self, limit: Duration, future: F) -> Timeout<F::IntoFuture> {
         Timeout { future: future.into_future(), sleep: self.sleep(limit), limit }
