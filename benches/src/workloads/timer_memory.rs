@@ -19,6 +19,13 @@ enum Part {
     Future,
 }
 
+impl Part {
+    /// What is to be said where both are counted.
+    fn note(self, both: &'static str) -> &'static str {
+        if self == Self::Both { both } else { "" }
+    }
+}
+
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let both = case("timer_memory/in_all", scale, Part::Both).goal("offtick", Against::Figure(64.0), 1.0);
     vec![both, case("timer_memory/future", scale, Part::Future)]
@@ -32,18 +39,18 @@ fn case(name: &'static str, scale: Scale, part: Part) -> Case {
                 let rt = Runtime::new().expect("offtick starts");
                 rt.spawn(hold(part, count, offtick::time::sleep)).wait().expect("it ends")
             })
-            .note("the wheel doubles: its spare places among them"),
+            .note(part.note("with the spare places of the wheel, which grows by a quarter")),
         )
         .peer(
             Peer::rival("tokio current_thread", move || {
                 let rt = current_thread().enable_all().build().expect("tokio starts");
                 rt.block_on(tokio::task::unconstrained(hold(part, count, tokio::time::sleep)))
             })
-            .note("all in the future, which must be pinned"),
+            .note(part.note("all of it in the future")),
         )
         .peer(
             Peer::rival("async-io", move || async_io::block_on(hold(part, count, Timer::after)))
-                .note("the last thousand are queued, not yet in its tree"),
+                .note(part.note("up to a thousand wait in its queue for its tree")),
         )
 }
 
