@@ -94,17 +94,26 @@ fn a_panic_in_the_loop_over_a_drain_leaves_the_rest() {
 
 #[test]
 fn a_forgotten_drain_leaks_and_blocks_nobody() {
-    let (drops, bomb) = bombs(false);
+    thread_local! {
+        static DROPS: Cell<usize> = const { Cell::new(0) };
+    }
+    /// Counts without owning anything: what is leaked here on purpose is no leak to a sanitizer.
+    struct Noted;
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            DROPS.set(DROPS.get() + 1);
+        }
+    }
     let (mut reporter, reader) = ring(2);
-    (0..2).for_each(|_| reporter.report(bomb()));
+    (0..2).for_each(|_| reporter.report(Noted));
     let mut drain = reader.drain();
     drop(drain.next());
     std::mem::forget(drain);
-    (0..3).for_each(|_| reporter.report(bomb()));
-    assert_eq!(drops.get(), 3, "one was read, two of three were replaced in the spare slot");
+    (0..3).for_each(|_| reporter.report(Noted));
+    assert_eq!(DROPS.get(), 3, "one was read, two of three were replaced in the spare slot");
     assert_eq!(reader.drain().count(), 0);
     drop((reporter, reader));
-    assert_eq!(drops.get(), 3, "how far the drain came is not known");
+    assert_eq!(DROPS.get(), 3, "how far the drain came is not known");
 }
 
 #[test]
