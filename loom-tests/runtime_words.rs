@@ -55,6 +55,43 @@ fn one_call_of_the_hook_for_each_time_the_flag_goes_up() {
     });
 }
 
+/// A thread raises its own lane, another the common flag: what either published is seen, or the flag is up.
+///
+/// Red: `raise_lane` with a relaxed store; `take` with a relaxed load of the lane.
+#[test]
+fn an_update_on_a_lane_is_seen_or_the_flag_is_up() {
+    explore(Some(3), 100, || {
+        let flag = Arc::new(UpdateFlag::new());
+        let news = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+        let lane = {
+            let (flag, news) = (Arc::clone(&flag), Arc::clone(&news));
+            thread::spawn(move || {
+                for number in 1..=2 {
+                    news[0].store(number, Relaxed);
+                    flag.raise_lane(1);
+                }
+            })
+        };
+        let common = {
+            let (flag, news) = (Arc::clone(&flag), Arc::clone(&news));
+            thread::spawn(move || {
+                news[1].store(1, Relaxed);
+                let _edge = flag.raise();
+            })
+        };
+        let look = || [news[0].load(Relaxed), news[1].load(Relaxed)];
+        let mut seen = [0, 0];
+        if flag.take() {
+            seen = look();
+        }
+        lane.join().expect("raises");
+        common.join().expect("raises");
+        let up = flag.take();
+        assert!(seen == [2, 1] || up, "an update was lost");
+        assert!(!flag.take(), "taken once");
+    });
+}
+
 /// Two wait for the last word of a reactor: both hear it, after all that came before it.
 ///
 /// Red: `tell` that wakes one; `tell` that wakes before it writes.

@@ -21,7 +21,7 @@
 //! let greeting: Task<&str> = rt.spawn(async { "hello" });
 //!
 //! loop {
-//!     // One tick. Nothing new costs one load.
+//!     // One tick. Nothing new costs a few loads.
 //!     if rt.take_update() {
 //!         for percent in import.progress() {
 //!             println!("{percent} %");

@@ -181,3 +181,36 @@ fn what_the_crate_runs_for_itself_is_no_news() {
         assert!(!rt.take_update(), "one end, one update");
     }
 }
+
+/// More threads report than there are lanes; each report is news, whoever has which lane, and threads come and go.
+#[test]
+fn reports_of_many_threads_are_news() {
+    const THREADS: usize = 12;
+    let rt = Builder::new().blocking_keep_alive(std::time::Duration::ZERO).build().unwrap();
+    for _ in 0..3 {
+        let (go, gates): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| std::sync::mpsc::channel::<()>()).unzip();
+        let (tell, told) = std::sync::mpsc::channel();
+        let tasks: Vec<_> = gates
+            .into_iter()
+            .map(|gate| {
+                let tell = tell.clone();
+                rt.task().progress::<u8>(4).spawn_blocking(move |cx| {
+                    while gate.recv().is_ok() {
+                        cx.report(1);
+                        tell.send(()).unwrap();
+                    }
+                })
+            })
+            .collect();
+        rt.take_update();
+        for (gate, task) in go.iter().zip(&tasks) {
+            gate.send(()).unwrap();
+            told.recv_timeout(HANG).unwrap();
+            assert!(rt.take_update(), "a report raises the flag");
+            assert!(!rt.take_update(), "once");
+            assert_eq!(task.progress().count(), 1);
+        }
+        drop(go);
+        tasks.into_iter().for_each(|mut task| task.wait().unwrap());
+    }
+}

@@ -154,7 +154,7 @@ impl Handle {
     }
 
     /// True if anything finished or reported since the last call: when false, no handle has news and a tick may skip
-    /// them all, for the price of one load. A task that ends at this very moment may show on its handle already; the flag
+    /// them all, for the price of a few loads of two cache lines. A task that ends at this very moment may show on its handle already; the flag
     /// is up on the next tick then.
     ///
     /// The call takes the news down: a tick that got `true` should look at everything, or remember that it has not. What it

@@ -1,7 +1,7 @@
 //! What every thread reaches of a runtime.
 
-use super::closures::Closures;
-use super::context;
+use super::closures::{Closures, REACTOR_LANE};
+use super::context::{self, Local};
 use super::hooks::Hooks;
 use super::owner::PoolJob;
 use super::shutdown::Ending;
@@ -16,6 +16,7 @@ use crate::task::raw::{Inbox, Push, Runnable};
 use crate::time::driver::Driver;
 use crate::util::cache_padded::CachePadded;
 use std::fmt;
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::inspect::Listing;
@@ -98,6 +99,19 @@ impl Shared {
     /// Something finished or reported.
     pub(crate) fn updated(&self) {
         self.update.raise_and_tell(&self.hooks);
+    }
+
+    /// A task reported. As `updated`, by way of this thread's own lane where that will do.
+    pub(crate) fn reported(&self) {
+        match self.own_lane() {
+            Some(lane) if self.hooks.on_update.is_none() => self.update.raise_lane(lane),
+            _ => self.updated(),
+        }
+    }
+
+    fn own_lane(&self) -> Option<usize> {
+        let own = |local: &Rc<Local>| std::ptr::eq(Arc::as_ptr(&local.shared), self);
+        if context::with_local(own).unwrap_or(false) { Some(REACTOR_LANE) } else { self.closures.own_lane() }
     }
 
     /// Acquire: pairs with `begin_closing`.

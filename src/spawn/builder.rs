@@ -344,7 +344,7 @@ pub(super) struct TaskHost {
 
 impl Host for TaskHost {
     fn reported(&self) {
-        self.shared.updated();
+        self.shared.reported();
     }
 
     fn is_cancelled(&self) -> bool {
