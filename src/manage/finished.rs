@@ -20,7 +20,7 @@
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex};
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::{drop_quietly, guarded};
 use std::collections::VecDeque;
 use std::fmt;
 use std::task::{Wake, Waker};
@@ -50,10 +50,8 @@ impl<K> Finished<K> {
         drop(queue);
         // Relaxed: ordered by the lock; see the module's doc.
         self.raised.store(true, Ordering::Relaxed);
-        if let Some(waiter) = waiter
-            && let Err(payload) = catch(|| waiter.wake())
-        {
-            drop_quietly(payload);
+        if let Some(waiter) = waiter {
+            guarded(|| waiter.wake());
         }
     }
 

@@ -3,7 +3,7 @@
 //! [`Producer`] and [`Batch`] are safe to use from outside; the rules they keep stand in the module doc
 //! ([`super`]) and are cited here as R1 to R6.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "one of the two unsafe islands of the crate")]
 
 use super::waiter::{Ticket, Waiters};
 use super::word::{Geometry, Head, LOCK, Tail, WAITING};

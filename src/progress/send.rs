@@ -1,11 +1,12 @@
 //! Waiting for room: the future behind `send`, its blocking twin, and how either fails.
 
 use super::ring::Ring;
-use super::waiter::{ThreadWaker, Ticket};
+use super::waiter::Ticket;
 use super::{Reporter, SharedReporter};
+use crate::park;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 /// Why a value was not added at once, with the value inside.
@@ -187,14 +188,7 @@ impl<'a, P> Sending<'a, P> {
         if let Poll::Ready(ended) = self.attempt() {
             return ended;
         }
-        let thread = ThreadWaker::new();
-        let waker = Waker::from(thread.clone());
-        loop {
-            if let Poll::Ready(ended) = self.poll_with(&waker) {
-                return ended;
-            }
-            thread.wait();
-        }
+        park::block_on(pin!(self), None).expect("without a time limit it ends with the send")
     }
 }
 

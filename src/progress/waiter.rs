@@ -1,8 +1,8 @@
-//! Who waits for room: the wakers of senders, and a way for a thread to be one.
+//! Who waits for room: the wakers of senders.
 
-use crate::sync::{Arc, Condvar, Mutex};
-use crate::util::catch::{catch, drop_quietly};
-use std::task::{Wake, Waker};
+use crate::sync::Mutex;
+use crate::util::catch::{drop_quietly, guarded};
+use std::task::Waker;
 
 /// Names one registration among the waiters of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,50 +68,12 @@ impl Waiters {
     pub(super) fn wake_all(&self) {
         let entries = std::mem::take(&mut self.list.lock().entries);
         for (_, waker) in entries {
-            if let Err(payload) = catch(move || waker.wake()) {
-                drop_quietly(payload);
-            }
+            guarded(|| waker.wake());
         }
     }
 
     #[cfg(all(test, not(loom)))]
     pub(super) fn count(&self) -> usize {
         self.list.lock().entries.len()
-    }
-}
-
-/// Lets a thread sleep until a waker is woken.
-///
-/// A mutex and a condition variable rather than the thread's own park token, so that user code that parks and unparks
-/// the same thread is not disturbed, and so that loom sees it.
-#[derive(Debug)]
-pub(super) struct ThreadWaker {
-    woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl ThreadWaker {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { woken: Mutex::new(false), changed: Condvar::new() })
-    }
-
-    /// Sleeps until the next wake, or returns at once if it came before.
-    pub(super) fn wait(&self) {
-        let mut woken = self.woken.lock();
-        while !*woken {
-            self.changed.wait(&mut woken);
-        }
-        *woken = false;
-    }
-}
-
-impl Wake for ThreadWaker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        *self.woken.lock() = true;
-        self.changed.notify_one();
     }
 }

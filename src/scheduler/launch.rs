@@ -5,14 +5,15 @@ use crate::manage::{Stored, TaskManager};
 use crate::retry::RetryPolicy;
 use crate::spawn::{TaskBuilder, TaskCx};
 use crate::sync::{Arc, Mutex};
+use crate::task::Task;
 use crate::util::catch::catch;
 use std::future::Future;
 use std::panic::resume_unwind;
 
 /// Starts one run from the settings of its task and registers it. Runs under no lock.
 ///
-/// This is the one place through which runs become tasks: what a job adds to the task of each run (a name, a time limit, its retries) is in
-/// the builder that is given here.
+/// This is the one place through which runs become tasks: what a job adds to the task of each run (a name, a time
+/// limit) is in the builder that is given here.
 pub(super) type Launch = Arc<dyn Fn(TaskBuilder, &TaskManager) -> Arc<Stored> + Send + Sync>;
 
 pub(super) fn spawn<M, F>(make: M) -> Launch
@@ -24,7 +25,7 @@ where
     let maker = Arc::new(Maker::new(make));
     Arc::new(move |builder, manager| {
         let maker = Arc::clone(&maker);
-        Arc::new(Stored::new(manager.insert(builder.spawn(move |cx| maker.make(cx)))))
+        register(manager, builder.spawn(move |cx| maker.make(cx)))
     })
 }
 
@@ -38,7 +39,7 @@ where
     let maker = Arc::new(Maker::new(make));
     Arc::new(move |builder, manager| {
         let maker = Arc::clone(&maker);
-        Arc::new(Stored::new(manager.insert(builder.run(move |cx| maker.make(cx)))))
+        register(manager, builder.run(move |cx| maker.make(cx)))
     })
 }
 
@@ -50,7 +51,7 @@ where
     let closure = Arc::new(closure);
     Arc::new(move |builder, manager| {
         let closure = Arc::clone(&closure);
-        Arc::new(Stored::new(manager.insert(builder.spawn_blocking(move |cx| closure(cx)))))
+        register(manager, builder.spawn_blocking(move |cx| closure(cx)))
     })
 }
 
@@ -63,7 +64,7 @@ where
     let closure = Arc::new(closure);
     Arc::new(move |builder, manager| {
         let closure = Arc::clone(&closure);
-        Arc::new(Stored::new(manager.insert(builder.run_blocking(move |cx| closure(cx)))))
+        register(manager, builder.run_blocking(move |cx| closure(cx)))
     })
 }
 
@@ -78,8 +79,7 @@ where
     let maker = Arc::new(Maker::new(make));
     Arc::new(move |builder, manager| {
         let maker = Arc::clone(&maker);
-        let task = builder.retry(policy.clone()).run(move |cx| maker.make(cx));
-        Arc::new(Stored::new(manager.insert(task)))
+        register(manager, builder.retry(policy.clone()).run(move |cx| maker.make(cx)))
     })
 }
 
@@ -93,9 +93,13 @@ where
     let closure = Arc::new(closure);
     Arc::new(move |builder, manager| {
         let closure = Arc::clone(&closure);
-        let task = builder.retry(policy.clone()).run_blocking(move |cx| closure(cx));
-        Arc::new(Stored::new(manager.insert(task)))
+        register(manager, builder.retry(policy.clone()).run_blocking(move |cx| closure(cx)))
     })
+}
+
+/// Gives a run to the manager, and to the job without its type.
+fn register<T: Send + Sync + 'static>(manager: &TaskManager, task: Task<T>) -> Arc<Stored> {
+    Arc::new(Stored::new(manager.insert(task)))
 }
 
 /// Makes the futures of a job. All of them are made on the reactor thread, one after the other, so the closure may keep

@@ -6,7 +6,7 @@
 //! A waker that panics must not lose the others: each wake is caught by itself, and a batch that is dropped with
 //! wakers in it (something else unwound past it) wakes them.
 
-use crate::util::catch::{catch, drop_quietly};
+use crate::util::catch::guarded;
 use std::task::Waker;
 
 /// At most [`WakeBatch::CAPACITY`] wakers that are to be woken together, in the order in which they came.
@@ -45,10 +45,8 @@ impl WakeBatch {
     pub(crate) fn wake_all(&mut self) {
         let len = std::mem::take(&mut self.len);
         for slot in &mut self.wakers[..len] {
-            if let Some(waker) = slot.take()
-                && let Err(payload) = catch(|| waker.wake())
-            {
-                drop_quietly(payload);
+            if let Some(waker) = slot.take() {
+                guarded(|| waker.wake());
             }
         }
     }
@@ -65,6 +63,7 @@ mod tests {
     use super::*;
     use crate::sync::Arc;
     use crate::sync::plain::Mutex;
+    use crate::util::catch::catch;
     use std::task::Wake;
 
     struct Named {
