@@ -83,6 +83,9 @@ pub mod time;
 
 mod runtime;
 
+#[cfg(feature = "net")]
+pub mod net;
+
 pub mod retry;
 pub mod schedule;
 mod spawn;

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("time::sleep", 4),
     ("time::timeout", 4),
     ("time::interval", 4),
+    ("net", 4),
     ("retry", 5),
     ("spawn", 5),
     ("schedule", 5),

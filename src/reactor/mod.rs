@@ -3,7 +3,17 @@
 //! The handshake with whoever wakes is that of [`crate::park`]; only the blocking differs. One [`mio::Waker`] per
 //! poll, kept alive as long as anyone may unpark. Waking is one system call, and only for a reactor that is parked.
 //!
-//! How long a poll may take is left to an *alarm*, since the poll's own timeout is too coarse on some systems.
+//! ```text
+//! alarm      how long a poll may take, since the poll's own timeout is too coarse on some systems
+//! readiness  what is known of one source: one atomic word
+//! source     readiness and who waits for it
+//! sockets    all sources, by token: for any thread
+//! PollParker fetches events, notes them and wakes: for the reactor's thread, parked or (`look`) in passing
+//! ```
+//!
+//! # Fairness
+//! One poll takes a bounded number of events, and the system hands them out in turn. A reactor that has tasks to run
+//! looks in passing once a turn; how many operations a task may do in one poll is bounded by the executor's budget.
 
 #[cfg(target_os = "linux")]
 #[path = "alarm_linux.rs"]
@@ -11,6 +21,15 @@ mod alarm;
 #[cfg(not(target_os = "linux"))]
 #[path = "alarm_other.rs"]
 mod alarm;
+mod readiness;
+mod sockets;
+mod source;
+
+pub(crate) use readiness::{Direction, Facts, Seen};
+#[allow(unreachable_pub, reason = "public by way of `net`")]
+pub use sockets::ReactorGone;
+pub(crate) use sockets::Sockets;
+pub(crate) use source::{Place, Source};
 
 use crate::park::{ParkState, Unpark};
 use crate::sync::Arc;
@@ -37,6 +56,9 @@ pub(crate) struct PollParker {
     events: Events,
     alarm: alarm::Alarm,
     unparker: Arc<PollUnparker>,
+    sockets: Arc<Sockets>,
+    /// Empty between two calls; kept for its memory.
+    woken: Vec<std::task::Waker>,
 }
 
 /// The waking half.
@@ -56,7 +78,14 @@ impl PollParker {
         let waker = Waker::new(poll.registry(), WAKE)?;
         let alarm = alarm::Alarm::new(poll.registry(), ALARM)?;
         let unparker = Arc::new(PollUnparker { state: ParkState::new(), waker });
-        Ok(Self { poll, events: Events::with_capacity(EVENTS), alarm, unparker })
+        let sockets = Arc::new(Sockets::new(poll.registry().try_clone()?));
+        let woken = Vec::with_capacity(EVENTS);
+        Ok(Self { poll, events: Events::with_capacity(EVENTS), alarm, unparker, sockets, woken })
+    }
+
+    /// The sources of this poll.
+    pub(crate) fn sockets(&self) -> Arc<Sockets> {
+        Arc::clone(&self.sockets)
     }
 
     pub(crate) fn unparker(&self) -> Arc<PollUnparker> {
@@ -67,25 +96,50 @@ impl PollParker {
         &self.unparker.state
     }
 
-    /// Blocks until unparked, until an event, or until `timeout` has passed.
-    ///
-    /// EINTR is an early return, not an error. Any other failure of the poll means a broken descriptor: there is nothing
-    /// to wait on any more, and the loop goes on in small steps rather than never wake again.
+    /// Blocks until unparked, until an event, or until `timeout` has passed; then wakes whom the events concern.
     pub(crate) fn park(&mut self, timeout: Option<Duration>) {
         if !self.state().set() {
             return;
         }
         let timeout = self.alarm.set(timeout);
-        if let Err(error) = self.poll.poll(&mut self.events, timeout)
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            debug_assert!(false, "the system's poll failed: {error}");
-            std::thread::sleep(STEP);
-        }
+        let fetched = self.fetch(timeout);
         self.state().unset();
+        if fetched {
+            self.dispatch();
+        }
+    }
+
+    /// Wakes whom the events that are there concern, without waiting. True if there were any. Costs one load while there
+    /// are no sockets.
+    pub(crate) fn look(&mut self) -> bool {
+        self.sockets.len() > 0 && self.fetch(Some(Duration::ZERO)) && self.dispatch()
+    }
+
+    /// False if there is nothing in the buffer.
+    ///
+    /// EINTR is an early return, not an error. Any other failure of the poll means a broken descriptor: there is nothing
+    /// to wait on any more, and the loop goes on in small steps rather than never wake again.
+    fn fetch(&mut self, timeout: Option<Duration>) -> bool {
+        match self.poll.poll(&mut self.events, timeout) {
+            Ok(()) => !self.events.is_empty(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => false,
+            Err(error) => {
+                debug_assert!(false, "the system's poll failed: {error}");
+                std::thread::sleep(STEP);
+                false
+            }
+        }
+    }
+
+    fn dispatch(&mut self) -> bool {
         if self.events.iter().any(|event| event.token() == ALARM) {
             self.alarm.rang();
         }
+        self.sockets.note(self.events.iter(), &mut self.woken);
+        self.events.clear();
+        let any = !self.woken.is_empty();
+        sockets::wake(&mut self.woken);
+        any
     }
 }
 

@@ -3,14 +3,12 @@
 use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
 use super::shared::Shared;
-use super::thread::{self, Parker};
+use super::{Parker, thread};
 use crate::blocking::{self, Pool};
 use crate::error::{BuildError, Panic, TaskError};
-use crate::park::Unpark;
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::time::Clock;
-use crate::time::driver::Driver;
 use std::fmt;
 use std::time::Duration;
 
@@ -156,9 +154,8 @@ impl Builder {
     /// system refuses. Nothing is left behind in either case.
     pub fn build(self) -> Result<Runtime, BuildError> {
         self.check()?;
-        let (parker, unparker) = parker()?;
-        let driver = Driver::new(self.clock, Arc::clone(&unparker));
-        let shared = Arc::new(Shared::new(unparker, driver, Pool::new(self.pool), self.hooks));
+        let parker = Parker::new().map_err(BuildError::Poll)?;
+        let shared = Arc::new(Shared::new(&parker, self.clock, Pool::new(self.pool), self.hooks));
         let theirs = Arc::clone(&shared);
         let spin = self.spin;
         let thread = crate::sync::thread::Builder::new()
@@ -167,20 +164,6 @@ impl Builder {
             .map_err(BuildError::Thread)?;
         Ok(Runtime::with_thread(Handle::new(shared), thread))
     }
-}
-
-#[cfg(feature = "net")]
-fn parker() -> Result<(Parker, Arc<dyn Unpark>), BuildError> {
-    let parker = Parker::new().map_err(BuildError::Poll)?;
-    let unparker = parker.unparker();
-    Ok((parker, unparker))
-}
-
-#[cfg(not(feature = "net"))]
-fn parker() -> Result<(Parker, Arc<dyn Unpark>), BuildError> {
-    let parker = Arc::new(crate::park::CondvarParker::new());
-    let unparker: Arc<dyn Unpark> = parker.clone();
-    Ok((parker, unparker))
 }
 
 impl fmt::Debug for Builder {

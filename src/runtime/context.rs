@@ -51,3 +51,9 @@ pub(crate) fn with_local<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
 pub(crate) fn drives_any() -> bool {
     with_local(|_| ()).is_some()
 }
+
+/// Takes one operation from the budget of the task that this thread polls. False: there is none left. Outside of any
+/// executor of this crate there is no limit.
+pub(crate) fn spend() -> bool {
+    with_local(|local| local.core.spend()).unwrap_or(true)
+}

@@ -18,6 +18,8 @@
 mod block_on;
 mod builder;
 mod closures;
+#[cfg(not(feature = "net"))]
+mod condvar_parker;
 mod context;
 mod handle;
 mod hooks;
@@ -30,12 +32,20 @@ mod shutdown;
 mod thread;
 mod update;
 
+/// How the reactor waits: in the system's poll where there may be sockets, else on a condition variable.
+#[cfg(feature = "net")]
+use crate::reactor::PollParker as Parker;
+#[cfg(not(feature = "net"))]
+use condvar_parker::Parker;
+
 pub use block_on::block_on;
 pub use builder::Builder;
-pub(crate) use context::drives_any;
+pub(crate) use context::{drives_any, spend};
 pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
 pub(crate) use prepared::{Prepared, Watch};
+#[cfg_attr(not(feature = "net"), allow(unused_imports, reason = "sockets are its users"))]
+pub(crate) use process::any_handle;
 pub use process::runtime;
 pub(crate) use process::{any_driver, current_driver};
 pub(crate) use shared::Shared;

@@ -37,6 +37,17 @@ pub fn runtime() -> Result<&'static Handle, BuildError> {
     Ok(DEFAULT.get_or_init(|| runtime).handle())
 }
 
+/// The runtime that this thread drives, else the default one.
+///
+/// # Errors
+/// The default one could not be started.
+pub(crate) fn any_handle() -> Result<Handle, BuildError> {
+    match context::with_local(|local| Handle::new(Arc::clone(&local.shared))) {
+        Some(handle) => Ok(handle),
+        None => runtime().cloned(),
+    }
+}
+
 /// The timers of the runtime that this thread drives.
 pub(crate) fn current_driver() -> Option<Arc<Driver>> {
     context::with_local(|local| Arc::clone(&local.shared.driver))
@@ -44,5 +55,5 @@ pub(crate) fn current_driver() -> Option<Arc<Driver>> {
 
 /// The timers of the runtime that this thread drives, else of the default one. `None` if that cannot be started.
 pub(crate) fn any_driver() -> Option<Arc<Driver>> {
-    current_driver().or_else(|| runtime().ok().map(Handle::driver))
+    any_handle().ok().map(|handle| handle.driver())
 }

@@ -1,5 +1,6 @@
 //! What every thread reaches of a runtime.
 
+use super::Parker;
 use super::closures::{Closures, REACTOR_LANE};
 use super::context::{self, Local};
 use super::hooks::Hooks;
@@ -13,6 +14,7 @@ use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::task::raw::{Inbox, Push, Runnable};
+use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::util::cache_padded::CachePadded;
 use std::fmt;
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) inbox: CachePadded<Inbox>,
     pub(crate) unparker: Arc<dyn Unpark>,
     pub(crate) driver: Arc<Driver>,
+    #[cfg(feature = "net")]
+    pub(crate) sockets: Arc<crate::reactor::Sockets>,
     pub(crate) pool: blocking::Pool<PoolJob>,
     pub(crate) closures: Closures,
     /// Written at the end of each task, by whoever ran it.
@@ -46,16 +50,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        unparker: Arc<dyn Unpark>,
-        driver: Arc<Driver>,
-        pool: blocking::Pool<PoolJob>,
-        hooks: Hooks,
-    ) -> Self {
+    pub(crate) fn new(parker: &Parker, clock: Clock, pool: blocking::Pool<PoolJob>, hooks: Hooks) -> Self {
+        let unparker: Arc<dyn Unpark> = parker.unparker();
         Self {
             inbox: CachePadded::new(Inbox::new()),
+            driver: Driver::new(clock, Arc::clone(&unparker)),
             unparker,
-            driver,
+            #[cfg(feature = "net")]
+            sockets: parker.sockets(),
             pool,
             closures: Closures::default(),
             update: CachePadded::new(UpdateFlag::new()),

@@ -1,35 +1,24 @@
 //! The reactor thread: turn after turn, and parked when there is nothing to do.
 //!
 //! ```text
-//! loop: inbox -> timers -> one turn of ready tasks -> listings -> (spin) -> park
+//! loop: inbox -> timers -> one turn of ready tasks -> listings -> sockets, in passing or in the park
 //! ```
-//! The inbox and the timers are looked at before every turn, and a turn is bounded, so neither a task that wakes itself
-//! for ever nor a flood of spawns starves the rest.
+//! Inbox, timers and sockets are looked at between any two turns, and a turn is bounded, so neither a task that wakes
+//! itself for ever nor a flood of spawns starves the rest.
 
+use super::Parker;
 use super::context::{self, Local};
 use super::shared::Shared;
 use crate::executor::Core;
-use crate::park::ParkState;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 use crate::time::driver::ParkTime;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-#[cfg(not(feature = "net"))]
-use crate::park::CondvarParker;
-#[cfg(feature = "net")]
-use crate::reactor::PollParker;
-
 /// Tasks per turn: long enough that the looks around cost little, short enough that inbox and timers wait for
 /// microseconds only.
 const TURN: usize = 128;
-
-/// How the reactor waits: in the system's poll where there may be sockets, else on a condition variable.
-#[cfg(feature = "net")]
-pub(crate) type Parker = PollParker;
-#[cfg(not(feature = "net"))]
-pub(crate) type Parker = Arc<CondvarParker>;
 
 /// The body of the reactor thread.
 pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration) {
@@ -41,6 +30,8 @@ pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration) {
     turn_until_closing(&local, &mut parker, spin);
     local.core.shut_down(&local.shared.inbox);
     local.shared.driver.close();
+    #[cfg(feature = "net")]
+    local.shared.sockets.close();
     local.shared.answer_listings(&local.core);
 }
 
@@ -67,9 +58,10 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
             shared.answer_listings(core);
         }
         if core.has_ready() || fired.more || !shared.inbox.is_empty() {
+            parker.look();
             continue;
         }
-        if !spin.is_zero() && spun(shared, parker.state(), spin) {
+        if !spin.is_zero() && spun(shared, parker, spin) {
             continue;
         }
         let timeout = match shared.driver.prepare_park() {
@@ -83,16 +75,19 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
 }
 
 /// Looks for work for at most `limit` before the thread gives its core away. True if there is some.
-fn spun(shared: &Shared, state: &ParkState, limit: Duration) -> bool {
+fn spun(shared: &Shared, parker: &mut Parker, limit: Duration) -> bool {
     /// Looks between two readings of the clock.
     const LOOKS: u32 = 64;
     let until = Instant::now() + limit;
     loop {
         for _ in 0..LOOKS {
-            if !shared.inbox.is_empty() || state.take_notified() {
+            if !shared.inbox.is_empty() || parker.state().take_notified() {
                 return true;
             }
             crate::sync::spin_loop();
+        }
+        if parker.look() {
+            return true;
         }
         if Instant::now() >= until || shared.driver.is_due() {
             return false;

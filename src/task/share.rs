@@ -46,7 +46,7 @@ struct Waiters(Mutex<Slab<Waker>>);
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
         // Nobody registers after the end, so the keys of those who wait find nothing in the new list.
-        let mut waiting = std::mem::replace(&mut *self.0.lock(), Slab::new());
+        let mut waiting = std::mem::take(&mut *self.0.lock());
         for index in 0..waiting.end() {
             if let Some(waker) = waiting.remove_at(index) {
                 guarded(|| waker.wake());

@@ -1,7 +1,7 @@
 //! Ticks at equal distances.
 
 use super::sleep::{Sleep, sleep_until};
-use crate::runtime::{Handle, any_driver};
+use crate::runtime::{Handle, any_driver, spend};
 use crate::time::Clock;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -122,6 +122,11 @@ impl Interval {
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let Some(tick) = self.next else { return Poll::Pending };
         ready!(Pin::new(&mut self.sleep).poll(cx));
+        if !spend() {
+            // A burst of missed ticks lets other tasks run.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let now = self.clock.now();
         if now < tick {
             // Ahead of its time: the runtime is shut down, and no tick comes any more.

@@ -30,6 +30,12 @@ impl Key {
     pub(crate) fn index(self) -> u32 {
         self.index
     }
+
+    /// Told apart from the others that had the same index.
+    #[cfg(feature = "net")]
+    pub(crate) fn generation(self) -> u32 {
+        self.generation.get()
+    }
 }
 
 enum Content<T> {
@@ -49,6 +55,12 @@ pub(crate) struct Slab<T> {
     /// Head of the list of vacant slots; the last freed one is used first, for it is in the cache.
     free: u32,
     len: usize,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<T> Slab<T> {
@@ -121,6 +133,15 @@ impl<T> Slab<T> {
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         match self.slots.get_mut(key.index as usize)? {
             Slot { generation, content: Content::Full(value) } if *generation == key.generation => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value at a bare index, with its key, if there is one.
+    #[cfg(feature = "net")]
+    pub(crate) fn get_at(&self, index: u32) -> Option<(Key, &T)> {
+        match self.slots.get(index as usize)? {
+            Slot { generation, content: Content::Full(value) } => Some((Key { index, generation: *generation }, value)),
             _ => None,
         }
     }

@@ -1,0 +1,361 @@
+//! Any source of the system's poll, watched by the reactor.
+
+use crate::reactor::{Direction, Facts, Place, ReactorGone, Seen, Sockets, Source};
+use crate::runtime::{Handle, any_handle, spend};
+use crate::sync::Arc;
+use crate::util::slab::Key;
+use mio::{Interest, Registry};
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// What an operation did.
+pub(super) enum Did<R> {
+    /// It may do more at once.
+    Some(R),
+    /// It moved all that there was to move: the next one would block, unless the source is closed.
+    All(R),
+}
+
+/// How a source is taken out of the system's poll.
+type Deregister<S> = fn(&mut S, &Registry) -> io::Result<()>;
+
+/// A source that the reactor watches: what the sockets of this module are made of, and what makes a future of any other
+/// descriptor that the system can poll.
+///
+/// [`Io::new`] takes a source of the `mio` crate, [`Io::from_fd`] (Unix) anything that has a descriptor: a pipe, a
+/// terminal, an event or timer descriptor, a device, a socket of another library. Regular files and folders cannot be
+/// polled: read them in a closure on the blocking pool.
+///
+/// An operation is a closure over the source that returns [`WouldBlock`](io::ErrorKind::WouldBlock) when it can do
+/// nothing now; it is tried again when the system says that the source is ready.
+///
+/// # Which runtime
+/// The one whose task makes it, else the process-wide default one. From then on it may be used from any thread and
+/// any executor. When that runtime is shut down, waits and operations end with an error that holds [`ReactorGone`].
+///
+/// # Cancel safety
+/// A wait that is dropped loses nothing. Any number of tasks may wait; an event wakes all of its direction.
+///
+/// # Example
+/// ```
+/// # #[cfg(unix)] {
+/// use offtick::net::Io;
+/// use std::io::{PipeReader, Read, Write};
+/// let rt = offtick::Runtime::new()?;
+/// let (reader, mut writer) = std::io::pipe()?;
+/// let mut task = rt.run(async move {
+///     let reader = Io::from_fd(reader)?;
+///     let mut text = [0; 16];
+///     let n = reader.read_with(|mut reader: &PipeReader| reader.read(&mut text)).await?;
+///     Ok::<_, std::io::Error>(text[..n].to_vec())
+/// });
+/// writer.write_all(b"ready")?;
+/// assert_eq!(task.wait()?, b"ready");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Io<S> {
+    /// `None` only while it is taken apart.
+    source: Option<S>,
+    registration: Registration,
+    deregister: Deregister<S>,
+}
+
+struct Registration {
+    sockets: Arc<Sockets>,
+    key: Key,
+    state: Arc<Source>,
+}
+
+impl<S: mio::event::Source> Io<S> {
+    /// Watches a source for both directions. It must be in non-blocking mode, as all of mio's are.
+    ///
+    /// # Errors
+    /// Those of the system, for one that is watched by this reactor already among them; [`ReactorGone`].
+    pub fn new(source: S) -> io::Result<Self> {
+        Self::new_on(&any_handle().map_err(io::Error::other)?, source)
+    }
+
+    /// As [`Io::new`], on a given runtime.
+    ///
+    /// # Errors
+    /// Those of [`Io::new`].
+    pub fn new_on(handle: &Handle, source: S) -> io::Result<Self> {
+        Self::watch(handle, source, Interest::READABLE | Interest::WRITABLE, Facts::OPEN)
+    }
+
+    /// `facts` is what is known of the source: an operation is tried at once in a direction that is said to be ready.
+    pub(super) fn watch(handle: &Handle, mut source: S, interest: Interest, facts: Facts) -> io::Result<Self> {
+        let registration = Registration::new(handle, &mut source, interest, facts)?;
+        Ok(Self { source: Some(source), registration, deregister: |source, registry| registry.deregister(source) })
+    }
+}
+
+#[cfg(unix)]
+impl<F: std::os::fd::AsFd> Io<F> {
+    /// Watches a descriptor for both directions, and puts it into non-blocking mode; that mode belongs to the open file
+    /// and so to all its duplicates.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) for a descriptor that is watched by this reactor already: watch a
+    /// duplicate. [`PermissionDenied`](io::ErrorKind::PermissionDenied) for a file that cannot be polled.
+    /// [`ReactorGone`].
+    pub fn from_fd(fd: F) -> io::Result<Self> {
+        Self::from_fd_on(&any_handle().map_err(io::Error::other)?, fd)
+    }
+
+    /// As [`Io::from_fd`], on a given runtime.
+    ///
+    /// # Errors
+    /// Those of [`Io::from_fd`].
+    pub fn from_fd_on(handle: &Handle, fd: F) -> io::Result<Self> {
+        use mio::unix::SourceFd;
+        use std::os::fd::AsRawFd;
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        let raw = fd.as_fd().as_raw_fd();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registration = Registration::new(handle, &mut SourceFd(&raw), interest, Facts::OPEN)?;
+        let deregister: Deregister<F> = |fd, registry| registry.deregister(&mut SourceFd(&fd.as_fd().as_raw_fd()));
+        Ok(Self { source: Some(fd), registration, deregister })
+    }
+}
+
+impl Registration {
+    fn new(
+        handle: &Handle,
+        source: &mut impl mio::event::Source,
+        interest: Interest,
+        facts: Facts,
+    ) -> io::Result<Self> {
+        let sockets = Arc::clone(&handle.shared().sockets);
+        let (key, state) = sockets.register(source, interest, facts)?;
+        Ok(Self { sockets, key, state })
+    }
+}
+
+impl<S> Io<S> {
+    /// The source itself.
+    pub fn get_ref(&self) -> &S {
+        self.source.as_ref().expect("it is there until it is taken apart")
+    }
+
+    /// The source, not watched any more. A descriptor stays in non-blocking mode.
+    pub fn into_inner(mut self) -> S {
+        self.unwatch().expect("it is there until it is taken apart")
+    }
+
+    fn unwatch(&mut self) -> Option<S> {
+        let mut source = self.source.take()?;
+        let Registration { sockets, key, .. } = &self.registration;
+        sockets.deregister(|registry| (self.deregister)(&mut source, registry), *key);
+        Some(source)
+    }
+
+    /// Waits until it may be readable: until an operation that reads should be tried.
+    ///
+    /// It stays so until such an operation would have blocked: those done by [`read_with`](Self::read_with) and its like
+    /// take note of that, those done on [`get_ref`](Self::get_ref) do not.
+    ///
+    /// # Errors
+    /// [`ReactorGone`].
+    pub async fn readable(&self) -> io::Result<()> {
+        self.ready(Direction::Read).await
+    }
+
+    /// Waits until it may be writable; as [`readable`](Self::readable).
+    ///
+    /// # Errors
+    /// [`ReactorGone`].
+    pub async fn writable(&self) -> io::Result<()> {
+        self.ready(Direction::Write).await
+    }
+
+    /// Reads by `operation`, as soon as that does not block. Interrupted system calls are repeated.
+    ///
+    /// # Errors
+    /// Those of the operation; [`ReactorGone`].
+    pub async fn read_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.operate(Direction::Read, |source| operation(source).map(Did::Some)).await
+    }
+
+    /// Writes by `operation`, as soon as that does not block. Interrupted system calls are repeated.
+    ///
+    /// # Errors
+    /// Those of the operation; [`ReactorGone`].
+    pub async fn write_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.operate(Direction::Write, |source| operation(source).map(Did::Some)).await
+    }
+
+    /// Reads by `operation` if that is possible now, without waiting.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it is not; those of the operation; [`ReactorGone`].
+    pub fn try_read_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.try_operate(Direction::Read, |source| operation(source).map(Did::Some))
+    }
+
+    /// Writes by `operation` if that is possible now, without waiting.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it is not; those of the operation; [`ReactorGone`].
+    pub fn try_write_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.try_operate(Direction::Write, |source| operation(source).map(Did::Some))
+    }
+
+    /// As [`read_with`](Self::read_with), for futures written by hand. One task at a time: of several, the last to call
+    /// is woken.
+    ///
+    /// # Errors
+    /// Those of the operation; [`ReactorGone`].
+    pub fn poll_read_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll_operate(Direction::Read, cx, &mut Place::Slot, |source| operation(source).map(Did::Some))
+    }
+
+    /// As [`write_with`](Self::write_with), for futures written by hand. One task at a time: of several, the last to call
+    /// is woken.
+    ///
+    /// # Errors
+    /// Those of the operation; [`ReactorGone`].
+    pub fn poll_write_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll_operate(Direction::Write, cx, &mut Place::Slot, |source| operation(source).map(Did::Some))
+    }
+
+    async fn ready(&self, direction: Direction) -> io::Result<()> {
+        let mut wait = Wait { state: &self.registration.state, place: Place::List(None) };
+        let seen = std::future::poll_fn(|cx| wait.state.poll_ready(direction, cx, &mut wait.place)).await;
+        if seen.is_gone() { Err(ReactorGone.into()) } else { Ok(()) }
+    }
+
+    pub(super) fn operate<R, F>(&self, direction: Direction, operation: F) -> Operation<'_, S, F>
+    where
+        F: FnMut(&S) -> io::Result<Did<R>>,
+    {
+        let wait = Wait { state: &self.registration.state, place: Place::List(None) };
+        Operation { io: self, direction, wait, operation }
+    }
+
+    pub(super) fn poll_operate<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        place: &mut Place,
+        mut operation: impl FnMut(&S) -> io::Result<Did<R>>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            let seen = ready!(self.registration.state.poll_ready(direction, cx, place));
+            if !spend() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match self.attempt(direction, seen, &mut operation) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    pub(super) fn try_operate<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<Did<R>>,
+    ) -> io::Result<R> {
+        let seen = self.registration.state.look();
+        if !seen.is_ready(direction) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.attempt(direction, seen, &mut operation)
+    }
+
+    /// One operation, `seen` having been looked at before.
+    fn attempt<R>(
+        &self,
+        direction: Direction,
+        seen: Seen,
+        operation: &mut impl FnMut(&S) -> io::Result<Did<R>>,
+    ) -> io::Result<R> {
+        if seen.is_gone() {
+            return Err(ReactorGone.into());
+        }
+        loop {
+            match operation(self.get_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.registration.state.would_block(seen, direction);
+                    return Err(error);
+                }
+                Ok(Did::Some(done)) => return Ok(done),
+                Ok(Did::All(done)) => {
+                    self.registration.state.drained(seen, direction);
+                    return Ok(done);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// A place in the list of those who wait for a source, left when this goes.
+struct Wait<'a> {
+    state: &'a Source,
+    place: Place,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.state.leave(&mut self.place);
+    }
+}
+
+/// An operation that is tried until it does not block.
+pub(super) struct Operation<'a, S, F> {
+    io: &'a Io<S>,
+    direction: Direction,
+    wait: Wait<'a>,
+    operation: F,
+}
+
+// The closure is only called, never pinned.
+impl<S, F> Unpin for Operation<'_, S, F> {}
+
+impl<S, R, F> Future for Operation<'_, S, F>
+where
+    F: FnMut(&S) -> io::Result<Did<R>>,
+{
+    type Output = io::Result<R>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { io, direction, wait, operation } = self.get_mut();
+        io.poll_operate(*direction, cx, &mut wait.place, operation)
+    }
+}
+
+impl<S> Drop for Io<S> {
+    fn drop(&mut self) {
+        // Closed, if that is what dropping it does, after it is watched no more.
+        drop(self.unwatch());
+    }
+}
+
+#[cfg(unix)]
+impl<S: std::os::fd::AsFd> std::os::fd::AsFd for Io<S> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.get_ref().as_fd()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Io<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").field("source", &self.source).field("state", &self.registration.state).finish()
+    }
+}

@@ -1,0 +1,165 @@
+//! The sources of one reactor: a slab that any thread may add to and take from.
+//!
+//! # Tokens
+//! The system gives back the token of an event's source. It is the source's place in the slab together with the
+//! generation of that place, so an event that was fetched before its source was taken out names nobody, not the next
+//! source in the same place. Where a word is too small for both, the generation is cut short: an event that then meets a
+//! stranger tells it of a readiness that is not there, and the stranger's next operation would block and says so.
+//!
+//! # Order
+//! In: the slab first, then the system, so that no event comes for a source that is not there yet. Out: the system
+//! first, then the slab, and whoever owns the descriptor closes it last; closed before, its number could belong to
+//! another file already.
+//!
+//! The lock of the slab is held while the events of one poll are noted, never while anyone is woken.
+
+use super::readiness::Facts;
+use super::source::Source;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Arc, Mutex};
+use crate::util::catch::guarded;
+use crate::util::slab::{Key, Slab};
+use mio::event::{Event, Source as MioSource};
+use mio::{Interest, Registry, Token};
+use std::fmt;
+use std::io;
+use std::task::Waker;
+
+/// Bits of a token that name the place; the rest is of the generation.
+const PLACE_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
+
+/// Places beyond this one are not used: the last tokens belong to the reactor itself.
+const LAST_PLACE: usize = (1 << PLACE_BITS) - 4;
+
+/// A source was refused, or is not told of anything any more, because its runtime is shut down.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the runtime of this socket is shut down; use a live one")]
+pub struct ReactorGone;
+
+impl From<ReactorGone> for io::Error {
+    fn from(gone: ReactorGone) -> Self {
+        Self::other(gone)
+    }
+}
+
+/// The sources of one reactor.
+pub(crate) struct Sockets {
+    registry: Registry,
+    sources: Mutex<Sources>,
+    /// How many there are, for whoever asks without the lock: Relaxed, since nothing follows from it but a look at the
+    /// system that may be in vain or come one turn later.
+    count: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Sources {
+    slab: Slab<Arc<Source>>,
+    closed: bool,
+}
+
+impl Sockets {
+    pub(super) fn new(registry: Registry) -> Self {
+        Self { registry, sources: Mutex::new(Sources::default()), count: AtomicUsize::new(0) }
+    }
+
+    /// How many sources there are.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Watches a source from now on. `facts` is what is known of it at the beginning.
+    ///
+    /// # Errors
+    /// [`ReactorGone`]; those of the system, for one that is watched by this reactor already among them.
+    pub(crate) fn register(
+        &self,
+        io: &mut impl MioSource,
+        interest: Interest,
+        facts: Facts,
+    ) -> io::Result<(Key, Arc<Source>)> {
+        let source = Arc::new(Source::new(facts));
+        let key = {
+            let mut sources = self.sources.lock();
+            if sources.closed {
+                return Err(ReactorGone.into());
+            }
+            let key = sources.slab.insert(Arc::clone(&source));
+            if key.index() as usize > LAST_PLACE {
+                sources.slab.remove(key);
+                return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many sockets on one reactor"));
+            }
+            key
+        };
+        self.count.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = self.registry.register(io, token(key), interest) {
+            self.forget(key);
+            return Err(error);
+        }
+        Ok((key, source))
+    }
+
+    /// Watches a source no more. To be called before its descriptor is closed.
+    pub(crate) fn deregister(&self, deregister: impl FnOnce(&Registry) -> io::Result<()>, key: Key) {
+        // Nothing can be done about a failure; a closed descriptor leaves the system's list by itself.
+        let _deregistered = deregister(&self.registry);
+        self.forget(key);
+    }
+
+    fn forget(&self, key: Key) {
+        let forgotten = self.sources.lock().slab.remove(key);
+        if forgotten.is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes note of events, and moves the wakers of those whom they concern to `woken`.
+    pub(super) fn note<'a>(&self, events: impl Iterator<Item = &'a Event>, woken: &mut Vec<Waker>) {
+        let sources = self.sources.lock();
+        for event in events {
+            if let Some(source) = sources.find(event.token()) {
+                source.event(Facts::of(event), woken);
+            }
+        }
+    }
+
+    /// The end of the reactor: whoever waits is woken and finds it gone, and so does whoever comes later.
+    pub(crate) fn close(&self) {
+        let slab = {
+            let mut sources = self.sources.lock();
+            sources.closed = true;
+            std::mem::take(&mut sources.slab)
+        };
+        let mut woken = Vec::new();
+        for (_, source) in slab.iter() {
+            source.event(Facts::GONE, &mut woken);
+        }
+        self.count.store(0, Ordering::Relaxed);
+        drop(slab);
+        wake(&mut woken);
+    }
+}
+
+impl fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sockets").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Sources {
+    fn find(&self, token: Token) -> Option<&Arc<Source>> {
+        let place = (token.0 & ((1 << PLACE_BITS) - 1)) as u32;
+        let (key, source) = self.slab.get_at(place)?;
+        (self::token(key) == token).then_some(source)
+    }
+}
+
+fn token(key: Key) -> Token {
+    Token(key.index() as usize | (key.generation() as usize) << PLACE_BITS)
+}
+
+/// Wakes all, in order; one that panics does not lose the others.
+pub(super) fn wake(woken: &mut Vec<Waker>) {
+    for waker in woken.drain(..) {
+        guarded(|| waker.wake());
+    }
+}

@@ -1,0 +1,36 @@
+//! How a reactor without sockets waits: on a condition variable, with the calls of the one that waits in the system's
+//! poll.
+
+use crate::park::{CondvarParker, ParkState};
+use crate::sync::Arc;
+use std::io;
+use std::time::Duration;
+
+/// The parking half: stays with the reactor thread.
+#[derive(Debug)]
+pub(crate) struct Parker(Arc<CondvarParker>);
+
+impl Parker {
+    /// Never fails.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(Arc::new(CondvarParker::new())))
+    }
+
+    pub(crate) fn unparker(&self) -> Arc<CondvarParker> {
+        Arc::clone(&self.0)
+    }
+
+    pub(crate) fn state(&self) -> &ParkState {
+        self.0.state()
+    }
+
+    /// Blocks until unparked or until `timeout` has passed.
+    pub(crate) fn park(&mut self, timeout: Option<Duration>) {
+        self.0.park(timeout);
+    }
+
+    /// There are no sockets to look at.
+    pub(crate) fn look(&mut self) -> bool {
+        false
+    }
+}
