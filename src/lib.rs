@@ -109,4 +109,4 @@ pub use retry::RetryPolicy;
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
-pub use task::{Control, SharedTask, Status, Task, TaskId, TaskInfo};
+pub use task::{Control, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

@@ -37,12 +37,34 @@ pub fn runtime() -> Result<&'static Handle, BuildError> {
     Ok(DEFAULT.get_or_init(|| runtime).handle())
 }
 
+impl Handle {
+    /// The runtime whose task this thread polls right now; `None` outside of tasks and in blocking closures.
+    ///
+    /// For libraries that spawn from inside a future. Programs rather pass a handle along.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::Handle;
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut task = rt.spawn(async {
+    ///     let handle = Handle::current()?;
+    ///     handle.spawn_blocking(|| 7).await.ok()
+    /// });
+    /// assert_eq!(task.wait()?, Some(7));
+    /// assert!(Handle::current().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn current() -> Option<Self> {
+        context::with_local(|local| Self::new(Arc::clone(&local.shared)))
+    }
+}
+
 /// The runtime that this thread drives, else the default one.
 ///
 /// # Errors
 /// The default one could not be started.
 pub(crate) fn any_handle() -> Result<Handle, BuildError> {
-    match context::with_local(|local| Handle::new(Arc::clone(&local.shared))) {
+    match Handle::current() {
         Some(handle) => Ok(handle),
         None => runtime().cloned(),
     }

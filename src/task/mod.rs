@@ -88,6 +88,6 @@ pub use handle::Task;
 pub use id::TaskId;
 pub use info::TaskInfo;
 pub(crate) use schedule::Schedule;
-pub use share::SharedTask;
+pub use share::{SharedResult, SharedTask};
 pub(crate) use spec::Spec;
 pub use status::Status;

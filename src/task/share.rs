@@ -10,7 +10,7 @@ use crate::util::slab::{Key, Slab};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::{Duration, Instant};
 
 /// A [`Task`] that several owners look at; made by [`Task::share`].
@@ -198,6 +198,42 @@ impl<T, P> SharedTask<T, P> {
     }
 }
 
+/// `(&task).await` is the result, by reference.
+impl<'a, T, P> IntoFuture for &'a SharedTask<T, P> {
+    type Output = Result<&'a T, &'a TaskError>;
+    type IntoFuture = SharedResult<'a, T, P>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        SharedResult(Over { shared: self, place: None })
+    }
+}
+
+/// The result of a [`SharedTask`] that is awaited. Dropping it changes nothing.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let level = rt.spawn(async { vec![1, 2, 3] }).share();
+/// let theirs = level.clone();
+/// let mut sum = rt.spawn(async move { (&theirs).await.map_or(0, |level| level.iter().sum::<i32>()) });
+/// assert_eq!(sum.wait()?, 6);
+/// assert_eq!(level.wait().map(Vec::len).ok(), Some(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "it does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct SharedResult<'a, T, P>(Over<'a, T, P>);
+
+impl<'a, T, P> Future for SharedResult<'a, T, P> {
+    type Output = Result<&'a T, &'a TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(Pin::new(&mut self.0).poll(cx));
+        Poll::Ready(self.0.shared.result().expect("it is over"))
+    }
+}
+
+#[derive(Debug)]
 struct Over<'a, T, P> {
     shared: &'a SharedTask<T, P>,
     /// Where our waker stands in the list.
