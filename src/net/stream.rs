@@ -56,6 +56,22 @@ where
         self.poll_operate(Direction::Write, cx, &mut Place::Slot, write)
     }
 
+    pub(super) fn poll_recv_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+        let read = |mut stream: &S| stream.read_vectored(buffers).map(|n| did::<S>(n, asked));
+        self.poll_operate(Direction::Read, cx, &mut Place::Slot, read)
+    }
+
+    pub(super) fn poll_send_vectored(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let asked = slices.iter().map(|slice| slice.len()).sum();
+        let write = |mut stream: &S| stream.write_vectored(slices).map(|n| did::<S>(n, asked));
+        self.poll_operate(Direction::Write, cx, &mut Place::Slot, write)
+    }
+
     pub(super) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let asked = buffer.len();
         self.try_operate(Direction::Read, |mut stream| stream.read(buffer).map(|n| did::<S>(n, asked)))

@@ -219,6 +219,22 @@ impl TcpStream {
         self.io.poll_send(cx, bytes)
     }
 
+    /// As [`read_vectored`](Self::read_vectored), in the manner of [`poll_read`](Self::poll_read).
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn poll_read_vectored(&self, cx: &mut Context<'_>, buffers: &mut [IoSliceMut<'_>]) -> Poll<io::Result<usize>> {
+        self.io.poll_recv_vectored(cx, buffers)
+    }
+
+    /// As [`write_vectored`](Self::write_vectored), in the manner of [`poll_write`](Self::poll_write).
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write).
+    pub fn poll_write_vectored(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.io.poll_send_vectored(cx, slices)
+    }
+
     /// Shuts a direction, or both, of the connection itself; its other owners notice.
     ///
     /// Never blocks: what was written is still sent.
