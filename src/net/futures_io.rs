@@ -3,8 +3,7 @@
 //! All of it reads and writes over a shared reference, so the traits stand on `T` and on `&T` alike: a library may be
 //! given the stream, or a reference to it while another task writes.
 
-use super::io::Io;
-use super::tcp_stream::TcpStream;
+use super::{ByteStream, Io, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpStream, WriteHalf};
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
@@ -60,6 +59,10 @@ macro_rules! async_write {
 async_read! {
     [] TcpStream;
     [] &TcpStream;
+    [T: ByteStream] ReadHalf<'_, T>;
+    [T: ByteStream] &ReadHalf<'_, T>;
+    [T: ByteStream] OwnedReadHalf<T>;
+    [T: ByteStream] &OwnedReadHalf<T>;
     [S] Io<S> where { for<'a> &'a S: Read };
     [S] &Io<S> where { for<'a> &'a S: Read };
 }
@@ -67,6 +70,10 @@ async_read! {
 async_write! {
     [] TcpStream;
     [] &TcpStream;
+    [T: ByteStream] WriteHalf<'_, T>;
+    [T: ByteStream] &WriteHalf<'_, T>;
+    [T: ByteStream] OwnedWriteHalf<T>;
+    [T: ByteStream] &OwnedWriteHalf<T>;
     [S] Io<S> where { for<'a> &'a S: Write };
     [S] &Io<S> where { for<'a> &'a S: Write };
 }
@@ -107,17 +114,60 @@ where
     }
 }
 
-impl TcpStream {
+/// The end of writing.
+trait Shut {
+    fn shut(&self) -> io::Result<()>;
+
     /// Nothing is kept back: what is written is the system's.
     fn poll_flush(&self, _: &Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
     fn poll_close(&self, _: &Context<'_>) -> Poll<io::Result<()>> {
-        match self.shutdown(Shutdown::Write) {
+        match self.shut() {
             // The peer has reset the connection: it is closed as far as it can be.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
             done => Poll::Ready(done),
+        }
+    }
+}
+
+impl Shut for TcpStream {
+    fn shut(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl<T: ByteStream> Shut for WriteHalf<'_, T> {
+    fn shut(&self) -> io::Result<()> {
+        self.shutdown()
+    }
+}
+
+impl<T: ByteStream> Shut for OwnedWriteHalf<T> {
+    fn shut(&self) -> io::Result<()> {
+        self.shutdown()
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::super::UnixStream;
+    use super::{AsyncRead, AsyncWrite, Context, IoSlice, IoSliceMut, Pin, Poll, Shut, Shutdown, io};
+
+    async_read! {
+        [] UnixStream;
+        [] &UnixStream;
+    }
+
+    async_write! {
+        [] UnixStream;
+        [] &UnixStream;
+    }
+
+    impl Shut for UnixStream {
+        fn shut(&self) -> io::Result<()> {
+            self.shutdown(Shutdown::Write)
         }
     }
 }
