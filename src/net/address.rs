@@ -1,6 +1,7 @@
 //! From what people write to socket addresses; names by way of the blocking pool.
 
 use crate::runtime::{Handle, any_handle};
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
@@ -158,17 +159,33 @@ struct LookupError {
 #[error("{doing} {address}: {error}")]
 pub(super) struct AddressError {
     doing: &'static str,
-    address: SocketAddr,
+    address: String,
     #[source]
     error: io::Error,
 }
 
 impl AddressError {
-    pub(super) fn connecting(address: SocketAddr, error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), Self { doing: "connecting to", address, error })
+    pub(super) fn connecting(address: impl fmt::Display, error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Self { doing: "connecting to", address: address.to_string(), error })
     }
 
-    pub(super) fn binding(address: SocketAddr, error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), Self { doing: "binding", address, error })
+    pub(super) fn binding(address: impl fmt::Display, error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Self { doing: "binding", address: address.to_string(), error })
     }
+}
+
+/// Binds to the first of several addresses that can be bound.
+pub(super) async fn bind_first<S>(
+    handle: &Handle,
+    addresses: impl ToSocketAddrs,
+    bind: impl Fn(SocketAddr) -> Result<S>,
+) -> Result<S> {
+    let mut last = None;
+    for address in resolve(handle, &addresses).await? {
+        match bind(address) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => last = Some(AddressError::binding(address, error)),
+        }
+    }
+    Err(last.unwrap_or_else(no_address))
 }

@@ -232,7 +232,7 @@ impl<S> Io<S> {
     }
 
     async fn ready(&self, direction: Direction) -> io::Result<()> {
-        let mut wait = Wait { state: &self.registration.state, place: Place::List(None) };
+        let mut wait = self.wait(Place::List(None));
         let seen = std::future::poll_fn(|cx| wait.state.poll_ready(direction, cx, &mut wait.place)).await;
         if seen.is_gone() { Err(ReactorGone.into()) } else { Ok(()) }
     }
@@ -241,8 +241,12 @@ impl<S> Io<S> {
     where
         F: FnMut(&S) -> io::Result<Did<R>>,
     {
-        let wait = Wait { state: &self.registration.state, place: Place::List(None) };
-        Operation { io: self, direction, wait, operation }
+        Operation { io: self, direction, wait: self.wait(Place::List(None)), operation }
+    }
+
+    /// One who may have to wait, more than once.
+    pub(super) fn wait(&self, place: Place) -> Wait<'_> {
+        Wait { state: &self.registration.state, place }
     }
 
     pub(super) fn poll_operate<R>(
@@ -305,10 +309,11 @@ impl<S> Io<S> {
     }
 }
 
-/// A place in the list of those who wait for a source, left when this goes.
-struct Wait<'a> {
+/// A place among those who wait for a source; one in the list is left when this goes.
+#[derive(Debug)]
+pub(super) struct Wait<'a> {
     state: &'a Source,
-    place: Place,
+    pub(super) place: Place,
 }
 
 impl Drop for Wait<'_> {

@@ -1,20 +1,62 @@
 //! Sockets, and whatever else the system can poll, as futures.
 //!
 //! ```text
-//! Io                      any source: readiness, and operations tried until they do not block
-//! TcpStream, TcpListener  over Io
-//! lookup, ToSocketAddrs   names, on the blocking pool
+//! Io                        any source: readiness, and operations tried until they do not block
+//! TcpStream, TcpListener    connections over TCP
+//! UdpSocket                 datagrams over UDP
+//! UnixStream, UnixListener, UnixDatagram
+//!                           the same between the processes of one machine (Unix)
+//! ReadHalf, WriteHalf, OwnedReadHalf, OwnedWriteHalf
+//!                           the directions of a stream
+//! Incoming                  the connections of a listener
+//! lookup, ToSocketAddrs     names, on the blocking pool
 //! ```
+//!
+//! With the feature `futures-io`, all streams of bytes, shared references to them and [`Io`] are
+//! `futures_io::{AsyncRead, AsyncWrite}`. Closing a stream by them shuts its writing side. As with all calls by the name
+//! of `poll_`, one task at a time may read by them and one write: of several, the last to call is woken.
 
 mod address;
 mod backlog;
+mod datagram;
+#[cfg(unix)]
+mod descriptor;
+#[cfg(feature = "futures-io")]
+mod futures_io;
+mod half;
 mod io;
+mod listener;
+mod owned_half;
+mod socket;
 mod stream;
 mod tcp_listener;
+#[cfg(all(unix, not(any(target_os = "haiku", target_os = "nto", target_os = "openbsd"))))]
+mod tcp_options;
 mod tcp_stream;
+mod udp_multicast;
+mod udp_socket;
+#[cfg(unix)]
+mod unix_datagram;
+#[cfg(unix)]
+mod unix_listener;
+#[cfg(unix)]
+mod unix_stream;
+#[cfg(unix)]
+mod unix_waits;
 
 pub use crate::reactor::ReactorGone;
 pub use address::{ToSocketAddrs, lookup};
+pub use half::{ReadHalf, WriteHalf};
 pub use io::Io;
+pub use listener::{Incoming, Listener};
+pub use owned_half::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+pub use stream::ByteStream;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
+pub use udp_socket::UdpSocket;
+#[cfg(unix)]
+pub use unix_datagram::UnixDatagram;
+#[cfg(unix)]
+pub use unix_listener::UnixListener;
+#[cfg(unix)]
+pub use unix_stream::UnixStream;

@@ -1,68 +1,170 @@
-//! What the byte streams (TCP, Unix) have in common: reading and writing over a shared reference.
+//! What the byte streams (TCP, Unix) and their halves have in common: reading and writing over a shared reference.
 
 use super::io::{Did, Io};
 use crate::reactor::{Direction, Place};
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use sealed::Source;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::task::{Context, Poll};
 
-/// A short read or write leaves nothing to move only where the system fills a buffer as far as it can, which Unix
-/// sockets, whose reads end where a descriptor was passed, do not.
-pub(super) trait Stream {
-    /// True if a read or write that moved less than was asked for would block when repeated.
-    const SHORT_IS_ALL: bool;
+/// A stream of bytes between two ends, which can be split into its directions: [`TcpStream`](super::TcpStream) and, on
+/// Unix, `UnixStream`. For the types of the halves. Sealed.
+pub trait ByteStream: sealed::Stream {}
+
+impl<T: sealed::Stream> ByteStream for T {}
+
+pub(super) mod sealed {
+    use super::{Io, IoSlice, IoSliceMut, io};
+    use std::net::Shutdown;
+
+    /// What the system gives.
+    pub trait Source {
+        /// True if a read or write that moved less than was asked for would block when repeated. So it is where the
+        /// system fills a buffer as far as it can, which Unix sockets, whose reads end where a descriptor was passed,
+        /// do not.
+        const SHORT_IS_ALL: bool;
+
+        fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+        fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+        fn peek(&self, buffer: &mut [u8]) -> io::Result<usize>;
+        fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+        fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+        fn shutdown(&self, how: Shutdown) -> io::Result<()>;
+
+        /// Done once it is connected: no error, and a peer.
+        fn connected(&self) -> io::Result<()>;
+    }
+
+    /// What is made of it.
+    pub trait Stream {
+        type Source: Source;
+
+        fn io(&self) -> &Io<Self::Source>;
+    }
 }
 
-impl Stream for mio::net::TcpStream {
-    const SHORT_IS_ALL: bool = cfg!(unix);
+/// [`Source`] by the traits of the standard library, and `$peek`.
+macro_rules! stream_source {
+    ($source:ty, SHORT_IS_ALL = $short:expr, peek = $peek:expr) => {
+        impl crate::net::stream::sealed::Source for $source {
+            const SHORT_IS_ALL: bool = $short;
+
+            fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                std::io::Read::read(&mut &*self, buffer)
+            }
+
+            fn read_vectored(&self, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
+                std::io::Read::read_vectored(&mut &*self, buffers)
+            }
+
+            fn peek(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                $peek(self, buffer)
+            }
+
+            fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+                std::io::Write::write(&mut &*self, bytes)
+            }
+
+            fn write_vectored(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+                std::io::Write::write_vectored(&mut &*self, slices)
+            }
+
+            fn shutdown(&self, how: std::net::Shutdown) -> std::io::Result<()> {
+                self.shutdown(how)
+            }
+
+            fn connected(&self) -> std::io::Result<()> {
+                use std::io::ErrorKind::{NotConnected, WouldBlock};
+                if let Some(error) = self.take_error()? {
+                    return Err(error);
+                }
+                match self.peer_addr() {
+                    Err(error) if error.kind() == NotConnected => Err(WouldBlock.into()),
+                    connected => connected.map(drop),
+                }
+            }
+        }
+    };
 }
 
-fn did<S: Stream>(moved: usize, asked: usize) -> Did<usize> {
+fn did<S: Source>(moved: usize, asked: usize) -> Did<usize> {
     // Zero is the end of the stream: it stays, and the system tells of it once.
     if S::SHORT_IS_ALL && moved > 0 && moved < asked { Did::All(moved) } else { Did::Some(moved) }
 }
 
+fn read<S: Source>(buffer: &mut [u8]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
+    |source| source.read(buffer).map(|n| did::<S>(n, buffer.len()))
+}
+
+fn read_vectored<S: Source>(buffers: &mut [IoSliceMut<'_>]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
+    let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+    move |source| source.read_vectored(buffers).map(|n| did::<S>(n, asked))
+}
+
+fn write<S: Source>(bytes: &[u8]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
+    |source| source.write(bytes).map(|n| did::<S>(n, bytes.len()))
+}
+
+fn write_vectored<S: Source>(slices: &[IoSlice<'_>]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
+    let asked = slices.iter().map(|slice| slice.len()).sum();
+    move |source| source.write_vectored(slices).map(|n| did::<S>(n, asked))
+}
+
 #[allow(private_bounds, reason = "so are the methods")]
-impl<S: Stream> Io<S>
-where
-    for<'a> &'a S: Read + Write,
-{
+impl<S: Source> Io<S> {
+    pub(super) async fn connected(&self) -> io::Result<()> {
+        self.write_with(S::connected).await
+    }
+
     pub(super) async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let asked = buffer.len();
-        self.operate(Direction::Read, |mut stream| stream.read(buffer).map(|n| did::<S>(n, asked))).await
+        self.operate(Direction::Read, read(buffer)).await
     }
 
     pub(super) async fn recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let asked = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.operate(Direction::Read, |mut stream| stream.read_vectored(buffers).map(|n| did::<S>(n, asked))).await
+        self.operate(Direction::Read, read_vectored(buffers)).await
     }
 
     pub(super) async fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.operate(Direction::Write, |mut stream| stream.write(bytes).map(|n| did::<S>(n, bytes.len()))).await
+        self.operate(Direction::Write, write(bytes)).await
     }
 
     pub(super) async fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let asked = slices.iter().map(|slice| slice.len()).sum();
-        self.operate(Direction::Write, |mut stream| stream.write_vectored(slices).map(|n| did::<S>(n, asked))).await
+        self.operate(Direction::Write, write_vectored(slices)).await
     }
 
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let asked = buffer.len();
-        let read = |mut stream: &S| stream.read(buffer).map(|n| did::<S>(n, asked));
-        self.poll_operate(Direction::Read, cx, &mut Place::Slot, read)
+        self.poll_operate(Direction::Read, cx, &mut Place::Slot, read(buffer))
+    }
+
+    pub(super) fn poll_recv_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_operate(Direction::Read, cx, &mut Place::Slot, read_vectored(buffers))
     }
 
     pub(super) fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let write = |mut stream: &S| stream.write(bytes).map(|n| did::<S>(n, bytes.len()));
-        self.poll_operate(Direction::Write, cx, &mut Place::Slot, write)
+        self.poll_operate(Direction::Write, cx, &mut Place::Slot, write(bytes))
+    }
+
+    pub(super) fn poll_send_vectored(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.poll_operate(Direction::Write, cx, &mut Place::Slot, write_vectored(slices))
     }
 
     pub(super) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let asked = buffer.len();
-        self.try_operate(Direction::Read, |mut stream| stream.read(buffer).map(|n| did::<S>(n, asked)))
+        self.try_operate(Direction::Read, read(buffer))
+    }
+
+    pub(super) fn try_recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.try_operate(Direction::Read, read_vectored(buffers))
     }
 
     pub(super) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.try_operate(Direction::Write, |mut stream| stream.write(bytes).map(|n| did::<S>(n, bytes.len())))
+        self.try_operate(Direction::Write, write(bytes))
+    }
+
+    pub(super) fn try_send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.try_operate(Direction::Write, write_vectored(slices))
     }
 
     pub(super) async fn recv_exact(&self, mut buffer: &mut [u8]) -> io::Result<()> {
@@ -90,3 +192,187 @@ where
         Ok(())
     }
 }
+
+/// The reads of whatever has an `io()`.
+macro_rules! read_methods {
+    () => {
+        /// Reads what is there, at most a buffer full; waits until something is. Zero is the end: the peer sends no
+        /// more.
+        ///
+        /// # Errors
+        /// Those of the system, as `ConnectionReset`; [`ReactorGone`](crate::net::ReactorGone).
+        pub async fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.io().recv(buffer).await
+        }
+
+        /// As [`read`](Self::read), into several buffers, the first ones first.
+        ///
+        /// # Errors
+        /// Those of [`read`](Self::read).
+        pub async fn read_vectored(&self, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
+            self.io().recv_vectored(buffers).await
+        }
+
+        /// Fills the buffer.
+        ///
+        /// # Errors
+        /// Those of [`read`](Self::read); `UnexpectedEof` if the peer sends less.
+        pub async fn read_exact(&self, buffer: &mut [u8]) -> std::io::Result<()> {
+            self.io().recv_exact(buffer).await
+        }
+
+        /// Looks at what is there without taking it.
+        ///
+        /// # Errors
+        /// Those of [`read`](Self::read).
+        pub async fn peek(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.io().read_with(|source| crate::net::stream::sealed::Source::peek(source, buffer)).await
+        }
+
+        crate::net::socket::readable_methods!();
+
+        /// Reads what is there now.
+        ///
+        /// # Errors
+        /// `WouldBlock` if nothing is; those of [`read`](Self::read).
+        pub fn try_read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.io().try_recv(buffer)
+        }
+
+        /// As [`try_read`](Self::try_read), into several buffers, the first ones first.
+        ///
+        /// # Errors
+        /// Those of [`try_read`](Self::try_read).
+        pub fn try_read_vectored(&self, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
+            self.io().try_recv_vectored(buffers)
+        }
+
+        /// As [`read`](Self::read), for futures written by hand. One task at a time: of several, the last to call is
+        /// woken.
+        ///
+        /// # Errors
+        /// Those of [`read`](Self::read).
+        pub fn poll_read(
+            &self,
+            cx: &mut std::task::Context<'_>,
+            buffer: &mut [u8],
+        ) -> std::task::Poll<std::io::Result<usize>> {
+            self.io().poll_recv(cx, buffer)
+        }
+
+        /// As [`read_vectored`](Self::read_vectored), in the manner of [`poll_read`](Self::poll_read).
+        ///
+        /// # Errors
+        /// Those of [`read`](Self::read).
+        pub fn poll_read_vectored(
+            &self,
+            cx: &mut std::task::Context<'_>,
+            buffers: &mut [std::io::IoSliceMut<'_>],
+        ) -> std::task::Poll<std::io::Result<usize>> {
+            self.io().poll_recv_vectored(cx, buffers)
+        }
+    };
+}
+
+/// The writes of whatever has an `io()`.
+macro_rules! write_methods {
+    () => {
+        /// Writes as much as there is room for, and says how much; waits until there is room for something.
+        ///
+        /// # Errors
+        /// Those of the system, as `BrokenPipe`; [`ReactorGone`](crate::net::ReactorGone).
+        pub async fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.io().send(bytes).await
+        }
+
+        /// As [`write`](Self::write), from several slices, the first ones first.
+        ///
+        /// # Errors
+        /// Those of [`write`](Self::write).
+        pub async fn write_vectored(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+            self.io().send_vectored(slices).await
+        }
+
+        /// Writes all.
+        ///
+        /// # Errors
+        /// Those of [`write`](Self::write); how much was written before is not known.
+        pub async fn write_all(&self, bytes: &[u8]) -> std::io::Result<()> {
+            self.io().send_all(bytes).await
+        }
+
+        crate::net::socket::writable_methods!();
+
+        /// Writes what there is room for now.
+        ///
+        /// # Errors
+        /// `WouldBlock` if there is none; those of [`write`](Self::write).
+        pub fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.io().try_send(bytes)
+        }
+
+        /// As [`try_write`](Self::try_write), from several slices, the first ones first.
+        ///
+        /// # Errors
+        /// Those of [`try_write`](Self::try_write).
+        pub fn try_write_vectored(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+            self.io().try_send_vectored(slices)
+        }
+
+        /// As [`write`](Self::write), for futures written by hand. One task at a time: of several, the last to call is
+        /// woken.
+        ///
+        /// # Errors
+        /// Those of [`write`](Self::write).
+        pub fn poll_write(
+            &self,
+            cx: &mut std::task::Context<'_>,
+            bytes: &[u8],
+        ) -> std::task::Poll<std::io::Result<usize>> {
+            self.io().poll_send(cx, bytes)
+        }
+
+        /// As [`write_vectored`](Self::write_vectored), in the manner of [`poll_write`](Self::poll_write).
+        ///
+        /// # Errors
+        /// Those of [`write`](Self::write).
+        pub fn poll_write_vectored(
+            &self,
+            cx: &mut std::task::Context<'_>,
+            slices: &[std::io::IoSlice<'_>],
+        ) -> std::task::Poll<std::io::Result<usize>> {
+            self.io().poll_send_vectored(cx, slices)
+        }
+    };
+}
+
+/// What a half that writes has beside its writes.
+macro_rules! shut_methods {
+    () => {
+        /// Sends no more: the peer reads what was written, then the end.
+        ///
+        /// # Errors
+        /// `NotConnected` if the peer has reset the connection.
+        pub fn shutdown(&self) -> std::io::Result<()> {
+            crate::net::stream::sealed::Source::shutdown(self.io().get_ref(), std::net::Shutdown::Write)
+        }
+    };
+}
+
+/// Taking a stream apart.
+macro_rules! split_methods {
+    () => {
+        /// Its two directions, borrowed, each for one user. Nothing is shut when they go.
+        pub fn split(&mut self) -> (crate::net::ReadHalf<'_, Self>, crate::net::WriteHalf<'_, Self>) {
+            crate::net::half::split(self)
+        }
+
+        /// Its two directions, each to be moved to a task of its own. Either gives the stream back:
+        /// [`reunite`](crate::net::OwnedReadHalf::reunite).
+        pub fn into_split(self) -> (crate::net::OwnedReadHalf<Self>, crate::net::OwnedWriteHalf<Self>) {
+            crate::net::owned_half::into_split(self)
+        }
+    };
+}
+
+pub(super) use {read_methods, shut_methods, split_methods, stream_source, write_methods};

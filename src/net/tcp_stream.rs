@@ -2,14 +2,15 @@
 
 use super::address::{AddressError, ToSocketAddrs, no_address, resolve};
 use super::io::Io;
+use super::socket::{peer_methods, shutdown_methods, socket_methods, ttl_methods};
+use super::stream::sealed::{self, Stream};
+use super::stream::{read_methods, split_methods, stream_source, write_methods};
 use crate::reactor::Facts;
 use crate::runtime::{Handle, any_handle};
 use crate::time::timeout;
 use mio::Interest;
-use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{Shutdown, SocketAddr};
-use std::task::{Context, Poll};
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A connection over TCP.
@@ -38,6 +39,7 @@ use std::time::Duration;
 /// assert_eq!(&echoed.wait()?, b"over there");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Debug)]
 pub struct TcpStream {
     io: Io<mio::net::TcpStream>,
 }
@@ -80,170 +82,21 @@ impl TcpStream {
         let stream = mio::net::TcpStream::connect(address)?;
         // Not writable before it is connected.
         let io = Io::watch(handle, stream, Interest::READABLE | Interest::WRITABLE, Facts::NONE)?;
-        io.write_with(connected).await?;
+        io.connected().await?;
         Ok(Self { io })
-    }
-
-    /// Watches a stream of the standard library, which is put into non-blocking mode.
-    ///
-    /// # Errors
-    /// Those of the system; [`ReactorGone`](super::ReactorGone).
-    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
-        Self::from_std_on(&any_handle().map_err(io::Error::other)?, stream)
-    }
-
-    /// As [`from_std`](Self::from_std), on a given runtime.
-    ///
-    /// # Errors
-    /// Those of [`from_std`](Self::from_std).
-    pub fn from_std_on(handle: &Handle, stream: std::net::TcpStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Self::from_mio(handle, mio::net::TcpStream::from_std(stream))
     }
 
     pub(super) fn from_mio(handle: &Handle, stream: mio::net::TcpStream) -> io::Result<Self> {
         Ok(Self { io: Io::new_on(handle, stream)? })
     }
 
-    /// The stream as the standard library's, not watched any more; back in blocking mode.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
-        let stream = std::net::TcpStream::from(self.io.into_inner());
-        stream.set_nonblocking(false)?;
-        Ok(stream)
-    }
-
-    /// Reads what is there, at most a buffer full; waits until something is. Zero is the end: the peer sends no more.
-    ///
-    /// # Errors
-    /// Those of the system, as `ConnectionReset`; [`ReactorGone`](super::ReactorGone).
-    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.recv(buffer).await
-    }
-
-    /// As [`read`](Self::read), into several buffers, the first ones first.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read).
-    pub async fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.io.recv_vectored(buffers).await
-    }
-
-    /// Fills the buffer.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read); `UnexpectedEof` if the peer sends less.
-    pub async fn read_exact(&self, buffer: &mut [u8]) -> io::Result<()> {
-        self.io.recv_exact(buffer).await
-    }
-
-    /// Looks at what is there without taking it.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read).
-    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.read_with(|stream| stream.peek(buffer)).await
-    }
-
-    /// Writes as much as there is room for, and says how much; waits until there is room for something.
-    ///
-    /// # Errors
-    /// Those of the system, as `BrokenPipe`; [`ReactorGone`](super::ReactorGone).
-    pub async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.io.send(bytes).await
-    }
-
-    /// As [`write`](Self::write), from several slices, the first ones first.
-    ///
-    /// # Errors
-    /// Those of [`write`](Self::write).
-    pub async fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.io.send_vectored(slices).await
-    }
-
-    /// Writes all.
-    ///
-    /// # Errors
-    /// Those of [`write`](Self::write); how much was written before is not known.
-    pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        self.io.send_all(bytes).await
-    }
-
-    /// Waits until a read should be tried.
-    ///
-    /// # Errors
-    /// [`ReactorGone`](super::ReactorGone).
-    pub async fn readable(&self) -> io::Result<()> {
-        self.io.readable().await
-    }
-
-    /// Waits until a write should be tried.
-    ///
-    /// # Errors
-    /// [`ReactorGone`](super::ReactorGone).
-    pub async fn writable(&self) -> io::Result<()> {
-        self.io.writable().await
-    }
-
-    /// Reads what is there now.
-    ///
-    /// # Errors
-    /// `WouldBlock` if nothing is; those of [`read`](Self::read).
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.try_recv(buffer)
-    }
-
-    /// Writes what there is room for now.
-    ///
-    /// # Errors
-    /// `WouldBlock` if there is none; those of [`write`](Self::write).
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.io.try_send(bytes)
-    }
-
-    /// As [`read`](Self::read), for futures written by hand. One task at a time: of several, the last to call is woken.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read).
-    pub fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.io.poll_recv(cx, buffer)
-    }
-
-    /// As [`write`](Self::write), for futures written by hand. One task at a time: of several, the last to call is woken.
-    ///
-    /// # Errors
-    /// Those of [`write`](Self::write).
-    pub fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.io.poll_send(cx, bytes)
-    }
-
-    /// Shuts a direction, or both, of the connection itself; its other owners notice.
-    ///
-    /// Never blocks: what was written is still sent.
-    ///
-    /// # Errors
-    /// `NotConnected` if the peer has reset the connection.
-    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.io.get_ref().shutdown(how)
-    }
-
-    /// The address of this end.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
-    }
-
-    /// The address of the other end.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().peer_addr()
-    }
+    read_methods!();
+    write_methods!();
+    split_methods!();
+    shutdown_methods!();
+    socket_methods!(std::net::TcpStream, mio::net::TcpStream, SocketAddr);
+    peer_methods!(SocketAddr);
+    ttl_methods!();
 
     /// True if small writes are sent at once (`TCP_NODELAY`).
     ///
@@ -260,52 +113,15 @@ impl TcpStream {
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.io.get_ref().set_nodelay(nodelay)
     }
+}
 
-    /// The hops that a packet may take.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.io.get_ref().ttl()
-    }
+impl sealed::Stream for TcpStream {
+    type Source = mio::net::TcpStream;
 
-    /// Sets the hops that a packet may take.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.io.get_ref().set_ttl(ttl)
-    }
-
-    /// An error that the socket has met and no call has told of, once.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.io.get_ref().take_error()
+    fn io(&self) -> &Io<mio::net::TcpStream> {
+        &self.io
     }
 }
 
-/// Connected is: writable, no error, and a peer.
-fn connected(stream: &mio::net::TcpStream) -> io::Result<()> {
-    if let Some(error) = stream.take_error()? {
-        return Err(error);
-    }
-    match stream.peer_addr() {
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::WouldBlock.into()),
-        connected => connected.map(drop),
-    }
-}
-
-#[cfg(unix)]
-impl std::os::fd::AsFd for TcpStream {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.io.as_fd()
-    }
-}
-
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TcpStream").field(&self.io).finish()
-    }
-}
+// On Windows a short read says nothing of what is left.
+stream_source!(mio::net::TcpStream, SHORT_IS_ALL = cfg!(unix), peek = mio::net::TcpStream::peek);

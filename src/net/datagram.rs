@@ -1,0 +1,100 @@
+//! What the sockets for datagrams (UDP, Unix) have in common. Each read takes one datagram: what the buffer has no room
+//! for is lost.
+
+/// The sends and receives of whatever has an `io()`: to and from the peer, and from whom it may come.
+macro_rules! datagram_methods {
+    ($address:ty) => {
+        /// Sends a datagram to the address that this socket is [connected](Self::connect) to. It is sent whole or not
+        /// at all.
+        ///
+        /// # Errors
+        /// Those of the system, `ConnectionRefused` for an earlier datagram that nobody took among them;
+        /// [`ReactorGone`](crate::net::ReactorGone).
+        pub async fn send(&self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.io.write_with(|socket| socket.send(bytes)).await
+        }
+
+        /// Receives a datagram, and waits for one; how long it was. What the buffer has no room for is lost.
+        ///
+        /// # Errors
+        /// Those of the system; [`ReactorGone`](crate::net::ReactorGone).
+        pub async fn recv(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.io.read_with(|socket| socket.recv(buffer)).await
+        }
+
+        /// As [`recv`](Self::recv), and says who sent it.
+        ///
+        /// # Errors
+        /// Those of [`recv`](Self::recv).
+        pub async fn recv_from(&self, buffer: &mut [u8]) -> std::io::Result<(usize, $address)> {
+            self.io.read_with(|socket| socket.recv_from(buffer)).await
+        }
+
+        /// Sends a datagram if there is room for it now.
+        ///
+        /// # Errors
+        /// `WouldBlock` if there is none; those of [`send`](Self::send).
+        pub fn try_send(&self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.io.try_write_with(|socket| socket.send(bytes))
+        }
+
+        /// Receives a datagram if one is there.
+        ///
+        /// # Errors
+        /// `WouldBlock` if none is; those of [`recv`](Self::recv).
+        pub fn try_recv(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.io.try_read_with(|socket| socket.recv(buffer))
+        }
+
+        /// As [`try_recv`](Self::try_recv), and says who sent it.
+        ///
+        /// # Errors
+        /// Those of [`try_recv`](Self::try_recv).
+        pub fn try_recv_from(&self, buffer: &mut [u8]) -> std::io::Result<(usize, $address)> {
+            self.io.try_read_with(|socket| socket.recv_from(buffer))
+        }
+
+        /// As [`send`](Self::send), for futures written by hand. One task at a time: of several, the last to call is
+        /// woken.
+        ///
+        /// # Errors
+        /// Those of [`send`](Self::send).
+        pub fn poll_send(
+            &self,
+            cx: &mut std::task::Context<'_>,
+            bytes: &[u8],
+        ) -> std::task::Poll<std::io::Result<usize>> {
+            self.io.poll_write_with(cx, |socket| socket.send(bytes))
+        }
+
+        /// As [`recv`](Self::recv), for futures written by hand. One task at a time: of several, the last to call is
+        /// woken.
+        ///
+        /// # Errors
+        /// Those of [`recv`](Self::recv).
+        pub fn poll_recv(
+            &self,
+            cx: &mut std::task::Context<'_>,
+            buffer: &mut [u8],
+        ) -> std::task::Poll<std::io::Result<usize>> {
+            self.io.poll_read_with(cx, |socket| socket.recv(buffer))
+        }
+
+        /// As [`recv_from`](Self::recv_from), in the manner of [`poll_recv`](Self::poll_recv).
+        ///
+        /// # Errors
+        /// Those of [`recv`](Self::recv).
+        pub fn poll_recv_from(
+            &self,
+            cx: &mut std::task::Context<'_>,
+            buffer: &mut [u8],
+        ) -> std::task::Poll<std::io::Result<(usize, $address)>> {
+            self.io.poll_read_with(cx, |socket| socket.recv_from(buffer))
+        }
+
+        crate::net::socket::readable_methods!();
+        crate::net::socket::writable_methods!();
+    };
+}
+
+pub(super) use datagram_methods;

@@ -1,0 +1,161 @@
+//! Datagrams between processes of one machine.
+
+use super::address::AddressError;
+use super::datagram::datagram_methods;
+use super::descriptor::peek;
+use super::io::Io;
+use super::socket::{peer_methods, shutdown_methods, socket_methods};
+use super::unix_waits::Waits;
+use crate::runtime::{Handle, any_handle, spend};
+use std::future::poll_fn;
+use std::io;
+use std::os::unix::net::SocketAddr;
+use std::path::Path;
+use std::task::Poll;
+
+/// A socket for datagrams between processes of one machine. None is lost on the way: who sends faster than the other
+/// receives has to wait.
+///
+/// Everything works over a shared reference, from any number of tasks.
+///
+/// # Which runtime, cancel safety
+/// As [`Io`]. What is dropped has sent and received nothing.
+///
+/// # Example
+/// ```
+/// use offtick::net::UnixDatagram;
+/// let rt = offtick::Runtime::new()?;
+/// let mut task = rt.run(async {
+///     let (here, there) = UnixDatagram::pair()?;
+///     here.send(b"one").await?;
+///     here.send(b"two").await?;
+///     let mut datagram = [0; 64];
+///     let n = there.recv(&mut datagram).await?;
+///     Ok::<_, std::io::Error>(datagram[..n].to_vec())
+/// });
+/// assert_eq!(task.wait()?, b"one");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct UnixDatagram {
+    io: Io<mio::net::UnixDatagram>,
+    /// Its timers retry what no event tells of.
+    handle: Handle,
+}
+
+impl UnixDatagram {
+    /// Binds to a path, where a socket file is made. The file stays when the socket goes: remove it before the next one
+    /// is bound there.
+    ///
+    /// # Errors
+    /// Those of the system, `AddrInUse` for a file that is there among them, with the path in their text;
+    /// [`ReactorGone`](super::ReactorGone).
+    pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let bound = mio::net::UnixDatagram::bind(path).map_err(|error| AddressError::binding(path.display(), error))?;
+        Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)
+    }
+
+    /// As [`bind`](Self::bind), to an address that may be abstract (Linux) and then leaves no file.
+    ///
+    /// # Errors
+    /// Those of [`bind`](Self::bind).
+    pub fn bind_addr(address: &SocketAddr) -> io::Result<Self> {
+        let bound = mio::net::UnixDatagram::bind_addr(address)
+            .map_err(|error| AddressError::binding(format_args!("{address:?}"), error))?;
+        Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)
+    }
+
+    /// A socket without an address: it can send; it receives only once it is connected.
+    ///
+    /// # Errors
+    /// Those of the system; [`ReactorGone`](super::ReactorGone).
+    pub fn unbound() -> io::Result<Self> {
+        Self::from_mio(&any_handle().map_err(io::Error::other)?, mio::net::UnixDatagram::unbound()?)
+    }
+
+    /// Two sockets that are connected to each other.
+    ///
+    /// # Errors
+    /// Those of the system; [`ReactorGone`](super::ReactorGone).
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let handle = any_handle().map_err(io::Error::other)?;
+        let (one, other) = mio::net::UnixDatagram::pair()?;
+        Ok((Self::from_mio(&handle, one)?, Self::from_mio(&handle, other)?))
+    }
+
+    fn from_mio(handle: &Handle, socket: mio::net::UnixDatagram) -> io::Result<Self> {
+        Ok(Self { io: Io::new_on(handle, socket)?, handle: handle.clone() })
+    }
+
+    /// Sends to the socket at this path from now on, and receives from there alone. It may be connected again to another
+    /// one.
+    ///
+    /// # Errors
+    /// Those of the system, as `NotFound` and `ConnectionRefused`, with the path in their text.
+    pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let path = path.as_ref();
+        self.io.get_ref().connect(path).map_err(|error| AddressError::connecting(path.display(), error))
+    }
+
+    /// Sends a datagram to the socket at a path; waits while the queue there is full. It is sent whole or not at all.
+    ///
+    /// For a stream of datagrams to one path, [connect](Self::connect): the system then tells of room at once, and else
+    /// not always, so that it is looked for again and again, 32 ms apart at most.
+    ///
+    /// # Errors
+    /// Those of the system, as `NotFound` and `ConnectionRefused`; [`ReactorGone`](super::ReactorGone).
+    pub async fn send_to(&self, bytes: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
+        let path = path.as_ref();
+        let mut waits = Waits::new();
+        loop {
+            // Whatever is known: another path that had no room says nothing of this one.
+            let now = poll_fn(|cx| {
+                if spend() {
+                    return Poll::Ready(self.try_send_to(bytes, path));
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            });
+            match now.await {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                sent => return sent,
+            }
+            let sending = self.io.write_with(|socket| socket.send_to(bytes, path));
+            if let Ok(sent) = self.handle.timeout(waits.next(), sending).await {
+                return sent;
+            }
+        }
+    }
+
+    /// Sends a datagram to the socket at a path, if there is room for it now.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is none; those of [`send_to`](Self::send_to).
+    pub fn try_send_to(&self, bytes: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
+        let path = path.as_ref();
+        loop {
+            match self.io.get_ref().send_to(bytes, path) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                sent => return sent,
+            }
+        }
+    }
+
+    /// As [`recv`](Self::recv), and leaves the datagram there.
+    ///
+    /// # Errors
+    /// Those of [`recv`](Self::recv).
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.io.read_with(|socket| peek(socket, buffer)).await
+    }
+
+    datagram_methods!(SocketAddr);
+    shutdown_methods!();
+    socket_methods!(std::os::unix::net::UnixDatagram, mio::net::UnixDatagram, SocketAddr);
+    peer_methods!(SocketAddr);
+
+    pub(super) fn io(&self) -> &Io<mio::net::UnixDatagram> {
+        &self.io
+    }
+}
