@@ -5,15 +5,25 @@ use crate::reactor::{Direction, Place};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::task::{Context, Poll};
 
-/// A short read or write leaves nothing to move only where the system fills a buffer as far as it can, which Unix
-/// sockets, whose reads end where a descriptor was passed, do not.
+/// A short read or write leaves nothing to move only where the system fills a buffer as far as it can. Unix sockets do
+/// not, whose reads end where a descriptor was passed. TCP does, but for reads that end before a byte which the peer sent as
+/// urgent: so it counts only where the system tells of urgent data, and the readiness of the source minds that.
 pub(super) trait Stream {
     /// True if a read or write that moved less than was asked for would block when repeated.
     const SHORT_IS_ALL: bool;
 }
 
 impl Stream for mio::net::TcpStream {
-    const SHORT_IS_ALL: bool = cfg!(unix);
+    const SHORT_IS_ALL: bool = cfg!(any(target_os = "linux", target_os = "android"));
+}
+
+/// Every system takes as many slices in one call (POSIX). Of more it may leave some for the next call, so that only a call
+/// that moved less than these hold is known to be short.
+const SLICES: usize = 16;
+
+/// What a call with these slices moves at least, unless it is short.
+fn asked(lengths: impl Iterator<Item = usize>) -> usize {
+    lengths.take(SLICES).sum()
 }
 
 fn did<S: Stream>(moved: usize, asked: usize) -> Did<usize> {
@@ -32,7 +42,7 @@ where
     }
 
     pub(super) async fn recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+        let asked = asked(buffers.iter().map(|buffer| buffer.len()));
         self.operate(Direction::Read, |mut stream| stream.read_vectored(buffers).map(|n| did::<S>(n, asked))).await
     }
 
@@ -41,7 +51,7 @@ where
     }
 
     pub(super) async fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let asked = slices.iter().map(|slice| slice.len()).sum();
+        let asked = asked(slices.iter().map(|slice| slice.len()));
         self.operate(Direction::Write, |mut stream| stream.write_vectored(slices).map(|n| did::<S>(n, asked))).await
     }
 
