@@ -4,7 +4,7 @@ use super::io::Io;
 use crate::runtime::Handle;
 use crate::sync::plain::Mutex;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The first wait after the system had no room.
 const FIRST_WAIT: Duration = Duration::from_millis(10);
@@ -15,8 +15,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// What a listener knows of its last accept.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// How long the next accept is to wait; zero unless the last one met no room.
-    wait: Mutex<Duration>,
+    pause: Mutex<Pause>,
+}
+
+/// Since when, and for how long, there has been no room.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pause {
+    /// The length of the last wait; zero unless the last accept met no room.
+    wait: Duration,
+    /// When the next accept may try, on the runtime's clock: an accept that is given up while it waits, again and again,
+    /// does not begin the wait anew.
+    until: Option<Instant>,
 }
 
 impl Backlog {
@@ -26,20 +35,22 @@ impl Backlog {
         listener: &Io<L>,
         accept: impl Fn(&L) -> io::Result<R>,
     ) -> io::Result<R> {
-        let wait = *self.wait.lock();
-        if !wait.is_zero() {
-            handle.sleep(wait).await;
+        let pause = *self.pause.lock();
+        if let Some(until) = pause.until {
+            handle.sleep_until(until).await;
         }
         loop {
             match listener.read_with(&accept).await {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) if no_room(&error) => {
-                    *self.wait.lock() = (wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT);
+                    let wait = (pause.wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT);
+                    let until = handle.clock().now().checked_add(wait);
+                    *self.pause.lock() = Pause { wait, until };
                     return Err(error);
                 }
                 done => {
-                    if !wait.is_zero() {
-                        *self.wait.lock() = Duration::ZERO;
+                    if pause.until.is_some() {
+                        *self.pause.lock() = Pause::default();
                     }
                     return done;
                 }
