@@ -66,7 +66,8 @@ fn a_runtime_opens_few_descriptors_and_gives_them_back() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let before = descriptors();
     let rt = Runtime::new().expect("a runtime is built");
-    assert!(descriptors() - before <= 3, "{} descriptors", descriptors() - before);
+    // The poll, its duplicate for other threads that add sockets, the waker, the timer.
+    assert!(descriptors() - before <= 4, "{} descriptors", descriptors() - before);
     let (task, handle) = (rt.spawn(pending::<()>()), rt.handle().clone());
     drop(rt);
     drop((task, handle));

@@ -233,7 +233,16 @@ impl<S> Io<S> {
 
     async fn ready(&self, direction: Direction) -> io::Result<()> {
         let mut wait = self.wait(Place::List(None));
-        let seen = std::future::poll_fn(|cx| wait.state.poll_ready(direction, cx, &mut wait.place)).await;
+        let seen = std::future::poll_fn(|cx| {
+            let seen = ready!(wait.state.poll_ready(direction, cx, &mut wait.place));
+            // Else a task that waits, and then operates without waiting, never gives way to others.
+            if spend() {
+                return Poll::Ready(seen);
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         if seen.is_gone() { Err(ReactorGone.into()) } else { Ok(()) }
     }
 

@@ -19,8 +19,9 @@ pub(super) mod sealed {
     /// What the system gives.
     pub trait Source {
         /// True if a read or write that moved less than was asked for would block when repeated. So it is where the
-        /// system fills a buffer as far as it can, which Unix sockets, whose reads end where a descriptor was passed,
-        /// do not.
+        /// system fills a buffer as far as it can. Unix sockets do not, whose reads end where a descriptor was passed.
+        /// TCP does, but for reads that end before a byte which the peer sent as urgent: so it counts only where the
+        /// system tells of urgent data, and the readiness of the source minds that.
         const SHORT_IS_ALL: bool;
 
         fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
@@ -86,6 +87,15 @@ macro_rules! stream_source {
     };
 }
 
+/// Every system takes as many slices in one call (POSIX). Of more it may leave some for the next call, so that only a call
+/// that moved less than these hold is known to be short.
+const SLICES: usize = 16;
+
+/// What a call with these slices moves at least, unless it is short.
+fn asked(lengths: impl Iterator<Item = usize>) -> usize {
+    lengths.take(SLICES).sum()
+}
+
 fn did<S: Source>(moved: usize, asked: usize) -> Did<usize> {
     // Zero is the end of the stream: it stays, and the system tells of it once.
     if S::SHORT_IS_ALL && moved > 0 && moved < asked { Did::All(moved) } else { Did::Some(moved) }
@@ -96,7 +106,7 @@ fn read<S: Source>(buffer: &mut [u8]) -> impl FnMut(&S) -> io::Result<Did<usize>
 }
 
 fn read_vectored<S: Source>(buffers: &mut [IoSliceMut<'_>]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
-    let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+    let asked = asked(buffers.iter().map(|buffer| buffer.len()));
     move |source| source.read_vectored(buffers).map(|n| did::<S>(n, asked))
 }
 
@@ -105,7 +115,7 @@ fn write<S: Source>(bytes: &[u8]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
 }
 
 fn write_vectored<S: Source>(slices: &[IoSlice<'_>]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
-    let asked = slices.iter().map(|slice| slice.len()).sum();
+    let asked = asked(slices.iter().map(|slice| slice.len()));
     move |source| source.write_vectored(slices).map(|n| did::<S>(n, asked))
 }
 

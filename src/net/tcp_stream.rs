@@ -44,6 +44,14 @@ pub struct TcpStream {
     io: Io<mio::net::TcpStream>,
 }
 
+/// What the system is to tell of a stream: of urgent data too where it can, for that cuts reads short.
+fn interest() -> Interest {
+    let both = Interest::READABLE | Interest::WRITABLE;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let both = both | Interest::PRIORITY;
+    both
+}
+
 impl TcpStream {
     /// Connects to an address, or to the first of several that accepts: `"example.org:80"`, `(host, port)`, a
     /// [`SocketAddr`], a list of them.
@@ -81,13 +89,13 @@ impl TcpStream {
     pub(super) async fn connect_to(handle: &Handle, address: SocketAddr) -> io::Result<Self> {
         let stream = mio::net::TcpStream::connect(address)?;
         // Not writable before it is connected.
-        let io = Io::watch(handle, stream, Interest::READABLE | Interest::WRITABLE, Facts::NONE)?;
+        let io = Io::watch(handle, stream, interest(), Facts::NONE)?;
         io.connected().await?;
         Ok(Self { io })
     }
 
     pub(super) fn from_mio(handle: &Handle, stream: mio::net::TcpStream) -> io::Result<Self> {
-        Ok(Self { io: Io::new_on(handle, stream)? })
+        Ok(Self { io: Io::watch(handle, stream, interest(), Facts::OPEN)? })
     }
 
     read_methods!();
@@ -124,4 +132,8 @@ impl sealed::Stream for TcpStream {
 }
 
 // On Windows a short read says nothing of what is left.
-stream_source!(mio::net::TcpStream, SHORT_IS_ALL = cfg!(unix), peek = mio::net::TcpStream::peek);
+stream_source!(
+    mio::net::TcpStream,
+    SHORT_IS_ALL = cfg!(any(target_os = "linux", target_os = "android")),
+    peek = mio::net::TcpStream::peek
+);

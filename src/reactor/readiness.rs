@@ -1,7 +1,7 @@
 //! What the system said about one source, in one word.
 //!
 //! ```text
-//! tick (24 bits) | gone | error | write closed | read closed | writable | readable
+//! tick (24 bits) | urgent | gone | error | write closed | read closed | writable | readable
 //! ```
 //! The system tells of *edges*: that a source became readable, once. So readiness stands until an operation would have
 //! blocked, and whoever found that out takes it back. An event may come between the operation and the taking back:
@@ -10,12 +10,12 @@
 //!
 //! | bits | set by | taken back by |
 //! |---|---|---|
-//! | readable, writable, error | an event | an operation that would block, or that left nothing to move |
+//! | readable, urgent, writable, error | an event | an operation that would block, or that left nothing to move |
 //! | read closed, write closed | an event | an operation that would block: then the source is open after all (a datagram socket after an error) |
 //! | gone | the end of the reactor | nobody |
 //!
 //! A source that is closed has no further edge to tell of its end: an operation that merely moved less than it could
-//! leaves a closed direction ready.
+//! leaves a closed direction ready. So does a read where urgent data has come, since it ends there and not with the data.
 
 use crate::sync::atomic::{AtomicU32, Ordering};
 use std::fmt;
@@ -26,6 +26,7 @@ const READ_CLOSED: u32 = 1 << 2;
 const WRITE_CLOSED: u32 = 1 << 3;
 const ERROR: u32 = 1 << 4;
 const GONE: u32 = 1 << 5;
+const URGENT: u32 = 1 << 6;
 /// One tick. It wraps within its 24 bits: nobody sleeps through 16 million events between a look and a clear.
 const TICK: u32 = 1 << 8;
 const BITS: u32 = TICK - 1;
@@ -41,7 +42,7 @@ impl Direction {
     /// What lets an operation of this direction be tried.
     fn ready(self) -> u32 {
         match self {
-            Self::Read => READABLE | READ_CLOSED | ERROR | GONE,
+            Self::Read => READABLE | URGENT | READ_CLOSED | ERROR | GONE,
             Self::Write => WRITABLE | WRITE_CLOSED | ERROR | GONE,
         }
     }
@@ -51,10 +52,11 @@ impl Direction {
         self.ready() & !GONE
     }
 
-    /// Nothing further will be told of this direction.
-    fn closed(self) -> u32 {
+    /// What an operation that moved less than it could does not disprove: nothing further will be told of a direction
+    /// that is closed, nor of what stands behind urgent data.
+    fn lasting(self) -> u32 {
         match self {
-            Self::Read => READ_CLOSED | ERROR | GONE,
+            Self::Read => URGENT | READ_CLOSED | ERROR | GONE,
             Self::Write => WRITE_CLOSED | ERROR | GONE,
         }
     }
@@ -79,7 +81,8 @@ impl Facts {
                 | bit(event.is_writable(), WRITABLE)
                 | bit(event.is_read_closed(), READ_CLOSED)
                 | bit(event.is_write_closed(), WRITE_CLOSED)
-                | bit(event.is_error(), ERROR),
+                | bit(event.is_error(), ERROR)
+                | bit(event.is_priority(), URGENT),
         )
     }
 
@@ -106,7 +109,7 @@ impl Seen {
 
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["readable", "writable", "read closed", "write closed", "error", "gone"];
+        let names = ["readable", "writable", "read closed", "write closed", "error", "gone", "urgent"];
         let set = names.iter().enumerate().filter(|(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| name);
         f.debug_list().entries(set).finish()?;
         write!(f, " at tick {}", self.0 / TICK)
@@ -139,9 +142,9 @@ impl Readiness {
     }
 
     /// Takes a direction back after an operation that moved all there was, unless an event came after `seen`. A
-    /// direction that is closed stays ready.
+    /// direction that is closed stays ready, and so does one with urgent data.
     pub(super) fn clear_open(&self, seen: Seen, direction: Direction) {
-        if seen.0 & direction.closed() == 0 {
+        if seen.0 & direction.lasting() == 0 {
             self.take_back(seen, direction.disproved());
         }
     }

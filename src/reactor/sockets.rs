@@ -46,8 +46,8 @@ impl From<ReactorGone> for io::Error {
 pub(crate) struct Sockets {
     registry: Registry,
     sources: Mutex<Sources>,
-    /// How many there are, for whoever asks without the lock: Relaxed, since nothing follows from it but a look at the
-    /// system that may be in vain or come one turn later.
+    /// How many there are, written under the lock, for whoever asks without it: Relaxed, since nothing follows from it but
+    /// a look at the system that may be in vain or come one turn later.
     count: AtomicUsize,
 }
 
@@ -88,9 +88,9 @@ impl Sockets {
                 sources.slab.remove(key);
                 return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many sockets on one reactor"));
             }
+            self.count.store(sources.slab.len(), Ordering::Relaxed);
             key
         };
-        self.count.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = self.registry.register(io, token(key), interest) {
             self.forget(key);
             return Err(error);
@@ -106,10 +106,14 @@ impl Sockets {
     }
 
     fn forget(&self, key: Key) {
-        let forgotten = self.sources.lock().slab.remove(key);
-        if forgotten.is_some() {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-        }
+        let forgotten = {
+            let mut sources = self.sources.lock();
+            let forgotten = sources.slab.remove(key);
+            self.count.store(sources.slab.len(), Ordering::Relaxed);
+            forgotten
+        };
+        // It may hold a waker: foreign code, and not under the lock.
+        drop(forgotten);
     }
 
     /// Takes note of events, and moves the wakers of those whom they concern to `woken`.
@@ -127,13 +131,13 @@ impl Sockets {
         let slab = {
             let mut sources = self.sources.lock();
             sources.closed = true;
+            self.count.store(0, Ordering::Relaxed);
             std::mem::take(&mut sources.slab)
         };
         let mut woken = Vec::new();
         for (_, source) in slab.iter() {
             source.event(Facts::GONE, &mut woken);
         }
-        self.count.store(0, Ordering::Relaxed);
         drop(slab);
         wake(&mut woken);
     }

@@ -124,7 +124,8 @@ impl Waiters {
 
     fn remove(&mut self, number: u64) -> Option<Waiter> {
         let at = self.list.iter().position(|waiter| waiter.number == number)?;
-        Some(self.list.swap_remove(at))
+        // The others keep their order: who came first is woken first.
+        Some(self.list.remove(at))
     }
 }
 
