@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("time::timeout", 4),
     ("time::interval", 4),
     ("net", 4),
+    ("net::reconnect", 5),
     ("retry", 5),
     ("spawn", 5),
     ("schedule", 5),
@@ -30,13 +31,14 @@ const LAYERS: &[(&str, u8)] = &[
     ("scheduler", 7),
 ];
 
-/// Names that `time` passes on from its upper files.
+/// Names that `time` and `net` pass on from their upper files.
 const RE_EXPORTS: &[(&str, &str)] = &[
     ("time::Sleep", "time::sleep"),
     ("time::sleep_until", "time::sleep"),
     ("time::Timeout", "time::timeout"),
     ("time::timeout_at", "time::timeout"),
     ("time::Elapsed", "time::timeout"),
+    ("net::Reconnecting", "net::reconnect"),
 ];
 
 /// Engines: they do not import each other.

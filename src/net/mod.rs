@@ -10,6 +10,7 @@
 //!                           the directions of a stream
 //! Incoming                  the connections of a listener
 //! lookup, ToSocketAddrs     names, on the blocking pool
+//! reconnect                 a stream over connections that come and go (a layer above)
 //! ```
 //!
 //! With the feature `futures-io`, all streams of bytes, shared references to them and [`Io`] are
@@ -27,6 +28,7 @@ mod half;
 mod io;
 mod listener;
 mod owned_half;
+pub mod reconnect;
 mod socket;
 mod stream;
 mod tcp_listener;
@@ -50,6 +52,7 @@ pub use half::{ReadHalf, WriteHalf};
 pub use io::Io;
 pub use listener::{Incoming, Listener};
 pub use owned_half::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+pub use reconnect::Reconnecting;
 pub use stream::ByteStream;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
