@@ -23,6 +23,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("time::timeout", 4),
     ("time::interval", 4),
     ("net", 4),
+    ("signal", 4),
     ("retry", 5),
     ("spawn", 5),
     ("schedule", 5),
