@@ -61,6 +61,17 @@ impl Wake for Woken {
 }
 
 #[test]
+fn everything_goes_to_any_thread() {
+    fn any_thread<T: Send + Sync + Unpin>() {}
+    any_thread::<Signals>();
+    any_thread::<signal::Shutdown>();
+    any_thread::<signal::StopToken>();
+    any_thread::<signal::Wait<'_>>();
+    any_thread::<signal::Outcome>();
+    any_thread::<SignalError>();
+}
+
+#[test]
 fn twice_before_it_is_seen_is_two() -> Tested {
     let _alone = alone();
     let rt = Runtime::new()?;

@@ -1,10 +1,12 @@
 //! How a program ended.
 
 use super::number::Shown;
+use super::shutdown::Shutdown;
 use crate::error::TaskError;
 use crate::runtime::ShutdownReport;
 use crate::sync::plain::Mutex;
 use crate::task::TaskInfo;
+use crate::util::catch::{catch, drop_quietly};
 use std::any::Any;
 use std::fmt;
 use std::panic::Location;
@@ -45,7 +47,10 @@ impl Failure {
         let panic = if let TaskError::Panicked(panic) = error { Some(panic) } else { None };
         Self {
             task: task.clone(),
-            message: error.to_string(),
+            message: catch(|| error.to_string()).unwrap_or_else(|payload| {
+                drop_quietly(payload);
+                "an error whose text cannot be had: its Display panicked".to_owned()
+            }),
             panicked: panic.is_some(),
             // Nobody else is there to take it: the handle is gone.
             payload: Mutex::new(panic.and_then(|panic| panic.take_payload())),
@@ -94,7 +99,7 @@ impl std::error::Error for Failure {}
 impl Drop for Failure {
     fn drop(&mut self) {
         if let Some(payload) = self.payload.get_mut().take() {
-            crate::util::catch::drop_quietly(payload);
+            drop_quietly(payload);
         }
     }
 }
@@ -130,6 +135,10 @@ impl fmt::Display for StopFailed {
 ///
 /// Returned from `main`, it also prints what failed, one line each, to the standard error.
 ///
+/// # Signals
+/// They are given back when this is dropped. Until then the program is still stopping: the next signal ends it at once, with
+/// the status of that signal, and is not taken for a new one.
+///
 /// # Example
 /// ```
 /// use offtick::signal::{Cause, Shutdown};
@@ -149,6 +158,8 @@ pub struct Outcome {
     pub(super) further: u64,
     pub(super) stops: Vec<StopFailed>,
     pub(super) report: ShutdownReport,
+    /// Its signals, still taken.
+    pub(super) _shutdown: Option<Shutdown>,
 }
 
 impl Outcome {
@@ -227,13 +238,13 @@ impl fmt::Display for Outcome {
             return f.write_str(", clean");
         }
         if !self.stops.is_empty() {
-            write!(f, ", {} stop functions failed", self.stops.len())?;
+            write!(f, ", stop functions that failed: {}", self.stops.len())?;
         }
         if !self.report.reactor_stopped {
             f.write_str(", a task holds the reactor")?;
         }
         if self.report.blocking_left != 0 {
-            write!(f, ", {} closures still run", self.report.blocking_left)?;
+            write!(f, ", closures that still run: {}", self.report.blocking_left)?;
         }
         Ok(())
     }
@@ -259,9 +270,8 @@ mod tests {
     use super::*;
 
     fn outcome(cause: Cause) -> Outcome {
-        let rt = crate::Runtime::new().expect("the system lets it start");
-        let report = rt.shutdown(std::time::Duration::from_secs(60));
-        Outcome { cause, failure: None, further: 0, stops: Vec::new(), report }
+        let report = ShutdownReport { reactor_stopped: true, blocking_left: 0 };
+        Outcome { cause, failure: None, further: 0, stops: Vec::new(), report, _shutdown: None }
     }
 
     #[test]
@@ -281,6 +291,9 @@ mod tests {
         outcome.report.blocking_left = 2;
         assert_eq!(outcome.status(), 1);
         outcome.stops.push(StopFailed { location: Location::caller(), error: None });
-        assert_eq!(outcome.to_string(), "stopped by the program, 1 stop functions failed, 2 closures still run");
+        assert_eq!(
+            outcome.to_string(),
+            "stopped by the program, stop functions that failed: 1, closures that still run: 2"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The graceful end of a program.
+//! The graceful end of a program: who is told, who waits for what, and when the signals are given back.
 
 use super::claim::{Claim, was_ignored};
 use super::error::SignalError;
@@ -53,7 +53,7 @@ static ACTIVE: AtomicBool = AtomicBool::new(false);
 /// whichever executor a waiter stands on.
 ///
 /// # Afterwards
-/// When it is dropped or finished, its signals do what they did before, with the limits named in the [module](super). A signal
+/// When it is dropped, or the [`Outcome`] after it was finished, its signals do what they did before, with the limits named in the [module](super). A signal
 /// that the process ignored when this was made (`nohup`) is left ignored.
 ///
 /// # Example
@@ -163,25 +163,26 @@ impl Shutdown {
         self.requested() && (self.left() == Some(Duration::ZERO) || self.stops.lock().iter().all(Task::is_done))
     }
 
-    /// Ends the program's work: waits for the stop functions, shuts the runtime down, gives the signals back.
+    /// Ends the program's work: waits for the stop functions and shuts the runtime down. The signals are given back when
+    /// the [`Outcome`] is dropped.
     ///
     /// If nobody has asked the program to stop, this does. All of it takes no longer than the deadline, counted from the
     /// moment when the first request was noticed, and 200 ms more for the runtime if the stop functions have used it up. Blocks
     /// this thread; call it where the main loop ends, not inside a task.
-    pub fn finish(mut self, runtime: Runtime) -> Outcome {
+    pub fn finish(self, runtime: Runtime) -> Outcome {
         self.trigger();
         let stops = std::mem::take(&mut *self.stops.lock());
         let stops = stops.into_iter().filter_map(|stop| self.wait_for(stop)).collect();
         let patience = self.left().map_or(Duration::MAX, |left| left.max(LAST_PATIENCE));
         let report = runtime.shutdown(patience);
-        self.release();
-        let request = &self.token.0;
+        let request = Arc::clone(&self.token.0);
         Outcome {
             cause: request.cause().unwrap_or(Cause::Program),
             failure: request.take_failure(),
             further: request.further(),
             stops,
             report,
+            _shutdown: Some(self),
         }
     }
 

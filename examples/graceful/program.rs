@@ -1,15 +1,4 @@
-//! A program with work in the background that ends well: on Ctrl-C, `kill`, a closed terminal, or an error of its own.
-//!
-//! ```text
-//! cargo run --features signal --example graceful -- [--json] [--deadline SECONDS] [--misbehave HOW]
-//! ```
-//!
-//! It ticks until it is asked to stop. Then a stop function saves the state, the runtime is shut down, and the exit status
-//! tells what happened: 130 after Ctrl-C, 143 after `kill`. A second signal ends it at once, whatever hangs.
-//!
-//! `--misbehave` shows what is done about work that goes wrong: `fail` (a task fails and nobody looks), `panic` (one
-//! panics), `stuck` (a closure that hears no cancellation), `hang` (a future that holds the reactor for ever), `slow` (a stop
-//! function that never ends).
+//! The program itself.
 
 use offtick::signal::{Cause, Outcome, Shutdown};
 use offtick::{Builder, Cancelled, Handle, Runtime};
@@ -40,7 +29,7 @@ struct Options {
     misbehave: Option<Misbehave>,
 }
 
-fn main() -> ExitCode {
+pub(super) fn main() -> ExitCode {
     let options = match options(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(message) => {
