@@ -11,6 +11,8 @@ mod pool_idle;
 mod pool_support;
 mod ring;
 mod runtime_words;
+#[cfg(unix)]
+mod signal_coalesce;
 mod task_cell;
 mod task_rig;
 mod task_set;

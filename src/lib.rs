@@ -64,6 +64,8 @@
 //! - `futures-io`: the streams of [`net`] implement `futures_io::{AsyncRead, AsyncWrite}`.
 //! - `cron` (default): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
 //!   crates. Intervals need no feature.
+//! - `signal` (Unix): the module of that name, with the signals of the process as a stream and a graceful end on the first of
+//!   them, on the `signal-hook` crate.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
@@ -86,6 +88,10 @@ mod runtime;
 
 #[cfg(feature = "net")]
 pub mod net;
+
+// The protocol of its latch is checked in every build of the models.
+#[cfg(all(unix, any(feature = "signal", all(loom, test))))]
+pub mod signal;
 
 pub mod retry;
 pub mod schedule;

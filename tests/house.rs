@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("time::interval", 4),
     ("net", 4),
     ("net::reconnect", 5),
+    ("signal", 4),
     ("retry", 5),
     ("spawn", 5),
     ("schedule", 5),

@@ -15,7 +15,7 @@ type ErrorHook = Arc<dyn Fn(&TaskInfo, &TaskError) + Send + Sync>;
 pub(crate) struct Hooks {
     pub(super) on_update: Option<UpdateHook>,
     pub(super) on_panic: Option<PanicHook>,
-    pub(super) on_unhandled_error: Option<ErrorHook>,
+    pub(super) on_unhandled_error: Vec<ErrorHook>,
 }
 
 impl Hooks {
@@ -32,7 +32,7 @@ impl Hooks {
     }
 
     pub(crate) fn unhandled(&self, task: &TaskRef, error: &TaskError) {
-        if let Some(hook) = &self.on_unhandled_error {
+        for hook in &self.on_unhandled_error {
             guarded(|| hook(&TaskInfo::of(task), error));
         }
     }
