@@ -1,36 +1,19 @@
 //! Runs `examples/loader` on trees with odd entries and compares its numbers with our own, and with `find` and `wc`.
 #![cfg(unix)]
 
+#[path = "common/example.rs"]
+mod example;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::process::{Command, Output};
 
-/// The example. A whole `cargo test` has built it beside the tests; one that names its targets may not have.
 fn loader() -> Command {
-    static PATH: LazyLock<PathBuf> = LazyLock::new(|| {
-        let test = std::env::current_exe().expect("this test has a path");
-        let profile = test.ancestors().nth(2).expect("it is in `deps` of a profile");
-        let path = profile.join("examples/loader");
-        if !path.exists() {
-            let name = profile.file_name().expect("a profile has a name");
-            let name = if name == "debug" { OsStr::new("dev") } else { name };
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "--example", "loader", "--profile"]).arg(name);
-            cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-            let target = profile.parent().expect("a profile is in a target folder");
-            let built = cargo.arg("--target-dir").arg(target).status().expect("cargo runs");
-            assert!(built.success() && path.exists(), "the example can be built");
-        }
-        path
-    });
-    let mut command = Command::new(&*PATH);
-    command.stdin(Stdio::null());
-    command
+    example::command("loader")
 }
 
 fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {

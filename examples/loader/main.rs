@@ -7,7 +7,8 @@
 //! The loop ticks 60 times a second. In a tick it looks at a walk and thousands of file tasks, all of which run on the
 //! pool; then it draws. What the looking costs is measured, and is part of the line of JSON at the end.
 //!
-//! `walk` and `read` are the work, `jobs` is what the loop does with it; the rest is how it is shown.
+//! `walk` and `read` are the work, `jobs` is what the loop does with it; the rest is how it is shown. What is in
+//! `../terminal` is shared with other examples.
 
 mod crc32;
 mod jobs;
@@ -15,11 +16,14 @@ mod options;
 mod picture;
 mod plain;
 mod read;
+#[path = "../terminal/screen.rs"]
 mod screen;
+#[path = "../terminal/ticks.rs"]
 mod ticks;
 mod totals;
 mod view;
 mod walk;
+#[path = "../terminal/words.rs"]
 mod words;
 
 use jobs::Jobs;

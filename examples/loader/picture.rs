@@ -4,7 +4,7 @@ use crate::jobs::{Busy, Jobs};
 use crate::screen::Row;
 use crate::ticks::{Costs, Ticks};
 use crate::totals::Failure;
-use crate::words::{bar, bytes, grouped, path};
+use crate::words::{bar, bytes, grouped, tail};
 use crossterm::style::Color;
 use offtick::Metrics;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn summary(jobs: &Jobs, busiest: &[Busy], scene: &Scene<'_>, costs: Costs, width
     let state = if jobs.is_walking() { "found so far" } else { "found" };
     let (running, waiting) = jobs.running_and_waiting();
     let keys = "q cancels ";
-    let title = format!(" loader  {}", path(root, width.saturating_sub(10 + keys.len())));
+    let title = format!(" loader  {}", tail(&root.to_string_lossy(), width.saturating_sub(10 + keys.len())));
     vec![
         colored(format!("{title:<0$}{keys}", width.saturating_sub(keys.len())), Color::Cyan),
         row(""),
@@ -94,13 +94,13 @@ fn file_text(file: &Busy, width: usize) -> String {
     let for_path = width.saturating_sub(for_bar + NUMBERS + 3);
     let share = file.so_far.read as f64 / file.so_far.size.max(1) as f64;
     let numbers = format!("{} of {}", bytes(file.so_far.read), bytes(file.so_far.size));
-    format!(" {:<for_path$} {} {numbers:>NUMBERS$}", path(&file.path, for_path), bar(share, for_bar))
+    format!(" {:<for_path$} {} {numbers:>NUMBERS$}", tail(&file.path.to_string_lossy(), for_path), bar(share, for_bar))
 }
 
 fn failure_text(failure: &Failure, width: usize) -> String {
     let reason: String = failure.reason.chars().take(width / 2).collect();
     let for_path = width.saturating_sub(reason.chars().count() + 3);
-    format!(" {}: {reason}", path(&failure.path, for_path))
+    format!(" {}: {reason}", tail(&failure.path.to_string_lossy(), for_path))
 }
 
 #[cfg(test)]

@@ -52,6 +52,6 @@ impl Plain {
 pub(crate) fn print_failures(failures: impl IntoIterator<Item = Failure>) {
     let mut stderr = io::stderr().lock();
     for Failure { path, reason } in failures {
-        let _unread = writeln!(stderr, "loader: {}: {reason}", words::path(&path, usize::MAX));
+        let _unread = writeln!(stderr, "loader: {}: {reason}", words::tail(&path.to_string_lossy(), usize::MAX));
     }
 }

@@ -18,13 +18,21 @@ pub(crate) struct Row {
     pub(crate) color: Option<Color>,
 }
 
-/// What the user did.
+/// What the user did. Not every example has a use for all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     Nothing,
+    /// Give up everything.
     Cancel,
+    /// Give up the row that is chosen.
+    CancelRow,
+    /// Choose the row that many further down, or up.
+    Move(isize),
     Resized,
 }
+
+/// Rows from one page to the next.
+const PAGE: isize = 10;
 
 /// The terminal in raw mode, with a screen of its own. Dropping it gives the terminal back.
 pub(crate) struct Screen {
@@ -85,7 +93,7 @@ impl Screen {
             return Ok(Input::Nothing);
         }
         Ok(match event::read()? {
-            Event::Key(key) if cancels(key) => Input::Cancel,
+            Event::Key(key) if key.kind != KeyEventKind::Release => meaning(key),
             Event::Resize(..) => {
                 self.painted.clear();
                 queue!(self.out, Clear(ClearType::All))?;
@@ -128,14 +136,19 @@ impl Screen {
     }
 }
 
-fn cancels(key: KeyEvent) -> bool {
+fn meaning(key: KeyEvent) -> Input {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    key.kind != KeyEventKind::Release
-        && match key.code {
-            KeyCode::Char('q' | 'Q') => !control,
-            KeyCode::Char('c') => control,
-            _ => false,
-        }
+    match key.code {
+        KeyCode::Char('c') if control => Input::Cancel,
+        KeyCode::Char(_) if control => Input::Nothing,
+        KeyCode::Char('q' | 'Q') => Input::Cancel,
+        KeyCode::Char('x' | 'X') | KeyCode::Delete => Input::CancelRow,
+        KeyCode::Up | KeyCode::Char('k') => Input::Move(-1),
+        KeyCode::Down | KeyCode::Char('j') => Input::Move(1),
+        KeyCode::PageUp => Input::Move(-PAGE),
+        KeyCode::PageDown => Input::Move(PAGE),
+        _ => Input::Nothing,
+    }
 }
 
 /// A panic of the loop is told on the user's own screen. One of a task is an error of that task, and shown as such.

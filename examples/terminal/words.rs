@@ -1,6 +1,4 @@
-//! Numbers and paths as people read them.
-
-use std::path::Path;
+//! Numbers and names as people read them.
 
 /// A number with a comma before each three digits.
 pub(crate) fn grouped(number: u64) -> String {
@@ -31,9 +29,10 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{size:.1} {}", UNITS[unit])
 }
 
-/// A path in at most `width` characters: what is too long loses its beginning, what could move the cursor is `?`.
-pub(crate) fn path(path: &Path, width: usize) -> String {
-    let text: Vec<char> = path.to_string_lossy().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+/// A path or an address in at most `width` characters: what is too long loses its beginning, what could move the cursor
+/// is `?`.
+pub(crate) fn tail(text: &str, width: usize) -> String {
+    let text: Vec<char> = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
     if text.len() <= width {
         return text.into_iter().collect();
     }
@@ -49,8 +48,7 @@ pub(crate) fn bar(share: f64, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bytes, grouped, path};
-    use std::path::Path;
+    use super::{bar, bytes, grouped, tail};
 
     #[test]
     fn numbers_are_grouped_by_three() {
@@ -71,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn paths_keep_their_end_and_no_control_characters() {
-        assert_eq!(path(Path::new("a/b.rs"), 6), "a/b.rs");
-        assert_eq!(path(Path::new("a/b.rs"), 4), "….rs");
-        assert_eq!(path(Path::new("a/b.rs"), 0), "");
-        assert_eq!(path(Path::new("a\x1b[2J\n"), 20), "a?[2J?");
+    fn names_keep_their_end_and_no_control_characters() {
+        assert_eq!(tail("a/b.rs", 6), "a/b.rs");
+        assert_eq!(tail("a/b.rs", 4), "….rs");
+        assert_eq!(tail("a/b.rs", 0), "");
+        assert_eq!(tail("a\x1b[2J\n", 20), "a?[2J?");
     }
 
     #[test]
