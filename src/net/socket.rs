@@ -17,7 +17,7 @@ macro_rules! socket_methods {
         ///
         /// # Errors
         /// Those of [`from_std`](Self::from_std).
-        pub fn from_std_on(handle: &crate::Handle, socket: $std) -> std::io::Result<Self> {
+        pub fn from_std_on(handle: &crate::runtime::Handle, socket: $std) -> std::io::Result<Self> {
             socket.set_nonblocking(true)?;
             Self::from_mio(handle, <$mio>::from_std(socket))
         }
