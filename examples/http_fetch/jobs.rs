@@ -58,6 +58,12 @@ pub(crate) enum Stage {
     Cancelled,
 }
 
+impl Stage {
+    fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled)
+    }
+}
+
 /// A try that failed and is not the last one.
 struct Setback {
     row: usize,
@@ -130,6 +136,7 @@ impl Jobs {
 
     /// One tick: takes what there is. Never waits, and without news costs a few loads.
     pub(crate) fn tick(&mut self) {
+        // Whatever happens after the flag was taken down puts it up again, for the next tick.
         if self.rt.take_update() {
             self.take_setbacks();
             self.take_finished();
@@ -139,7 +146,11 @@ impl Jobs {
 
     fn take_setbacks(&mut self) {
         for Setback { row, reason } in self.setbacks.try_iter() {
-            self.rows[row].trouble = Some(reason);
+            let row = &mut self.rows[row];
+            // One that came late, after its task was seen over, is no news.
+            if !row.stage.is_over() {
+                row.trouble = Some(reason);
+            }
         }
     }
 
@@ -210,7 +221,7 @@ impl Jobs {
     }
 }
 
-/// What went wrong in the last try, and how many there were, without the words around it.
+/// What went wrong in the last try, without the words around it.
 fn reason(error: &TaskError) -> String {
     match error.retry_error() {
         Some(tries) => tries.last().map_or_else(|| tries.to_string(), ToString::to_string),

@@ -4,7 +4,7 @@
 use crate::resources::{Kind, Resource};
 use offtick::net::{TcpListener, TcpStream};
 use offtick::time::sleep;
-use offtick::{Handle, Task, TaskGroup};
+use offtick::{Handle, Task, TaskError, TaskGroup};
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -46,15 +46,17 @@ impl Visits {
 }
 
 impl Server {
-    /// Listens on loopback, at a port that the system chooses.
+    /// Listens on loopback, at a port that the system chooses. Waits until it does: there is no loop yet that ticks.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn start(rt: &Handle) -> io::Result<Self> {
-        // Bound here and now, not in the task, since the address must be known before anybody asks for anything.
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        let listener = TcpListener::from_std_on(rt, listener)?;
+    pub(crate) fn start(rt: &Handle) -> Result<Self, TaskError> {
+        let mut listening = rt.run(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let address = listener.local_addr()?;
+            Ok::<_, io::Error>((listener, address))
+        });
+        let (listener, address) = listening.wait()?;
         let connections = TaskGroup::new(rt);
         let accepting = rt.spawn(async move {
             let visits = Visits::default();

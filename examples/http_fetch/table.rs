@@ -5,14 +5,14 @@ use crate::words::{bar, bytes, tail};
 use std::time::Instant;
 
 /// Columns of the bar.
-const BAR: usize = 12;
+const BAR: usize = 8;
 
-/// Columns of how many bytes of how many.
-const BYTES: usize = 23;
+/// Columns of how many bytes of how many: "1023.9 KiB of 1023.9 KiB" is rare enough to be let out of line.
+const BYTES: usize = 21;
 
 /// What stands above.
 pub(crate) fn heading(width: usize) -> String {
-    format!("    #  {:<1$}  {2:<BAR$}  {3:>BYTES$}  state", "resource", name_width(width), "", "bytes")
+    format!("   #  {:<1$}  {2:<BAR$}  {3:>BYTES$}  state", "resource", name_width(width), "", "bytes")
 }
 
 /// A download; the rows are counted from 1.
@@ -21,12 +21,12 @@ pub(crate) fn line(number: usize, row: &Row, now: Instant, width: usize) -> Stri
     // All of them begin with `http://`.
     let name = tail(&format!("{}{}", row.url.authority(), row.url.target), for_name);
     let state = state(row, now);
-    format!("{number:>5}  {name:<for_name$}  {}  {:>BYTES$}  {state}", bar(share(row), BAR), counted(row))
+    format!("{number:>4}  {name:<for_name$}  {}  {:>BYTES$}  {state}", bar(share(row), BAR), counted(row))
 }
 
-/// The address gets a third of the line, within reason.
+/// The address gets half of what the numbers leave, within reason.
 fn name_width(width: usize) -> usize {
-    (width / 3).clamp(12, 48)
+    (width / 2).saturating_sub(20).clamp(16, 48)
 }
 
 /// What nobody knows the size of is shown as nothing until it is done.
@@ -91,11 +91,11 @@ mod tests {
             assert_eq!(words[..2], ["3", "a/b"]);
             words[2..].join(" ")
         };
-        assert_eq!(says(Stage::Waiting, 0, None, 1, None), "░░░░░░░░░░░░ waiting");
-        assert_eq!(says(Stage::Running, 1024, Some(2048), 1, None), "██████░░░░░░ 1.0 KiB of 2.0 KiB running");
-        assert_eq!(says(Stage::Running, 7, None, 2, Some("no")), "░░░░░░░░░░░░ 7 B of ? running, try 2: no");
+        assert_eq!(says(Stage::Waiting, 0, None, 1, None), "░░░░░░░░ waiting");
+        assert_eq!(says(Stage::Running, 1024, Some(2048), 1, None), "████░░░░ 1.0 KiB of 2.0 KiB running");
+        assert_eq!(says(Stage::Running, 7, None, 2, Some("no")), "░░░░░░░░ 7 B of ? running, try 2: no");
         let pausing = Stage::Pausing(now + Duration::from_millis(1500));
-        assert_eq!(says(pausing, 0, Some(0), 1, Some("503")), "░░░░░░░░░░░░ 0 B of 0 B again in 1.5 s: 503");
-        assert_eq!(says(Stage::Done, 0, Some(0), 3, None), "████████████ 0 B done, try 3");
+        assert_eq!(says(pausing, 0, Some(0), 1, Some("503")), "░░░░░░░░ 0 B of 0 B again in 1.5 s: 503");
+        assert_eq!(says(Stage::Done, 0, Some(0), 3, None), "████████ 0 B done, try 3");
     }
 }
