@@ -68,3 +68,21 @@ fn refused_says_which_address() {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.to_string().contains(&closed.to_string()), "{error}");
 }
+
+/// More than the standard library's backlog has room for; the next one would have to try again.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_burst_of_clients_waits_to_be_accepted() {
+    const CLIENTS: usize = 300;
+    let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").expect("Linux has it");
+    if allowed.trim().parse::<usize>().expect("a number") < CLIENTS {
+        return;
+    }
+    let rt = Runtime::new().expect("a runtime");
+    let listener = rt.run(TcpListener::bind(ANY)).wait().expect("loopback has ports");
+    let address = listener.local_addr().expect("it is bound");
+    // Nobody accepts them, and each is connected all the same.
+    let connect = |_| std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_secs(60));
+    let clients: Vec<_> = (0..CLIENTS).map(connect).collect::<io::Result<_>>().expect("there is room for all");
+    assert_eq!(clients.len(), CLIENTS);
+}

@@ -34,17 +34,31 @@ pub struct TcpListener {
     backlog: Backlog,
 }
 
+/// Connections that may wait to be accepted. With the 128 of the standard library, which mio keeps to, a burst of clients
+/// is enough to fill it, and on Linux those who find it full try again no sooner than a second later.
+#[cfg(unix)]
+const BACKLOG: i32 = 1024;
+
+fn listen(address: SocketAddr) -> io::Result<mio::net::TcpListener> {
+    let listener = mio::net::TcpListener::bind(address)?;
+    // To listen again is how the backlog is changed.
+    #[cfg(unix)]
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
+}
+
 impl TcpListener {
     /// Listens at an address, or at the first of several that can be bound. Port 0 lets the system choose:
     /// [`local_addr`](Self::local_addr) tells. On Unix the address may be bound again at once after this listener is gone
-    /// (`SO_REUSEADDR`).
+    /// (`SO_REUSEADDR`), and up to 1024 connections may wait to be accepted, or as many as the system allows
+    /// (`net.core.somaxconn` of Linux); of a listener of the standard library, 128.
     ///
     /// # Errors
     /// The one of the last address that was tried, as `AddrInUse`, with that address in its text; those of looking up a
     /// name; [`ReactorGone`](super::ReactorGone).
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let handle = any_handle().map_err(io::Error::other)?;
-        Self::from_mio(&handle, bind_first(&handle, addresses, mio::net::TcpListener::bind).await?)
+        Self::from_mio(&handle, bind_first(&handle, addresses, listen).await?)
     }
 
     socket_methods!(std::net::TcpListener, mio::net::TcpListener, SocketAddr);
