@@ -47,7 +47,7 @@ use view::View;
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
 /// How long the end waits for names that are still being looked up: nothing can hurry the system's resolver.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let run = match options::parse(std::env::args_os().skip(1)) {
