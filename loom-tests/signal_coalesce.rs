@@ -1,7 +1,7 @@
 //! Signals that coalesce (`src/signal/latch.rs`). A signal that is lost is a deadlock, which loom reports.
 //!
 //! The pipe is modelled: rings are counted, and cleared all at once, as a read takes all bytes. The handler is the two
-//! steps that `signal/shutdown.rs` registers, in that order; attendant and waiters run the production code.
+//! steps that `signal/install.rs` registers, in that order; attendant and waiters run the production code.
 
 use super::explore;
 use crate::park::block_on;
@@ -69,11 +69,11 @@ fn wait(latch: &Latch<AtomicBool>) {
 
 /// One signal, the attendant, one who waits: it is told, and sees what the handler wrote before.
 ///
-/// Red: a handler that rings before it raises the flag; `attend` that looks at the flag before it clears the bell and
+/// Red: a handler that rings before it raises the flag; `attend` that looks at the flag before it clears the bell, and
 /// wakes by that look; `poll_raised` without its second look; `raise` or `is_raised` relaxed (the cause is not seen).
 #[test]
 fn a_signal_reaches_whoever_waits() {
-    explore(Some(3), 900, || {
+    explore(Some(3), 3000, || {
         let latch = Arc::new(Latch::new(AtomicBool::new(false)));
         let cause = Arc::new(AtomicUsize::new(0));
         let pipe = Pipe::new(1);
@@ -99,10 +99,10 @@ fn a_signal_reaches_whoever_waits() {
 
 /// Two handlers on two threads, whose rings may become one: the attendant wakes for both or once, and never too early.
 ///
-/// Red: as above; `clear` that leaves the bell ringing (the attendant spins: loom finds no end).
+/// Red: `attend` that looks at the flag before it clears the bell; `poll_raised` without its second look.
 #[test]
 fn two_signals_may_be_one_ring() {
-    explore(Some(2), 900, || {
+    explore(Some(2), 21000, || {
         let latch = Arc::new(Latch::new(AtomicBool::new(false)));
         let pipe = Pipe::new(2);
         let told = Arc::new(AtomicUsize::new(0));
@@ -136,7 +136,7 @@ fn two_signals_may_be_one_ring() {
 /// Red: `raise` that wakes before it raises; `poll_raised` without its second look.
 #[test]
 fn a_request_of_the_program_reaches_whoever_comes() {
-    explore(None, 100, || {
+    explore(None, 1600, || {
         let latch = Arc::new(Latch::new(AtomicBool::new(false)));
         let asking = {
             let latch = Arc::clone(&latch);

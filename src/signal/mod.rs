@@ -36,6 +36,8 @@ mod before;
 mod claim;
 #[cfg(feature = "signal")]
 mod error;
+#[cfg(feature = "signal")]
+mod install;
 pub(crate) mod latch;
 #[cfg(feature = "signal")]
 mod listen;
@@ -53,6 +55,7 @@ mod token;
 #[cfg(feature = "signal")]
 pub use self::{
     error::SignalError,
+    install::ShutdownBuilder,
     listen::{Delivery, Signals, listen, listen_all, listen_all_on},
     number::{
         SIGABRT, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGHUP, SIGILL, SIGINT, SIGKILL, SIGPIPE, SIGPROF, SIGQUIT,
@@ -60,6 +63,6 @@ pub use self::{
         SIGWINCH, SIGXCPU, SIGXFSZ, name,
     },
     outcome::{Cause, Failure, Outcome, StopFailed},
-    shutdown::{Shutdown, ShutdownBuilder},
+    shutdown::Shutdown,
     token::{StopToken, Wait},
 };
