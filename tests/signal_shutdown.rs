@@ -494,6 +494,19 @@ mod child {
         assert!(!token.requested(), "it is of the first");
         drop(second);
         assert!(!Shutdown::new().expect("free again").requested());
+        #[cfg(target_os = "linux")]
+        {
+            let count = |folder| std::fs::read_dir(folder).expect("it is mounted").count();
+            let descriptors = count("/proc/self/fd");
+            for _ in 0..500 {
+                let next = Shutdown::builder().signals([SIGTERM]).merge(Duration::MAX).install().expect("free again");
+                raise(SIGTERM);
+                assert_eq!(next.cause(), Some(Cause::Signal(SIGTERM)));
+            }
+            assert_eq!(count("/proc/self/fd"), descriptors);
+            // A thread that was joined may be listed for a moment longer; five hundred were not kept.
+            assert!(count("/proc/self/task") < 100);
+        }
         println!("the third came");
     }
 

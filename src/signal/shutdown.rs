@@ -93,8 +93,8 @@ impl Shutdown {
         ShutdownBuilder::new()
     }
 
-    /// Sees the unhandled errors and panics of a runtime, beside the hooks that its builder has. Any number of runtimes may
-    /// be attached.
+    /// Sees the unhandled errors and panics of a runtime, beside the hooks that its builder has or gets: those of tasks whose
+    /// handle is gone. What a task with a handle ends with is for its holder to see. Any number of runtimes may be attached.
     pub fn attach(&self, builder: Builder) -> Builder {
         let token = self.token();
         builder.on_unhandled_error(move |task, error| token.report(task, error))
