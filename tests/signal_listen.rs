@@ -220,6 +220,7 @@ fn a_wait_that_is_given_up_takes_nothing() -> Tested {
 
 #[test]
 fn bad_signals_are_named() -> Tested {
+    let _alone = alone();
     for forbidden in [SIGKILL, SIGSEGV, signal::SIGSTOP, signal::SIGILL, signal::SIGFPE] {
         assert!(matches!(signal::listen(forbidden), Err(SignalError::Forbidden(number)) if number == forbidden));
     }

@@ -100,7 +100,8 @@ pub(super) fn was_ignored(signal: i32) -> Result<bool, SignalError> {
     Ok(before == Before::Ignored)
 }
 
-fn check(signal: i32) -> Result<(), SignalError> {
+/// A signal that a program may handle, as far as its number tells.
+pub(super) fn check(signal: i32) -> Result<(), SignalError> {
     if !(1..=LAST_SIGNAL).contains(&signal) {
         return Err(SignalError::Invalid(signal));
     }

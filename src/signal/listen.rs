@@ -1,6 +1,6 @@
 //! Signals as a stream.
 
-use super::claim::Claim;
+use super::claim::{Claim, check};
 use super::error::SignalError;
 use super::number::{Shown, name};
 use crate::net::Io;
@@ -56,6 +56,8 @@ pub fn listen(signal: i32) -> Result<Signals, SignalError> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn listen_all(signals: impl IntoIterator<Item = i32>) -> Result<Signals, SignalError> {
+    // Before a runtime is started for them.
+    let signals = named(signals)?;
     let handle = any_handle().map_err(io::Error::other).map_err(SignalError::system("starting the default runtime"))?;
     listen_all_on(&handle, signals)
 }
@@ -66,13 +68,20 @@ pub fn listen_all(signals: impl IntoIterator<Item = i32>) -> Result<Signals, Sig
 /// [`SignalError::Forbidden`], [`SignalError::Invalid`], [`SignalError::NoSignals`]; [`SignalError::System`] where a pipe
 /// or its registration is refused, by a runtime that is shut down among others. Nothing is installed then.
 pub fn listen_all_on(handle: &Handle, signals: impl IntoIterator<Item = i32>) -> Result<Signals, SignalError> {
-    let mut wires: Vec<Wire> = Vec::new();
+    let wires = named(signals)?.into_iter().map(|signal| Wire::new(handle, signal)).collect::<Result<_, _>>()?;
+    Ok(Signals { wires, first: 0 })
+}
+
+/// The signals that were named, each once and at least one.
+fn named(signals: impl IntoIterator<Item = i32>) -> Result<Vec<i32>, SignalError> {
+    let mut named = Vec::new();
     for signal in signals {
-        if wires.iter().all(|wire| wire.signal != signal) {
-            wires.push(Wire::new(handle, signal)?);
+        check(signal)?;
+        if !named.contains(&signal) {
+            named.push(signal);
         }
     }
-    if wires.is_empty() { Err(SignalError::NoSignals) } else { Ok(Signals { wires, first: 0 }) }
+    if named.is_empty() { Err(SignalError::NoSignals) } else { Ok(named) }
 }
 
 /// A signal that came.
