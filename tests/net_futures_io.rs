@@ -72,3 +72,37 @@ fn any_source_that_reads_and_writes_is_a_stream() {
     });
     assert_eq!(task.wait().expect("the text"), b"through a pipe");
 }
+
+#[test]
+fn halves_are_streams_of_one_direction() {
+    let rt = Runtime::new().expect("a runtime");
+    let mut task = rt.run(async {
+        let (client, mut server) = tcp_pair().await?;
+        let (mut reading, mut writing) = client.into_split();
+        say(&mut writing, [b"owned", b" half"]).await?;
+        let (mut borrowed, back) = server.split();
+        assert_eq!(hear(&mut borrowed).await?, b"owned half");
+        say(&mut &back, [b"borrowed", b" half"]).await?;
+        assert_eq!(hear(&mut reading).await?, b"borrowed half");
+        assert_eq!(hear(&mut &reading).await?, b"");
+        reading.reunite(writing).map_err(io::Error::other)
+    });
+    task.wait().expect("both directions");
+}
+
+#[cfg(unix)]
+#[test]
+fn unix_streams_are_streams() {
+    use offtick::net::UnixStream;
+    let rt = Runtime::new().expect("a runtime");
+    let mut task = rt.run(async {
+        let (mut one, other) = UnixStream::pair()?;
+        say(&mut one, [b"next", b" door"]).await?;
+        assert_eq!(hear(&mut &other).await?, b"next door");
+        let (mut reading, mut writing) = other.into_split();
+        say(&mut writing, [b"", b"thanks"]).await?;
+        drop((writing, poll_fn(|cx| Pin::new(&mut reading).poll_read(cx, &mut [0; 1])).await?));
+        hear(&mut one).await
+    });
+    assert_eq!(task.wait().expect("the answer"), b"thanks");
+}

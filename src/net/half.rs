@@ -31,7 +31,7 @@ use super::stream::{ByteStream, read_methods, sealed, shut_methods, write_method
 ///     writing.shutdown()?;
 ///     to_the_end(server.split().0).await
 /// });
-/// assert_eq!(*heard.wait()?, 12);
+/// assert_eq!(heard.wait()?, 12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

@@ -77,7 +77,7 @@ fn is_gone(error: &io::Error) -> bool {
 ///     }
 ///     Ok::<_, std::io::Error>(served)
 /// });
-/// assert_eq!(*task.wait()?, 2);
+/// assert_eq!(task.wait()?, 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Incoming<'a, L> {

@@ -32,7 +32,7 @@ use std::fmt;
 ///     wrote.await.map_err(std::io::Error::other)?;
 ///     Ok::<_, std::io::Error>(text)
 /// });
-/// assert_eq!(echoed.wait()?, b"one way");
+/// assert_eq!(&echoed.wait()?, b"one way");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

@@ -31,7 +31,7 @@ use std::path::Path;
 ///     client.read_exact(&mut text).await?;
 ///     Ok::<_, std::io::Error>(text)
 /// });
-/// let text = task.wait().copied();
+/// let text = task.wait();
 /// std::fs::remove_file(path)?;
 /// assert_eq!(&text?, b"hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -33,7 +33,7 @@ use std::path::Path;
 ///     there.read_exact(&mut text).await?;
 ///     Ok::<_, std::io::Error>(text)
 /// });
-/// assert_eq!(task.wait()?, b"next door");
+/// assert_eq!(&task.wait()?, b"next door");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
