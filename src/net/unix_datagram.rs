@@ -101,7 +101,7 @@ impl UnixDatagram {
     /// Sends a datagram to the socket at a path; waits while the queue there is full. It is sent whole or not at all.
     ///
     /// For a stream of datagrams to one path, [connect](Self::connect): the system then tells of room at once, and else
-    /// not always, so that it is looked for again and again, 32 ms apart at most.
+    /// not at all, so that it is looked for again and again, 32 ms apart at most.
     ///
     /// # Errors
     /// Those of the system, as `NotFound` and `ConnectionRefused`; [`ReactorGone`](super::ReactorGone).
@@ -109,7 +109,7 @@ impl UnixDatagram {
         let path = path.as_ref();
         let mut waits = Waits::new();
         loop {
-            // Whatever is known: another path that had no room says nothing of this one.
+            // Whatever is known of this socket: whether there is room is known of the other one alone.
             let now = poll_fn(|cx| {
                 if spend() {
                     return Poll::Ready(self.try_send_to(bytes, path));
@@ -121,10 +121,7 @@ impl UnixDatagram {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 sent => return sent,
             }
-            let sending = self.io.write_with(|socket| socket.send_to(bytes, path));
-            if let Ok(sent) = self.handle.timeout(waits.next(), sending).await {
-                return sent;
-            }
+            waits.pause(&self.handle).await?;
         }
     }
 

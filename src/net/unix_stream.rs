@@ -7,7 +7,6 @@ use super::socket::{peer_methods, shutdown_methods, socket_methods};
 use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
 use super::unix_waits::Waits;
-use crate::reactor::ReactorGone;
 use crate::runtime::{Handle, any_handle};
 use std::io;
 use std::os::unix::net::SocketAddr;
@@ -79,11 +78,7 @@ impl UnixStream {
                     return Ok(stream);
                 }
             }
-            handle.sleep(waits.next()).await;
-            if handle.is_closed() {
-                // Its sleeps are over at once from now on.
-                return Err(ReactorGone.into());
-            }
+            waits.pause(&handle).await?;
         }
     }
 

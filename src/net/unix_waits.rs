@@ -1,10 +1,12 @@
 //! How long to wait for room that no event tells of.
 //!
 //! Linux has two such cases between Unix sockets: a connect to a listener whose backlog is full, and a datagram to an
-//! address whose queue is full (of other senders' datagrams) by a socket that is not connected to it. Both fail with
-//! `WouldBlock` although the socket itself is writable. They are tried again after 1 ms, and each time in a row after
-//! twice as long, up to 32 ms.
+//! address whose queue is full by a socket that is not connected to it. Both fail with `WouldBlock` although the socket
+//! itself is writable; for the datagram, the failed call even causes an event that says so, and whoever tried again at
+//! that event would spin. They are tried again after 1 ms, and each time in a row after twice as long, up to 32 ms.
 
+use crate::reactor::ReactorGone;
+use crate::runtime::Handle;
 use std::time::Duration;
 
 /// The first wait.
@@ -23,9 +25,13 @@ impl Waits {
         Self { next: FIRST }
     }
 
-    pub(super) fn next(&mut self) -> Duration {
-        let wait = self.next;
-        self.next = (wait * 2).min(LONGEST);
-        wait
+    /// Waits, each time longer.
+    ///
+    /// # Errors
+    /// [`ReactorGone`]: the sleeps of a runtime that is shut down are over at once.
+    pub(super) async fn pause(&mut self, handle: &Handle) -> Result<(), ReactorGone> {
+        handle.sleep(self.next).await;
+        self.next = (self.next * 2).min(LONGEST);
+        if handle.is_closed() { Err(ReactorGone) } else { Ok(()) }
     }
 }
