@@ -126,6 +126,10 @@ impl<S: Source> Io<S> {
     }
 
     pub(super) async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            // Nothing is asked for: nothing is waited for.
+            return Ok(0);
+        }
         self.operate(Direction::Read, read(buffer)).await
     }
 
@@ -142,6 +146,9 @@ impl<S: Source> Io<S> {
     }
 
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_operate(Direction::Read, cx, &mut Place::Slot, read(buffer))
     }
 
