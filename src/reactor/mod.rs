@@ -43,6 +43,9 @@ const WAKE: Token = Token(usize::MAX);
 /// The token of the alarm; no socket gets it either.
 const ALARM: Token = Token(usize::MAX - 1);
 
+/// What the system tells of under these is none of the sockets' business.
+const OWN_TOKENS: [Token; 2] = [WAKE, ALARM];
+
 /// How many events one poll takes.
 const EVENTS: usize = 256;
 
