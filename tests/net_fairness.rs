@@ -172,3 +172,36 @@ fn sockets_where_nothing_happens_cost_no_turns() {
     assert!(after.parks - before.parks <= 3 * said + 10, "{before:?} {after:?}");
     assert!(after.polls - before.polls <= 3 * said + 10, "{before:?} {after:?}");
 }
+
+/// Sleeps that are over when they are first polled, or soon after.
+#[test]
+fn sleeps_for_next_to_nothing_keep_no_socket_waiting() {
+    let rt = common::runtime();
+    let over = Arc::new(AtomicBool::new(false));
+    let sleepers: Vec<_> = (1..200)
+        .map(|nanos| {
+            let over = Arc::clone(&over);
+            rt.spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    offtick::time::sleep(Duration::from_nanos(nanos)).await;
+                }
+            })
+        })
+        .collect();
+    let (stream, mut peer) = pair(&rt);
+    peer.set_read_timeout(Some(common::HANG)).expect("a socket");
+    let reader = rt.run(async move {
+        for _ in 0..20 {
+            stream.read_exact(&mut [0]).await?;
+            stream.write_all(b"y").await?;
+        }
+        io::Result::Ok(())
+    });
+    for _ in 0..20 {
+        peer.write_all(b"x").expect("room");
+        peer.read_exact(&mut [0]).expect("an answer");
+    }
+    settled(reader);
+    over.store(true, Ordering::Relaxed);
+    sleepers.into_iter().for_each(settled);
+}

@@ -102,6 +102,8 @@ impl PollParker {
     /// Blocks until unparked, until an event, or until `timeout` has passed; then wakes whom the events concern.
     pub(crate) fn park(&mut self, timeout: Option<Duration>) {
         if !self.state().set() {
+            // Other threads that have unparked it before each park keep no socket waiting.
+            self.look();
             return;
         }
         let timeout = self.alarm.set(timeout);
