@@ -70,7 +70,7 @@ fn wait<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
 /// or takes it before the waker is in its place, and when an event takes the wakers before it raises the readiness.
 #[test]
 fn no_event_is_lost_to_an_operation_that_would_block() {
-    explore(Some(2), 100, || {
+    explore(Some(2), 400, || {
         let socket = Socket::new(Facts::OPEN);
         let system = {
             let socket = Arc::clone(&socket);
@@ -92,7 +92,7 @@ fn no_event_is_lost_to_an_operation_that_would_block() {
 /// `clear_open` takes a closed direction back, and for what turns the model above red but a second look too early.
 #[test]
 fn the_end_of_a_stream_is_not_drained_away() {
-    explore(Some(2), 100, || {
+    explore(Some(2), 400, || {
         let socket = Socket::new(Facts::OPEN);
         let system = {
             let socket = Arc::clone(&socket);
@@ -115,7 +115,7 @@ fn the_end_of_a_stream_is_not_drained_away() {
 /// Any number may wait for one socket: an event wakes all of its direction. Red when an event wakes the first waiter only.
 #[test]
 fn two_waiters_of_one_event_are_both_woken() {
-    explore(Some(2), 100, || {
+    explore(Some(2), 400, || {
         let socket = Socket::new(Facts::NONE);
         let other = {
             let socket = Arc::clone(&socket);
@@ -186,7 +186,7 @@ fn a_waiter_that_leaves_is_not_woken_afterwards_and_takes_nobody_along() {
 /// keeps the waker that it has, when `raise` or `look` is relaxed, and when `poll_ready` has no second look.
 #[test]
 fn of_two_wakers_in_one_slot_the_later_is_woken() {
-    explore(None, 50, || {
+    explore(None, 250, || {
         let socket = Socket::new(Facts::NONE);
         let system = {
             let socket = Arc::clone(&socket);
@@ -210,7 +210,7 @@ fn of_two_wakers_in_one_slot_the_later_is_woken() {
 /// instead of one read-modify-write, and when `clear` takes both directions back.
 #[test]
 fn what_one_direction_takes_back_leaves_the_other() {
-    explore(None, 50, || {
+    explore(None, 3000, || {
         let socket = Socket::new(Facts::READABLE);
         let system = {
             let socket = Arc::clone(&socket);
@@ -230,7 +230,7 @@ fn what_one_direction_takes_back_leaves_the_other() {
 /// when `clear` takes it back, and when the end is told to one direction only.
 #[test]
 fn the_end_of_the_reactor_reaches_everybody() {
-    explore(Some(2), 100, || {
+    explore(Some(2), 2000, || {
         let socket = Socket::new(Facts::OPEN);
         let writer = {
             let socket = Arc::clone(&socket);

@@ -151,8 +151,9 @@ impl Readiness {
 
     fn take_back(&self, seen: Seen, bits: u32) {
         let cleared = |word: u32| (word & !BITS == seen.0 & !BITS).then_some(word & !bits);
-        // AcqRel: whoever finds the direction not ready has also seen what made it so.
-        let _before = self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, cleared);
+        // Relaxed: it publishes nothing, and whoever reads the word after it still acquires what was raised before it, for a
+        // read-modify-write goes on with the release that it found.
+        let _before = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, cleared);
     }
 }
 
@@ -170,7 +171,7 @@ mod tests {
     use Direction::{Read, Write};
 
     fn at_tick(tick: u32, facts: Facts) -> Readiness {
-        Readiness::new(Facts(facts.0 | tick * TICK))
+        Readiness::new(Facts(facts.0 | (tick * TICK)))
     }
 
     #[test]
