@@ -4,6 +4,8 @@
 //! executions it explored, and names the ordering that turns it red when weakened.
 
 mod inbox;
+#[cfg(feature = "net")]
+mod io_readiness;
 mod park;
 mod place;
 mod pool_close;

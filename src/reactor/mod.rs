@@ -43,6 +43,9 @@ const WAKE: Token = Token(usize::MAX);
 /// The token of the alarm; no socket gets it either.
 const ALARM: Token = Token(usize::MAX - 1);
 
+/// What the system tells of under these is none of the sockets' business.
+const OWN_TOKENS: [Token; 2] = [WAKE, ALARM];
+
 /// How many events one poll takes.
 const EVENTS: usize = 256;
 
@@ -99,6 +102,8 @@ impl PollParker {
     /// Blocks until unparked, until an event, or until `timeout` has passed; then wakes whom the events concern.
     pub(crate) fn park(&mut self, timeout: Option<Duration>) {
         if !self.state().set() {
+            // Other threads that have unparked it before each park keep no socket waiting.
+            self.look();
             return;
         }
         let timeout = self.alarm.set(timeout);

@@ -13,8 +13,10 @@
 //!
 //! The lock of the slab is held while the events of one poll are noted, never while anyone is woken.
 
+use super::OWN_TOKENS;
 use super::readiness::Facts;
 use super::source::Source;
+use crate::counters::Counter;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::util::catch::guarded;
@@ -49,6 +51,8 @@ pub(crate) struct Sockets {
     /// How many there are, written under the lock, for whoever asks without it: Relaxed, since nothing follows from it but
     /// a look at the system that may be in vain or come one turn later.
     count: AtomicUsize,
+    /// What the system told of them; the reactor's thread counts.
+    events: Counter,
 }
 
 #[derive(Default)]
@@ -59,7 +63,17 @@ struct Sources {
 
 impl Sockets {
     pub(super) fn new(registry: Registry) -> Self {
-        Self { registry, sources: Mutex::new(Sources::default()), count: AtomicUsize::new(0) }
+        Self {
+            registry,
+            sources: Mutex::new(Sources::default()),
+            count: AtomicUsize::new(0),
+            events: Counter::default(),
+        }
+    }
+
+    /// How many events the system has told of, those of sources that were gone included.
+    pub(crate) fn events(&self) -> u64 {
+        self.events.get()
     }
 
     /// How many sources there are.
@@ -119,11 +133,14 @@ impl Sockets {
     /// Takes note of events, and moves the wakers of those whom they concern to `woken`.
     pub(super) fn note<'a>(&self, events: impl Iterator<Item = &'a Event>, woken: &mut Vec<Waker>) {
         let sources = self.sources.lock();
-        for event in events {
+        let mut told = 0;
+        for event in events.filter(|event| !OWN_TOKENS.contains(&event.token())) {
+            told += 1;
             if let Some(source) = sources.find(event.token()) {
                 source.event(Facts::of(event), woken);
             }
         }
+        self.events.add(told);
     }
 
     /// The end of the reactor: whoever waits is woken and finds it gone, and so does whoever comes later.
@@ -167,3 +184,6 @@ pub(super) fn wake(woken: &mut Vec<Waker>) {
         guarded(|| waker.wake());
     }
 }
+
+#[cfg(all(test, unix, not(loom)))]
+mod tests;

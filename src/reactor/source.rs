@@ -94,7 +94,7 @@ impl Source {
     }
 
     /// Takes note of an event, and moves the wakers of those whom it concerns to `woken`, to be woken under no lock.
-    pub(super) fn event(&self, facts: Facts, woken: &mut Vec<Waker>) {
+    pub(crate) fn event(&self, facts: Facts, woken: &mut Vec<Waker>) {
         self.readiness.raise(facts);
         let mut waiters = self.waiters.lock();
         for direction in [Direction::Read, Direction::Write] {

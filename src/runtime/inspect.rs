@@ -53,6 +53,10 @@ pub struct Metrics {
     pub parks: u64,
     /// Timers that are pending now.
     pub timers: u64,
+    /// Sockets and other sources that the reactor watches now; none without the feature `net`.
+    pub sockets: u64,
+    /// What the system has told of them, dropped ones included.
+    pub socket_events: u64,
     /// Pool threads alive now.
     pub blocking_threads: u64,
     /// Pool threads that wait for a closure now.
@@ -85,6 +89,14 @@ impl Shared {
             remote_wakes: counters.remote_wakes.get(),
             parks: self.parks.get(),
             timers: self.driver.len() as u64,
+            #[cfg(feature = "net")]
+            sockets: self.sockets.len() as u64,
+            #[cfg(feature = "net")]
+            socket_events: self.sockets.events(),
+            #[cfg(not(feature = "net"))]
+            sockets: 0,
+            #[cfg(not(feature = "net"))]
+            socket_events: 0,
             blocking_threads: pool.threads as u64,
             blocking_idle: pool.idle as u64,
             blocking_threads_peak: pool.peak as u64,

@@ -4,7 +4,7 @@
 //! loop: inbox -> timers -> one turn of ready tasks -> listings -> sockets, in passing or in the park
 //! ```
 //! Inbox, timers and sockets are looked at between any two turns, and a turn is bounded, so neither a task that wakes
-//! itself for ever nor a flood of spawns starves the rest.
+//! itself for ever, nor a flood of spawns, nor timers that are due whenever the thread would park starve the rest.
 
 use super::Parker;
 use super::context::{self, Local};
@@ -65,7 +65,10 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
             continue;
         }
         let timeout = match shared.driver.prepare_park() {
-            ParkTime::Zero => continue,
+            ParkTime::Zero => {
+                parker.look();
+                continue;
+            }
             ParkTime::AtMost(wait) => Some(wait),
             ParkTime::Unlimited => None,
         };
@@ -82,6 +85,7 @@ fn spun(shared: &Shared, parker: &mut Parker, limit: Duration) -> bool {
     loop {
         for _ in 0..LOOKS {
             if !shared.inbox.is_empty() || parker.state().take_notified() {
+                parker.look();
                 return true;
             }
             crate::sync::spin_loop();

@@ -1,7 +1,7 @@
 //! Waiting for a moment.
 
 use super::driver::{Driver, TimerKey, TimerState};
-use crate::runtime::{Handle, current_driver};
+use crate::runtime::{Handle, current_driver, spend};
 use crate::sync::Arc;
 use std::fmt;
 use std::future::Future;
@@ -203,7 +203,14 @@ impl Future for Sleep {
         *over |= match key {
             _ if *over => true,
             Some(key) => driver.set_waker(*key, cx.waker()) != TimerState::Pending,
-            None if driver.clock().nanos() >= *deadline => true,
+            None if driver.clock().nanos() >= *deadline => {
+                // Else a task that sleeps for nothing, again and again, never gives way to others.
+                if !spend() {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                true
+            }
             None => match driver.insert(*deadline, cx.waker().clone()) {
                 Ok(inserted) => {
                     *key = Some(inserted);

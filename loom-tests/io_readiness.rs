@@ -1,0 +1,263 @@
+//! Events against operations that would block, and against waiters that come and go (`reactor::{readiness, source}`).
+//!
+//! The system's side of a socket is an atomic that says how much has come; an event is a store to it and then
+//! `Source::event`, as the reactor's thread does. All accesses to it are relaxed: what orders them is the readiness, or
+//! nothing. A waiter that is lost stays on its condition variable for ever, which loom reports as a deadlock.
+
+use super::explore;
+use crate::park::block_on;
+use crate::reactor::{Direction, Facts, Place, Seen, Source};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use Direction::{Read, Write};
+
+/// A socket: what the reactor knows of it, and what the system has for its reader.
+struct Socket {
+    source: Source,
+    came: AtomicUsize,
+}
+
+impl Socket {
+    fn new(facts: Facts) -> Arc<Self> {
+        Arc::new(Self { source: Source::new(facts), came: AtomicUsize::new(0) })
+    }
+
+    /// What the reactor does for an event, after more came.
+    fn event(&self, came: usize, facts: Facts) {
+        self.came.store(came, Ordering::Relaxed);
+        self.tell(facts);
+    }
+
+    fn tell(&self, facts: Facts) {
+        let mut woken = Vec::new();
+        self.source.event(facts, &mut woken);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// As `Io` does: operates until it does not block. The operation is to see more than `known`, and says how much.
+    fn poll_more(&self, cx: &mut Context<'_>, place: &mut Place, known: usize) -> Poll<(usize, Seen)> {
+        loop {
+            let seen = ready!(self.source.poll_ready(Read, cx, place));
+            if seen.is_gone() {
+                return Poll::Ready((known, seen));
+            }
+            match self.came.load(Ordering::Relaxed) {
+                came if came > known => return Poll::Ready((came, seen)),
+                _ => self.source.would_block(seen, Read),
+            }
+        }
+    }
+
+    /// Waits in the list until more than `known` came.
+    fn wait_for_more(&self, known: usize) -> (usize, Seen) {
+        let mut place = Place::List(None);
+        let more = wait(|cx| self.poll_more(cx, &mut place, known));
+        self.source.leave(&mut place);
+        more
+    }
+}
+
+fn wait<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    block_on(pin!(poll_fn(poll)), None).expect("no limit in time")
+}
+
+/// Two events while a reader operates, would block and waits. Red when `clear` does not compare the ticks or is a load and a
+/// store, when an event does not count the tick up, when `raise` or `look` is relaxed, when `poll_ready` has no second look
+/// or takes it before the waker is in its place, and when an event takes the wakers before it raises the readiness.
+#[test]
+fn no_event_is_lost_to_an_operation_that_would_block() {
+    explore(Some(2), 400, || {
+        let socket = Socket::new(Facts::OPEN);
+        let system = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || {
+                socket.event(1, Facts::READABLE);
+                socket.event(2, Facts::READABLE);
+            })
+        };
+        let (first, _) = socket.wait_for_more(0);
+        if first < 2 {
+            assert_eq!(socket.wait_for_more(first).0, 2);
+        }
+        system.join().expect("the events end");
+    });
+}
+
+/// As above, with an operation that takes all there is and says so (`drained`) instead of trying once more, and with
+/// the end of the stream in the last event, which no other follows: a direction that is closed stays ready. Red when
+/// `clear_open` takes a closed direction back, and for what turns the model above red but a second look too early.
+#[test]
+fn the_end_of_a_stream_is_not_drained_away() {
+    explore(Some(2), 400, || {
+        let socket = Socket::new(Facts::OPEN);
+        let system = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || {
+                socket.event(1, Facts::READABLE);
+                socket.event(2, Facts::LAST_WORDS);
+            })
+        };
+        let mut known = 0;
+        while known < 2 {
+            let (came, seen) = socket.wait_for_more(known);
+            // A read gives the data, though the end has come too: the next one gives the end.
+            known = if known == 0 { 1 } else { came };
+            socket.source.drained(seen, Read);
+        }
+        system.join().expect("the events end");
+    });
+}
+
+/// Any number may wait for one socket: an event wakes all of its direction. Red when an event wakes the first waiter only.
+#[test]
+fn two_waiters_of_one_event_are_both_woken() {
+    explore(Some(2), 400, || {
+        let socket = Socket::new(Facts::NONE);
+        let other = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || socket.wait_for_more(0).0)
+        };
+        let system = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || socket.event(1, Facts::READABLE))
+        };
+        assert_eq!(socket.wait_for_more(0).0, 1);
+        assert_eq!(other.join().expect("the other waiter ends"), 1);
+        system.join().expect("the event ends");
+    });
+}
+
+/// Counts its wakes.
+struct Counted(AtomicUsize);
+
+impl Counted {
+    fn pair() -> (Arc<Self>, Waker) {
+        let counted = Arc::new(Self(AtomicUsize::new(0)));
+        (Arc::clone(&counted), Waker::from(counted))
+    }
+
+    fn wakes(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// A waiter that leaves while an event takes the wakers is woken by that event or not at all: when both are over, nobody
+/// holds its waker, and a second event does not wake it. Whoever waits beside it is woken in any case. Red when `leave`
+/// takes out the last of the list instead of its own, when it does nothing, and when an event clones the wakers instead of
+/// taking them.
+#[test]
+fn a_waiter_that_leaves_is_not_woken_afterwards_and_takes_nobody_along() {
+    explore(None, 20, || {
+        let socket = Socket::new(Facts::NONE);
+        let ((leaver, leaving), (stayer, staying)) = (Counted::pair(), Counted::pair());
+        let (mut place, mut other) = (Place::List(None), Place::List(None));
+        assert!(socket.source.poll_ready(Read, &Context::from_waker(&leaving), &mut place).is_pending());
+        assert!(socket.source.poll_ready(Read, &Context::from_waker(&staying), &mut other).is_pending());
+        drop(staying);
+        let system = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || socket.event(1, Facts::READABLE))
+        };
+        let _ready = socket.source.poll_ready(Read, &Context::from_waker(&leaving), &mut place);
+        drop(leaving);
+        socket.source.leave(&mut place);
+        system.join().expect("the event ends");
+        let woken = leaver.wakes();
+        assert!(woken <= 1);
+        assert_eq!(stayer.wakes(), 1);
+        assert_eq!(Arc::strong_count(&leaver), 1, "nobody holds the waker of who left");
+        socket.event(2, Facts::READABLE);
+        assert_eq!((leaver.wakes(), stayer.wakes()), (woken, 1));
+        socket.source.leave(&mut other);
+    });
+}
+
+/// The waker that is given last is the one that is woken, and the one before it is held by nobody. Red when the slot
+/// keeps the waker that it has, when `raise` or `look` is relaxed, and when `poll_ready` has no second look.
+#[test]
+fn of_two_wakers_in_one_slot_the_later_is_woken() {
+    explore(None, 250, || {
+        let socket = Socket::new(Facts::NONE);
+        let system = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || socket.event(1, Facts::READABLE))
+        };
+        let (earlier, waker) = Counted::pair();
+        let early = socket.poll_more(&mut Context::from_waker(&waker), &mut Place::Slot, 0);
+        drop(waker);
+        if early.is_pending() {
+            assert_eq!(wait(|cx| socket.poll_more(cx, &mut Place::Slot, 0)).0, 1);
+        }
+        system.join().expect("the event ends");
+        assert!(earlier.wakes() <= 1);
+        // A reader that found it ready by its second look has left its waker in the slot: the next event takes it.
+        socket.event(2, Facts::READABLE);
+        assert_eq!(Arc::strong_count(&earlier), 1, "nobody holds the earlier waker");
+    });
+}
+
+/// A reader takes its direction back while an event tells of the other one. Red when `take_back` is a load and a store
+/// instead of one read-modify-write, and when `clear` takes both directions back.
+#[test]
+fn what_one_direction_takes_back_leaves_the_other() {
+    explore(None, 3000, || {
+        let socket = Socket::new(Facts::READABLE);
+        let system = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || socket.tell(Facts::WRITABLE))
+        };
+        let mut reader = Place::Slot;
+        assert!(socket.poll_more(&mut Context::from_waker(Waker::noop()), &mut reader, 0).is_pending());
+        let mut writer = Place::List(None);
+        let seen = wait(|cx| socket.source.poll_ready(Write, cx, &mut writer));
+        assert!(seen.is_ready(Write));
+        socket.source.leave(&mut writer);
+        system.join().expect("the event ends");
+    });
+}
+
+/// The end of the reactor reaches who waits in either direction, and who comes later, whatever they clear meanwhile. Red
+/// when `clear` takes it back, and when the end is told to one direction only.
+#[test]
+fn the_end_of_the_reactor_reaches_everybody() {
+    explore(Some(2), 2000, || {
+        let socket = Socket::new(Facts::OPEN);
+        let writer = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || {
+                let mut place = Place::Slot;
+                // Writes that would block, each of them.
+                wait(|cx| {
+                    loop {
+                        let seen = ready!(socket.source.poll_ready(Write, cx, &mut place));
+                        if seen.is_gone() {
+                            return Poll::Ready(());
+                        }
+                        socket.source.would_block(seen, Write);
+                    }
+                });
+            })
+        };
+        let end = {
+            let socket = Arc::clone(&socket);
+            loom::thread::spawn(move || socket.tell(Facts::GONE))
+        };
+        assert!(socket.wait_for_more(0).1.is_gone());
+        end.join().expect("the end ends");
+        writer.join().expect("the writer ends");
+        let seen = socket.source.look();
+        socket.source.would_block(seen, Read);
+        socket.source.drained(seen, Write);
+        assert!(socket.source.look().is_gone());
+    });
+}
