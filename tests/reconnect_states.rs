@@ -629,3 +629,18 @@ fn those_who_wait_for_a_connection_may_stop_waiting() {
     assert!(block_on(waiting).is_ok(), "it was polled with another waker before");
     assert!(block_on(link.connected()).is_ok());
 }
+
+#[test]
+fn it_may_be_shared_whatever_its_connections_are() {
+    fn shared<T: Send + Sync + Unpin + std::fmt::Debug + 'static>() {}
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    fn future<T: Future<Output = Result<(), Unsent>> + Send + Unpin + 'static>() {}
+    shared::<Reconnecting<std::rc::Rc<std::cell::Cell<u8>>>>();
+    shared::<State>();
+    error::<CloseReason>();
+    error::<OpenError>();
+    error::<ReadError>();
+    error::<Unsent>();
+    error::<UnsentReason>();
+    future::<offtick::net::reconnect::Writing>();
+}

@@ -85,6 +85,31 @@ fn a_server_that_comes_late_gets_what_waited() {
     task.wait().expect("it arrives");
 }
 
+#[cfg(unix)]
+#[test]
+fn unix_sockets_are_connections() {
+    use offtick::net::UnixStream;
+    use std::sync::Mutex;
+    let rt = Runtime::new().expect("a runtime");
+    let mut task = rt.run(async {
+        let (pairs, other) = [UnixStream::pair()?, UnixStream::pair()?].into();
+        let ((here, there), (next, last)) = (pairs, other);
+        let ends = Mutex::new(vec![next, here]);
+        let link = Reconnecting::builder(async move || {
+            let end = ends.lock().ok().and_then(|mut ends| ends.pop());
+            end.ok_or_else(|| std::io::Error::other("no more"))
+        })
+        .policy(policy())
+        .open()?;
+        there.write_all(b"o").await?;
+        drop(there);
+        last.write_all(b"ne\n").await?;
+        assert_eq!(link.read_line().await?, "one\n");
+        Ok::<_, BoxError>(())
+    });
+    task.wait().expect("a line");
+}
+
 #[cfg(feature = "futures-io")]
 #[test]
 fn streams_of_the_ecosystem_are_connections() {
