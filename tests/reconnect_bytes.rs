@@ -7,14 +7,14 @@ mod wire;
 
 use common::{CountedWaker, HANG, block_on, poll_once, reactor_thread, until};
 use offtick::net::Reconnecting;
-use offtick::net::reconnect::{ReadError, ReconnectBuilder, Unsent, UnsentReason};
+use offtick::net::reconnect::{Connection, ReadError, ReconnectBuilder, Unsent, UnsentReason};
 use offtick::time::Clock;
 use offtick::{Builder, RetryPolicy, Runtime, Task};
 use std::future::Future;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use wire::{End, Network, Plan, Wire};
 
@@ -381,6 +381,44 @@ fn a_connection_that_is_always_ready_leaves_others_their_turn() {
     }
     over(write).expect("written");
     assert_eq!((wire.written().as_str(), link.unread()), ("also", 0));
+}
+
+/// Takes one byte a call, at once. At the first it starts another task, which notes how many there were when it ran.
+struct Eager {
+    rt: offtick::Handle,
+    taken: Arc<Mutex<usize>>,
+    noted: Arc<Mutex<Option<usize>>>,
+}
+
+impl Connection for Eager {
+    fn poll_read(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        let mut taken = self.taken.lock().unwrap();
+        *taken += 1;
+        if *taken == 1 {
+            let (taken, noted) = (Arc::clone(&self.taken), Arc::clone(&self.noted));
+            self.rt.spawn(async move { *noted.lock().unwrap() = Some(*taken.lock().unwrap()) }).detach();
+        }
+        Poll::Ready(Ok(1))
+    }
+}
+
+#[test]
+fn a_long_message_leaves_others_their_turn() {
+    let rt = still();
+    let (taken, noted) = (Arc::default(), Arc::default());
+    let (handle, takes, notes) = (rt.handle().clone(), Arc::clone(&taken), Arc::clone(&noted));
+    let link = Reconnecting::builder(async move || {
+        Ok(Eager { rt: handle.clone(), taken: Arc::clone(&takes), noted: Arc::clone(&notes) })
+    });
+    let link = link.open_on(&rt).expect("valid settings");
+    block_on(link.write_all(vec![b'x'; 10_000])).expect("written");
+    assert_eq!(*taken.lock().unwrap(), 10_000);
+    let noted = noted.lock().unwrap().expect("it ran before the end");
+    assert!(noted < 100, "after {noted} writes");
 }
 
 #[test]

@@ -54,9 +54,13 @@ impl Log {
         }
     }
 
-    /// As text, since the last call.
+    /// As text, since the last call. The state can be seen a moment before it is told.
+    #[track_caller]
     fn told(&mut self, link: &Reconnecting<End>) -> Vec<String> {
-        self.pull(link);
+        until(|| {
+            self.pull(link);
+            self.told.last() == Some(&link.state().to_string())
+        });
         std::mem::take(&mut self.told)
     }
 
@@ -141,6 +145,7 @@ fn it_connects_by_the_policy_and_tells_of_it() {
     next.end();
     assert_eq!(log.pass(&link, &clock), Duration::ZERO);
     assert_eq!(log.pass(&link, &clock), SECOND);
+    until(|| matches!(link.state(), State::Connecting { attempt: 2, .. }));
     assert_eq!(
         log.told(&link),
         [
@@ -465,9 +470,13 @@ fn a_good_bye_takes_a_second_at_most() {
     let network = Network::default();
     let wire = network.wire();
     wire.hold_close();
+    wire.allow(2);
     let link = link(&network).open_on(&rt).expect("valid settings");
     connected(&link);
+    let write = rt.spawn(link.write_all("four"));
+    until(|| wire.written() == "fo");
     drop(link);
+    assert_eq!(over(write).expect_err("closed").rest(), b"ur", "it waits for no good-bye");
     until(|| wire.is_closed() && rt.metrics().timers == 1);
     clock.advance(SECOND - Duration::from_nanos(1));
     settle(&rt);
