@@ -7,7 +7,7 @@ use super::outbox::Message;
 use super::shared::{Order, Shared};
 use super::state::State;
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// How often a poll goes round before other tasks get their turn, where the connection is always ready.
 const ROUNDS: usize = 16;
@@ -37,17 +37,20 @@ impl Hands {
         self.message.is_none()
     }
 
-    fn poll<S: Connection>(&mut self, connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// One write, or the flush after the last. Ready with true once the message is written and flushed.
+    fn poll<S: Connection>(&mut self, connection: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let Some(message) = &self.message else { return Poll::Pending };
-        while let rest @ [_, ..] = &message.bytes[self.handed..] {
-            match connection.poll_write(cx, rest) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(no_room())),
-                Poll::Ready(Ok(n)) => self.handed += n.min(rest.len()),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+        let rest = &message.bytes[self.handed..];
+        if rest.is_empty() {
+            return connection.poll_flush(cx).map_ok(|()| true);
+        }
+        match ready!(connection.poll_write(cx, rest))? {
+            0 => Poll::Ready(Err(no_room())),
+            n => {
+                self.handed += n.min(rest.len());
+                Poll::Ready(Ok(false))
             }
         }
-        connection.poll_flush(cx)
     }
 
     /// Written and flushed.
@@ -119,9 +122,11 @@ pub(super) fn poll_carry<S: Connection>(
         }
         if hands.broken.is_none() {
             match hands.poll(connection, cx) {
-                Poll::Ready(Ok(())) => {
-                    hands.done(shared);
+                Poll::Ready(Ok(done)) => {
                     moved = true;
+                    if done {
+                        hands.done(shared);
+                    }
                 }
                 Poll::Ready(Err(error)) => {
                     hands.broken = Some(error);

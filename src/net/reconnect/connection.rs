@@ -2,12 +2,11 @@
 
 use crate::net::TcpStream;
 use std::io;
-use std::net::Shutdown;
 use std::task::{Context, Poll};
 
 /// One connection: bytes in both directions, until it is lost.
 ///
-/// The streams of this crate are connections, and with the feature `futures-io` every stream of that ecosystem is, inside a
+/// The streams of this crate (`TcpStream`, `UnixStream`) are connections, and with the feature `futures-io` every stream of that ecosystem is, inside a
 /// [`FuturesIo`](super::FuturesIo). Implement it for others; the example is one that echoes.
 ///
 /// Only one task ever uses a connection, on the thread of its runtime, so it need not be `Send`. An error of any of these
@@ -82,16 +81,33 @@ pub trait Connection: 'static {
     }
 }
 
-impl Connection for TcpStream {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        Self::poll_read(self, cx, buffer)
-    }
+/// A stream of this crate, by methods that all of them have.
+macro_rules! own_stream {
+    ($stream:ty) => {
+        impl crate::net::reconnect::Connection for $stream {
+            fn poll_read(
+                &mut self,
+                cx: &mut std::task::Context<'_>,
+                buffer: &mut [u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                <$stream>::poll_read(self, cx, buffer)
+            }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Self::poll_write(self, cx, bytes)
-    }
+            fn poll_write(
+                &mut self,
+                cx: &mut std::task::Context<'_>,
+                bytes: &[u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                <$stream>::poll_write(self, cx, bytes)
+            }
 
-    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.shutdown(Shutdown::Write))
-    }
+            fn poll_close(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+                std::task::Poll::Ready(self.shutdown(std::net::Shutdown::Write))
+            }
+        }
+    };
 }
+
+own_stream!(TcpStream);
+
+pub(super) use own_stream;

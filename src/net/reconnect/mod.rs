@@ -29,6 +29,8 @@ mod inbox;
 mod outbox;
 mod shared;
 mod state;
+#[cfg(unix)]
+mod unix;
 mod waiters;
 mod waiting;
 mod writing;
