@@ -10,11 +10,12 @@
 //! # A turn for everyone
 //! Two rules keep what waits from waiting for ever. Both count picks, and both are silent while nobody is passed over.
 //! - *Levels*: a lower level gets a pick once [`PASSES`] picks went to levels above it while it had a task to run.
-//! - *Positions*: a task inserted ahead of others belongs to the *placed* front of its level, and so does all that it was
-//!   inserted behind; the rest of the level stands as it arrived. After [`JUMPS`] picks in a row from the placed front
-//!   while others stood behind it, the one that waits longest among those gets a pick. So two tasks that switch to
-//!   each other for ever hold up the rest no longer than that, and with it the tasks of inbox and timers, which arrive at
-//!   the end.
+//! - *Positions*: a task is *placed* while it stands where a position put it (its own wish, or somebody's hand); any other one
+//!   stands in the order of arrival, and the first of those is the one that waits longest. Once [`JUMPS`] picks, and one
+//!   more for each task that was there when the count began, have gone to placed tasks ahead of it, it gets a pick. So a
+//!   queue that is rearranged once runs in exactly that order, and tasks that send each other ahead for ever hold up the
+//!   rest no longer than that, and with it what inbox and timers woke, which arrives at the end. Tasks that descend into
+//!   each other place themselves: however deep they go, they do not count as waiting.
 //!
 //! # Cost
 //! As long as every task is of the usual level and none is placed, a push and a pick are those of a `VecDeque`, behind
@@ -33,8 +34,8 @@ const USUAL: usize = 1;
 /// Picks that may go to more urgent levels while a task of this one waits. (Nothing is above the first.)
 const PASSES: [u32; LEVELS] = [u32::MAX, 8, 32];
 
-/// Picks in a row that may go to the placed front of a level while others wait behind it.
-const JUMPS: u32 = 64;
+/// Picks that may go to placed tasks while others wait, beyond one for each task of the level.
+const JUMPS: usize = 64;
 
 fn index(priority: Priority) -> usize {
     match priority {
@@ -66,10 +67,14 @@ pub(super) struct Ready<T> {
 
 struct Level<T> {
     tasks: VecDeque<T>,
-    /// How many at the front stand where they were put, not where they arrived.
+    /// For each task of the front part of the queue: is it placed? None is behind that part.
+    marks: VecDeque<bool>,
+    /// How many are placed.
     placed: usize,
-    /// Picks in a row from the placed front while others stood behind it.
-    jumped: u32,
+    /// Picks that passed over a task in order of arrival, since one of those was picked.
+    jumped: usize,
+    /// How many there may be.
+    patience: usize,
     /// Picks of levels above, since the last of this one, while it had a task.
     passed: u32,
 }
@@ -148,15 +153,14 @@ impl<T> Ready<T> {
         (0..LEVELS).rev().filter(waits).find(passed_over).or_else(|| (0..LEVELS).find(waits))
     }
 
-    /// Queues a task at a position.
+    /// Queues a task at a position. At [`END`] it arrives as any other; anywhere else it is placed, be it behind all others.
     pub(super) fn insert(&mut self, priority: Priority, position: isize, task: T) {
-        let index = index(priority);
-        let above: usize = self.levels[..index].iter().map(|level| level.tasks.len()).sum();
-        let level = &self.levels[index];
-        let at = place(position, self.len()).saturating_sub(above).min(level.tasks.len());
-        if at == level.tasks.len() {
+        if position == END {
             return self.push(priority, task);
         }
+        let index = index(priority);
+        let above: usize = self.levels[..index].iter().map(|level| level.tasks.len()).sum();
+        let at = place(position, self.len()).saturating_sub(above).min(self.levels[index].tasks.len());
         self.plain = false;
         self.levels[index].insert(at, task);
     }
@@ -192,36 +196,47 @@ impl<T> Ready<T> {
 
 impl<T> Level<T> {
     const fn new() -> Self {
-        Self { tasks: VecDeque::new(), placed: 0, jumped: 0, passed: 0 }
+        Self { tasks: VecDeque::new(), marks: VecDeque::new(), placed: 0, jumped: 0, patience: 0, passed: 0 }
     }
 
     fn pick(&mut self) -> Option<T> {
         let others = self.tasks.len() > self.placed;
-        if self.placed == 0 || !others {
-            self.jumped = 0;
-        } else if self.jumped >= JUMPS {
-            self.jumped = 0;
-            return self.tasks.remove(self.placed);
-        } else {
-            self.jumped += 1;
+        if self.placed == 0 {
+            self.marks.clear();
         }
-        self.placed = self.placed.saturating_sub(1);
-        self.tasks.pop_front()
+        if !others || self.marks.front() != Some(&true) {
+            self.jumped = 0;
+            return self.remove(0);
+        }
+        if self.jumped == 0 {
+            self.patience = JUMPS + self.tasks.len();
+        }
+        if self.jumped < self.patience {
+            self.jumped += 1;
+            return self.remove(0);
+        }
+        self.jumped = 0;
+        let first = self.marks.iter().position(|placed| !placed).unwrap_or(self.marks.len());
+        self.remove(first)
     }
 
-    /// `at` is not the end.
     fn insert(&mut self, at: usize, task: T) {
         self.tasks.insert(at, task);
-        self.placed = self.placed.max(at) + 1;
+        if self.marks.len() < at {
+            self.marks.resize(at, false);
+        }
+        self.marks.insert(at, true);
+        self.placed += 1;
     }
 
     fn remove(&mut self, at: usize) -> Option<T> {
-        if at < self.placed {
+        if self.marks.remove(at) == Some(true) {
             self.placed -= 1;
         }
         self.tasks.remove(at)
     }
 
+    /// Who goes to the front is placed there; who goes to the end arrives there.
     fn rotate(&mut self, by: isize) {
         let len = self.tasks.len();
         if len == 0 {
@@ -230,11 +245,15 @@ impl<T> Level<T> {
         let steps = by.unsigned_abs() % len;
         if by < 0 {
             self.tasks.rotate_left(steps);
-            self.placed = self.placed.saturating_sub(steps);
+            self.marks.drain(..steps.min(self.marks.len()));
         } else {
             self.tasks.rotate_right(steps);
-            self.placed = (self.placed + steps).min(len);
+            self.marks.truncate(len - steps);
+            for _ in 0..steps {
+                self.marks.push_front(true);
+            }
         }
+        self.placed = self.marks.iter().filter(|placed| **placed).count();
     }
 }
 

@@ -24,8 +24,10 @@
 //!
 //! # What positions do not do
 //! They cannot starve anybody. Timers, sockets and what other threads woke are looked at after a bounded number of polls,
-//! however the queue is arranged; it arrives at the end of the queue. And after 64 polls in a row that went to tasks placed
-//! ahead of others by a position, the longest waiting of those others gets one.
+//! however the queue is arranged; whom they wake arrives at the end of the queue. And a task that stands in order of arrival
+//! is not passed over for ever by tasks that are placed ahead of it: 64 times, and once for each task that was ready when
+//! that began; then it gets a turn. So a queue that is rearranged runs in exactly that order, while two tasks that switch to
+//! each other without end do not keep the rest from running. Tasks that placed themselves do not count as waiting.
 //!
 //! # Example
 //! ```
