@@ -306,7 +306,7 @@ proptest! {
             }
             prop_assert_eq!(ready.order(), model.order());
             prop_assert_eq!(ready.len(), model.order().len());
-            prop_assert_eq!(ready.is_empty(), ready.len() == 0);
+            prop_assert_eq!(ready.is_empty(), model.order().is_empty());
         }
         // And it runs empty.
         while let Some(task) = model.pick() {
