@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{Dropped, HANG, Log, Signal, Tally, inside, quiet_planned_panics, reactor_thread, runtime, settled};
+use common::{
+    Dropped, HANG, Log, Signal, Tally, inside, on_reactor, quiet_planned_panics, reactor_thread, runtime, settled,
+};
 use offtick::queue::yield_at;
 use offtick::time::{Clock, sleep};
 use offtick::{Builder, Handle, Runtime, Task, TaskError, eager, yield_now};
@@ -90,8 +92,7 @@ fn a_waker_of_the_first_part_wakes_the_task() {
     for by_a_task in [false, true] {
         let told: Arc<(AtomicBool, Mutex<Option<Waker>>)> = Arc::default();
         let future = Registered(Arc::clone(&told));
-        let task =
-            if by_a_task { inside(&rt, |rt| async move { rt.spawn_eager(future) }) } else { rt.spawn_eager(future) };
+        let task = if by_a_task { on_reactor(&rt, |rt| rt.spawn_eager(future)) } else { rt.spawn_eager(future) };
         // Taken over by the reactor and asleep there.
         reactor_thread(&rt);
         assert!(!task.is_done());
@@ -147,7 +148,7 @@ fn timers_of_the_first_part_are_those_of_the_runtime() {
     settled(task);
     // Also where the thread drives another runtime.
     let (other, handle) = (runtime(), rt.handle().clone());
-    let task = inside(&other, |_| async move { handle.spawn_eager(async { sleep(Duration::from_secs(5)).await }) });
+    let task = on_reactor(&other, move |_| handle.spawn_eager(async { sleep(Duration::from_secs(5)).await }));
     common::until(|| rt.metrics().timers == 1);
     assert_eq!(other.metrics().timers, 0);
     clock.advance(Duration::from_secs(5));
@@ -393,4 +394,38 @@ fn a_task_dropped_right_away_is_cancelled_on_its_thread() {
     }
     drops.wait_for(100);
     assert!(drops.threads().iter().all(|thread| *thread == reactor));
+}
+
+#[test]
+fn a_built_task_starts_at_once_inside_its_runtime_only() {
+    let rt = runtime();
+    let reactor = reactor_thread(&rt);
+    let first = |rt: &Handle| {
+        rt.task().name("eager").progress::<u8>(4).timeout(HANG).run_eager(|mut cx| async move {
+            let here = std::rc::Rc::new(thread::current().id()); // not `Send`
+            cx.report(1);
+            yield_now().await;
+            cx.report(2);
+            Ok::<_, offtick::BoxError>(*here)
+        })
+    };
+    let mut outside = first(&rt);
+    assert_eq!(outside.wait().unwrap(), reactor);
+    let mut inner = on_reactor(&rt, move |rt| {
+        let task = first(&rt);
+        assert_eq!((task.latest(), task.name()), (Some(1), Some("eager")));
+        task
+    });
+    assert_eq!(inner.wait().unwrap(), reactor);
+    assert_eq!(inner.latest(), Some(2));
+    let cancelled = on_reactor(&rt, |rt| {
+        let inner = rt.clone();
+        rt.task().spawn_eager(move |cx| async move {
+            let cx_id = cx.id();
+            let own = inner.tasks().into_iter().find(|task| task.id() == cx_id).expect("listed");
+            assert_eq!(own.polls(), 1);
+            pending::<()>().await;
+        })
+    });
+    assert!(cancelled.cancel());
 }

@@ -21,20 +21,18 @@ use std::task::{Context, Poll, Waker};
 /// ```
 /// use offtick::eager;
 /// let rt = offtick::Runtime::new()?;
-/// let mut task = rt.spawn(async {
-///     let mut log = vec!["a"];
-///     let (send, mut sent) = (std::cell::Cell::new(false), false);
+/// let log = std::sync::Mutex::new(vec!["a"]);
+/// let mut task = rt.spawn(async move {
 ///     let request = eager::start(async {
-///         send.set(true); // on its way, before anything is awaited
+///         log.lock().unwrap().push("sent"); // before anything is awaited
 ///         offtick::yield_now().await;
-///         "reply"
+///         log.lock().unwrap().push("answered");
 ///     });
-///     sent |= send.get();
-///     log.push("b");
-///     log.push(request.await);
-///     (sent, log)
+///     log.lock().unwrap().push("b");
+///     request.await;
+///     log.into_inner().unwrap()
 /// });
-/// assert_eq!(task.wait()?, (true, vec!["a", "b", "reply"]));
+/// assert_eq!(task.wait()?, ["a", "sent", "b", "answered"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn start<F: Future>(future: F) -> Started<F> {

@@ -129,7 +129,9 @@ impl Core {
             }
             self.drain(inbox);
         }
-        self.counters.ready.set(self.ready.borrow().len() as u64);
+        let mut ready = self.ready.borrow_mut();
+        *ready.picked() = Priority::default();
+        self.counters.ready.set(ready.len() as u64);
     }
 
     fn pick(&self) -> Option<Runnable> {

@@ -14,7 +14,7 @@ impl Core {
         self.ready.borrow().len()
     }
 
-    /// The level of the task that is being polled.
+    /// The level of the task that is being polled; outside of polls the usual one.
     pub(crate) fn running_level(&self) -> Priority {
         *self.ready.borrow_mut().picked()
     }

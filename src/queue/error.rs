@@ -27,11 +27,34 @@ impl<T> fmt::Debug for NoExecutor<T> {
 }
 
 /// The task does not stand in this ready queue: it waits, runs, is over, was taken out, or belongs to another executor.
+///
+/// # Example
+/// ```
+/// use offtick::queue::{self, NotReady};
+/// let rt = offtick::Runtime::new()?;
+/// let other = rt.spawn(std::future::pending::<()>());
+/// let control = other.control();
+/// let mut task = rt.spawn(async move {
+///     offtick::yield_now().await; // the other one waits by now
+///     queue::current().expect("inside a task").reinsert(&control, 0)
+/// });
+/// assert_eq!(task.wait()?, Err(NotReady));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the task is not ready on this executor; only a task that waits for its turn has a position")]
 pub struct NotReady;
 
 /// Nothing stands at the position.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut task = rt.spawn(async { offtick::queue::current().expect("inside a task").pop(-1).err() });
+/// let error = task.wait()?.expect("nothing is ready");
+/// assert_eq!((error.position, error.len), (-1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nothing stands at position {position}: {len} tasks are ready")]
 #[non_exhaustive]

@@ -4,7 +4,7 @@ use super::END;
 use super::error::{NoExecutor, NotReady, OutOfRange};
 use crate::runtime::{self, Handle, Local};
 use crate::task::raw::{FutureBody, TaskRef, Value};
-use crate::task::{AnyTask, Control, Priority, Spec, Task, TaskId};
+use crate::task::{AnyTask, Control, Spec, Task, TaskId};
 use crate::util::slab::Key;
 use std::fmt;
 use std::panic::Location;
@@ -158,7 +158,7 @@ impl ReadyQueue {
         self.arrived().core.rotate(by);
     }
 
-    /// Has `call` called when its turn at that position comes, as a small task of its own.
+    /// Has `call` called when its turn at that position comes, as a small task of its own, with the caller's priority.
     ///
     /// Dropping the handle before that cancels the call. A panic in it ends that task alone.
     ///
@@ -179,7 +179,7 @@ impl ReadyQueue {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let spec = Spec::of_level(Priority::default(), Location::caller());
+        let spec = Spec::of_level(self.local.core.running_level(), Location::caller());
         let task = Handle::of(&self.local).start(FutureBody::<_, Value>::new(async move { call() }), spec);
         // Not if the runtime is closing: the task is over then.
         self.arrived().core.reinsert(task.task_ref(), position);
@@ -212,6 +212,24 @@ impl fmt::Debug for ReadyQueue {
 /// Dropping this puts it at the end. While it is out, wakes change nothing, and a [cancellation](Control::cancel) takes effect
 /// when it is back; a shutdown finds it wherever it is, even where this was forgotten
 /// ([`mem::forget`](std::mem::forget)).
+///
+/// # Example
+/// ```
+/// use offtick::queue;
+/// let rt = offtick::Runtime::new()?;
+/// let handle = rt.handle().clone();
+/// let mut task = rt.spawn(async move {
+///     let other = handle.spawn(async { 5 });
+///     {
+///         let queue = queue::current().expect("inside a task");
+///         let popped = queue.remove(&other).expect("it is ready");
+///         assert_eq!((popped.id(), queue.len()), (other.id(), 0));
+///     } // back at the end
+///     other.await
+/// });
+/// assert_eq!(task.wait()??, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping it puts the task back at the end of the queue"]
 pub struct Popped {
     local: Rc<Local>,

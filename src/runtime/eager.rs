@@ -21,7 +21,7 @@ use super::handle::Handle;
 use super::owner::Reactor;
 use crate::error::BoxError;
 use crate::sync::Arc;
-use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, Ran, Value};
+use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, Ran, Value, Work};
 use crate::task::{Spec, Task};
 use pin_project_lite::pin_project;
 use std::cell::Cell;
@@ -119,27 +119,41 @@ impl Handle {
         C: Convert<F::Output> + 'static,
         C::Output: Send + 'static,
     {
-        let shared = self.shared();
+        let driven = context::current();
+        if driven.as_ref().is_some_and(|local| Arc::ptr_eq(&local.shared, self.shared())) {
+            return self.start_nested(FutureBody::<F, C>::new(future), spec);
+        }
         let Some(_start) = Start::enter() else {
             return self.start(FutureBody::<F, C>::new(future), spec);
         };
-        let driven = context::current();
-        let local = driven.as_ref().filter(|local| Arc::ptr_eq(&local.shared, shared));
-        let body = FutureBody::<_, C>::new(Eager { future, hand_over: local.is_none() });
+        let shared = self.shared();
+        let body = FutureBody::<_, C>::new(HandedOver { future, polled: false });
         let (runnable, task) = Task::make(body, Reactor(Arc::clone(shared)), spec);
         if shared.is_closing() {
             drop(runnable);
-        } else if let Some(local) = local {
-            let _context = context::started_for(None);
-            local.core.run_nested(runnable);
-        } else {
-            let _context = context::started_for(Some(Arc::clone(shared)));
-            match inside(driven.as_deref(), || runnable.run(Outcome::Gone)) {
-                Ran::Again(task) => shared.accept(task),
-                // Over; it never sleeps here.
-                Ran::Over { .. } | Ran::Idle => {}
-            }
+            return task;
         }
+        let _context = context::started_for(Some(Arc::clone(shared)));
+        match inside(driven.as_deref(), || runnable.run(Outcome::Gone)) {
+            Ran::Again(task) => shared.accept(task),
+            // Over; it never sleeps here.
+            Ran::Over { .. } | Ran::Idle => {}
+        }
+        task
+    }
+
+    /// Starts a body: on the thread that drives the runtime here and now, from anywhere else as any other.
+    pub(crate) fn start_nested<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Work,
+    {
+        let shared = self.shared();
+        let own = context::current().filter(|local| Arc::ptr_eq(&local.shared, shared));
+        let (Some(local), false) = (own, shared.is_closing()) else { return self.start(body, spec) };
+        let Some(_start) = Start::enter() else { return self.start(body, spec) };
+        let (runnable, task) = Task::make(body, Reactor(Arc::clone(shared)), spec);
+        let _context = context::started_for(None);
+        local.core.run_nested(runnable);
         task
     }
 }
@@ -153,21 +167,21 @@ fn inside<R>(driven: Option<&Local>, poll: impl FnOnce() -> R) -> R {
 }
 
 pin_project! {
-    /// A future that asks for another poll after its first one, if it is to be handed over.
-    struct Eager<F> {
+    /// A future that asks for another poll after its first one, which was not its executor's.
+    struct HandedOver<F> {
         #[pin]
         future: F,
-        hand_over: bool,
+        polled: bool,
     }
 }
 
-impl<F: Future> Future for Eager<F> {
+impl<F: Future> Future for HandedOver<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let polled = this.future.poll(cx);
-        if polled.is_pending() && std::mem::take(this.hand_over) {
+        if polled.is_pending() && !std::mem::replace(this.polled, true) {
             cx.waker().wake_by_ref();
         }
         polled

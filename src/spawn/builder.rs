@@ -320,6 +320,17 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         task
     }
 
+    /// As `start`, here and now where that can be.
+    pub(super) fn start_nested<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    where
+        B: Work,
+    {
+        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let task = self.place.handle().start_nested(body, spec);
+        watch(self.place.handle(), self.limit, &task, &self.details);
+        task
+    }
+
     pub(super) fn start_blocking<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
     where
         B: Work + Unpin,

@@ -64,8 +64,8 @@
 //! - **Owner, identity, function table**: anyone with a reference; they never change.
 //!
 //! # What holds for every task
-//! - The body is dropped by a runner, on the executor's own thread; only a task that is refused before its first poll is
-//!   ended by whoever brought it. The last reference, which a waker on any thread may hold, frees bytes only.
+//! - The body is dropped by a runner, on the executor's own thread; only a task that is refused before its executor has
+//!   taken it in is ended by whoever brought it (who may have polled it once, if it was started eagerly). The last reference, which a waker on any thread may hold, frees bytes only.
 //! - Progress and output are written before [6], which releases; a look at the state acquires. So whoever sees a
 //!   task over sees all it reported and its result.
 //! - Polling leaves the reference count alone: the waker of a poll borrows the runner's reference.

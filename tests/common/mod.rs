@@ -421,3 +421,9 @@ where
     let handle = rt.clone();
     settled(rt.task().spawn(move |_cx| make(handle)))
 }
+
+/// Runs `f` inside a task, on the reactor thread, and gives its value.
+#[track_caller]
+pub(crate) fn on_reactor<R: Send + 'static>(rt: &Handle, f: impl FnOnce(Handle) -> R + Send + 'static) -> R {
+    inside(rt, |rt| async move { f(rt) })
+}

@@ -27,7 +27,7 @@ const OUTCOME_SHIFT: u32 = 7;
 /// Two bits: the level of the executor's queue, 0 for the usual one.
 const PRIORITY: usize = 0b11 << PRIORITY_SHIFT;
 const PRIORITY_SHIFT: u32 = 10;
-/// One reference to the cell.
+/// One reference to the cell. The count has what is left: 20 bits where a word has 32.
 const REF: usize = 1 << REF_SHIFT;
 const REF_SHIFT: u32 = 12;
 /// Above this many references the process aborts: a wrapped count would free a cell in use.
