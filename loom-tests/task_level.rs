@@ -2,7 +2,7 @@
 //! the queue of the level that it has.
 
 use super::explore;
-use super::task_rig::{Queue, body};
+use super::task_rig::{Queue, body, late};
 use crate::sync::Arc;
 use crate::sync::plain::Mutex;
 use crate::task::raw::{Inbox, JoinRef, Outcome, Ran, Runnable, TaskRef, new};
@@ -78,11 +78,10 @@ fn sleeper() -> Sleeper {
 
 /// One thread wakes the task, another one lowers it, and the executor takes in what comes.
 ///
-/// Red: `set_priority` that tells nobody, or that looks whether the task is queued in a load ahead of the change; a level
-/// that is read before the task is marked as queued.
+/// Red: `set_priority` that tells nobody, or that looks whether the task is queued in a load ahead of the change.
 #[test]
 fn a_task_stands_in_the_queue_of_its_level() {
-    explore(Some(3), 100, || {
+    explore(Some(3), 500, || {
         let Sleeper { queue, task, waker, _join } = sleeper();
         let lowering = {
             let task = task.clone();
@@ -90,6 +89,7 @@ fn a_task_stands_in_the_queue_of_its_level() {
         };
         let waking = thread::spawn(move || waker.wake());
         let mut executor = Executor::default();
+        late();
         executor.drain(&queue.inbox, &task);
         lowering.join().expect("lowers");
         executor.drain(&queue.inbox, &task);
@@ -105,10 +105,10 @@ fn a_task_stands_in_the_queue_of_its_level() {
 
 /// Two threads change it while it is queued: whichever level it has in the end, there it stands.
 ///
-/// Red: as above; a note that carries the level that it was sent for.
+/// Red: `set_priority` that tells nobody.
 #[test]
 fn of_two_changes_the_last_one_holds() {
-    explore(Some(3), 100, || {
+    explore(Some(2), 500, || {
         let Sleeper { queue, task, waker, _join } = sleeper();
         waker.wake();
         let mut executor = Executor::default();
@@ -117,6 +117,7 @@ fn of_two_changes_the_last_one_holds() {
             let task = task.clone();
             thread::spawn(move || task.set_priority(priority))
         });
+        late();
         executor.drain(&queue.inbox, &task);
         for change in changes {
             change.join().expect("changes");
