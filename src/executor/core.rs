@@ -71,12 +71,14 @@ impl Core {
 
     /// Queues a new or woken task, on the executor's thread.
     pub(crate) fn push(&self, task: Runnable) {
+        // Ahead of `accept`, whose write to the same word would have to be waited for. A change that comes in between is told.
+        let priority = task.priority();
         if task.is_new() {
             self.accept(&task);
         } else {
             self.counters.local_wakes.add(1);
         }
-        self.ready.borrow_mut().push(task.priority(), task);
+        self.ready.borrow_mut().push(priority, task);
     }
 
     fn accept(&self, task: &Runnable) {
@@ -92,12 +94,13 @@ impl Core {
         let mut woken = 0;
         let mut ready = self.ready.borrow_mut();
         for task in inbox.take() {
+            let priority = task.priority();
             if task.is_new() {
                 self.accept(&task);
             } else {
                 woken += 1;
             }
-            ready.push(task.priority(), task);
+            ready.push(priority, task);
         }
         self.counters.remote_wakes.add(woken);
     }
