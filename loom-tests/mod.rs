@@ -16,6 +16,7 @@ mod runtime_words;
 #[cfg(unix)]
 mod signal_coalesce;
 mod task_cell;
+mod task_level;
 mod task_rig;
 mod task_set;
 mod task_shared;

@@ -5,6 +5,7 @@ use super::explore;
 use super::place::Place;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use crate::task::Priority;
 use crate::task::raw::{Closed, Kind, Outcome, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
 use loom::thread;
 
@@ -28,7 +29,7 @@ impl Rig {
     fn new() -> Arc<Self> {
         let news = [AtomicBool::new(false), AtomicBool::new(false)];
         Arc::new(Self {
-            state: State::new(),
+            state: State::new(Priority::default()),
             body: Place::new(),
             output: Place::new(),
             waker: Place::new(),

@@ -93,6 +93,8 @@ pub mod net;
 #[cfg(all(unix, any(feature = "signal", all(loom, test))))]
 pub mod signal;
 
+pub mod eager;
+pub mod queue;
 pub mod retry;
 pub mod schedule;
 mod spawn;
@@ -112,8 +114,9 @@ pub use manage::{
     run_blocking, spawn, spawn_blocking,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
+pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
 pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
-pub use task::{Control, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};
+pub use task::{AnyTask, Control, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

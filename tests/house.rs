@@ -25,6 +25,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("net", 4),
     ("net::reconnect", 5),
     ("signal", 4),
+    ("eager", 5),
+    ("queue", 5),
     ("retry", 5),
     ("spawn", 5),
     ("schedule", 5),

@@ -1,11 +1,13 @@
 //! The executor's own thread: ready queue, owner list, turns.
 
 use super::owned::{Listed, Owned};
+use super::ready::{END, Ready};
 use crate::counters::Counter;
 use crate::sync::Arc;
+use crate::task::Priority;
 use crate::task::raw::{Inbox, Outcome, Ran, Runnable};
+use crate::util::slab::Slab;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 
 /// Listing goes page by page, so that cloning references never holds a borrow for long.
 const PAGE: u32 = 1024;
@@ -33,7 +35,9 @@ pub(crate) struct Counters {
 
 /// One executor. Not `Send`: it stays on its thread, and other threads reach it through an [`Inbox`].
 pub(crate) struct Core {
-    ready: RefCell<VecDeque<Runnable>>,
+    pub(super) ready: RefCell<Ready<Runnable>>,
+    /// Tasks that were taken out of the queue by hand, until they are put back.
+    pub(super) aside: RefCell<Slab<Runnable>>,
     owned: RefCell<Owned>,
     counters: Arc<Counters>,
     /// What new tasks are stamped with; set by the driver once a turn, since a clock read costs as much as a spawn.
@@ -42,17 +46,21 @@ pub(crate) struct Core {
     reason: Cell<Outcome>,
     /// What is left of [`BUDGET`] in the poll that runs.
     budget: Cell<u32>,
+    /// Where the task that is being polled is queued if it is woken meanwhile.
+    pub(super) position: Cell<isize>,
 }
 
 impl Core {
     pub(crate) fn new(counters: Arc<Counters>) -> Self {
         Self {
-            ready: RefCell::new(VecDeque::new()),
+            ready: RefCell::new(Ready::new()),
+            aside: RefCell::new(Slab::new()),
             owned: RefCell::new(Owned::new()),
             counters,
             now: Cell::new(0),
             reason: Cell::new(Outcome::Cancelled),
             budget: Cell::new(BUDGET),
+            position: Cell::new(END),
         }
     }
 
@@ -63,12 +71,14 @@ impl Core {
 
     /// Queues a new or woken task, on the executor's thread.
     pub(crate) fn push(&self, task: Runnable) {
+        // Ahead of `accept`, whose write to the same word would have to be waited for. A change that comes in between is told.
+        let priority = task.priority();
         if task.is_new() {
             self.accept(&task);
         } else {
             self.counters.local_wakes.add(1);
         }
-        self.ready.borrow_mut().push_back(task);
+        self.ready.borrow_mut().push(priority, task);
     }
 
     fn accept(&self, task: &Runnable) {
@@ -84,12 +94,13 @@ impl Core {
         let mut woken = 0;
         let mut ready = self.ready.borrow_mut();
         for task in inbox.take() {
+            let priority = task.priority();
             if task.is_new() {
                 self.accept(&task);
             } else {
                 woken += 1;
             }
-            ready.push_back(task);
+            ready.push(priority, task);
         }
         self.counters.remote_wakes.add(woken);
     }
@@ -112,7 +123,7 @@ impl Core {
         loop {
             let due = self.ready.borrow().len().min(left);
             for _ in 0..due {
-                let Some(task) = self.pop() else { break };
+                let Some(task) = self.pick() else { break };
                 self.run(task);
             }
             left -= due;
@@ -121,11 +132,13 @@ impl Core {
             }
             self.drain(inbox);
         }
-        self.counters.ready.set(self.ready.borrow().len() as u64);
+        let mut ready = self.ready.borrow_mut();
+        *ready.picked() = Priority::default();
+        self.counters.ready.set(ready.len() as u64);
     }
 
-    fn pop(&self) -> Option<Runnable> {
-        self.ready.borrow_mut().pop_front()
+    fn pick(&self) -> Option<Runnable> {
+        self.ready.borrow_mut().pick()
     }
 
     /// Takes one operation from the budget of the poll that runs. False: there is none left, and the task is to be woken
@@ -142,13 +155,43 @@ impl Core {
         self.budget.set(BUDGET);
         match task.run(self.reason.get()) {
             Ran::Idle => {}
-            Ran::Again(task) => self.ready.borrow_mut().push_back(task),
+            Ran::Again(task) if self.position.get() == END => {
+                return self.ready.borrow_mut().push(task.priority(), task);
+            }
+            Ran::Again(task) => self.ready.borrow_mut().insert(task.priority(), self.position.get(), task),
             Ran::Over { slot } => {
                 self.counters.closed.add(1);
                 let released = self.owned.borrow_mut().release(slot);
                 drop(released);
             }
         }
+        // Whatever became of the task: the wish was for that poll.
+        self.position.set(END);
+    }
+
+    /// Takes a new task in and polls it here and now, inside the poll that is on.
+    ///
+    /// It stands in the owner list before its body is looked at, so a shutdown that its first poll brings about finds it.
+    pub(crate) fn run_nested(&self, task: Runnable) {
+        self.accept(&task);
+        self.nested(|| {
+            *self.ready.borrow_mut().picked() = task.priority();
+            self.run(task);
+        });
+    }
+
+    /// Runs `f`, which may poll futures that are not the running task: what holds for that one is saved and put back.
+    pub(crate) fn nested<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Restore<'a>(&'a Core, Priority, isize, u32);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                *self.0.ready.borrow_mut().picked() = self.1;
+                self.0.position.set(self.2);
+                self.0.budget.set(self.3);
+            }
+        }
+        let _restore = Restore(self, self.running_level(), self.position.replace(END), self.budget.get());
+        f()
     }
 
     /// The tasks whose bodies are alive.
@@ -174,10 +217,12 @@ impl Core {
         self.reason.set(Outcome::Gone);
         loop {
             self.drain(inbox);
+            // Whoever took them out may have forgotten them.
+            self.put_all_back();
             for listed in self.list() {
                 listed.task.cancel(Outcome::Gone);
             }
-            while let Some(task) = self.pop() {
+            while let Some(task) = self.pick() {
                 self.run(task);
             }
             if self.alive() == 0 && inbox.is_empty() {

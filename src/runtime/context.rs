@@ -3,6 +3,9 @@
 //! A thread drives at most one executor at a time; a nested drive (an eager poll, a host that pumps one runtime from
 //! inside another) saves and restores. Runtimes are told apart by address, never by thread identity, which the system
 //! recycles.
+//!
+//! Beside it stands the runtime for which a thread that does not drive it polls a future once, ahead of handing it over:
+//! timers that such a future makes are to be those of the runtime that will run it.
 
 use super::shared::Shared;
 use crate::executor::Core;
@@ -18,16 +21,51 @@ pub(crate) struct Local {
 
 thread_local! {
     static DRIVEN: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+    static STARTED_FOR: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
 }
 
 /// Puts the previous context back.
 pub(crate) struct Entered {
     previous: Option<Rc<Local>>,
+    /// What is driven stands nearer to the future than what it was started for.
+    _nearer: StartedFor,
 }
 
 /// Makes `local` the executor that this thread drives, until the guard goes.
 pub(crate) fn enter(local: Rc<Local>) -> Entered {
-    Entered { previous: DRIVEN.with(|driven| driven.borrow_mut().replace(local)) }
+    Entered { previous: DRIVEN.with(|driven| driven.borrow_mut().replace(local)), _nearer: started_for(None) }
+}
+
+/// Puts the previous one back.
+pub(super) struct StartedFor {
+    previous: Option<Arc<Shared>>,
+}
+
+/// What this thread polls from now on, it polls for `shared`, until the guard goes.
+pub(super) fn started_for(shared: Option<Arc<Shared>>) -> StartedFor {
+    StartedFor { previous: swap_started_for(shared) }
+}
+
+fn swap_started_for(shared: Option<Arc<Shared>>) -> Option<Arc<Shared>> {
+    STARTED_FOR.try_with(|started| started.replace(shared)).ok().flatten()
+}
+
+impl Drop for StartedFor {
+    fn drop(&mut self) {
+        // Dropped after the borrow: it may be the last reference.
+        drop(swap_started_for(self.previous.take()));
+    }
+}
+
+/// The runtime of the future that this thread polls.
+pub(super) fn polled_for() -> Option<Arc<Shared>> {
+    let started = STARTED_FOR.try_with(|started| started.borrow().clone()).ok().flatten();
+    started.or_else(|| with_local(|local| Arc::clone(&local.shared)))
+}
+
+/// The executor that this thread drives, for whoever runs user code with it.
+pub(crate) fn current() -> Option<Rc<Local>> {
+    with_local(Rc::clone)
 }
 
 impl Drop for Entered {

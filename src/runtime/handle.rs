@@ -1,7 +1,7 @@
 //! The front of a runtime: [`Runtime`] owns it, [`Handle`] spawns on it.
 
 use super::builder::Builder;
-use super::context;
+use super::context::{self, Local};
 use super::inspect::Metrics;
 use super::owner::{Pool, PoolJob, Reactor, Unseen};
 use super::shared::Shared;
@@ -51,6 +51,11 @@ pub struct Handle {
 impl Handle {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// Of the runtime that this thread drives.
+    pub(crate) fn of(local: &Local) -> Self {
+        Self::new(Arc::clone(&local.shared))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

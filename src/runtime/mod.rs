@@ -21,9 +21,11 @@ mod closures;
 #[cfg(not(feature = "net"))]
 mod condvar_parker;
 mod context;
+mod eager;
 mod handle;
 mod hooks;
 mod inspect;
+mod level;
 mod owner;
 mod prepared;
 mod process;
@@ -40,7 +42,8 @@ use condvar_parker::Parker;
 
 pub use block_on::block_on;
 pub use builder::Builder;
-pub(crate) use context::{drives_any, spend};
+pub(crate) use context::{Local, current, drives_any, spend};
+pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
 pub(crate) use prepared::{Prepared, Watch};

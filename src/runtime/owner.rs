@@ -22,6 +22,10 @@ impl Schedule for Reactor {
         context::drives_any()
     }
 
+    fn moved(&self, task: &TaskRef) {
+        Shared::moved(&self.0, task);
+    }
+
     fn on_ended(&self) {
         self.0.updated();
     }
@@ -45,6 +49,10 @@ impl Schedule for Unseen {
 
     fn must_not_wait(&self, id: TaskId) -> bool {
         self.0.must_not_wait(id)
+    }
+
+    fn moved(&self, task: &TaskRef) {
+        self.0.moved(task);
     }
 }
 

@@ -124,6 +124,10 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
         self.owner.must_not_wait(id)
     }
 
+    fn moved(&self, task: &TaskRef) {
+        self.owner.moved(task);
+    }
+
     fn starts(&self, task: &TaskRef) -> bool {
         self.watch.starts();
         self.owner.starts(task)

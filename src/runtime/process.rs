@@ -55,11 +55,11 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn current() -> Option<Self> {
-        context::with_local(|local| Self::new(Arc::clone(&local.shared)))
+        context::polled_for().map(Self::new)
     }
 }
 
-/// The runtime that this thread drives, else the default one.
+/// The runtime for which this thread polls, else the default one.
 ///
 /// # Errors
 /// The default one could not be started.
@@ -70,12 +70,12 @@ pub(crate) fn any_handle() -> Result<Handle, BuildError> {
     }
 }
 
-/// The timers of the runtime that this thread drives.
+/// The timers of the runtime for which this thread polls.
 pub(crate) fn current_driver() -> Option<Arc<Driver>> {
-    context::with_local(|local| Arc::clone(&local.shared.driver))
+    context::polled_for().map(|shared| Arc::clone(&shared.driver))
 }
 
-/// The timers of the runtime that this thread drives, else of the default one. `None` if that cannot be started.
+/// The timers of the runtime for which this thread polls, else of the default one. `None` if that cannot be started.
 pub(crate) fn any_driver() -> Option<Arc<Driver>> {
     any_handle().ok().map(|handle| handle.driver())
 }

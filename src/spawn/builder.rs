@@ -9,7 +9,7 @@ use crate::retry::{RetryPolicy, Witness};
 use crate::runtime::{Handle, Shared};
 use crate::sync::Arc;
 use crate::task::raw::{ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
-use crate::task::{Details, EndHook, Spec, Task, TaskInfo};
+use crate::task::{Details, EndHook, Priority, Spec, Task, TaskInfo};
 use crate::time::Sleep;
 use std::fmt;
 use std::future::Future;
@@ -49,6 +49,7 @@ pub struct TaskBuilder<P = (), S = Handle, R = ()> {
     pub(super) place: S,
     name: Option<Box<str>>,
     limit: Option<Duration>,
+    priority: Priority,
     capacity: Option<usize>,
     on_end: Option<EndHook>,
     pub(super) retry: R,
@@ -65,7 +66,16 @@ impl Handle {
 #[expect(private_bounds, reason = "as below")]
 impl<S: Place> TaskBuilder<(), S> {
     pub(crate) fn new(place: S) -> Self {
-        Self { place, name: None, limit: None, capacity: None, on_end: None, retry: (), progress: PhantomData }
+        Self {
+            place,
+            name: None,
+            limit: None,
+            priority: Priority::default(),
+            capacity: None,
+            on_end: None,
+            retry: (),
+            progress: PhantomData,
+        }
     }
 }
 
@@ -85,6 +95,13 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         self
     }
 
+    /// How urgent the task is; [`Task::set_priority`] changes it later. Default [`Priority::UserVisible`]. For futures:
+    /// closures run in the order of their submission.
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
     /// Called once when the task is over, on the thread that brought the end about (the reactor's, a pool's, or the
     /// one that cancelled). A panic in it is caught and dropped.
     pub fn on_end(mut self, hook: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
@@ -101,6 +118,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             place: self.place,
             name: self.name,
             limit: self.limit,
+            priority: self.priority,
             capacity: Some(capacity),
             on_end: self.on_end,
             retry: self.retry,
@@ -144,6 +162,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             place: self.place,
             name: self.name,
             limit: self.limit,
+            priority: self.priority,
             capacity: self.capacity,
             on_end: self.on_end,
             retry: policy,
@@ -156,8 +175,8 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     where
         P: Send + 'static,
     {
-        let Self { place, name, limit, capacity, on_end, retry, .. } = self;
-        let details = Details::new(name, limit, on_end);
+        let Self { place, name, limit, priority, capacity, on_end, retry, .. } = self;
+        let details = Details::new(name, limit, on_end).prioritised(priority);
         let details = Arc::new(match retries {
             Some(now) => details.retrying(now),
             None => details,
@@ -297,6 +316,17 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
     {
         let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
         let task = self.place.start(body, spec);
+        watch(self.place.handle(), self.limit, &task, &self.details);
+        task
+    }
+
+    /// As `start`, here and now where that can be.
+    pub(super) fn start_nested<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    where
+        B: Work,
+    {
+        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let task = self.place.handle().start_nested(body, spec);
         watch(self.place.handle(), self.limit, &task, &self.details);
         task
     }

@@ -5,6 +5,7 @@
 
 mod builder;
 mod cx;
+mod eager;
 mod limited;
 mod place;
 mod retrying;

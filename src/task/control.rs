@@ -1,7 +1,7 @@
 //! A handle without the result.
 
 use super::raw::{Outcome, TaskRef};
-use super::{Status, TaskId};
+use super::{Priority, Status, TaskId};
 use std::fmt;
 use std::panic::Location;
 use std::time::Instant;
@@ -52,6 +52,20 @@ impl Control {
     /// Cancels the task; see [`Task::cancel`](super::Task::cancel).
     pub fn cancel(&self) -> bool {
         self.0.cancel(Outcome::Cancelled)
+    }
+
+    /// The level that the task is queued in.
+    pub fn priority(&self) -> Priority {
+        self.0.priority()
+    }
+
+    /// Gives the task another level; see [`Task::set_priority`](super::Task::set_priority).
+    pub fn set_priority(&self, priority: Priority) {
+        self.0.set_priority(priority);
+    }
+
+    pub(super) fn task_ref(&self) -> &TaskRef {
+        &self.0
     }
 
     /// The current try, counted from 1.

@@ -2,7 +2,7 @@
 //! cell, so that a plain spawn pays one null pointer for it.
 
 use super::raw::TaskRef;
-use super::{Task, TaskId, TaskInfo};
+use super::{Priority, Task, TaskId, TaskInfo};
 use crate::error::TaskError;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -19,6 +19,8 @@ pub(crate) struct Details {
     id: TaskId,
     name: Option<Box<str>>,
     time_limit: Option<TaskError>,
+    /// The level that the task begins with; from then on it stands in the state word.
+    priority: Priority,
     attempt: AtomicU32,
     /// The last try that ran out of time, 0 before that.
     expired: AtomicU32,
@@ -54,6 +56,7 @@ impl Details {
             id: TaskId::next(),
             name,
             time_limit: time_limit.map(TaskError::TimedOut),
+            priority: Priority::default(),
             attempt: AtomicU32::new(1),
             expired: AtomicU32::new(0),
             cancelled: AtomicBool::new(false),
@@ -63,6 +66,16 @@ impl Details {
             on_end: Mutex::new(on_end),
             watchdog: Mutex::new(None),
         }
+    }
+
+    /// Makes them those of a task that begins with this level.
+    pub(crate) fn prioritised(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    pub(crate) fn priority(&self) -> Priority {
+        self.priority
     }
 
     /// Makes them those of a task that retries; `now` is a moment of its runtime's clock.

@@ -1,7 +1,7 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
 use super::raw::{self, JoinRef, Outcome, Runnable, TaskRef, Work};
-use super::{Control, Schedule, SharedTask, Spec, Status, TaskId};
+use super::{Control, Priority, Schedule, SharedTask, Spec, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
 use crate::progress::{Drain, Reader};
@@ -119,6 +119,31 @@ impl<T, P> Task<T, P> {
     /// context; its task is `Cancelled` at once, and what it still returns is dropped.
     pub fn cancel(&self) -> bool {
         self.join.task().cancel(Outcome::Cancelled)
+    }
+
+    /// The level that the task is queued in.
+    pub fn priority(&self) -> Priority {
+        self.join.task().priority()
+    }
+
+    /// Gives the task another level, from any thread; a task that is over is left as it is.
+    ///
+    /// It holds from the next time that the task is queued. If it waits in the ready queue right now it goes to the end of
+    /// its new level: here and now on the executor's own thread, as soon as that gets to know of it from another one.
+    /// [`Priority`] says what the levels mean, and that blocking closures do not heed them.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::Priority;
+    /// let rt = offtick::Runtime::new()?;
+    /// let task = rt.spawn(std::future::pending::<()>());
+    /// assert_eq!(task.priority(), Priority::UserVisible);
+    /// task.set_priority(Priority::Background);
+    /// assert_eq!(task.priority(), Priority::Background);
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn set_priority(&self, priority: Priority) {
+        self.join.task().set_priority(priority);
     }
 
     /// Moves out the progress that was not read yet, oldest first. Nothing, if the task reports none.

@@ -1,7 +1,7 @@
 //! A task as hooks and listings show it.
 
 use super::raw::TaskRef;
-use super::{Status, TaskId};
+use super::{Priority, Status, TaskId};
 use std::panic::Location;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub struct TaskInfo {
     id: TaskId,
     name: Option<Box<str>>,
     status: Status,
+    priority: Priority,
     polls: u32,
     attempt: u32,
     age: Duration,
@@ -33,6 +34,7 @@ impl TaskInfo {
             id: task.id(),
             name: task.name().map(Into::into),
             status: task.status(),
+            priority: task.priority(),
             polls: task.polls(),
             attempt: task.attempt(),
             age: Duration::ZERO,
@@ -58,6 +60,11 @@ impl TaskInfo {
     /// Where the task stood at the moment of the listing.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    /// The level that the task was queued in at that moment.
+    pub fn priority(&self) -> Priority {
+        self.priority
     }
 
     /// How many times the body was polled; wraps at 2^32.

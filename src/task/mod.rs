@@ -28,6 +28,8 @@
 //! - [9] Cancelling a started future asks its runner to drop it, and queues it for that purpose if it sleeps.
 //! - [10] Dropping the handle is [8] or [9] plus giving up the output. Detaching gives up the output alone.
 //! - [11] [12] The handle registers and takes back its join waker.
+//! - [13] Anyone with a reference changes the level. The level is read when the task is queued; if it is marked as queued
+//!   already, its owner is told, and moves it should it stand in the queue of another level.
 //!
 //! # The state word
 //! | bits | meaning | set by | cleared by |
@@ -40,6 +42,7 @@
 //! | HANDLE | a `JoinRef` exists | [1] | [10] |
 //! | JOIN_WAKER | the waker cell is full and belongs to the end | [11] | [6] [8] [10] [12] |
 //! | outcome | how the task ended, 0 while it has not | [6] [8] | never |
+//! | priority | the level of the ready queue | [1] [13] | [13] |
 //! | references | counted pointers alive | | |
 //!
 //! | valid combination | meaning |
@@ -61,8 +64,8 @@
 //! - **Owner, identity, function table**: anyone with a reference; they never change.
 //!
 //! # What holds for every task
-//! - The body is dropped by a runner, on the executor's own thread; only a task that is refused before its first poll is
-//!   ended by whoever brought it. The last reference, which a waker on any thread may hold, frees bytes only.
+//! - The body is dropped by a runner, on the executor's own thread; only a task that is refused before its executor has
+//!   taken it in is ended by whoever brought it (who may have polled it once, if it was started eagerly). The last reference, which a waker on any thread may hold, frees bytes only.
 //! - Progress and output are written before [6], which releases; a look at the state acquires. So whoever sees a
 //!   task over sees all it reported and its result.
 //! - Polling leaves the reference count alone: the waker of a poll borrows the runner's reference.
@@ -71,22 +74,26 @@
 
 pub(crate) mod raw;
 
+mod any;
 mod control;
 mod details;
 mod handle;
 mod id;
 mod info;
 mod over;
+mod priority;
 mod schedule;
 mod share;
 mod spec;
 mod status;
 
+pub use any::AnyTask;
 pub use control::Control;
 pub(crate) use details::{Details, EndHook};
 pub use handle::Task;
 pub use id::TaskId;
 pub use info::TaskInfo;
+pub use priority::Priority;
 pub(crate) use schedule::Schedule;
 pub use share::{SharedResult, SharedTask};
 pub(crate) use spec::Spec;

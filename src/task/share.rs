@@ -1,6 +1,7 @@
 //! A task behind several handles.
 
-use super::{Control, Status, Task, TaskId};
+use super::raw::TaskRef;
+use super::{Control, Priority, Status, Task, TaskId};
 use crate::error::TaskError;
 use crate::park;
 use crate::progress::Drain;
@@ -105,6 +106,20 @@ impl<T, P> SharedTask<T, P> {
     /// Cancels the task, for all who share it; see [`Task::cancel`].
     pub fn cancel(&self) -> bool {
         self.inner.task.cancel()
+    }
+
+    /// The level that the task is queued in.
+    pub fn priority(&self) -> Priority {
+        self.inner.task.priority()
+    }
+
+    /// Gives the task another level, for all who share it; see [`Task::set_priority`].
+    pub fn set_priority(&self, priority: Priority) {
+        self.inner.task.set_priority(priority);
+    }
+
+    pub(super) fn task_ref(&self) -> &TaskRef {
+        self.inner.task.task_ref()
     }
 
     /// Moves out the progress that nobody has read yet, oldest first. Nothing while another clone drains.

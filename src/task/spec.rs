@@ -1,6 +1,6 @@
 //! What a task is made with, besides its body and its owner.
 
-use super::Details;
+use super::{Details, Priority};
 use crate::progress::Reader;
 use crate::sync::Arc;
 use std::panic::Location;
@@ -17,5 +17,12 @@ impl Spec<()> {
     #[track_caller]
     pub(crate) fn plain() -> Self {
         Self { location: Location::caller(), details: None, progress: None }
+    }
+
+    /// A task with nothing but a body and a level to begin with.
+    pub(crate) fn of_level(priority: Priority, location: &'static Location<'static>) -> Self {
+        let usual = priority == Priority::default();
+        let details = (!usual).then(|| Arc::new(Details::new(None, None, None).prioritised(priority)));
+        Self { location, details, progress: None }
     }
 }

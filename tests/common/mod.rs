@@ -386,3 +386,44 @@ pub(crate) fn yield_once() -> impl Future<Output = ()> + Send {
         Poll::Pending
     })
 }
+
+/// What happened, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn push(&self, event: impl Into<String>) {
+        lock(&self.0).push(event.into());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    /// All events, with blanks between.
+    pub(crate) fn text(&self) -> String {
+        lock(&self.0).join(" ")
+    }
+}
+
+/// Runs a future inside a task, on the reactor thread, and gives its value. It need not be `Send`.
+#[track_caller]
+pub(crate) fn inside<M, F>(rt: &Handle, make: M) -> F::Output
+where
+    M: FnOnce(Handle) -> F + Send + 'static,
+    F: Future + 'static,
+    F::Output: Send + 'static,
+{
+    let handle = rt.clone();
+    settled(rt.task().spawn(move |_cx| make(handle)))
+}
+
+/// Runs `f` inside a task, on the reactor thread, and gives its value.
+#[track_caller]
+pub(crate) fn on_reactor<R: Send + 'static>(rt: &Handle, f: impl FnOnce(Handle) -> R + Send + 'static) -> R {
+    inside(rt, |rt| async move { f(rt) })
+}

@@ -37,6 +37,7 @@ impl<B: Body, S: Schedule> Cell<B, S> {
         schedule: schedule::<B, S>,
         ended: ended::<B, S>,
         must_not_wait: must_not_wait::<B, S>,
+        moved: moved::<B, S>,
         drop_output: drop_output::<B, S>,
         dealloc: dealloc::<B, S>,
     };
@@ -217,6 +218,16 @@ unsafe fn must_not_wait<B: Body, S: Schedule>(header: NonNull<Header>) -> bool {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     cell.owner.must_not_wait(cell.header.id())
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn moved<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    cell.owner.moved(&task);
 }
 
 /// # Safety

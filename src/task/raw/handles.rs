@@ -7,7 +7,7 @@ use super::header::{Header, NO_SLOT, Ran};
 use super::state::{Outcome, Snapshot};
 use crate::error::TaskError;
 use crate::sync::Arc;
-use crate::task::{Details, Schedule, Status, TaskId};
+use crate::task::{Details, Priority, Schedule, Status, TaskId};
 use crate::util::catch::drop_quietly;
 use std::fmt;
 use std::marker::PhantomData;
@@ -112,6 +112,17 @@ impl Runnable {
         self.header().slot() == NO_SLOT
     }
 
+    /// The level to queue it in. In the cache line that every queueing has just written.
+    #[inline(always)]
+    pub(crate) fn priority(&self) -> Priority {
+        self.header().state().load().priority()
+    }
+
+    /// True if this is the right to run that very task.
+    pub(crate) fn is(&self, task: &TaskRef) -> bool {
+        self.pointer == task.pointer
+    }
+
     /// Notes the place in the owner list.
     pub(crate) fn set_slot(&self, slot: u32) {
         self.header().set_slot(slot);
@@ -201,6 +212,24 @@ impl TaskRef {
     /// True once the body is gone from the cell, wherever the task was cancelled.
     pub(crate) fn is_closed(&self) -> bool {
         self.header().state().load().is_closed()
+    }
+
+    /// True while the task sleeps: neither queued nor running nor over.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.header().state().load().is_idle()
+    }
+
+    pub(crate) fn priority(&self) -> Priority {
+        self.header().state().load().priority()
+    }
+
+    /// Gives the task another level.
+    pub(crate) fn set_priority(&self, priority: Priority) {
+        if self.header().state().set_priority(priority) {
+            let moved = self.header().vtable().moved;
+            // SAFETY: alive by our reference.
+            unsafe { moved(self.pointer) };
+        }
     }
 
     /// Cancels the task: false if it was over. `outcome` names an end brought about here and now.

@@ -5,7 +5,7 @@ use super::state::{Kind, Outcome, State};
 use crate::sync::Arc;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::task::{Details, TaskId};
+use crate::task::{Details, Priority, TaskId};
 use crate::util::catch::guarded;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -39,6 +39,7 @@ pub(crate) struct VTable {
     pub(super) schedule: unsafe fn(NonNull<Header>, Runnable),
     pub(super) ended: unsafe fn(NonNull<Header>),
     pub(super) must_not_wait: unsafe fn(NonNull<Header>) -> bool,
+    pub(super) moved: unsafe fn(NonNull<Header>),
     /// With `true`, an error is told as unhandled.
     pub(super) drop_output: unsafe fn(NonNull<Header>, bool),
     pub(super) dealloc: unsafe fn(NonNull<Header>),
@@ -65,9 +66,12 @@ impl Header {
         location: &'static Location<'static>,
         details: Option<Arc<Details>>,
     ) -> Self {
-        let id = details.as_ref().map_or_else(TaskId::next, |details| details.id());
+        let (id, priority) = match &details {
+            Some(details) => (details.id(), details.priority()),
+            None => (TaskId::next(), Priority::default()),
+        };
         Self {
-            state: State::new(),
+            state: State::new(priority),
             vtable,
             link: UnsafeCell::new(0),
             join_waker: UnsafeCell::new(None),

@@ -4,6 +4,7 @@
 //! transition upholds stand in [`crate::task`]; the numbers in brackets below are those of the diagram.
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::task::Priority;
 use std::fmt;
 
 /// In a queue, or to be queued by whoever set the bit.
@@ -23,9 +24,12 @@ const JOIN_WAKER: usize = 1 << 6;
 /// Three bits: how the task ended, 0 while it has not.
 const OUTCOME: usize = 0b111 << OUTCOME_SHIFT;
 const OUTCOME_SHIFT: u32 = 7;
-/// One reference to the cell.
+/// Two bits: the level of the executor's queue, 0 for the usual one.
+const PRIORITY: usize = 0b11 << PRIORITY_SHIFT;
+const PRIORITY_SHIFT: u32 = 10;
+/// One reference to the cell. The count has what is left: 20 bits where a word has 32.
 const REF: usize = 1 << REF_SHIFT;
-const REF_SHIFT: u32 = 10;
+const REF_SHIFT: u32 = 12;
 /// Above this many references the process aborts: a wrapped count would free a cell in use.
 const MAX_REFS: usize = usize::MAX >> (REF_SHIFT + 1);
 
@@ -109,6 +113,24 @@ impl Snapshot {
         self.is_closed() && self.refs() == 1
     }
 
+    /// True while the task sleeps: neither queued nor running nor over.
+    pub(crate) fn is_idle(self) -> bool {
+        !self.has(SCHEDULED | RUNNING | CLOSED)
+    }
+
+    #[inline(always)]
+    pub(crate) fn priority(self) -> Priority {
+        match (self.0 & PRIORITY) >> PRIORITY_SHIFT {
+            0 => Priority::UserVisible,
+            1 => Priority::UserBlocking,
+            _ => Priority::Background,
+        }
+    }
+
+    fn with_priority(self, priority: Priority) -> Self {
+        Self(self.0 & !PRIORITY | priority_bits(priority))
+    }
+
     fn refs(self) -> usize {
         self.0 >> REF_SHIFT
     }
@@ -139,6 +161,15 @@ impl Snapshot {
     }
 }
 
+fn priority_bits(priority: Priority) -> usize {
+    let level = match priority {
+        Priority::UserVisible => 0,
+        Priority::UserBlocking => 1,
+        Priority::Background => 2,
+    };
+    level << PRIORITY_SHIFT
+}
+
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMES: [(usize, &str); 7] = [
@@ -159,7 +190,7 @@ impl fmt::Debug for Snapshot {
         if let Some(outcome) = self.outcome() {
             write!(f, "{outcome:?} | ")?;
         }
-        write!(f, "refs={})", self.refs())
+        write!(f, "{} | refs={})", self.priority(), self.refs())
     }
 }
 
@@ -257,8 +288,8 @@ impl fmt::Debug for State {
 
 impl State {
     /// [1] A new task: queued, with a handle; one reference for the queue and one for the handle.
-    pub(crate) fn new() -> Self {
-        Self(AtomicUsize::new(SCHEDULED | HANDLE | (2 * REF)))
+    pub(crate) fn new(priority: Priority) -> Self {
+        Self(AtomicUsize::new(SCHEDULED | HANDLE | priority_bits(priority) | (2 * REF)))
     }
 
     /// Acquire: whoever sees an outcome sees the output, and all the progress reported before it. Pairs with the
@@ -417,6 +448,18 @@ impl State {
     #[must_use]
     pub(crate) fn unset_join_waker(&self) -> bool {
         self.update(|s| if s.is_over() { (None, false) } else { (Some(s.without(JOIN_WAKER)), true) })
+    }
+
+    /// [13] Another level. True if the task is marked as queued, and so may stand in, or be on its way to, the queue of the
+    /// level that it had: whoever keeps the queue is to be told.
+    ///
+    /// One word says both: a transition that queues the task later on finds the new level in the word it changes.
+    #[must_use]
+    pub(crate) fn set_priority(&self, priority: Priority) -> bool {
+        self.update(|s| {
+            let next = s.with_priority(priority);
+            if s.is_closed() || next == s { (None, false) } else { (Some(next), s.has(SCHEDULED)) }
+        })
     }
 
     /// Relaxed: a new reference is made from a live one, which keeps the cell alive (as in `Arc`).

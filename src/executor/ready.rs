@@ -1,0 +1,261 @@
+//! The ready queue: three levels, positions, and a turn for everyone.
+//!
+//! # The order
+//! There is one order in which the tasks would run if nothing else happened: level by level, the most urgent first, and
+//! within a level from front to back. A *position* is a place in that order: 0 is the next to run, -1 the last. Places are
+//! those of a list: an insertion beyond either end goes to that end. A task never leaves its level: a position outside of
+//! its level means the nearest place inside. So while all tasks are of one level positions are exact, and the levels below
+//! and above only ever add to the count.
+//!
+//! # A turn for everyone
+//! Two rules keep what waits from waiting for ever. Both count picks, and both are silent while nobody is passed over.
+//! - *Levels*: a lower level gets a pick once [`PASSES`] picks went to levels above it while it had a task to run.
+//! - *Positions*: a task is *placed* while it stands where a position put it (its own wish, or somebody's hand); any other one
+//!   stands in the order of arrival, and the first of those is the one that waits longest. Once [`JUMPS`] picks, and one
+//!   more for each task that was there when the count began, have gone to placed tasks ahead of it, it gets a pick. So a
+//!   queue that is rearranged once runs in exactly that order, and tasks that send each other ahead for ever hold up the
+//!   rest no longer than that, and with it what inbox and timers woke, which arrives at the end. Tasks that descend into
+//!   each other place themselves: however deep they go, they do not count as waiting.
+//!
+//! # Cost
+//! As long as every task is of the usual level and none is placed, a push and a pick are those of a `VecDeque`, behind
+//! one well-predicted branch. Otherwise a pick looks at three levels. Only insertions, removals and searches go by the
+//! length of the queue.
+
+use crate::task::Priority;
+use std::collections::VecDeque;
+
+/// The position behind all others.
+pub(crate) const END: isize = isize::MAX;
+
+const LEVELS: usize = 3;
+const USUAL: usize = 1;
+
+/// Picks that may go to more urgent levels while a task of this one waits. (Nothing is above the first.)
+const PASSES: [u32; LEVELS] = [u32::MAX, 8, 32];
+
+/// Picks that may go to placed tasks while others wait, beyond one for each task of the level.
+const JUMPS: usize = 64;
+
+fn index(priority: Priority) -> usize {
+    match priority {
+        Priority::UserBlocking => 0,
+        Priority::UserVisible => USUAL,
+        Priority::Background => 2,
+    }
+}
+
+/// Where an insertion at `position` goes in a list of `len`.
+fn place(position: isize, len: usize) -> usize {
+    if position < 0 { len.saturating_sub(position.unsigned_abs()) } else { position.unsigned_abs().min(len) }
+}
+
+/// What `position` names in a list of `len`.
+fn element(position: isize, len: usize) -> Option<usize> {
+    let index = if position < 0 { len.checked_sub(position.unsigned_abs())? } else { position.unsigned_abs() };
+    (index < len).then_some(index)
+}
+
+/// What is ready to run.
+pub(super) struct Ready<T> {
+    levels: [Level<T>; LEVELS],
+    /// True while nothing but the usual level is in use, in order of arrival. Comes back at a pick that finds it so.
+    plain: bool,
+    /// The level of the last pick.
+    picked: Priority,
+}
+
+struct Level<T> {
+    tasks: VecDeque<T>,
+    /// For each task of the front part of the queue: is it placed? None is behind that part.
+    marks: VecDeque<bool>,
+    /// How many are placed.
+    placed: usize,
+    /// Picks that passed over a task in order of arrival, since one of those was picked.
+    jumped: usize,
+    /// How many there may be.
+    patience: usize,
+    /// Picks of levels above, since the last of this one, while it had a task.
+    passed: u32,
+}
+
+impl<T> Ready<T> {
+    pub(super) fn new() -> Self {
+        Self { levels: std::array::from_fn(|_| Level::new()), plain: true, picked: Priority::default() }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        let usual = self.levels[USUAL].tasks.len();
+        if self.plain { usual } else { self.levels[0].tasks.len() + usual + self.levels[2].tasks.len() }
+    }
+
+    /// Queues a task behind all others of its level.
+    #[inline(always)]
+    pub(super) fn push(&mut self, priority: Priority, task: T) {
+        if priority == Priority::UserVisible {
+            self.levels[USUAL].tasks.push_back(task);
+        } else {
+            self.push_slow(priority, task);
+        }
+    }
+
+    #[cold]
+    fn push_slow(&mut self, priority: Priority, task: T) {
+        self.plain = false;
+        self.levels[index(priority)].tasks.push_back(task);
+    }
+
+    /// The level of the last pick, until it is changed.
+    pub(super) fn picked(&mut self) -> &mut Priority {
+        &mut self.picked
+    }
+
+    /// Takes the task out that is to run next.
+    #[inline(always)]
+    pub(super) fn pick(&mut self) -> Option<T> {
+        if self.plain { self.levels[USUAL].tasks.pop_front() } else { self.pick_slow() }
+    }
+
+    #[cold]
+    fn pick_slow(&mut self) -> Option<T> {
+        // Looked at here, ahead of a pick, and not after one: a task that is alone in its level, or alone in being placed,
+        // and comes back at once, must not start the counts anew each time.
+        let [urgent, usual, background] = &mut self.levels;
+        if urgent.tasks.is_empty() && background.tasks.is_empty() && usual.placed == 0 {
+            for level in &mut self.levels {
+                level.jumped = 0;
+                level.passed = 0;
+            }
+            self.plain = true;
+            self.picked = Priority::UserVisible;
+            return self.pick();
+        }
+        let chosen = self.choose()?;
+        for (level, passes) in self.levels.iter_mut().zip(PASSES).skip(chosen + 1) {
+            level.passed = if level.tasks.is_empty() { 0 } else { (level.passed + 1).min(passes) };
+        }
+        let level = &mut self.levels[chosen];
+        level.passed = 0;
+        self.picked = Priority::ALL[chosen];
+        level.pick()
+    }
+
+    /// The level of the next pick.
+    fn choose(&self) -> Option<usize> {
+        let waits = |level: &usize| !self.levels[*level].tasks.is_empty();
+        let passed_over = |level: &usize| self.levels[*level].passed >= PASSES[*level];
+        (0..LEVELS).rev().filter(waits).find(passed_over).or_else(|| (0..LEVELS).find(waits))
+    }
+
+    /// Queues a task at a position. At [`END`] it arrives as any other; anywhere else it is placed, be it behind all others.
+    pub(super) fn insert(&mut self, priority: Priority, position: isize, task: T) {
+        if position == END {
+            return self.push(priority, task);
+        }
+        let index = index(priority);
+        let above: usize = self.levels[..index].iter().map(|level| level.tasks.len()).sum();
+        let at = place(position, self.len()).saturating_sub(above).min(self.levels[index].tasks.len());
+        self.plain = false;
+        self.levels[index].insert(at, task);
+    }
+
+    /// Takes the task at a position out.
+    pub(super) fn remove(&mut self, position: isize) -> Option<(Priority, T)> {
+        let mut at = element(position, self.len())?;
+        for (level, priority) in self.levels.iter_mut().zip(Priority::ALL) {
+            if at < level.tasks.len() {
+                return level.remove(at).map(|task| (priority, task));
+            }
+            at -= level.tasks.len();
+        }
+        None
+    }
+
+    /// Turns each level as a ring: with 1 its last becomes its first, with -1 its first its last.
+    pub(super) fn rotate(&mut self, by: isize) {
+        for level in &mut self.levels {
+            level.rotate(by);
+        }
+        self.plain = false;
+    }
+
+    /// All that is ready, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Priority, &T)> {
+        self.levels
+            .iter()
+            .zip(Priority::ALL)
+            .flat_map(|(level, priority)| level.tasks.iter().map(move |task| (priority, task)))
+    }
+}
+
+impl<T> Level<T> {
+    const fn new() -> Self {
+        Self { tasks: VecDeque::new(), marks: VecDeque::new(), placed: 0, jumped: 0, patience: 0, passed: 0 }
+    }
+
+    fn pick(&mut self) -> Option<T> {
+        let others = self.tasks.len() > self.placed;
+        if self.placed == 0 {
+            self.marks.clear();
+        }
+        if !others || self.marks.front() != Some(&true) {
+            self.jumped = 0;
+            return self.remove(0);
+        }
+        if self.jumped == 0 {
+            self.patience = JUMPS + self.tasks.len();
+        }
+        if self.jumped < self.patience {
+            self.jumped += 1;
+            return self.remove(0);
+        }
+        self.jumped = 0;
+        let first = self.marks.iter().position(|placed| !placed).unwrap_or(self.marks.len());
+        self.remove(first)
+    }
+
+    fn insert(&mut self, at: usize, task: T) {
+        self.tasks.insert(at, task);
+        if self.marks.len() < at {
+            self.marks.resize(at, false);
+        }
+        self.marks.insert(at, true);
+        self.placed += 1;
+    }
+
+    fn remove(&mut self, at: usize) -> Option<T> {
+        if self.marks.remove(at) == Some(true) {
+            self.placed -= 1;
+        }
+        self.tasks.remove(at)
+    }
+
+    /// Who goes to the front is placed there; who goes to the end arrives there.
+    fn rotate(&mut self, by: isize) {
+        let len = self.tasks.len();
+        if len == 0 {
+            return;
+        }
+        let steps = by.unsigned_abs() % len;
+        if by < 0 {
+            self.tasks.rotate_left(steps);
+            self.marks.drain(..steps.min(self.marks.len()));
+        } else {
+            self.tasks.rotate_right(steps);
+            self.marks.truncate(len - steps);
+            for _ in 0..steps {
+                self.marks.push_front(true);
+            }
+        }
+        self.placed = self.marks.iter().filter(|placed| **placed).count();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

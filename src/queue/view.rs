@@ -1,0 +1,271 @@
+//! The view of one executor's ready queue.
+
+use super::END;
+use super::error::{NoExecutor, NotReady, OutOfRange};
+use crate::runtime::{self, Handle, Local};
+use crate::task::raw::{FutureBody, TaskRef, Value};
+use crate::task::{AnyTask, Control, Spec, Task, TaskId};
+use crate::util::slab::Key;
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+
+/// The ready queue of the executor that runs the calling task.
+///
+/// # Errors
+/// [`NoExecutor`] where the calling thread drives none: outside of tasks.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut task = rt.spawn(async { offtick::queue::current().map(|queue| queue.len()) });
+/// assert_eq!(task.wait()?, Ok(0)); // the task itself runs, and nothing else is ready
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn current() -> Result<ReadyQueue, NoExecutor> {
+    runtime::current().map(ReadyQueue::over).ok_or(NoExecutor(()))
+}
+
+/// The ready queue of one executor: who waits for a turn, in which order, and how to change that.
+///
+/// From [`current`]. It belongs to the executor's thread and cannot leave it; a future that keeps it across an `await` is not
+/// `Send`. The running task does not stand in the queue. What other threads woke or spawned by the time of a call counts.
+/// [What positions mean](super#positions) is said in the module.
+///
+/// No call runs user code, and none waits. A search and a move take time by the length of the queue.
+///
+/// # Example
+/// ```
+/// use offtick::queue::{self, NotReady};
+/// use std::sync::{Arc, Mutex};
+/// let rt = offtick::Runtime::new()?;
+/// let handle = rt.handle().clone();
+/// let log = Arc::new(Mutex::new(Vec::new()));
+/// let seen = Arc::clone(&log);
+/// rt.spawn(async move {
+///     let other = |n: u32| {
+///         let log = Arc::clone(&log);
+///         handle.spawn(async move { log.lock().unwrap().push(n) })
+///     };
+///     let (one, two, three) = (other(1), other(2), other(3));
+///     {
+///         let queue = queue::current()?;
+///         assert_eq!((queue.len(), queue.find(&two)), (3, Some(1)));
+///         queue.reinsert(&three, 0)?; // 3 1 2
+///         queue.rotate(-1); // 1 2 3
+///         let popped = queue.pop(0)?; // 2 3
+///         let _ = queue.insert(1, popped); // 2 1 3
+///     }
+///     for task in [one, two, three] {
+///         task.await?;
+///     }
+///     Ok::<_, offtick::BoxError>(())
+/// })
+/// .wait()?
+/// .expect("the positions are right");
+/// assert_eq!(*seen.lock().unwrap(), [2, 1, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct ReadyQueue {
+    local: Rc<Local>,
+}
+
+impl ReadyQueue {
+    pub(crate) fn over(local: Rc<Local>) -> Self {
+        Self { local }
+    }
+
+    /// The executor, once it has taken in what other threads queued.
+    fn arrived(&self) -> &Local {
+        self.local.core.drain(&self.local.shared.inbox);
+        &self.local
+    }
+
+    /// How many tasks are ready.
+    pub fn len(&self) -> usize {
+        self.arrived().core.ready_len()
+    }
+
+    /// True if no task is ready.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where a task stands, counted from 0. `None` if it is not ready.
+    pub fn find(&self, task: &impl AnyTask) -> Option<usize> {
+        self.arrived().core.position(task.task_ref())
+    }
+
+    /// Takes the task at a position out. It runs no more until it is [put back](Self::insert); dropping what this returns
+    /// puts it at the end.
+    ///
+    /// # Errors
+    /// [`OutOfRange`]: nothing stands there.
+    pub fn pop(&self, position: isize) -> Result<Popped, OutOfRange> {
+        let core = &self.arrived().core;
+        let popped = core.set_aside(position);
+        popped.map(|popped| self.popped(popped)).ok_or_else(|| OutOfRange { position, len: core.ready_len() })
+    }
+
+    /// Takes that task out, as [`pop`](Self::pop) does.
+    ///
+    /// # Errors
+    /// [`NotReady`]: it does not stand in this queue.
+    pub fn remove(&self, task: &impl AnyTask) -> Result<Popped, NotReady> {
+        let core = &self.arrived().core;
+        let position = core.position(task.task_ref()).ok_or(NotReady)?;
+        core.set_aside(position as isize).map(|popped| self.popped(popped)).ok_or(NotReady)
+    }
+
+    fn popped(&self, (key, task): (Key, TaskRef)) -> Popped {
+        Popped { local: Rc::clone(&self.local), key: Some(key), task: Control::new(task) }
+    }
+
+    /// Puts a task back at a position.
+    ///
+    /// # Errors
+    /// The task itself, if it was taken out of another executor's queue.
+    pub fn insert(&self, position: isize, popped: Popped) -> Result<(), Popped> {
+        if !Rc::ptr_eq(&self.local, &popped.local) {
+            return Err(popped);
+        }
+        self.arrived();
+        popped.put_back(position);
+        Ok(())
+    }
+
+    /// Moves a task that is ready to a position, counted without it.
+    ///
+    /// # Errors
+    /// [`NotReady`]: it does not stand in this queue.
+    pub fn reinsert(&self, task: &impl AnyTask, position: isize) -> Result<(), NotReady> {
+        if self.arrived().core.reinsert(task.task_ref(), position) { Ok(()) } else { Err(NotReady) }
+    }
+
+    /// Moves the last task to a position, counted without it: the one that was spawned or woken a moment ago.
+    ///
+    /// # Errors
+    /// [`OutOfRange`]: no task is ready.
+    pub fn reinsert_last(&self, position: isize) -> Result<(), OutOfRange> {
+        let moved = self.arrived().core.reinsert_from(-1, position);
+        if moved { Ok(()) } else { Err(OutOfRange { position: -1, len: 0 }) }
+    }
+
+    /// Turns the queue as a ring: by 1 the last becomes the next to run, by -1 the next to run becomes the last. With several
+    /// priorities each level turns by itself.
+    pub fn rotate(&self, by: isize) {
+        self.arrived().core.rotate(by);
+    }
+
+    /// Has `call` called when its turn at that position comes, as a small task of its own, with the caller's priority.
+    ///
+    /// Dropping the handle before that cancels the call. A panic in it ends that task alone.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::queue;
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut task = rt.spawn(async {
+    ///     let call = queue::current().expect("inside a task").call_at(0, || 6 * 7);
+    ///     call.await
+    /// });
+    /// assert_eq!(task.wait()??, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn call_at<F, T>(&self, position: isize, call: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let spec = Spec::of_level(self.local.core.running_level(), Location::caller());
+        let task = Handle::of(&self.local).start(FutureBody::<_, Value>::new(async move { call() }), spec);
+        // Not if the runtime is closing: the task is over then.
+        self.arrived().core.reinsert(task.task_ref(), position);
+        task
+    }
+
+    /// What is ready, the next to run first. The crate's own small tasks stand among them.
+    pub fn runnable(&self) -> Vec<Control> {
+        controls(self.arrived().core.runnable())
+    }
+
+    /// What sleeps until it is woken, in no order.
+    pub fn blocked(&self) -> Vec<Control> {
+        controls(self.arrived().core.blocked())
+    }
+}
+
+fn controls(tasks: Vec<TaskRef>) -> Vec<Control> {
+    tasks.into_iter().map(Control::new).collect()
+}
+
+impl fmt::Debug for ReadyQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadyQueue").field("len", &self.local.core.ready_len()).finish()
+    }
+}
+
+/// A task that was taken out of the ready queue by hand: it has no turn until it is [put back](ReadyQueue::insert).
+///
+/// Dropping this puts it at the end. While it is out, wakes change nothing, and a [cancellation](Control::cancel) takes effect
+/// when it is back; a shutdown finds it wherever it is, even where this was forgotten
+/// ([`mem::forget`](std::mem::forget)).
+///
+/// # Example
+/// ```
+/// use offtick::queue;
+/// let rt = offtick::Runtime::new()?;
+/// let handle = rt.handle().clone();
+/// let mut task = rt.spawn(async move {
+///     let other = handle.spawn(async { 5 });
+///     {
+///         let queue = queue::current().expect("inside a task");
+///         let popped = queue.remove(&other).expect("it is ready");
+///         assert_eq!((popped.id(), queue.len()), (other.id(), 0));
+///     } // back at the end
+///     other.await
+/// });
+/// assert_eq!(task.wait()??, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "dropping it puts the task back at the end of the queue"]
+pub struct Popped {
+    local: Rc<Local>,
+    /// `None` once it is back.
+    key: Option<Key>,
+    task: Control,
+}
+
+impl Popped {
+    /// The task's identity.
+    pub fn id(&self) -> TaskId {
+        self.task.id()
+    }
+
+    /// The task: to look at it, or cancel it.
+    pub fn control(&self) -> &Control {
+        &self.task
+    }
+
+    fn put_back(mut self, position: isize) {
+        if let Some(key) = self.key.take() {
+            self.local.core.put_back(key, position);
+        }
+    }
+}
+
+impl Drop for Popped {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.local.core.put_back(key, END);
+        }
+    }
+}
+
+impl fmt::Debug for Popped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Popped").field(&self.task).finish()
+    }
+}

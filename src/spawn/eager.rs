@@ -1,0 +1,68 @@
+//! The eager verbs of the builder.
+
+use super::builder::TaskBuilder;
+use super::cx::TaskCx;
+use super::limited::Limited;
+use crate::error::BoxError;
+use crate::runtime::Handle;
+use crate::task::Task;
+use crate::task::raw::{Convert, Fallible, LazyBody, Value, Verdict};
+use std::future::Future;
+use std::panic::Location;
+
+impl<P: Send + 'static> TaskBuilder<P, Handle> {
+    /// As [`spawn`](Self::spawn), and inside a task of the same runtime the first part of the future runs here and now, up to
+    /// where it waits.
+    ///
+    /// On any other thread it is [`spawn`](Self::spawn): the future need not be `Send`, and so begins where it stays.
+    /// [`Handle::spawn_eager`] begins anywhere.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let handle = rt.handle().clone();
+    /// let mut task = rt.spawn(async move {
+    ///     let eager = handle.task().name("request").spawn_eager(|cx| async move { cx.id() });
+    ///     eager.is_done()
+    /// });
+    /// assert!(task.wait()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_eager<M, F>(self, make: M) -> Task<F::Output, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        self.start_eager::<M, F, Value>(make, Location::caller())
+    }
+
+    /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run_eager<M, F, T, E>(self, make: M) -> Task<T, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.start_eager::<M, F, Fallible>(make, Location::caller())
+    }
+
+    fn start_eager<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        F: Future + 'static,
+        C: Convert<F::Output> + 'static,
+        C::Output: Send + 'static,
+    {
+        let mut opened = match self.open(None) {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
+        };
+        let (cx, limit) = (opened.context(), opened.inner_limit());
+        let body = LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit));
+        opened.start_nested(body, location)
+    }
+}

@@ -1,0 +1,51 @@
+//! What is a task, for calls that take any.
+
+use super::raw::TaskRef;
+use super::{Control, SharedTask, Task};
+
+/// A [`Task`], a [`SharedTask`] or a [`Control`], whatever its types: what the calls of [`queue`](crate::queue) take.
+///
+/// Nothing else can be one.
+///
+/// # Example
+/// ```
+/// use offtick::{AnyTask, queue};
+/// fn is_ready(task: &impl AnyTask) -> bool {
+///     queue::current().is_ok_and(|queue| queue.find(task).is_some())
+/// }
+/// let rt = offtick::Runtime::new()?;
+/// let handle = rt.handle().clone();
+/// let mut task = rt.spawn(async move {
+///     let other = handle.spawn(std::future::pending::<()>());
+///     (is_ready(&other), is_ready(&other.control()))
+/// });
+/// assert_eq!(task.wait()?, (true, true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[expect(private_bounds, reason = "sealed")]
+pub trait AnyTask: HasTask {}
+
+impl<T: HasTask> AnyTask for T {}
+
+/// Gives the task.
+pub(crate) trait HasTask {
+    fn task_ref(&self) -> &TaskRef;
+}
+
+impl<T, P> HasTask for Task<T, P> {
+    fn task_ref(&self) -> &TaskRef {
+        Self::task_ref(self)
+    }
+}
+
+impl<T, P> HasTask for SharedTask<T, P> {
+    fn task_ref(&self) -> &TaskRef {
+        Self::task_ref(self)
+    }
+}
+
+impl HasTask for Control {
+    fn task_ref(&self) -> &TaskRef {
+        Self::task_ref(self)
+    }
+}
