@@ -84,15 +84,15 @@ impl<T> Ready<T> {
         Self { levels: std::array::from_fn(|_| Level::new()), plain: true, picked: Priority::default() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        let usual = self.levels[USUAL].tasks.len();
-        if self.plain { usual } else { self.levels[0].tasks.len() + usual + self.levels[2].tasks.len() }
+        let [urgent, usual, background] = &self.levels;
+        urgent.tasks.len() + usual.tasks.len() + background.tasks.len()
     }
 
     /// Queues a task behind all others of its level.
