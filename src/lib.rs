@@ -116,7 +116,10 @@ pub use manage::{
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
-pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
+pub use runtime::{
+    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, TickError,
+    TickReport, block_on, runtime,
+};
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
 pub use task::{AnyTask, Control, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

@@ -29,6 +29,11 @@ impl Parker {
         self.0.park(timeout);
     }
 
+    /// Never.
+    pub(crate) fn has_sockets(&self) -> bool {
+        false
+    }
+
     /// There are no sockets to look at.
     pub(crate) fn look(&mut self) -> bool {
         false

@@ -1,6 +1,6 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
-use super::raw::{self, JoinRef, Outcome, Runnable, TaskRef, Work};
+use super::raw::{self, Body, JoinRef, Outcome, Runnable, TaskRef, Work};
 use super::{Control, Priority, Schedule, SharedTask, Spec, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
@@ -58,6 +58,16 @@ impl<T, P> Task<T, P> {
         S: Schedule,
     {
         let (runnable, join) = raw::new(body, owner, spec.location, spec.details);
+        (runnable, Self::new(join, spec.progress))
+    }
+
+    /// As `make`, for a body that stays on this thread, which is the one that runs the owner's tasks.
+    pub(crate) fn make_bound<B, S>(body: B, owner: S, spec: Spec<P>) -> (Runnable, Self)
+    where
+        B: Body<Output = T> + 'static,
+        S: Schedule,
+    {
+        let (runnable, join) = raw::new_bound(body, owner, spec.location, spec.details);
         (runnable, Self::new(join, spec.progress))
     }
 
