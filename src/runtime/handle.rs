@@ -254,7 +254,7 @@ impl Handle {
     }
 
     /// A task that is over with an error; for the host that is news as well.
-    pub(crate) fn over<T: Send + 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
+    pub(crate) fn over<T: 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
         let task = Task::over(Err(error), spec);
         self.shared.updated();
         task
