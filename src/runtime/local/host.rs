@@ -102,9 +102,7 @@ impl Host {
 
     /// The tick begins; [`look`](Self::look) follows, and only then the look for work.
     pub(super) fn disarm(&self, parker: &Parker) {
-        if !self.armed.replace(false) {
-            return;
-        }
+        self.armed.set(false);
         if self.polls.get() {
             parker.state().unset();
         }

@@ -80,7 +80,14 @@ impl Pump {
     /// One tick.
     fn tick(&self, budget: Budget) -> Result<TickReport, TickError> {
         self.refuse_nested()?;
-        if budget.is_zero() || self.is_quiet() {
+        if budget.is_zero() {
+            // Counted, and no more: nothing of the user's runs.
+            if !self.local.shared.inbox.is_empty() {
+                self.local.take_in(self.clock().nanos());
+            }
+            return Ok(self.report(&Meter::default()));
+        }
+        if self.is_quiet() {
             return Ok(self.report(&Meter::default()));
         }
         let mut meter = Meter::new(budget);
@@ -146,6 +153,7 @@ impl Pump {
         let first = self.host.set_polls();
         // Inside a tick its end does it.
         if first && !self.turning.get() {
+            // What the word has seen so far, the look for work sees now.
             self.host.disarm(&self.parker.borrow());
             self.arm();
         }
