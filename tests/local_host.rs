@@ -113,17 +113,17 @@ fn a_hook_that_panics_costs_its_own_call() {
 fn no_call_is_lost() {
     let (post, messages) = std::sync::mpsc::channel();
     let rt = LocalBuilder::new().on_wake(move || post.send(()).unwrap_or(())).build().expect("a runtime");
-    let worker = worker(&rt);
-    let mut sleeps = 0;
-    while !worker.is_finished() {
-        // The worker ends without a word of its own: its last task may be the last news.
-        if messages.recv_timeout(Duration::from_millis(10)).is_ok() {
-            sleeps += 1;
-        }
-        while !all(&rt).is_idle() {}
+    let (worker, done) = (worker(&rt), Tally::new());
+    let (stop, over) = (rt.handle().clone(), done.clone());
+    let last = thread::spawn(move || {
+        worker.join().expect("every task it waited for was run");
+        stop.spawn(async move { over.note() }).detach();
+    });
+    while done.count() == 0 {
+        messages.recv_timeout(common::HANG).expect("no call is lost");
+        all(&rt);
     }
-    worker.join().expect("every task it waited for was run");
-    assert!(sleeps > 0);
+    last.join().expect("joins");
 }
 
 const ERRANDS: usize = 2000;
@@ -363,16 +363,16 @@ mod descriptor {
     fn no_wake_is_lost() {
         let rt = local();
         let mut host = Host::of(&rt);
-        let worker = worker(&rt);
-        let stop = rt.handle().clone();
+        let (worker, done) = (worker(&rt), Tally::new());
+        let (stop, over) = (rt.handle().clone(), done.clone());
         let last = thread::spawn(move || {
             worker.join().expect("every task it waited for was run");
-            stop.spawn(async {})
+            stop.spawn(async move { over.note() }).detach();
         });
-        while !last.is_finished() {
+        while done.count() == 0 {
             host.sleep();
             all(&rt);
         }
-        last.join().expect("joins").detach();
+        last.join().expect("joins");
     }
 }
