@@ -21,7 +21,6 @@ mod alarm;
 #[cfg(not(target_os = "linux"))]
 #[path = "alarm_other.rs"]
 mod alarm;
-#[cfg(unix)]
 mod host;
 mod readiness;
 mod sockets;

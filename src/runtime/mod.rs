@@ -56,6 +56,10 @@ pub use process::runtime;
 pub(crate) use process::{any_driver, current_driver, current_frames};
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
-/// Two words by themselves, for their models.
+/// Some parts by themselves, for their models.
 #[cfg(all(loom, test))]
-pub(crate) use {shutdown::Ending, update::UpdateFlag};
+pub(crate) use {
+    local::{Bell, Host},
+    shutdown::Ending,
+    update::UpdateFlag,
+};

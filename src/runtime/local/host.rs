@@ -14,14 +14,13 @@
 //! - Work published before `set` makes `set` fail, and work after it finds PARKED: it is told in either case, once.
 //! - The timers are armed before `set`, by the rules of [`time::driver`](crate::time::driver): whoever brings an earlier
 //!   one notifies as well. The alarm of the descriptor is set to the deadline that the arming gave.
-//! - The word is taken back before the descriptor is read. So what is read away was told of work that this tick looks
-//!   for only afterwards; who comes later finds EMPTY, rings nothing, and makes the next `set` fail.
+//! - The word is taken back and the descriptor read before the tick looks for work, so nothing is read away that it does
+//!   not find. Whoever comes after the word was taken back finds EMPTY, rings nothing, and makes the next `set` fail.
 //! - What the tick left (ready tasks, owed time, timers that are due) rings at once.
 //!
 //! A tick that finds nothing to do leaves all of it standing, and costs what it costs without a host that waits.
 
-use crate::park::{ParkState, Unpark};
-use crate::runtime::Parker;
+use crate::park::{Descriptor, ParkState, Unpark};
 use crate::sync::Arc;
 use crate::time::driver::{Driver, ParkTime};
 use crate::util::catch::guarded;
@@ -35,7 +34,7 @@ pub(crate) struct Bell {
 }
 
 impl Bell {
-    pub(super) fn new(parker: Arc<dyn Unpark>, hook: Box<dyn Fn() + Send + Sync>) -> Self {
+    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Box<dyn Fn() + Send + Sync>) -> Self {
         Self { parker, quiet: ParkState::new(), hook }
     }
 
@@ -55,7 +54,7 @@ impl Unpark for Bell {
 }
 
 /// The host's side.
-pub(super) struct Host {
+pub(crate) struct Host {
     bell: Option<Arc<Bell>>,
     /// The host has asked for the descriptor.
     polls: Cell<bool>,
@@ -64,34 +63,39 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(bell: Option<Arc<Bell>>) -> Self {
+    pub(crate) fn new(bell: Option<Arc<Bell>>) -> Self {
         Self { bell, polls: Cell::new(false), armed: Cell::new(false) }
     }
 
     /// The host waits for the descriptor from now on; true if it did not before.
-    #[cfg(all(unix, feature = "net"))]
-    pub(super) fn set_polls(&self) -> bool {
+    #[cfg_attr(not(all(unix, feature = "net")), allow(dead_code, reason = "there is no descriptor to ask for"))]
+    pub(crate) fn set_polls(&self) -> bool {
         !self.polls.replace(true)
     }
 
-    /// True if somebody has told the host since the last tick, or if there are sockets to look at.
+    /// True if somebody has told the host since the last tick.
     #[inline]
-    pub(super) fn may_have_news(&self, parker: &Parker) -> bool {
-        parker.has_sockets()
-            || self.armed.get()
-                && (self.bell.as_ref().is_some_and(|bell| !bell.quiet.is_parked())
-                    || (self.polls.get() && !parker.state().is_parked()))
+    pub(super) fn is_called(&self, word: &ParkState) -> bool {
+        self.armed.get()
+            && (self.bell.as_ref().is_some_and(|bell| !bell.quiet.is_parked())
+                || (self.polls.get() && !word.is_parked()))
     }
 
     /// The tick ends: from here on the host is told of work. `work`: there is some already.
-    pub(super) fn arm(&self, parker: &mut Parker, driver: &Driver, work: bool) {
+    pub(crate) fn arm(&self, descriptor: &mut impl Descriptor, driver: &Driver, work: bool) {
         if self.bell.is_none() && !self.polls.get() {
             return;
         }
         self.armed.set(true);
         let wait = driver.prepare_park();
         if self.polls.get() {
-            ring_by_descriptor(parker, wait, work);
+            descriptor.set_alarm(match wait {
+                ParkTime::AtMost(wait) => Some(wait),
+                ParkTime::Zero | ParkTime::Unlimited => None,
+            });
+            if !descriptor.word().set() || work || wait == ParkTime::Zero {
+                descriptor.ring();
+            }
         }
         if let Some(bell) = &self.bell
             && !bell.quiet.set()
@@ -100,44 +104,19 @@ impl Host {
         }
     }
 
-    /// The tick begins; [`look`](Self::look) follows, and only then the look for work.
-    pub(super) fn disarm(&self, parker: &Parker) {
+    /// The tick begins: the look at the descriptor follows, and only then the look for work.
+    pub(crate) fn disarm(&self, word: &ParkState) {
         self.armed.set(false);
         if self.polls.get() {
-            parker.state().unset();
+            word.unset();
         }
         if let Some(bell) = &self.bell {
             bell.quiet.unset();
         }
     }
 
-    /// Wakes whom the sockets concern, and leaves the descriptor unreadable.
-    pub(super) fn look(&self, parker: &mut Parker) {
-        if self.polls.get() {
-            read_descriptor(parker);
-        } else {
-            parker.look();
-        }
+    /// True if the host waits for the descriptor.
+    pub(super) fn polls(&self) -> bool {
+        self.polls.get()
     }
 }
-
-#[cfg(all(unix, feature = "net"))]
-fn ring_by_descriptor(parker: &mut Parker, wait: ParkTime, work: bool) {
-    match wait {
-        ParkTime::Zero => parker.arm(None, true),
-        ParkTime::AtMost(wait) => parker.arm(Some(wait), work),
-        ParkTime::Unlimited => parker.arm(None, work),
-    }
-}
-
-#[cfg(all(unix, feature = "net"))]
-fn read_descriptor(parker: &mut Parker) {
-    parker.look_at_all();
-}
-
-/// There is no descriptor to wait for.
-#[cfg(not(all(unix, feature = "net")))]
-fn ring_by_descriptor(_: &mut Parker, _: ParkTime, _: bool) {}
-
-#[cfg(not(all(unix, feature = "net")))]
-fn read_descriptor(_: &mut Parker) {}

@@ -45,6 +45,9 @@ use crate::sync::Arc;
 pub use budget::{Budget, TickError, TickReport};
 pub use builder::LocalBuilder;
 pub use handle::LocalHandle;
+/// The host's wait by itself, for its models.
+#[cfg(all(loom, test))]
+pub(crate) use host::{Bell, Host};
 use std::fmt;
 use std::ops::Deref;
 use std::time::{Duration, Instant};

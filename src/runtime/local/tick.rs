@@ -3,6 +3,7 @@
 use super::budget::{Budget, Meter, TickError, TickReport};
 use super::host::{Bell, Host};
 use super::{LocalRuntime, Parker};
+use crate::park::Descriptor;
 use crate::runtime::context::{self, Entered, Local};
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
@@ -107,7 +108,22 @@ impl Pump {
             && shared.wanted.load(Ordering::Relaxed) == 0
             && self.passes_quietly()
             && !shared.driver.is_due()
-            && !self.host.may_have_news(&self.parker.borrow())
+            && self.is_silent(&self.parker.borrow())
+    }
+
+    /// True if neither sockets nor other threads may have news.
+    fn is_silent(&self, parker: &Parker) -> bool {
+        !parker.has_sockets() && !self.host.is_called(parker.state())
+    }
+
+    /// Wakes whom the sockets concern, and leaves the descriptor unreadable.
+    fn look(&self) {
+        let parker = &mut *self.parker.borrow_mut();
+        if self.host.polls() {
+            parker.read();
+        } else {
+            parker.look();
+        }
     }
 
     /// Moves the clock by what is owed if nothing comes due on the way; true if nothing is owed any more.
@@ -137,14 +153,14 @@ impl Pump {
 
     pub(super) fn begin(&self) -> Turn<'_> {
         self.turning.set(true);
-        self.host.disarm(&self.parker.borrow());
+        self.host.disarm(self.parker.borrow().state());
         Turn { pump: self, entered: Some(context::enter(Rc::clone(&self.local))) }
     }
 
     /// The host waits from now on, unless there is work already.
     pub(super) fn arm(&self) {
         let work = self.local.has_work() || (self.owed.get() != 0 && !self.is_standing());
-        self.host.arm(&mut self.parker.borrow_mut(), self.driver(), work);
+        self.host.arm(&mut *self.parker.borrow_mut(), self.driver(), work);
     }
 
     /// The host waits for the descriptor, from now on.
@@ -154,7 +170,7 @@ impl Pump {
         // Inside a tick its end does it.
         if first && !self.turning.get() {
             // What the word has seen so far, the look for work sees now.
-            self.host.disarm(&self.parker.borrow());
+            self.host.disarm(self.parker.borrow().state());
             self.arm();
         }
     }
@@ -184,7 +200,7 @@ impl Turn<'_> {
     /// A frame: its moments, until the clock is where the host wants it, or the budget is used up.
     pub(super) fn run(&self, meter: &mut Meter, rounds: usize) -> Moment {
         let pump = self.pump;
-        pump.host.look(&mut pump.parker.borrow_mut());
+        pump.look();
         let frames = pump.frames();
         if frames.lower_bound().is_some()
             && let Some(frame) = frames.clock().as_manual()
