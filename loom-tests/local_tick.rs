@@ -135,7 +135,9 @@ impl Pump {
     /// Where a tick ends.
     fn leave(&mut self) {
         let work = self.core.has_ready() || !self.queue.inbox.is_empty();
-        self.host.arm(&mut self.outside, &self.driver, work);
+        if self.host.arm(&mut self.outside, &self.driver, work) {
+            self.host.call();
+        }
     }
 
     /// A tick of one poll at most.

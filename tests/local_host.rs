@@ -5,7 +5,6 @@ mod common;
 use common::{PLANNED, Signal, Tally, quiet_planned_panics, yield_once};
 use offtick::time::{Clock, sleep};
 use offtick::{Budget, LocalBuilder, LocalRuntime};
-use std::future::pending;
 use std::thread;
 use std::time::Duration;
 
@@ -148,6 +147,7 @@ mod descriptor {
     use mio::unix::SourceFd;
     use mio::{Events, Interest, Poll, Token};
     use offtick::net::{TcpListener, TcpStream};
+    use std::future::pending;
     use std::os::fd::{AsFd, AsRawFd};
     use std::rc::Rc;
 

@@ -5,7 +5,9 @@ mod common;
 use common::yield_once;
 use offtick::time::{Clock, ManualClock, NoTicks, interval, next_tick, sleep, sleep_until, ticks};
 use offtick::{Budget, LocalBuilder, LocalHandle, LocalRuntime, Runtime, Task, TickError, TickReport};
+use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -334,10 +336,10 @@ fn where_there_are_no_ticks_a_wait_says_so() {
     let local = LocalRuntime::new().expect("a runtime");
     let kept = Rc::new(RefCell::new(Box::pin(next_tick())));
     let theirs = Rc::clone(&kept);
-    let _task = local.spawn(std::future::poll_fn(move |cx| theirs.borrow_mut().as_mut().poll(cx)));
+    let _task = local.spawn(poll_fn(move |cx| theirs.borrow_mut().as_mut().poll(cx)));
     all(&local);
     drop(local);
-    assert_eq!(common::block_on(async { kept.borrow_mut().as_mut().await }), Err(NoTicks));
+    assert_eq!(common::block_on(poll_fn(|cx| kept.borrow_mut().as_mut().poll(cx))), Err(NoTicks));
 }
 
 #[test]
@@ -373,4 +375,58 @@ fn under_a_manual_clock_another_thread_ends_the_wait() {
     });
     rt.run_until(sleep(SECOND)).expect("not nested");
     mover.join().expect("moves");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However the time is given and whatever the budgets, everything runs at its own moments, in their order.
+    #[test]
+    fn time_in_pieces_is_time_all_the_same(
+        periods in prop::collection::vec(1_u64..40, 1..6),
+        pieces in prop::collection::vec((0_u64..60, 1_usize..12), 1..12),
+        restless in any::<bool>(),
+    ) {
+        const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+        let (rt, clock, trace) = manual();
+        let tasks: Vec<_> =
+            periods.iter().zip(NAMES).map(|(&period, name)| every(&rt, Duration::from_millis(period), name, &trace)).collect();
+        let _restless = restless.then(|| rt.spawn(async {
+            loop {
+                yield_once().await;
+            }
+        }));
+        all(&rt);
+        let mut given = 0;
+        for (time, polls) in pieces {
+            given += time;
+            let report = rt.advance(Duration::from_millis(time), Budget::polls(polls)).expect("not nested");
+            prop_assert!(report.polled <= polls);
+            prop_assert_eq!(clock.elapsed() + report.behind, Duration::from_millis(given));
+        }
+        // What is owed is caught up with, and what was left ready is run.
+        for _ in 0..10_000 {
+            if all(&rt).behind.is_zero() {
+                break;
+            }
+        }
+        all(&rt);
+        let mut expected: Vec<_> = periods
+            .iter()
+            .zip(NAMES)
+            .flat_map(|(&period, name)| (1..=given / period).map(move |nth| (Duration::from_millis(nth * period), name)))
+            .collect();
+        expected.sort_unstable();
+        let mut seen = trace.take();
+        prop_assert!(seen.is_sorted_by_key(|(at, _)| *at));
+        if restless {
+            // One that wakes itself may hold a timer's task back to a later moment, never to an earlier one; and what
+            // sleeps again then counts from there.
+            prop_assert!(seen.len() <= expected.len());
+        } else {
+            seen.sort_unstable();
+            prop_assert_eq!(seen, expected);
+        }
+        drop(tasks);
+    }
 }

@@ -221,8 +221,8 @@ impl<T, P> Task<T, P> {
     /// Blocks this thread until the task is over and moves the result out.
     ///
     /// # Errors
-    /// Those of [`take`](Self::take); [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread
-    /// and inside the task's own closure.
+    /// Those of [`take`](Self::take); [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread,
+    /// on the thread of the task's own [`LocalRuntime`](crate::LocalRuntime), and inside the task's own closure.
     pub fn wait(&mut self) -> Result<T, TaskError> {
         if let Some(over) = self.wait_at_most(None) {
             return over;

@@ -81,10 +81,12 @@ impl Host {
                 || (self.polls.get() && !word.is_parked()))
     }
 
-    /// The tick ends: from here on the host is told of work. `work`: there is some already.
-    pub(crate) fn arm(&self, descriptor: &mut impl Descriptor, driver: &Driver, work: bool) {
+    /// The tick ends: from here on the host is told of work. `work`: there is some already. True if something came
+    /// meanwhile that the hook is to [tell](Self::call) of.
+    #[must_use]
+    pub(crate) fn arm(&self, descriptor: &mut impl Descriptor, driver: &Driver, work: bool) -> bool {
         if self.bell.is_none() && !self.polls.get() {
-            return;
+            return false;
         }
         self.armed.set(true);
         let wait = driver.prepare_park();
@@ -97,9 +99,12 @@ impl Host {
                 descriptor.ring();
             }
         }
-        if let Some(bell) = &self.bell
-            && !bell.quiet.set()
-        {
+        self.bell.as_ref().is_some_and(|bell| !bell.quiet.set())
+    }
+
+    /// Calls the hook, under no borrow.
+    pub(crate) fn call(&self) {
+        if let Some(bell) = &self.bell {
             bell.ring();
         }
     }

@@ -39,7 +39,7 @@ mod until;
 use super::engine::LastWord;
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
-use super::{Handle, Parker, context};
+use super::{Handle, Parker};
 use crate::error::BuildError;
 use crate::sync::Arc;
 pub use budget::{Budget, TickError, TickReport};
@@ -70,7 +70,8 @@ use tick::Pump;
 ///
 /// **Waiting**: this thread drives the tasks, so a [`Task::wait`](crate::Task::wait) here would wait for itself and is
 /// refused with [`TaskError::WouldDeadlock`](crate::TaskError::WouldDeadlock), between two ticks as well as in one;
-/// [`run_until`](Self::run_until) waits for any future, a task among them.
+/// [`run_until`](Self::run_until) waits for any future, a task among them. (A [`block_on`](crate::block_on) between two
+/// ticks knows nothing of this runtime, and ticks it for nobody.)
 ///
 /// Dropping it drops every future on this thread; every task that is not over ends as
 /// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most.
@@ -164,7 +165,7 @@ impl LocalRuntime {
         let _last_word = LastWord(Arc::clone(shared));
         self.pump.close();
         let deadline = Instant::now().checked_add(patience);
-        ShutdownReport { reactor_stopped: true, blocking_left: shared.end_pool(deadline, context::drives_any()) }
+        ShutdownReport { reactor_stopped: true, blocking_left: shared.end_pool(deadline, false) }
     }
 }
 

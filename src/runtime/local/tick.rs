@@ -160,7 +160,10 @@ impl Pump {
     /// The host waits from now on, unless there is work already.
     pub(super) fn arm(&self) {
         let work = self.local.has_work() || (self.owed.get() != 0 && !self.is_standing());
-        self.host.arm(&mut *self.parker.borrow_mut(), self.driver(), work);
+        let call = self.host.arm(&mut *self.parker.borrow_mut(), self.driver(), work);
+        if call {
+            self.host.call();
+        }
     }
 
     /// The host waits for the descriptor, from now on.

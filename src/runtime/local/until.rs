@@ -2,7 +2,7 @@
 
 use super::LocalRuntime;
 use super::budget::{Budget, Meter, TickError, TickReport};
-use super::tick::Moment;
+use super::tick::{Moment, ROUNDS};
 use crate::park::Unpark;
 use crate::runtime::context;
 use crate::sync::Arc;
@@ -76,7 +76,7 @@ impl LocalRuntime {
             {
                 return Ok(output);
             }
-            let end = turn.run(&mut Meter::new(Budget::polls(TURN)), usize::MAX);
+            let end = turn.run(&mut Meter::new(Budget::polls(TURN)), ROUNDS);
             // Acquire: as above. Ticks that somebody waits for come at once.
             if end != Moment::Settled || main.woken.load(Ordering::Acquire) || turn.is_awaited() {
                 continue;
