@@ -92,6 +92,8 @@ pub struct TickReport {
     pub fired: usize,
     /// Tasks that wait to be polled: the next tick begins with them.
     pub left_ready: usize,
+    /// Timers are due, or waits for this tick, that the budget did not reach: the next tick begins with them, too.
+    pub left_due: bool,
     /// By how much the budget of time was exceeded; zero otherwise.
     pub overrun: Duration,
     /// Time that [`advance`](crate::LocalRuntime::advance) or [`tick_at`](crate::LocalRuntime::tick_at) was given and that
@@ -100,14 +102,13 @@ pub struct TickReport {
     pub behind: Duration,
     /// No timer fires before this moment of the runtime's clock; `None` without timers. It may name a timer that was
     /// cancelled meanwhile; [`LocalRuntime::next_deadline`](crate::LocalRuntime::next_deadline) is more exact, and dearer.
-    /// A moment in the past: timers are due that the budget did not reach.
     pub next_deadline: Option<Instant>,
 }
 
 impl TickReport {
     /// True if there is nothing to do before the next deadline, or before something comes from elsewhere.
     pub fn is_idle(&self) -> bool {
-        self.left_ready == 0 && self.behind.is_zero()
+        self.left_ready == 0 && !self.left_due && self.behind.is_zero()
     }
 }
 

@@ -110,7 +110,8 @@ impl LocalBuilder {
     ///
     /// For hosts that sleep: a window system's loop posts itself a message here, then ticks. A deadline that merely comes
     /// is not told: the host sleeps no longer than [`TickReport::next_deadline`](crate::TickReport::next_deadline) says.
-    /// Before the first tick everything is quiet: the first spawn is told.
+    /// Before the first tick everything is quiet: the first spawn is told. Nor is a socket: who has some waits for the
+    /// runtime's descriptor.
     ///
     /// Runs on whichever thread brought the work, the host's own among them. It should do no more than post a message and
     /// must not tick; a panic in it is caught and dropped.

@@ -89,7 +89,7 @@ impl Pump {
             return Ok(self.report(&Meter::default()));
         }
         if self.is_quiet() {
-            return Ok(self.report(&Meter::default()));
+            return Ok(TickReport { next_deadline: self.soonest(), ..TickReport::default() });
         }
         let mut meter = Meter::new(budget);
         let turn = self.begin();
@@ -159,7 +159,7 @@ impl Pump {
 
     /// The host waits from now on, unless there is work already.
     pub(super) fn arm(&self) {
-        let work = self.local.has_work() || (self.owed.get() != 0 && !self.is_standing());
+        let work = self.local.has_work() || self.frames().is_due() || (self.owed.get() != 0 && !self.is_standing());
         let call = self.host.arm(&mut *self.parker.borrow_mut(), self.driver(), work);
         if call {
             self.host.call();
@@ -184,9 +184,19 @@ impl Pump {
             fired: meter.fired,
             left_ready: self.local.core.ready_len(),
             overrun: meter.overrun,
+            left_due: self.is_due(),
             behind: Duration::from_nanos(self.owed.get()),
-            next_deadline: self.driver().lower_bound().and_then(|moment| self.clock().instant_of(moment)),
+            next_deadline: self.soonest(),
         }
+    }
+
+    /// True if a timer is due, or a wait for this tick.
+    fn is_due(&self) -> bool {
+        self.driver().is_due() || self.frames().is_due()
+    }
+
+    fn soonest(&self) -> Option<Instant> {
+        self.driver().lower_bound().and_then(|moment| self.clock().instant_of(moment))
     }
 
     /// Drops all futures. Nothing is told to the host any more.
