@@ -4,7 +4,7 @@ mod common;
 
 use common::{Dropped, PLANNED, Signal, Tally, quiet_planned_panics, yield_once};
 use offtick::time::sleep;
-use offtick::{Budget, LocalBuilder, LocalRuntime, Runtime, Status, TaskError, TickError, TickReport};
+use offtick::{Budget, LocalBuilder, LocalRuntime, Priority, Runtime, Status, TaskError, TickError, TickReport};
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
@@ -532,4 +532,15 @@ fn a_foreign_waker_in_the_way_does_no_harm() {
     let _waker = rt.spawn(async move { waker.expect("polled once").wake() });
     assert_eq!(all(&rt).polled, 2);
     assert!(matches!(sleeper.result(), Some(Ok(2))));
+}
+
+#[test]
+fn the_more_urgent_task_goes_first() {
+    let (rt, trace) = (local(), Trace::default());
+    let _tasks = [Priority::Background, Priority::UserVisible, Priority::UserBlocking].map(|priority| {
+        let trace = trace.clone();
+        rt.task().priority(priority).spawn(move |_| async move { trace.note(format!("{priority:?}")) })
+    });
+    all(&rt);
+    assert_eq!(trace.take(), ["UserBlocking", "UserVisible", "Background"]);
 }
