@@ -6,6 +6,7 @@
 mod inbox;
 #[cfg(feature = "net")]
 mod io_readiness;
+mod local_tick;
 mod park;
 mod place;
 mod pool_close;

@@ -58,6 +58,32 @@
 //! A [`Runtime`] has one reactor thread, `offtick-reactor`, and pool threads, `offtick-blocking-N`, while there are closures to
 //! run. An idle runtime wakes for nothing. A [`Scheduler`] has no thread: it is one future on the reactor.
 //!
+//! # No thread at all
+//! A [`LocalRuntime`] is the same engine, driven by the host's own loop: each [`tick`](LocalRuntime::tick) does what fits
+//! into a [`Budget`]. Its futures and their results need not be `Send`, and under a manual clock the host says what time it
+//! is: game time that pauses, runs slowly or steps.
+//! ```
+//! use offtick::time::{Clock, sleep};
+//! use offtick::{Budget, LocalBuilder};
+//! use std::{cell::Cell, rc::Rc, time::Duration};
+//!
+//! let clock = Clock::manual();
+//! let rt = LocalBuilder::new().clock(clock.clone()).build()?;
+//! let door = Rc::new(Cell::new("shut"));
+//! let theirs = Rc::clone(&door);
+//! rt.spawn(async move {
+//!     sleep(Duration::from_millis(50)).await; // game time
+//!     theirs.set("open");
+//! })
+//! .detach();
+//! for _frame in 0..5 {
+//!     // Read the input, let 16 ms of game time pass in at most 2 ms of real time, draw.
+//!     rt.advance(Duration::from_millis(16), Budget::time(Duration::from_millis(2)))?;
+//! }
+//! assert_eq!(door.get(), "open");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
@@ -116,7 +142,10 @@ pub use manage::{
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
-pub use runtime::{Builder, Handle, Metrics, Runtime, ShutdownReport, block_on, runtime};
+pub use runtime::{
+    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, TickError,
+    TickReport, block_on, runtime,
+};
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
 pub use task::{AnyTask, Control, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

@@ -24,6 +24,21 @@ pub(crate) trait Unpark: Send + Sync {
     fn unpark(&self);
 }
 
+/// What a host waits for in a poll of its own, where no thread of the crate parks: a descriptor that becomes readable.
+pub(crate) trait Descriptor {
+    /// The handshake word: PARKED while the host is outside.
+    fn word(&self) -> &ParkState;
+
+    /// Makes it readable at the end of `timeout` from now, or at no time of its own. Replaces what was set before.
+    fn set_alarm(&mut self, timeout: Option<Duration>);
+
+    /// Makes it readable now. What [`Unpark::unpark`] does if it finds the host outside.
+    fn ring(&self);
+
+    /// Makes it unreadable, unless something has rung meanwhile, and wakes whom its events concern.
+    fn read(&mut self);
+}
+
 const EMPTY: u8 = 0;
 const PARKED: u8 = 1;
 const NOTIFIED: u8 = 2;

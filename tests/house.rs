@@ -25,6 +25,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("net", 4),
     ("net::reconnect", 5),
     ("signal", 4),
+    ("time::ticks", 4),
     ("eager", 5),
     ("queue", 5),
     ("retry", 5),

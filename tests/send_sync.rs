@@ -1,8 +1,10 @@
 //! What may cross threads, asserted at compile time, in both directions.
 
+use offtick::time::{NoTicks, TickWait};
 use offtick::{
-    BuildError, Builder, Control, Handle, Metrics, Panic, RetryError, RetryPolicy, RetryPolicyError, Runtime,
-    SharedTask, ShutdownReport, Status, Task, TaskError, TaskId, TaskInfo, TrySpawnError,
+    Budget, BuildError, Builder, Control, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Panic, RetryError,
+    RetryPolicy, RetryPolicyError, Runtime, SharedTask, ShutdownReport, Status, Task, TaskBuilder, TaskError, TaskId,
+    TaskInfo, TickError, TickReport, TrySpawnError,
 };
 use std::cell::Cell;
 use std::marker::PhantomPinned;
@@ -51,6 +53,27 @@ assert_not!(SharedTask<Cell<u8>>: Send);
 assert_not!(SharedTask<Cell<u8>>: Sync);
 assert_not!(SharedTask<(), Rc<()>>: Send);
 assert_not!(Runtime: Clone);
+
+// What stays on the thread of a runtime without one.
+assert_not!(LocalRuntime: Send);
+assert_not!(LocalRuntime: Sync);
+assert_not!(LocalHandle: Send);
+assert_not!(LocalHandle: Sync);
+assert_not!(TaskBuilder<(), LocalHandle>: Send);
+
+#[test]
+fn ticks() {
+    clone::<LocalHandle>();
+    send::<LocalBuilder>();
+    send::<Budget>();
+    sync::<TickReport>();
+    error::<TickError>();
+    error::<NoTicks>();
+    // A wait for ticks may stand in a future that is spawned from elsewhere.
+    send::<TickWait>();
+    sync::<TickWait>();
+    debug::<LocalRuntime>();
+}
 
 #[test]
 fn tasks() {

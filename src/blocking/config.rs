@@ -26,6 +26,18 @@ impl Spawner for System {
     }
 }
 
+/// Starts none: for a program that is to have no threads.
+struct Nobody;
+
+impl Spawner for Nobody {
+    fn spawn(&self, _: thread::Builder, _: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this runtime was built without threads for closures that block",
+        ))
+    }
+}
+
 /// The settings of a pool; [`Config::default`] suits blocking I/O.
 #[derive(Clone)]
 pub(crate) struct Config {
@@ -63,6 +75,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// A pool that refuses every job with an error of the kind `Unsupported`.
+    pub(crate) fn without_threads(self) -> Self {
+        Self { spawner: Arc::new(Nobody), max_threads: 1, ..self }
+    }
+
     /// Refuses settings that no pool can work with.
     ///
     /// # Errors

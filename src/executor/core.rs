@@ -132,6 +132,17 @@ impl Core {
             }
             self.drain(inbox);
         }
+        self.end_turn();
+    }
+
+    /// Runs the next task; false if none waits.
+    pub(crate) fn run_next(&self) -> bool {
+        let task = self.pick();
+        task.map(|task| self.run(task)).is_some()
+    }
+
+    /// Notes how many tasks the turn left ready.
+    pub(crate) fn end_turn(&self) {
         let mut ready = self.ready.borrow_mut();
         *ready.picked() = Priority::default();
         self.counters.ready.set(ready.len() as u64);

@@ -36,7 +36,7 @@ use super::ZeroLimit;
 use crate::error::{BoxError, TaskError};
 use crate::park;
 use crate::runtime::Handle;
-use crate::spawn::{Place, TaskBuilder};
+use crate::spawn::{FuturePlace, Place, TaskBuilder};
 use crate::sync::Arc;
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
 use crate::task::{Spec, Task};
@@ -136,7 +136,7 @@ impl TaskGroup {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Place::start(&self, FutureBody::<F, Value>::new(future), Spec::plain())
+        FuturePlace::start(&self, FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// Starts a future that returns a `Result`, as soon as there is room; see [`Handle::run`].
@@ -147,7 +147,7 @@ impl TaskGroup {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        Place::start(&self, FutureBody::<F, Fallible>::new(future), Spec::plain())
+        FuturePlace::start(&self, FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
     /// Starts a closure that returns a value, as soon as there is room; see [`Handle::spawn_blocking`]. It is given to
@@ -292,18 +292,6 @@ impl Place for &TaskGroup {
         TaskGroup::handle(self)
     }
 
-    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Work,
-    {
-        let group = &self.group;
-        let key = group.reserve();
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare(body, spec, watch);
-        group.admit(key, task.control(), prepared, None);
-        task
-    }
-
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work + Unpin,
@@ -315,6 +303,20 @@ impl Place for &TaskGroup {
         let watch = Membership { group: Arc::clone(group), key };
         let (task, prepared) = group.handle.prepare_blocking(Seated { body, slot }, spec, watch);
         group.admit(key, task.control(), prepared, Some(seat));
+        task
+    }
+}
+
+impl FuturePlace for &TaskGroup {
+    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Work,
+    {
+        let group = &self.group;
+        let key = group.reserve();
+        let watch = Membership { group: Arc::clone(group), key };
+        let (task, prepared) = group.handle.prepare(body, spec, watch);
+        group.admit(key, task.control(), prepared, None);
         task
     }
 }

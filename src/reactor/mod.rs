@@ -21,6 +21,7 @@ mod alarm;
 #[cfg(not(target_os = "linux"))]
 #[path = "alarm_other.rs"]
 mod alarm;
+mod host;
 mod readiness;
 mod sockets;
 mod source;
@@ -114,10 +115,16 @@ impl PollParker {
         }
     }
 
+    /// True if a look may find something.
+    #[inline]
+    pub(crate) fn has_sockets(&self) -> bool {
+        self.sockets.len() > 0
+    }
+
     /// Wakes whom the events that are there concern, without waiting. True if there were any. Costs one load while there
     /// are no sockets.
     pub(crate) fn look(&mut self) -> bool {
-        self.sockets.len() > 0 && self.fetch(Some(Duration::ZERO)) && self.dispatch()
+        self.has_sockets() && self.fetch(Some(Duration::ZERO)) && self.dispatch()
     }
 
     /// False if there is nothing in the buffer.

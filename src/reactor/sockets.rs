@@ -46,7 +46,7 @@ impl From<ReactorGone> for io::Error {
 
 /// The sources of one reactor.
 pub(crate) struct Sockets {
-    registry: Registry,
+    pub(super) registry: Registry,
     sources: Mutex<Sources>,
     /// How many there are, written under the lock, for whoever asks without it: Relaxed, since nothing follows from it but
     /// a look at the system that may be in vain or come one turn later.

@@ -2,10 +2,11 @@
 
 use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
-use super::shared::Shared;
+use super::shared::{Keeper, Shared};
 use super::{Parker, thread};
 use crate::blocking::{self, Pool};
 use crate::error::{BuildError, Panic, TaskError};
+use crate::park::Unpark;
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::time::Clock;
@@ -90,6 +91,15 @@ impl Builder {
         self
     }
 
+    /// As `blocking_threads`; zero for a pool that refuses everything.
+    pub(super) fn blocking_threads_or_none(mut self, most: usize) -> Self {
+        match most {
+            0 => self.pool = self.pool.without_threads(),
+            _ => self.pool.max_threads = most,
+        }
+        self
+    }
+
     /// How long a pool thread without work stays alive. Default 10 seconds.
     pub fn blocking_keep_alive(mut self, time: Duration) -> Self {
         self.pool.keep_alive = time;
@@ -155,16 +165,26 @@ impl Builder {
     /// [`BuildError::Invalid`] for a setting out of its range, [`BuildError::Thread`] and [`BuildError::Poll`] where the
     /// system refuses. Nothing is left behind in either case.
     pub fn build(self) -> Result<Runtime, BuildError> {
-        self.check()?;
-        let parker = Parker::new().map_err(BuildError::Poll)?;
-        let shared = Arc::new(Shared::new(&parker, self.clock, Pool::new(self.pool), self.hooks));
+        let (spin, name) = (self.spin, self.thread_name.clone());
+        let (shared, parker) = self.assemble(|unparker| unparker, Keeper::Thread)?;
+        let shared = Arc::new(shared);
         let theirs = Arc::clone(&shared);
-        let spin = self.spin;
         let thread = crate::sync::thread::Builder::new()
-            .name(self.thread_name)
+            .name(name)
             .spawn(move || thread::run(theirs, parker, spin))
             .map_err(BuildError::Thread)?;
         Ok(Runtime::with_thread(Handle::new(shared), thread))
+    }
+
+    /// The parts of a runtime that nobody drives yet; `listen` may stand between the runtime and its parker.
+    pub(super) fn assemble(
+        self,
+        listen: impl FnOnce(Arc<dyn Unpark>) -> Arc<dyn Unpark>,
+        keeper: Keeper,
+    ) -> Result<(Shared, Parker), BuildError> {
+        self.check()?;
+        let parker = Parker::new().map_err(BuildError::Poll)?;
+        Ok((Shared::new(&parker, listen, self.clock, Pool::new(self.pool), self.hooks, keeper), parker))
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a reactor without sockets waits: on a condition variable, with the calls of the one that waits in the system's
 //! poll.
 
-use crate::park::{CondvarParker, ParkState};
+use crate::park::{CondvarParker, Descriptor, ParkState};
 use crate::sync::Arc;
 use std::io;
 use std::time::Duration;
@@ -29,8 +29,26 @@ impl Parker {
         self.0.park(timeout);
     }
 
+    /// Never.
+    pub(crate) fn has_sockets(&self) -> bool {
+        false
+    }
+
     /// There are no sockets to look at.
     pub(crate) fn look(&mut self) -> bool {
         false
     }
+}
+
+/// There is none: no host asks for it.
+impl Descriptor for Parker {
+    fn word(&self) -> &ParkState {
+        self.state()
+    }
+
+    fn set_alarm(&mut self, _: Option<Duration>) {}
+
+    fn ring(&self) {}
+
+    fn read(&mut self) {}
 }

@@ -33,7 +33,9 @@ pub(crate) struct Entered {
 
 /// Makes `local` the executor that this thread drives, until the guard goes.
 pub(crate) fn enter(local: Rc<Local>) -> Entered {
-    Entered { previous: DRIVEN.with(|driven| driven.borrow_mut().replace(local)), _nearer: started_for(None) }
+    // Without thread-locals (a runtime that is dropped with them) there is no context: wakes go through the inbox then.
+    let previous = DRIVEN.try_with(|driven| driven.borrow_mut().replace(local)).ok().flatten();
+    Entered { previous, _nearer: started_for(None) }
 }
 
 /// Puts the previous one back.

@@ -5,7 +5,7 @@ use super::context::{self, Local};
 use super::inspect::Metrics;
 use super::owner::{Pool, PoolJob, Reactor, Unseen};
 use super::shared::Shared;
-use super::shutdown::ShutdownReport;
+use super::shutdown::{DROP_PATIENCE, ShutdownReport};
 use crate::blocking::{Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
@@ -18,9 +18,6 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
-
-/// How long dropping a [`Runtime`] waits for a task that holds the reactor, and for closures that run.
-const DROP_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What spawns: a cheap clone of it goes wherever tasks are started.
 ///
@@ -257,7 +254,7 @@ impl Handle {
     }
 
     /// A task that is over with an error; for the host that is news as well.
-    pub(crate) fn over<T: Send + 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
+    pub(crate) fn over<T: 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
         let task = Task::over(Err(error), spec);
         self.shared.updated();
         task
@@ -366,12 +363,7 @@ impl Runtime {
             // It has said its last word: this waits for the thread to be gone, not for any task.
             let _panic = thread.join();
         }
-        let blocking_left = if inside { shared.pool.stats().threads } else { shared.pool.join(deadline) };
-        if blocking_left != 0 {
-            // Those whose submit had passed the door before it was closed.
-            shared.pool.drain(drop);
-        }
-        ShutdownReport { reactor_stopped, blocking_left }
+        ShutdownReport { reactor_stopped, blocking_left: shared.end_pool(deadline, inside) }
     }
 }
 

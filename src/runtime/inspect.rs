@@ -117,6 +117,8 @@ impl Shared {
         });
         let listed = match own.flatten() {
             Some(listed) => listed,
+            // The host between two ticks: it would wait for itself.
+            None if self.is_home() => Vec::new(),
             None => self.ask_for_listing(),
         };
         let now = self.driver.clock().nanos();

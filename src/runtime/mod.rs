@@ -22,10 +22,12 @@ mod closures;
 mod condvar_parker;
 mod context;
 mod eager;
+mod engine;
 mod handle;
 mod hooks;
 mod inspect;
 mod level;
+mod local;
 mod owner;
 mod prepared;
 mod process;
@@ -46,13 +48,18 @@ pub(crate) use context::{Local, current, drives_any, spend};
 pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
+pub use local::{Budget, LocalBuilder, LocalHandle, LocalRuntime, TickError, TickReport};
 pub(crate) use prepared::{Prepared, Watch};
 #[cfg_attr(not(feature = "net"), allow(unused_imports, reason = "sockets are its users"))]
 pub(crate) use process::any_handle;
 pub use process::runtime;
-pub(crate) use process::{any_driver, current_driver};
+pub(crate) use process::{any_driver, current_driver, current_frames};
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
-/// Two words by themselves, for their models.
+/// Some parts by themselves, for their models.
 #[cfg(all(loom, test))]
-pub(crate) use {shutdown::Ending, update::UpdateFlag};
+pub(crate) use {
+    local::{Bell, Host},
+    shutdown::Ending,
+    update::UpdateFlag,
+};

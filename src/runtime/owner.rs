@@ -1,7 +1,6 @@
 //! Who owns a task: the reactor's executor, or the blocking pool.
 
 use super::closures;
-use super::context;
 use super::shared::Shared;
 use crate::blocking::{Job, Refused};
 use crate::error::{Panic, TaskError};
@@ -19,7 +18,7 @@ impl Schedule for Reactor {
     }
 
     fn must_not_wait(&self, _: TaskId) -> bool {
-        context::drives_any()
+        self.0.must_not_wait()
     }
 
     fn moved(&self, task: &TaskRef) {
@@ -77,7 +76,7 @@ impl Schedule for Pool {
     }
 
     fn must_not_wait(&self, id: TaskId) -> bool {
-        context::drives_any() || closures::is_inside(id)
+        self.0.must_not_wait() || closures::is_inside(id)
     }
 
     fn starts(&self, task: &TaskRef) -> bool {

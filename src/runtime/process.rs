@@ -75,6 +75,11 @@ pub(crate) fn current_driver() -> Option<Arc<Driver>> {
     context::polled_for().map(|shared| Arc::clone(&shared.driver))
 }
 
+/// The ticks of the runtime for which this thread polls, if it has any.
+pub(crate) fn current_frames() -> Option<Arc<Driver>> {
+    context::polled_for()?.frames.clone()
+}
+
 /// The timers of the runtime for which this thread polls, else of the default one. `None` if that cannot be started.
 pub(crate) fn any_driver() -> Option<Arc<Driver>> {
     any_handle().ok().map(|handle| handle.driver())

@@ -13,7 +13,7 @@ use crate::executor::Counters;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Inbox, Push, Runnable};
+use crate::task::raw::{Inbox, Push, Runnable, thread_token};
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::util::cache_padded::CachePadded;
@@ -47,11 +47,32 @@ pub(crate) struct Shared {
     pub(crate) wanted: AtomicUsize,
     pub(crate) ending: Ending,
     pub(crate) started: Instant,
+    /// Who counts ticks: timers that go by the number of the tick. A reactor thread has no ticks.
+    pub(crate) frames: Option<Arc<Driver>>,
+    /// The thread that a runtime without one of its own lives on.
+    home: Option<u64>,
+}
+
+/// Who drives a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    /// A thread of its own.
+    Thread,
+    /// The host, on the thread that builds it.
+    Host,
 }
 
 impl Shared {
-    pub(crate) fn new(parker: &Parker, clock: Clock, pool: blocking::Pool<PoolJob>, hooks: Hooks) -> Self {
-        let unparker: Arc<dyn Unpark> = parker.unparker();
+    pub(crate) fn new(
+        parker: &Parker,
+        listen: impl FnOnce(Arc<dyn Unpark>) -> Arc<dyn Unpark>,
+        clock: Clock,
+        pool: blocking::Pool<PoolJob>,
+        hooks: Hooks,
+        keeper: Keeper,
+    ) -> Self {
+        let unparker = listen(parker.unparker());
+        let host = keeper == Keeper::Host;
         Self {
             inbox: CachePadded::new(Inbox::new()),
             driver: Driver::new(clock, Arc::clone(&unparker)),
@@ -69,6 +90,8 @@ impl Shared {
             wanted: AtomicUsize::new(0),
             ending: Ending::new(),
             started: Instant::now(),
+            frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(Deaf))),
+            home: host.then(thread_token),
         }
     }
 
@@ -96,6 +119,16 @@ impl Shared {
             // The runtime is gone: dropping the runnable ends the task and says so.
             Push::Closed(task) => drop(task),
         }
+    }
+
+    /// True if this thread must not wait for what the runtime does: it drives one, or this very one between two ticks.
+    pub(crate) fn must_not_wait(&self) -> bool {
+        context::drives_any() || self.is_home()
+    }
+
+    /// True on the thread whose ticks drive the runtime.
+    pub(crate) fn is_home(&self) -> bool {
+        self.home.is_some_and(|home| home == thread_token())
     }
 
     /// Something finished or reported.
@@ -131,6 +164,27 @@ impl Shared {
             self.unparker.unpark();
         }
         first
+    }
+}
+
+/// Nobody waits for the next tick but tasks.
+struct Deaf;
+
+impl Unpark for Deaf {
+    fn unpark(&self) {}
+}
+
+impl Shared {
+    /// Ends the closed pool: closures that wait never run, those that run are waited for, unless this thread must not. How
+    /// many threads are left.
+    pub(crate) fn end_pool(&self, deadline: Option<Instant>, must_not_wait: bool) -> usize {
+        self.pool.drain(drop);
+        let left = if must_not_wait { self.pool.stats().threads } else { self.pool.join(deadline) };
+        if left != 0 {
+            // Those whose submit had passed the door before it was closed.
+            self.pool.drain(drop);
+        }
+        left
     }
 }
 

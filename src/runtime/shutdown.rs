@@ -1,7 +1,10 @@
 //! The end of a runtime, and who waits for it.
 
 use crate::sync::{Condvar, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long dropping a runtime waits for a task that holds the reactor, and for closures that run.
+pub(super) const DROP_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What a shutdown left behind.
 ///

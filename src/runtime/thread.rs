@@ -8,10 +8,9 @@
 
 use super::Parker;
 use super::context::{self, Local};
+use super::engine::LastWord;
 use super::shared::Shared;
-use crate::executor::Core;
 use crate::sync::Arc;
-use crate::sync::atomic::Ordering;
 use crate::time::driver::ParkTime;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -22,42 +21,22 @@ const TURN: usize = 128;
 
 /// The body of the reactor thread.
 pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration) {
-    // Told on the way out, whatever happens: nobody may wait for a thread that is gone.
     let _last_word = LastWord(Arc::clone(&shared));
-    let core = Core::new(Arc::clone(&shared.counters));
-    let local = Rc::new(Local { core, shared });
+    let local = Rc::new(Local::new(shared));
     let _entered = context::enter(Rc::clone(&local));
     turn_until_closing(&local, &mut parker, spin);
-    local.core.shut_down(&local.shared.inbox);
-    local.shared.driver.close();
-    #[cfg(feature = "net")]
-    local.shared.sockets.close();
-    local.shared.answer_listings(&local.core);
-}
-
-struct LastWord(Arc<Shared>);
-
-impl Drop for LastWord {
-    fn drop(&mut self) {
-        drop(self.0.inbox.close());
-        self.0.ending.tell();
-    }
+    local.close();
 }
 
 fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
     let (core, shared) = (&local.core, &*local.shared);
     while !shared.is_closing() {
         let now = shared.driver.clock().nanos();
-        core.set_now(now);
-        core.drain(&shared.inbox);
+        local.take_in(now);
         let fired = shared.driver.fire_due(now);
         core.turn(&shared.inbox, TURN);
-        // Relaxed: whoever asks unparks afterwards, and the park handshake orders the look of the next turn.
-        if shared.wanted.load(Ordering::Relaxed) != 0 {
-            core.drain(&shared.inbox);
-            shared.answer_listings(core);
-        }
-        if core.has_ready() || fired.more || !shared.inbox.is_empty() {
+        local.answer_listings();
+        if fired.more || local.has_work() {
             parker.look();
             continue;
         }

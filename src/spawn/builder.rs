@@ -2,13 +2,13 @@
 
 use super::cx::{TaskCx, Voice};
 use super::limited::Limited;
-use super::place::Place;
+use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, BuildError, TaskError};
 use crate::progress::{Capacity, Host, Reader, channel};
 use crate::retry::{RetryPolicy, Witness};
-use crate::runtime::{Handle, Shared};
+use crate::runtime::{Handle, LocalHandle, Shared};
 use crate::sync::Arc;
-use crate::task::raw::{ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
+use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
 use crate::task::{Details, EndHook, Priority, Spec, Task, TaskInfo};
 use crate::time::Sleep;
 use std::fmt;
@@ -202,7 +202,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
 }
 
 #[expect(private_bounds, reason = "as above")]
-impl<P, S: Place> TaskBuilder<P, S> {
+impl<P, S: FuturePlace> TaskBuilder<P, S> {
     /// Starts a future that returns a value.
     #[track_caller]
     pub fn spawn<M, F>(self, make: M) -> Task<F::Output, P>
@@ -228,6 +228,25 @@ impl<P, S: Place> TaskBuilder<P, S> {
         self.start::<M, F, Fallible>(make, Location::caller())
     }
 
+    fn start<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        F: Future + 'static,
+        C: Convert<F::Output> + 'static,
+        C::Output: Send + 'static,
+        P: Send + 'static,
+    {
+        let mut opened = match self.open(None) {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
+        };
+        let body = opened.lazily::<M, F, C>(make);
+        opened.start(body, location)
+    }
+}
+
+#[expect(private_bounds, reason = "as above")]
+impl<P, S: Place> TaskBuilder<P, S> {
     /// Starts a closure that returns a value, on a pool thread.
     #[track_caller]
     pub fn spawn_blocking<F, T>(self, closure: F) -> Task<T, P>
@@ -249,23 +268,6 @@ impl<P, S: Place> TaskBuilder<P, S> {
         P: Send + 'static,
     {
         self.start_blocking::<F, Result<T, E>, Fallible>(closure, Location::caller())
-    }
-
-    fn start<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
-    where
-        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
-        F: Future + 'static,
-        C: Convert<F::Output> + 'static,
-        C::Output: Send + 'static,
-        P: Send + 'static,
-    {
-        let mut opened = match self.open(None) {
-            Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
-        };
-        let (cx, limit) = (opened.context(), opened.inner_limit());
-        let body = LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit));
-        opened.start(body, location)
     }
 
     fn start_blocking<F, R, C>(self, closure: F, location: &'static Location<'static>) -> Task<C::Output, P>
@@ -301,6 +303,17 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         TaskCx::new(self.place.handle().clone(), Arc::clone(&self.details), voice)
     }
 
+    /// The body of a future that is made on the thread that polls it.
+    pub(super) fn lazily<M, F, C>(&mut self, make: M) -> impl Body<Output = C::Output> + 'static + use<P, S, R, M, F, C>
+    where
+        M: FnOnce(TaskCx<P>) -> F + 'static,
+        F: Future + 'static,
+        C: Convert<F::Output> + 'static,
+    {
+        let (cx, limit) = (self.context(), self.inner_limit());
+        LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit))
+    }
+
     /// The limit for a future that looks at the time by itself. One that waits for its turn, and is not polled, cannot.
     pub(super) fn inner_limit(&mut self) -> Option<(Sleep, Duration)> {
         if S::WAITS { None } else { self.limit.take() }
@@ -308,16 +321,6 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
 
     pub(super) fn witness(&self) -> TaskHost {
         TaskHost { shared: Arc::clone(self.place.handle().shared()), details: Arc::clone(&self.details) }
-    }
-
-    pub(super) fn start<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
-    where
-        B: Work,
-    {
-        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
-        let task = self.place.start(body, spec);
-        watch(self.place.handle(), self.limit, &task, &self.details);
-        task
     }
 
     /// As `start`, here and now where that can be.
@@ -342,6 +345,29 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
     }
 }
 
+impl<P: Send + 'static, S: FuturePlace, R> Opened<P, S, R> {
+    pub(super) fn start<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    where
+        B: Work,
+    {
+        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let task = self.place.start(body, spec);
+        watch(self.place.handle(), self.limit, &task, &self.details);
+        task
+    }
+}
+
+impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
+    /// As `start`, for what stays on this thread.
+    pub(super) fn start_bound<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    where
+        B: Body + 'static,
+    {
+        let spec = Spec { location, details: Some(self.details), progress: self.reader };
+        self.place.start_bound(body, spec)
+    }
+}
+
 /// Ends a task at its limit, from outside of it.
 fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T, P>, details: &Details) {
     let Some((sleep, _)) = limit else { return };
@@ -361,7 +387,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn task<T: Send + 'static, P>(self, location: &'static Location<'static>) -> Task<T, P> {
+    pub(super) fn task<T: 'static, P>(self, location: &'static Location<'static>) -> Task<T, P> {
         self.handle.over(TaskError::Failed(self.error), Spec { location, details: Some(self.details), progress: None })
     }
 }

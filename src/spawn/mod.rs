@@ -7,9 +7,10 @@ mod builder;
 mod cx;
 mod eager;
 mod limited;
+mod local;
 mod place;
 mod retrying;
 
 pub use builder::TaskBuilder;
 pub use cx::{Cancelled, TaskCx};
-pub(crate) use place::Place;
+pub(crate) use place::{FuturePlace, Place};

@@ -1,10 +1,10 @@
 //! Where a task that the builder made starts: at once on a runtime, or in a group, when that has room.
 
-use crate::runtime::Handle;
+use crate::runtime::{Handle, LocalHandle};
 use crate::task::raw::Work;
 use crate::task::{Spec, Task};
 
-/// What takes a task in. The groups, which stand above this module, implement it for themselves.
+/// What takes closures in. The groups, which stand above this module, implement it for themselves.
 pub(crate) trait Place {
     /// True if a task may wait here before its body is looked at for the first time.
     const WAITS: bool;
@@ -12,15 +12,18 @@ pub(crate) trait Place {
     /// Where the task runs.
     fn handle(&self) -> &Handle;
 
-    /// Takes in what is polled.
-    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Work;
-
     /// Takes in what runs on the pool.
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work + Unpin;
+}
+
+/// What takes futures in from any thread.
+pub(crate) trait FuturePlace: Place {
+    /// Takes in what is polled.
+    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Work;
 }
 
 impl Place for Handle {
@@ -30,11 +33,29 @@ impl Place for Handle {
         self
     }
 
+    fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Work + Unpin,
+    {
+        Handle::start_blocking(self, body, spec)
+    }
+}
+
+impl FuturePlace for Handle {
     fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,
     {
         Handle::start(self, body, spec)
+    }
+}
+
+/// Its futures are of their own kind: they stay on its thread.
+impl Place for LocalHandle {
+    const WAITS: bool = false;
+
+    fn handle(&self) -> &Handle {
+        self
     }
 
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>

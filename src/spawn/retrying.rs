@@ -9,7 +9,7 @@
 use super::builder::{Opened, Refusal, TaskBuilder, TaskHost};
 use super::cx::{TaskCx, Voice};
 use super::limited::Limited;
-use super::place::Place;
+use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, RetryError, TaskError};
 use crate::retry::{Attempts, Next, Pace, RetryPolicy, Run, Witness, judge};
 use crate::runtime::Handle;
@@ -24,18 +24,12 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 #[expect(private_bounds, reason = "there are two places, and none to be added")]
-impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
-    /// A limit for each try; [`RetryPolicy::attempt_timeout`] of the policy given before.
-    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
-        self.retry = self.retry.attempt_timeout(limit);
-        self
-    }
-
+impl<P, S: FuturePlace, E> TaskBuilder<P, S, RetryPolicy<E>> {
     /// Starts a future that returns a `Result`, and is made anew for each try. See [`retry`](Self::retry).
     ///
     /// The future of a try is dropped before the next one is made. Each gets a context of its own.
     #[track_caller]
-    pub fn run<M, F, T>(self, mut make: M) -> Task<T, P>
+    pub fn run<M, F, T>(self, make: M) -> Task<T, P>
     where
         M: FnMut(TaskCx<P>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
@@ -48,18 +42,17 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(location),
         };
-        let (pace, witness) = (Pace::of(opened.place.handle()), opened.witness());
-        let (handle, details) = (opened.place.handle().clone(), Arc::clone(&opened.details));
-        let (policy, limit, mut voice) =
-            (opened.retry.clone(), opened.inner_limit(), std::mem::replace(&mut opened.voice, Voice::None));
-        let body = LazyBody::<_, _, Verdict>::new(move || {
-            let make = move || {
-                let voice = voice.share().map_or(Voice::None, Voice::Shared);
-                make(TaskCx::new(handle.clone(), Arc::clone(&details), voice))
-            };
-            Limited::<_, Retried>::new(Attempts::new(policy, make, witness, Some(pace)), limit)
-        });
+        let body = opened.attempts(make);
         opened.start(body, location)
+    }
+}
+
+#[expect(private_bounds, reason = "there are two places, and none to be added")]
+impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
+    /// A limit for each try; [`RetryPolicy::attempt_timeout`] of the policy given before.
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.retry = self.retry.attempt_timeout(limit);
+        self
     }
 
     /// Starts a closure that returns a `Result`, and is called again for each try. See [`retry`](Self::retry).
@@ -111,7 +104,7 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
         opened.start_blocking(body, location)
     }
 
-    fn open_valid(self) -> Result<Opened<P, S, RetryPolicy<E>>, Refusal>
+    pub(super) fn open_valid(self) -> Result<Opened<P, S, RetryPolicy<E>>, Refusal>
     where
         P: Send + 'static,
     {
@@ -124,6 +117,29 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
                 Err(Refusal { handle, error: error.into(), details: opened.details })
             }
         }
+    }
+}
+
+impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
+    /// The body of a future that is made anew for each try, on the thread that polls it.
+    pub(super) fn attempts<M, F, T>(&mut self, mut make: M) -> impl Body<Output = T> + 'static + use<P, S, E, M, F, T>
+    where
+        M: FnMut(TaskCx<P>) -> F + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let (pace, witness) = (Pace::of(self.place.handle()), self.witness());
+        let (handle, details) = (self.place.handle().clone(), Arc::clone(&self.details));
+        let (policy, limit, mut voice) =
+            (self.retry.clone(), self.inner_limit(), std::mem::replace(&mut self.voice, Voice::None));
+        LazyBody::<_, _, Verdict>::new(move || {
+            let make = move || {
+                let voice = voice.share().map_or(Voice::None, Voice::Shared);
+                make(TaskCx::new(handle.clone(), Arc::clone(&details), voice))
+            };
+            Limited::<_, Retried>::new(Attempts::new(policy, make, witness, Some(pace)), limit)
+        })
     }
 }
 

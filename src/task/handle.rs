@@ -1,6 +1,6 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
-use super::raw::{self, JoinRef, Outcome, Runnable, TaskRef, Work};
+use super::raw::{self, Body, JoinRef, Outcome, Runnable, TaskRef, Work};
 use super::{Control, Priority, Schedule, SharedTask, Spec, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
@@ -58,6 +58,16 @@ impl<T, P> Task<T, P> {
         S: Schedule,
     {
         let (runnable, join) = raw::new(body, owner, spec.location, spec.details);
+        (runnable, Self::new(join, spec.progress))
+    }
+
+    /// As `make`, for a body that stays on this thread, which is the one that runs the owner's tasks.
+    pub(crate) fn make_bound<B, S>(body: B, owner: S, spec: Spec<P>) -> (Runnable, Self)
+    where
+        B: Body<Output = T> + 'static,
+        S: Schedule,
+    {
+        let (runnable, join) = raw::new_bound(body, owner, spec.location, spec.details);
         (runnable, Self::new(join, spec.progress))
     }
 
@@ -211,8 +221,8 @@ impl<T, P> Task<T, P> {
     /// Blocks this thread until the task is over and moves the result out.
     ///
     /// # Errors
-    /// Those of [`take`](Self::take); [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread
-    /// and inside the task's own closure.
+    /// Those of [`take`](Self::take); [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread,
+    /// on the thread of the task's own [`LocalRuntime`](crate::LocalRuntime), and inside the task's own closure.
     pub fn wait(&mut self) -> Result<T, TaskError> {
         if let Some(over) = self.wait_at_most(None) {
             return over;

@@ -17,11 +17,11 @@ impl Schedule for Nobody {
     }
 }
 
-impl<T: Send + 'static, P> Task<T, P> {
+impl<T: 'static, P> Task<T, P> {
     /// A task that is over with `result`.
     pub(crate) fn over(result: Result<T, TaskError>, spec: Spec<P>) -> Self {
         let body = ClosureBody::<_, Verdict>::new(move || result);
-        let (runnable, task) = Self::make(body, Nobody, spec);
+        let (runnable, task) = Self::make_bound(body, Nobody, spec);
         let _over = runnable.run(Outcome::Gone);
         task
     }

@@ -89,6 +89,15 @@ impl Clock {
         saturating_nanos(instant.saturating_duration_since(origin))
     }
 
+    /// A moment of the engines as an instant; `None` beyond the end of the system's time.
+    pub(crate) fn instant_of(&self, nanos: u64) -> Option<Instant> {
+        let origin = match &self.kind {
+            Kind::System { origin } => *origin,
+            Kind::Manual(manual) => manual.shared.origin,
+        };
+        origin.checked_add(Duration::from_nanos(nanos))
+    }
+
     /// The moment `wait` from now: what a relative sleep asks of its driver, for one read of the clock.
     #[inline]
     pub(crate) fn deadline_in(&self, wait: Duration) -> u64 {
@@ -256,6 +265,23 @@ impl ManualClock {
     fn nanos(&self) -> u64 {
         // Acquire pairs with the Release of `travel`: whoever sees the new time sees what was done before the move.
         self.shared.elapsed.load(Ordering::Acquire)
+    }
+
+    /// How far [`advance`](Self::advance) would move the clock. What is left below a nanosecond is kept for the next call:
+    /// whoever asks is about to move the clock that far, in steps.
+    pub(crate) fn plan(&self, by: Duration) -> u64 {
+        let mut control = self.shared.control.lock();
+        if control.paused { 0 } else { control.scaled(by) }
+    }
+
+    /// Moves the clock on to this moment of the engines.
+    pub(crate) fn reach(&self, nanos: u64) {
+        self.travel(|now, _| nanos.max(now));
+    }
+
+    /// Counts a moment that was given and lies before the present one.
+    pub(crate) fn count_backward(&self) {
+        self.shared.control.lock().clamped += 1;
     }
 
     fn travel(&self, to: impl FnOnce(u64, &mut Control) -> u64) -> Duration {

@@ -195,13 +195,22 @@ impl Driver {
     /// Wakes the timers that are due at `now`, in the order of their deadlines, up to a bound. For the reactor, which
     /// calls it once a turn: a turn with nothing due costs one load.
     pub(crate) fn fire_due(&self, now: u64) -> Fired {
+        self.fire_batches(now, BATCHES)
+    }
+
+    /// As [`fire_due`](Self::fire_due), but one batch at most: for a host that looks at its budget in between.
+    pub(crate) fn fire_some(&self, now: u64) -> Fired {
+        self.fire_batches(now, 1)
+    }
+
+    fn fire_batches(&self, now: u64, batches: usize) -> Fired {
         self.armed.store(false, Ordering::Relaxed);
         if self.earliest.load(Ordering::Relaxed) > now {
             return Fired { count: 0, more: false };
         }
         let mut batch = WakeBatch::new();
         let mut count = 0;
-        for _ in 0..BATCHES {
+        for _ in 0..batches {
             let advance = {
                 let mut shared = self.shared.lock();
                 let advance = shared.wheel.advance(now, WakeBatch::CAPACITY, |waker| batch.push(waker));
@@ -219,12 +228,19 @@ impl Driver {
 
     /// True if a timer is due: what a reactor that spins looks at.
     pub(crate) fn is_due(&self) -> bool {
-        self.earliest.load(Ordering::Relaxed) <= self.clock.nanos()
+        self.lower_bound().is_some_and(|earliest| earliest <= self.clock.nanos())
+    }
+
+    /// A moment before which no timer fires, for the price of one load: it may still name one that was cancelled. `None`
+    /// without timers.
+    #[inline]
+    pub(crate) fn lower_bound(&self) -> Option<u64> {
+        let earliest = self.earliest.load(Ordering::Relaxed);
+        (earliest != NEVER).then_some(earliest)
     }
 
     /// A moment before which no timer fires, `None` without timers. For a host that plans its own next turn. It arms
     /// nothing: whoever then waits where an earlier timer must reach it asks [`prepare_park`](Self::prepare_park).
-    #[cfg(all(test, not(loom)))]
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let shared = self.shared.lock();
         self.tighten_earliest(&shared)

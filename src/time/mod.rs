@@ -5,7 +5,7 @@
 //! wall    what people call it       WallClock::system, or one that the program sets: for schedules
 //! wheel   which timers are due      pure data: no clock, no lock, no waker
 //! driver  one wheel for all threads lock, wakers, and the protocol with the reactor that parks
-//! sleep, timeout, interval          futures over the driver of whichever runtime polls them (a layer above)
+//! sleep, timeout, interval, ticks   futures over the driver of whichever runtime polls them (a layer above)
 //! ```
 //!
 //! Inside, a moment is a `u64` of nanoseconds since the origin of the clock (584 years) and saturates. Outside it is a
@@ -16,6 +16,7 @@ pub(crate) mod clock;
 pub(crate) mod driver;
 mod interval;
 mod sleep;
+mod ticks;
 mod timeout;
 pub(crate) mod wall;
 mod wheel;
@@ -23,5 +24,6 @@ mod wheel;
 pub use clock::{Clock, ManualClock, ScaleError};
 pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
+pub use ticks::{NoTicks, TickWait, next_tick, ticks};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 pub use wall::{ManualWallClock, WallClock};

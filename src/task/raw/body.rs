@@ -149,6 +149,31 @@ impl<F: Future, M: FnOnce() -> F, C: Convert<F::Output>> Body for LazyBody<M, F,
     }
 }
 
+/// A body that never leaves the thread that made it: neither it nor what it returns need be `Send`.
+///
+/// Polled elsewhere it panics, dropped elsewhere it ends the process; no executor of the crate lets it come to either.
+pub(crate) struct Bound<B>(ThreadBound<B>);
+
+impl<B> Bound<B> {
+    pub(crate) fn new(body: B) -> Self {
+        Self(ThreadBound::new(body))
+    }
+}
+
+impl<B: Body> Body for Bound<B> {
+    type Output = B::Output;
+    const KIND: Kind = B::KIND;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
+        // SAFETY: nothing is moved out: the body inside is pinned again at once.
+        let this = unsafe { self.get_unchecked_mut() };
+        let body = this.0.get_mut().expect("a bound body is polled by the thread that made it");
+        // SAFETY: it lies inside the pinned one, and `ThreadBound` drops its value in place.
+        let body = unsafe { Pin::new_unchecked(body) };
+        body.poll(cx)
+    }
+}
+
 /// A value that may travel with its cell but is touched on its own thread only. Elsewhere it is out of reach, and an
 /// attempt to drop it ends the process: see there.
 pub(crate) struct ThreadBound<T> {
@@ -185,7 +210,7 @@ impl<T> Drop for ThreadBound<T> {
 }
 
 /// A number for this thread that no other thread ever gets (the system's own identifiers are recycled).
-fn thread_token() -> u64 {
+pub(crate) fn thread_token() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     thread_local! {
         static TOKEN: Cell<u64> = const { Cell::new(0) };

@@ -1,7 +1,7 @@
 //! The counted pointers to a task cell, one type per right: [`Runnable`] may run it, [`JoinRef`] owns its output,
 //! [`TaskRef`] may look at it and cancel it.
 
-use super::body::Work;
+use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
 use super::header::{Header, NO_SLOT, Ran};
 use super::state::{Outcome, Snapshot};
@@ -26,6 +26,35 @@ pub(crate) fn new<B, S>(
 ) -> (Runnable, JoinRef<B::Output>)
 where
     B: Work,
+    S: Schedule,
+{
+    allocate(body, owner, location, details)
+}
+
+/// As [`new`], for a body that stays on this thread. What it returns is made here as well, and only the handle reaches
+/// it, which is `Send` where the output is; a runner that has to drop the output is on this thread, too.
+pub(crate) fn new_bound<B, S>(
+    body: B,
+    owner: S,
+    location: &'static Location<'static>,
+    details: Option<Arc<Details>>,
+) -> (Runnable, JoinRef<B::Output>)
+where
+    B: Body + 'static,
+    S: Schedule,
+{
+    allocate(Bound::new(body), owner, location, details)
+}
+
+/// For bodies that are `Send` with their outputs, or [`Bound`]: any of the pointers may go to another thread.
+fn allocate<B, S>(
+    body: B,
+    owner: S,
+    location: &'static Location<'static>,
+    details: Option<Arc<Details>>,
+) -> (Runnable, JoinRef<B::Output>)
+where
+    B: Body + Send + 'static,
     S: Schedule,
 {
     let header = Header::new(&Cell::<B, S>::VTABLE, location, details);

@@ -12,8 +12,8 @@ mod inbox;
 mod state;
 mod waker;
 
-pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work};
-pub(crate) use handles::{JoinRef, Runnable, TaskRef, new};
+pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work, thread_token};
+pub(crate) use handles::{JoinRef, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::Ran;
 pub(crate) use inbox::{Inbox, Push};
 /// The state word by itself, for its models.

@@ -1,0 +1,35 @@
+//! The poll's own descriptor, for a host that waits for it in place of a thread that parks in the poll.
+
+use super::{PollParker, Sockets};
+use crate::park::{Descriptor, ParkState};
+use std::time::Duration;
+
+/// Rung by the poll's waker, by its alarm and by its sockets. Where the system has no alarm the host itself has to wait no
+/// longer than the next deadline.
+impl Descriptor for PollParker {
+    fn word(&self) -> &ParkState {
+        self.state()
+    }
+
+    fn set_alarm(&mut self, timeout: Option<Duration>) {
+        let _left_to_the_host = self.alarm.set(timeout);
+    }
+
+    fn ring(&self) {
+        // Fails only if the descriptor's counter is full, and then it is readable anyway.
+        let _woken = self.unparker.waker.wake();
+    }
+
+    fn read(&mut self) {
+        if self.fetch(Some(Duration::ZERO)) {
+            self.dispatch();
+        }
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for Sockets {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.registry.as_fd()
+    }
+}

@@ -1,0 +1,162 @@
+//! The settings of a runtime without a thread.
+
+use super::LocalRuntime;
+use super::host::Bell;
+use crate::error::{BuildError, Panic, TaskError};
+use crate::runtime::Builder;
+use crate::runtime::shared::Keeper;
+use crate::sync::Arc;
+use crate::task::TaskInfo;
+use crate::time::Clock;
+use std::fmt;
+use std::time::Duration;
+
+/// Settings of a [`LocalRuntime`]; [`LocalRuntime::new`] takes the defaults.
+///
+/// Nothing is checked before [`LocalBuilder::build`], which names the setting that is wrong.
+///
+/// # Example
+/// ```
+/// use offtick::{LocalBuilder, time::Clock};
+/// // Game time, and no thread whatever happens.
+/// let clock = Clock::manual();
+/// let rt = LocalBuilder::new().clock(clock.clone()).blocking_threads(0).build()?;
+/// # drop(rt);
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct LocalBuilder {
+    common: Builder,
+    on_wake: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Default for LocalBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LocalBuilder {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self { common: Builder::new(), on_wake: None }
+    }
+
+    fn set(mut self, change: impl FnOnce(Builder) -> Builder) -> Self {
+        self.common = change(self.common);
+        self
+    }
+
+    /// The clock that sleeps and timeouts obey. Default [`Clock::system`]; game time and tests give a [`Clock::manual`],
+    /// which [`LocalRuntime::advance`] and [`LocalRuntime::tick_at`] move.
+    pub fn clock(self, clock: impl Into<Clock>) -> Self {
+        self.set(|common| common.clock(clock))
+    }
+
+    /// The most pool threads alive at a time, at most 65,536, for closures that block. Default 512. None is started
+    /// before the first closure, and what does not work leaves.
+    ///
+    /// **Zero**: there never is one. The `spawn_blocking` family then ends its tasks as [`TaskError::Failed`] with an
+    /// [`std::io::Error`] of the kind `Unsupported`; the `try_` verbs give the closure back with
+    /// [`TrySpawnError::NoThread`](crate::TrySpawnError::NoThread).
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::LocalBuilder::new().blocking_threads(0).build()?;
+    /// let refused = rt.try_spawn_blocking(|| 6 * 7).expect_err("no threads");
+    /// assert_eq!(refused.into_inner()(), 42);
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn blocking_threads(self, most: usize) -> Self {
+        self.set(|common| common.blocking_threads_or_none(most))
+    }
+
+    /// How long a pool thread without work stays alive. Default 10 seconds.
+    pub fn blocking_keep_alive(self, time: Duration) -> Self {
+        self.set(|common| common.blocking_keep_alive(time))
+    }
+
+    /// The most closures that may wait for a thread, at least 1. Default: no limit. See
+    /// [`Builder::blocking_queue`](crate::Builder::blocking_queue).
+    pub fn blocking_queue(self, most: usize) -> Self {
+        self.set(|common| common.blocking_queue(most))
+    }
+
+    /// The stack of each pool thread, in bytes, `isize::MAX` at most. Default: that of the standard library.
+    pub fn blocking_stack_size(self, bytes: usize) -> Self {
+        self.set(|common| common.blocking_stack_size(bytes))
+    }
+
+    /// Called when something finished or reported for the first time since the host last took the update flag; see
+    /// [`Builder::on_update`](crate::Builder::on_update).
+    pub fn on_update(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.set(|common| common.on_update(hook))
+    }
+
+    /// Called for every panic of a task, on the thread where it happened; see
+    /// [`Builder::on_panic`](crate::Builder::on_panic).
+    pub fn on_panic(self, hook: impl Fn(&TaskInfo, &Panic) + Send + Sync + 'static) -> Self {
+        self.set(|common| common.on_panic(hook))
+    }
+
+    /// Called for every error of a task whose handle is gone when it ends; see
+    /// [`Builder::on_unhandled_error`](crate::Builder::on_unhandled_error).
+    pub fn on_unhandled_error(self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
+        self.set(|common| common.on_unhandled_error(hook))
+    }
+
+    /// Called when there is something to do between two ticks: a task was spawned or woken, a timer became the earliest, a
+    /// manual clock was moved past a deadline. Once until the next tick, which ends the quiet.
+    ///
+    /// For hosts that sleep: a window system's loop posts itself a message here, then ticks. A deadline that merely comes
+    /// is not told: the host sleeps no longer than [`TickReport::next_deadline`](crate::TickReport::next_deadline) says.
+    /// Before the first tick everything is quiet: the first spawn is told. Nor is a socket: who has some waits for the
+    /// runtime's descriptor.
+    ///
+    /// Runs on whichever thread brought the work, the host's own among them. It should do no more than post a message and
+    /// must not tick; a panic in it is caught and dropped.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{Budget, LocalBuilder};
+    /// let (post, messages) = std::sync::mpsc::channel();
+    /// let rt = LocalBuilder::new().on_wake(move || drop(post.send(()))).build()?;
+    /// let handle = rt.handle().clone();
+    /// let task = std::thread::spawn(move || handle.spawn(async { 1 })).join().expect("spawns");
+    /// messages.recv()?; // the host sleeps here
+    /// rt.tick(Budget::unlimited())?;
+    /// assert!(task.is_done());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_wake(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_wake = Some(Box::new(hook));
+        self
+    }
+
+    /// Builds the runtime; it lives on this thread.
+    ///
+    /// # Errors
+    /// [`BuildError::Invalid`] for a setting out of its range, [`BuildError::Poll`] where the system refuses its poll.
+    pub fn build(self) -> Result<LocalRuntime, BuildError> {
+        let mut bell = None;
+        let on_wake = self.on_wake;
+        let (shared, parker) = self.common.assemble(
+            |unparker| match on_wake {
+                None => unparker,
+                Some(hook) => {
+                    let new = Arc::new(Bell::new(unparker, hook));
+                    bell = Some(Arc::clone(&new));
+                    new
+                }
+            },
+            Keeper::Host,
+        )?;
+        Ok(LocalRuntime::with_parts(shared, parker, bell))
+    }
+}
+
+impl fmt::Debug for LocalBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalBuilder").field("common", &self.common).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! What spawns on a runtime without a thread, from its own thread.
+
+use crate::error::BoxError;
+use crate::runtime::Handle;
+use crate::runtime::context::{self, Local};
+use crate::runtime::owner::Reactor;
+use crate::runtime::shared::Shared;
+use crate::sync::Arc;
+use crate::task::raw::{Body, Fallible, FutureBody, Value};
+use crate::task::{Spec, Task, TaskInfo};
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::rc::Rc;
+
+/// Spawns on a [`LocalRuntime`](crate::LocalRuntime), on its own thread: futures and results need not be `Send`.
+///
+/// A cheap clone of it goes into tasks that start tasks. It is not `Send`; what it dereferences to, a [`Handle`], is.
+/// It may outlive its runtime: whatever is spawned then is over at once, as
+/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone).
+///
+/// # Example
+/// ```
+/// use offtick::{Budget, LocalRuntime};
+/// use std::rc::Rc;
+/// let rt = LocalRuntime::new()?;
+/// let spawner = rt.local_handle().clone();
+/// let name = rt.run(async move {
+///     let shared = Rc::new("level 1".to_owned());
+///     spawner.spawn(async move { shared }).await
+/// });
+/// rt.tick(Budget::unlimited())?;
+/// assert!(matches!(name.result(), Some(Ok(name)) if **name == "level 1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// From another thread only what is `Send` can be spawned:
+/// ```compile_fail,E0277
+/// let rt = offtick::LocalRuntime::new().unwrap();
+/// let shared = std::rc::Rc::new(1);
+/// rt.handle().spawn(async move { *shared }); // `Handle`, not `LocalHandle`
+/// ```
+/// and a result that is not `Send` keeps its task on this thread:
+/// ```compile_fail,E0277
+/// let rt = offtick::LocalRuntime::new().unwrap();
+/// let task = rt.spawn(async { std::rc::Rc::new(1) });
+/// std::thread::spawn(move || drop(task));
+/// ```
+#[derive(Clone)]
+pub struct LocalHandle {
+    local: Rc<Local>,
+    handle: Handle,
+}
+
+impl LocalHandle {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let handle = Handle::new(Arc::clone(&shared));
+        Self { local: Rc::new(Local::new(shared)), handle }
+    }
+
+    pub(super) fn local(&self) -> Rc<Local> {
+        Rc::clone(&self.local)
+    }
+
+    /// Starts a future on this thread; the next tick polls it, or the running one.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+    {
+        self.start_bound(FutureBody::<F, Value>::new(future), Spec::plain())
+    }
+
+    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run<F, T, E>(&self, future: F) -> Task<T>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<BoxError>,
+    {
+        self.start_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
+    }
+
+    /// The futures that are alive and the closures that run, sorted by identity.
+    ///
+    /// As [`Handle::tasks`], but answered by this very thread: at once and complete.
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        let _entered = context::enter(Rc::clone(&self.local));
+        self.handle.tasks()
+    }
+
+    /// Queues a future that stays on this thread.
+    pub(crate) fn start_bound<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Body + 'static,
+    {
+        let owner = Reactor(Arc::clone(self.handle.shared()));
+        let (runnable, task) = Task::make_bound(body, owner, spec);
+        self.handle.shared().accept(runnable);
+        task
+    }
+}
+
+impl Deref for LocalHandle {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl fmt::Debug for LocalHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalHandle").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! Where the host stands between two ticks, and how it is told that there is work.
+//!
+//! A host that draws sixty frames a second needs no telling. One that sleeps is told in one of two ways, or both:
+//! - its **hook** is called ([`Bell`]);
+//! - the poll's **descriptor** becomes readable (`AsFd`), which the host's own poll waits for.
+//!
+//! Either is one park word ([`ParkState`](crate::park::ParkState)) under the same handshake as a parked reactor's:
+//!
+//! ```text
+//! host, at the end of a tick:    inbox empty? -> arm the timers -> set: EMPTY -> PARKED     failed: tell the host now
+//! others, with work:             publish it -> notify: any -> NOTIFIED                      was PARKED: tell the host
+//! host, at the next tick:        unset: any -> EMPTY -> read the descriptor -> look for work
+//! ```
+//! - Work published before `set` makes `set` fail, and work after it finds PARKED: it is told in either case, once.
+//! - The timers are armed before `set`, by the rules of [`time::driver`](crate::time::driver): whoever brings an earlier
+//!   one notifies as well. The alarm of the descriptor is set to the deadline that the arming gave.
+//! - The word is taken back and the descriptor read before the tick looks for work, so nothing is read away that it does
+//!   not find. Whoever comes after the word was taken back finds EMPTY, rings nothing, and makes the next `set` fail.
+//! - What the tick left (ready tasks, owed time, timers that are due) rings at once.
+//!
+//! A tick that finds nothing to do leaves all of it standing, and costs what it costs without a host that waits.
+
+use crate::park::{Descriptor, ParkState, Unpark};
+use crate::sync::Arc;
+use crate::time::driver::{Driver, ParkTime};
+use crate::util::catch::guarded;
+use std::cell::Cell;
+
+/// Calls the host's hook, once until the host has ticked.
+pub(crate) struct Bell {
+    parker: Arc<dyn Unpark>,
+    quiet: ParkState,
+    hook: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Bell {
+    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Box<dyn Fn() + Send + Sync>) -> Self {
+        Self { parker, quiet: ParkState::new(), hook }
+    }
+
+    fn ring(&self) {
+        guarded(|| (self.hook)());
+    }
+}
+
+impl Unpark for Bell {
+    fn unpark(&self) {
+        // A host that waits in `run_until`, or in the poll of its own.
+        self.parker.unpark();
+        if self.quiet.notify() {
+            self.ring();
+        }
+    }
+}
+
+/// The host's side.
+pub(crate) struct Host {
+    bell: Option<Arc<Bell>>,
+    /// The host has asked for the descriptor.
+    polls: Cell<bool>,
+    /// Between `arm` and `disarm`.
+    armed: Cell<bool>,
+}
+
+impl Host {
+    pub(crate) fn new(bell: Option<Arc<Bell>>) -> Self {
+        Self { bell, polls: Cell::new(false), armed: Cell::new(false) }
+    }
+
+    /// The host waits for the descriptor from now on; true if it did not before.
+    #[cfg_attr(not(all(unix, feature = "net")), allow(dead_code, reason = "there is no descriptor to ask for"))]
+    pub(crate) fn set_polls(&self) -> bool {
+        !self.polls.replace(true)
+    }
+
+    /// True if somebody has told the host since the last tick.
+    #[inline]
+    pub(super) fn is_called(&self, word: &ParkState) -> bool {
+        self.armed.get()
+            && (self.bell.as_ref().is_some_and(|bell| !bell.quiet.is_parked())
+                || (self.polls.get() && !word.is_parked()))
+    }
+
+    /// The tick ends: from here on the host is told of work. `work`: there is some already. True if something came
+    /// meanwhile that the hook is to [tell](Self::call) of.
+    #[must_use]
+    pub(crate) fn arm(&self, descriptor: &mut impl Descriptor, driver: &Driver, work: bool) -> bool {
+        if self.bell.is_none() && !self.polls.get() {
+            return false;
+        }
+        self.armed.set(true);
+        let wait = driver.prepare_park();
+        if self.polls.get() {
+            descriptor.set_alarm(match wait {
+                ParkTime::AtMost(wait) => Some(wait),
+                ParkTime::Zero | ParkTime::Unlimited => None,
+            });
+            if !descriptor.word().set() || work || wait == ParkTime::Zero {
+                descriptor.ring();
+            }
+        }
+        self.bell.as_ref().is_some_and(|bell| !bell.quiet.set())
+    }
+
+    /// Calls the hook, under no borrow.
+    pub(crate) fn call(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
+    /// The tick begins: the look at the descriptor follows, and only then the look for work.
+    pub(crate) fn disarm(&self, word: &ParkState) {
+        self.armed.set(false);
+        if self.polls.get() {
+            word.unset();
+        }
+        if let Some(bell) = &self.bell {
+            bell.quiet.unset();
+        }
+    }
+
+    /// True if the host waits for the descriptor.
+    pub(super) fn polls(&self) -> bool {
+        self.polls.get()
+    }
+}

@@ -1,0 +1,119 @@
+//! Ticks without a host's loop around them: until a future is ready, until nothing is.
+
+use super::LocalRuntime;
+use super::budget::{Budget, Meter, TickError, TickReport};
+use super::tick::{Moment, ROUNDS};
+use crate::park::Unpark;
+use crate::runtime::context;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::time::driver::ParkTime;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Polls of tasks between two looks at the future that is waited for.
+const TURN: usize = 128;
+
+/// Notes that the future is to be polled, and ends the wait.
+struct MainWaker {
+    woken: AtomicBool,
+    unparker: Arc<dyn Unpark>,
+}
+
+impl Wake for MainWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // AcqRel: publishes what was done before the wake to the swap of the loop.
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            self.unparker.unpark();
+        }
+    }
+}
+
+impl LocalRuntime {
+    /// Drives the runtime until `future` is ready. Between two things to do, this thread sleeps.
+    ///
+    /// For tools and tests, for the end of `main`, and to wait for a task on the thread that drives it. The future is
+    /// polled here and need not be `Send` or `'static`. Each turn of the wait counts as a tick, so a task that waits for
+    /// ticks runs at full speed meanwhile, and the thread does not sleep.
+    ///
+    /// Under a manual clock time stands still: if the future waits for time, another thread has to move the clock.
+    ///
+    /// # Errors
+    /// [`TickError::Nested`] inside a task of this runtime; [`TickError::WouldDeadlock`] where this thread drives another
+    /// one. The future is dropped unpolled.
+    ///
+    /// # Panics
+    /// If the future does. The runtime goes on.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::LocalRuntime::new()?;
+    /// let task = rt.spawn(async { 20 });
+    /// let sum = rt.run_until(async { task.await.map(|value| value + 1) })??;
+    /// assert_eq!(sum, 21);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output, TickError> {
+        let pump = &self.pump;
+        pump.refuse_nested()?;
+        if context::drives_any() {
+            return Err(TickError::WouldDeadlock);
+        }
+        let shared = &pump.local.shared;
+        let mut future = pin!(future);
+        let main = Arc::new(MainWaker { woken: AtomicBool::new(true), unparker: Arc::clone(&shared.unparker) });
+        let waker = Waker::from(Arc::clone(&main));
+        let turn = pump.begin();
+        loop {
+            // AcqRel: pairs with `wake_by_ref`.
+            if main.woken.swap(false, Ordering::AcqRel)
+                && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
+            {
+                return Ok(output);
+            }
+            let end = turn.run(&mut Meter::new(Budget::polls(TURN)), ROUNDS);
+            // Acquire: as above. Ticks that somebody waits for come at once.
+            if end != Moment::Settled || main.woken.load(Ordering::Acquire) || turn.is_awaited() {
+                continue;
+            }
+            let timeout = match shared.driver.prepare_park() {
+                ParkTime::Zero => continue,
+                ParkTime::AtMost(wait) => Some(wait),
+                ParkTime::Unlimited => None,
+            };
+            shared.parks.add(1);
+            pump.parker.borrow_mut().park(timeout);
+        }
+    }
+
+    /// Ticks until nothing is ready: every task waits for time, for another thread, or for the next tick.
+    ///
+    /// One frame, without the bound of rounds that a tick with an unlimited budget has; so a task that wakes itself for
+    /// ever holds it for ever. Time does not pass under a manual clock, but what is owed does.
+    ///
+    /// # Errors
+    /// [`TickError::Nested`] inside a task of this runtime.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::LocalRuntime::new()?;
+    /// let first = rt.spawn(async { 1 });
+    /// let second = rt.spawn(async { first.await.map(|value| value + 1) });
+    /// rt.run_until_stalled()?;
+    /// assert!(matches!(second.result(), Some(Ok(Ok(2)))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_until_stalled(&self) -> Result<TickReport, TickError> {
+        self.pump.refuse_nested()?;
+        let mut meter = Meter::new(Budget::unlimited());
+        let turn = self.pump.begin();
+        let _settled = turn.run(&mut meter, usize::MAX);
+        drop(turn);
+        Ok(self.pump.report(&meter))
+    }
+}

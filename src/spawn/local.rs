@@ -1,0 +1,102 @@
+//! The verbs of a builder on a runtime without a thread: its futures, and what they return, need not be `Send`.
+
+use super::builder::TaskBuilder;
+use super::cx::TaskCx;
+use crate::error::BoxError;
+use crate::retry::RetryPolicy;
+use crate::runtime::LocalHandle;
+use crate::task::Task;
+use crate::task::raw::{Convert, Fallible, Value};
+use std::future::Future;
+use std::panic::Location;
+
+impl LocalHandle {
+    /// Starts the description of a task that has more than a body, for a runtime without a thread: the closure that makes
+    /// its future, the future and its result stay on this thread and need not be `Send`.
+    ///
+    /// # Example
+    /// ```
+    /// use std::rc::Rc;
+    /// let rt = offtick::LocalRuntime::new()?;
+    /// let map = Rc::new("cave".to_owned());
+    /// let task = rt.task().name("path").progress::<u32>(8).spawn({
+    ///     let map = Rc::clone(&map);
+    ///     move |mut cx| async move {
+    ///         cx.report(50);
+    ///         map
+    ///     }
+    /// });
+    /// rt.run_until_stalled()?;
+    /// assert_eq!(task.latest(), Some(50));
+    /// assert!(matches!(task.result(), Some(Ok(found)) if Rc::ptr_eq(found, &map)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn task(&self) -> TaskBuilder<(), LocalHandle> {
+        TaskBuilder::new(self.clone())
+    }
+}
+
+impl<P> TaskBuilder<P, LocalHandle> {
+    /// Starts a future that returns a value.
+    #[track_caller]
+    pub fn spawn<M, F>(self, make: M) -> Task<F::Output, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + 'static,
+        F: Future + 'static,
+        P: Send + 'static,
+    {
+        self.start_bound::<M, F, Value>(make, Location::caller())
+    }
+
+    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run<M, F, T, E>(self, make: M) -> Task<T, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<BoxError> + 'static,
+        P: Send + 'static,
+    {
+        self.start_bound::<M, F, Fallible>(make, Location::caller())
+    }
+
+    fn start_bound<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + 'static,
+        F: Future + 'static,
+        C: Convert<F::Output> + 'static,
+        C::Output: 'static,
+        P: Send + 'static,
+    {
+        let mut opened = match self.open(None) {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
+        };
+        let body = opened.lazily::<M, F, C>(make);
+        opened.start_bound(body, location)
+    }
+}
+
+impl<P, E> TaskBuilder<P, LocalHandle, RetryPolicy<E>> {
+    /// Starts a future that returns a `Result`, and is made anew for each try. See [`retry`](Self::retry).
+    ///
+    /// The future of a try is dropped before the next one is made. Each gets a context of its own.
+    #[track_caller]
+    pub fn run<M, F, T>(self, make: M) -> Task<T, P>
+    where
+        M: FnMut(TaskCx<P>) -> F + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<BoxError> + 'static,
+        P: Send + 'static,
+    {
+        let location = Location::caller();
+        let mut opened = match self.open_valid() {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
+        };
+        let body = opened.attempts(make);
+        opened.start_bound(body, location)
+    }
+}
