@@ -10,6 +10,7 @@
 
 pub mod counting;
 pub mod measure;
+pub mod net;
 pub mod peers;
 pub mod report;
 pub mod workloads;
@@ -28,6 +29,8 @@ struct Options {
     quick: bool,
     list: bool,
     json: Option<String>,
+    /// Be this server instead.
+    serve: Option<String>,
 }
 
 impl Options {
@@ -38,6 +41,7 @@ impl Options {
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--list" => options.list = true,
+                "--serve" => options.serve = Some(arguments.next().ok_or("--serve wants a name")?),
                 "--json" => options.json = Some(arguments.next().ok_or("--json wants a file")?),
                 // What `cargo bench` adds.
                 "--bench" => {}
@@ -66,6 +70,9 @@ impl Options {
 /// What is wrong with the arguments, or with the file to write.
 pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
     let options = Options::parse(arguments)?;
+    if let Some(name) = options.serve {
+        return net::serve(&name);
+    }
     let chosen = options.chosen()?;
     let mut out = io::stdout();
     if options.list {

@@ -29,6 +29,8 @@ pub enum Better {
 pub enum Unit {
     /// Million operations a second.
     MillionPerSecond,
+    /// Thousand operations a second.
+    ThousandPerSecond,
     /// Nanoseconds an operation.
     Nanoseconds,
     /// Microseconds an operation.
@@ -43,6 +45,7 @@ impl Unit {
     pub fn name(self) -> &'static str {
         match self {
             Self::MillionPerSecond => "M/s",
+            Self::ThousandPerSecond => "k/s",
             Self::Nanoseconds => "ns",
             Self::Microseconds => "us",
             Self::Bytes => "B",
@@ -51,13 +54,14 @@ impl Unit {
     }
 
     pub fn better(self) -> Better {
-        if self == Self::MillionPerSecond { Better::Higher } else { Better::Lower }
+        if matches!(self, Self::MillionPerSecond | Self::ThousandPerSecond) { Better::Higher } else { Better::Lower }
     }
 
     /// From what a [`Sample`] holds.
     fn figure(self, raw: f64) -> f64 {
         match self {
             Self::MillionPerSecond => 1e-6 / raw,
+            Self::ThousandPerSecond => 1e-3 / raw,
             Self::Nanoseconds => raw * 1e9,
             Self::Microseconds => raw * 1e6,
             Self::Bytes | Self::Allocations => raw,
@@ -101,6 +105,12 @@ impl Watch {
         let (wall, cpu, others) = self.read();
         let operations = operations as f64;
         Sample { raw: wall.as_secs_f64() / operations, cpu: Some(cpu.as_secs_f64() / operations), others }
+    }
+
+    /// Ends it, with another process at work: what that takes of the machine is no disturbance.
+    pub fn stop_beside(self, operations: usize) -> Sample {
+        let (wall, _, _) = self.read();
+        Sample { raw: wall.as_secs_f64() / operations as f64, cpu: None, others: 0.0 }
     }
 
     /// Ends it with the median of many short times taken meanwhile, each of which took `operations`.

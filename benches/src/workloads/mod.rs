@@ -63,7 +63,11 @@ workloads![
     timer_insert_cancel,
     timer_memory,
     timer_lateness,
+    tcp_echo,
+    hyper_hello,
 ];
+
+mod served;
 
 /// Waits for another thread without keeping its core from it.
 fn wait_until(mut done: impl FnMut() -> bool) {

@@ -1,0 +1,35 @@
+//! How many requests a second does a server echo over 1 and over 64 connections, and what CPU time does it take for each?
+
+use super::{Scale, served};
+use crate::measure::{Against, Case};
+use crate::net::Traffic;
+
+const MESSAGE: usize = 100;
+
+pub(super) fn cases(scale: Scale) -> Vec<Case> {
+    [(1, scale.of(100_000)), (64, scale.of(400_000))]
+        .into_iter()
+        .flat_map(|(connections, requests)| {
+            let peers = [
+                ("offtick", "offtick-echo"),
+                ("tokio current_thread", "tokio-echo"),
+                ("smol", "smol-echo"),
+                ("FLOOR: mio loop", "mio-echo"),
+            ];
+            let names = if connections == 1 {
+                ["tcp_echo/1/requests", "tcp_echo/1/server_cpu"]
+            } else {
+                ["tcp_echo/64/requests", "tcp_echo/64/server_cpu"]
+            };
+            let [rate, cpu] = served::cases(names, &peers, Traffic::Echo(MESSAGE), connections, requests);
+            [
+                rate,
+                cpu.goal("offtick", Against::Peer("tokio current_thread"), 0.95).goal(
+                    "offtick",
+                    Against::Peer("FLOOR: mio loop"),
+                    1.05,
+                ),
+            ]
+        })
+        .collect()
+}
