@@ -35,6 +35,7 @@ fn serve(
     mut take: impl FnMut(&mut Client, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut poll = Poll::new()?;
+    listener.set_nonblocking(true)?;
     let mut listener = TcpListener::from_std(listener);
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let mut clients: Vec<Option<Client>> = Vec::new();
