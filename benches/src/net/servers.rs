@@ -1,4 +1,5 @@
-//! The servers by name: the same service on each runtime, on one thread.
+//! The servers by name: the same service on each runtime, on one thread, beside the main one that waits. (A process of
+//! one thread would pay less for each system call: no runtime with a background thread is one.)
 
 use super::{http, mio_server};
 use async_executor::LocalExecutor;
@@ -21,6 +22,7 @@ type Serve = fn(TcpListener) -> io::Result<()>;
 /// All of them.
 pub const SERVERS: &[(&str, Serve)] = &[
     ("offtick-echo", offtick_echo),
+    ("offtick-local-echo", offtick_local_echo),
     ("tokio-echo", tokio_echo),
     ("smol-echo", smol_echo),
     ("mio-echo", mio_server::echo),
@@ -38,14 +40,29 @@ pub fn serve(name: &str) -> Result<(), String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     println!("{port}");
-    serve(listener).map_err(|error| error.to_string())
+    let serve = *serve;
+    let server = std::thread::spawn(move || serve(listener).map_err(|error| error.to_string()));
+    server.join().unwrap_or_else(|_| Err(format!("{name} panicked")))
 }
 
 fn offtick_echo(listener: TcpListener) -> io::Result<()> {
     let rt = offtick::Runtime::new().map_err(io::Error::other)?;
-    let listener = offtick::net::TcpListener::from_std_on(rt.handle(), listener)?;
-    let handle = rt.handle().clone();
-    let mut server = rt.run(async move {
+    let server = accept_for_echo(rt.handle().clone(), listener)?;
+    rt.run(server).wait().map_err(io::Error::other)
+}
+
+fn offtick_local_echo(listener: TcpListener) -> io::Result<()> {
+    let rt = offtick::LocalRuntime::new().map_err(io::Error::other)?;
+    let server = accept_for_echo(rt.handle().clone(), listener)?;
+    rt.run_until(server).map_err(io::Error::other)?
+}
+
+fn accept_for_echo(
+    handle: offtick::Handle,
+    listener: TcpListener,
+) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
+    let listener = offtick::net::TcpListener::from_std_on(&handle, listener)?;
+    Ok(async move {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
@@ -60,10 +77,7 @@ fn offtick_echo(listener: TcpListener) -> io::Result<()> {
             };
             handle.run(echo).detach();
         }
-        #[allow(unreachable_code)]
-        io::Result::Ok(())
-    });
-    server.wait().map_err(io::Error::other)
+    })
 }
 
 /// A `current_thread` runtime with all drivers.

@@ -34,7 +34,7 @@ pub(super) fn cases(
 
 fn peer(name: &'static str, run: impl FnMut() -> Sample + 'static) -> Peer {
     match name {
-        "offtick" => Peer::ours(name, run),
+        ours if ours.starts_with("offtick") => Peer::ours(ours, run),
         floor if floor.starts_with("FLOOR") => Peer::floor(name, run),
         rival => Peer::rival(rival, run),
     }

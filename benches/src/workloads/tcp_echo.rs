@@ -12,6 +12,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
         .flat_map(|(connections, requests)| {
             let peers = [
                 ("offtick", "offtick-echo"),
+                ("offtick LocalRuntime", "offtick-local-echo"),
                 ("tokio current_thread", "tokio-echo"),
                 ("smol", "smol-echo"),
                 ("FLOOR: mio loop", "mio-echo"),
