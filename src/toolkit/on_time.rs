@@ -62,10 +62,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 ///     .every(Duration::from_secs(86_400))
 ///     .wall_clock(wall)
 ///     .spawn_blocking(move |_cx| chrono::DateTime::<Utc>::from(clock_of_run.now()).with_timezone(&Berlin))?;
-/// while backup.latest_done().is_none() {
-///     clock.advance(Duration::from_secs(60));
-///     std::thread::yield_now();
-/// }
+/// clock.advance(Duration::from_secs(7 * 3600));
+/// let run = loop {
+///     match backup.latest_done() {
+///         Some(run) => break run,
+///         None => std::thread::yield_now(), // a tick
+///     }
+/// };
+/// assert_eq!(run.wait().ok(), Some(&Berlin.with_ymd_and_hms(2026, 10, 24, 9, 0, 0).unwrap()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
