@@ -261,6 +261,14 @@ fn a_closure_that_fails_or_panics_is_told_of_too() {
     );
 }
 
+fn act(what: &str, place: &mut Option<Background<()>>) {
+    match (what, &place) {
+        ("start", Some(background)) => background.start(),
+        ("cancel", Some(background)) => assert!(background.cancel()),
+        _ => drop(place.take()),
+    }
+}
+
 #[test]
 fn started_cancelled_and_dropped_from_inside_its_own_body() {
     let rt = runtime();
@@ -277,14 +285,10 @@ fn started_cancelled_and_dropped_from_inside_its_own_body() {
                 async move {
                     let _dropped = dropped;
                     let slot = slot.expect("the test holds it");
-                    let mut place = slot.get().unwrap().lock().unwrap();
-                    match (run, what) {
-                        (1, "start") => place.as_ref().unwrap().start(),
-                        (1, "cancel") => assert!(place.as_ref().unwrap().cancel()),
-                        (1, _) => drop(place.take()),
-                        _ => return,
+                    if run > 1 {
+                        return;
                     }
-                    drop(place);
+                    act(what, &mut slot.get().unwrap().lock().unwrap());
                     drop(slot);
                     polls.note();
                     std::future::poll_fn(|_| Poll::<()>::Pending).await;

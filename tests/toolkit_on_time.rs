@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeDelta,
 use chrono_tz::Australia::Lord_Howe;
 use chrono_tz::Europe::Berlin;
 use chrono_tz::Tz;
-use common::{Dropped, Tally, quiet_planned_panics, reactor_thread, until};
+use common::{Dropped, Hog, Tally, quiet_planned_panics, reactor_thread, until};
 use offtick::schedule::{Period, Trigger};
 use offtick::time::{Clock, ManualClock, ManualWallClock, WallClock, sleep};
 use offtick::toolkit::{ErrorPolicy, OnTime, OnTimeBuilder, RepeatStatus};
@@ -358,6 +358,18 @@ fn a_run_that_is_asked_for_takes_no_slot() {
     world.pass(MINUTE, 7);
     assert_eq!(world.noted(), ["01 14:03:00 +0200", "01 14:10:00 +0200"]);
     assert_eq!(once.status(), RepeatStatus::Finished);
+}
+
+#[test]
+fn a_run_that_is_asked_for_and_due_is_one_run() {
+    let world = World::standing("2026-07-01T12:01:00Z");
+    let builder = world.on(berlin("2026-07-01T14:10:00")).every(10 * MINUTE).overdue(true);
+    let slots = world.note(builder, Berlin, no_time);
+    let hog = Hog::reactor(&world.rt);
+    world.wall.set(utc("2026-07-01T12:10:00Z"));
+    assert!(slots.run_now());
+    hog.release();
+    assert_eq!(world.noted(), ["01 14:10:00 +0200"]);
 }
 
 #[test]

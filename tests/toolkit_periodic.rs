@@ -215,6 +215,10 @@ fn told_to_go_on_it_goes_on_through_everything() {
                 3 => panic!("planned in the future"),
                 // Cancels itself.
                 4 => assert!(own.unwrap().get().unwrap().current().unwrap().cancel()),
+                5 => {
+                    assert!(own.unwrap().get().unwrap().current().unwrap().cancel());
+                    return Err("too late to count");
+                }
                 _ => return Ok(run),
             }
             std::future::pending().await
@@ -223,7 +227,7 @@ fn told_to_go_on_it_goes_on_through_everything() {
     own.set(periodic.unwrap()).ok().unwrap();
     let periodic = own.get().unwrap();
     let mut seen = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..6 {
         world.settle();
         let latest = periodic.latest().unwrap();
         seen.push(latest.error().map_or("well".to_owned(), ToString::to_string));
@@ -235,6 +239,7 @@ fn told_to_go_on_it_goes_on_through_everything() {
             "task failed: an error",
             "task panicked: planned in the closure",
             "task panicked: planned in the future",
+            "task was cancelled",
             "task was cancelled",
             "well"
         ]
@@ -536,4 +541,16 @@ fn a_million_triggers_keep_three_runs() {
     drop(periodic);
     until(|| Arc::strong_count(&made) == 1 && world.rt.metrics().alive == 0);
     assert!(world.rt.shutdown(HANG).is_clean());
+}
+
+#[test]
+fn owners_may_go_anywhere() {
+    fn anywhere<T: Send + Sync + Unpin + std::fmt::Debug + 'static>() {}
+    anywhere::<Periodic<String>>();
+    anywhere::<offtick::toolkit::Repeat<String>>();
+    anywhere::<offtick::toolkit::Background<String>>();
+    anywhere::<PeriodicBuilder>();
+    anywhere::<offtick::toolkit::BackgroundBuilder>();
+    #[cfg(feature = "cron")]
+    anywhere::<offtick::toolkit::OnTime<String>>();
 }

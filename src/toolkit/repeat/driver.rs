@@ -1,7 +1,7 @@
 //! The future that begins the runs, on the reactor.
 
 use super::plan::{Due, Plan};
-use super::state::{Orders, Shared};
+use super::state::Shared;
 use super::{ErrorPolicy, RepeatStatus};
 use crate::sync::Arc;
 use crate::task::{SharedTask, Status};
@@ -72,14 +72,13 @@ impl<T: Send + Sync + 'static, P: Plan> Driver<T, P> {
             self.plan.free_again();
         }
         self.held_up |= orders.status == RepeatStatus::Paused;
-        if orders.asked {
-            return self.launch(cx, orders, now);
+        let due = if active { self.plan.next(now) } else { Due::Unknown };
+        if orders.asked && due != Due::Now {
+            return self.launch(cx, orders.round, now, true);
         }
-        if !active {
-            return Next::Wait;
-        }
-        match self.plan.next(now) {
-            Due::Now => self.launch(cx, orders, now),
+        match due {
+            // A run that was asked for as well is this one.
+            Due::Now => self.launch(cx, orders.round, now, false),
             Due::At(instant) => Next::Until(instant),
             Due::Unknown => Next::Wait,
             Due::Never => {
@@ -89,10 +88,10 @@ impl<T: Send + Sync + 'static, P: Plan> Driver<T, P> {
         }
     }
 
-    fn launch(&mut self, cx: &Context<'_>, orders: Orders, now: Instant) -> Next {
-        self.plan.launched(now, orders.asked);
+    fn launch(&mut self, cx: &Context<'_>, round: u64, now: Instant, asked: bool) -> Next {
+        self.plan.launched(now, asked);
         let run = self.body.launch();
-        if !self.shared.launched(orders.round, &run) {
+        if !self.shared.launched(round, &run) {
             return Next::Again;
         }
         let waits = run.wake_at_end(cx.waker().clone());

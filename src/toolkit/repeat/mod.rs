@@ -45,7 +45,8 @@ pub enum ErrorPolicy {
     /// No further run: [`RepeatStatus::Stopped`]. The error stands in [`Repeat::latest`].
     #[default]
     Stop,
-    /// The next run is due as if nothing had happened.
+    /// The next run is due as if nothing had happened. The runtime's hook is told of each error all the same; an error that
+    /// is nothing out of the ordinary can be a value: `spawn` with a body that returns a `Result`.
     GoOn,
 }
 
@@ -121,7 +122,7 @@ impl<T: Send + Sync + 'static> Repeat<T> {
     }
 
     /// Asks for a run outside of its turn, also in a pause. While a run is under way, one more follows it, however often it
-    /// is asked for. False if there will be none: idle, stopped, finished, or the runtime is gone.
+    /// is asked for; one that is due as well is that run. False if there will be none: idle, stopped, finished, or the runtime is gone.
     pub fn run_now(&self) -> bool {
         self.shared.ask()
     }

@@ -26,5 +26,6 @@ pub(crate) enum Due {
     /// Upon a notice.
     Unknown,
     /// No run lies ahead.
+    #[cfg_attr(not(feature = "cron"), expect(dead_code, reason = "intervals go on for ever"))]
     Never,
 }
