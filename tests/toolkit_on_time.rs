@@ -14,6 +14,7 @@ use offtick::time::{Clock, ManualClock, ManualWallClock, WallClock, sleep};
 use offtick::toolkit::{ErrorPolicy, OnTime, OnTimeBuilder, RepeatStatus};
 use offtick::{Builder, Runtime};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -413,53 +414,51 @@ fn intervals_that_are_none_are_refused() {
     assert_eq!((far.runs(), ancient.runs()), (0, 0));
 }
 
-/// A zone that answers until it is told to panic.
-#[derive(Clone, Debug)]
-struct Brittle(Arc<Mutex<bool>>);
+/// A zone that runs a closure whenever it is asked.
+#[derive(Clone)]
+struct Odd(Arc<dyn Fn() + Send + Sync>);
 
-impl Brittle {
-    fn answer(&self) -> FixedOffset {
-        let broken = *self.0.lock().unwrap();
-        assert!(!broken, "planned: the zone breaks");
-        Utc.fix()
+impl fmt::Debug for Odd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Odd")
     }
 }
 
-impl TimeZone for Brittle {
-    type Offset = BrittleOffset;
+impl TimeZone for Odd {
+    type Offset = OddOffset;
 
-    fn from_offset(offset: &BrittleOffset) -> Self {
+    fn from_offset(offset: &OddOffset) -> Self {
         offset.0.clone()
     }
 
-    fn offset_from_local_date(&self, _: &NaiveDate) -> chrono::MappedLocalTime<BrittleOffset> {
-        chrono::MappedLocalTime::Single(BrittleOffset(self.clone()))
+    fn offset_from_local_date(&self, _: &NaiveDate) -> chrono::MappedLocalTime<OddOffset> {
+        chrono::MappedLocalTime::Single(OddOffset(self.clone()))
     }
 
-    fn offset_from_local_datetime(&self, _: &NaiveDateTime) -> chrono::MappedLocalTime<BrittleOffset> {
-        chrono::MappedLocalTime::Single(BrittleOffset(self.clone()))
+    fn offset_from_local_datetime(&self, _: &NaiveDateTime) -> chrono::MappedLocalTime<OddOffset> {
+        chrono::MappedLocalTime::Single(OddOffset(self.clone()))
     }
 
-    fn offset_from_utc_date(&self, _: &NaiveDate) -> BrittleOffset {
-        BrittleOffset(self.clone())
+    fn offset_from_utc_date(&self, _: &NaiveDate) -> OddOffset {
+        OddOffset(self.clone())
     }
 
-    fn offset_from_utc_datetime(&self, _: &NaiveDateTime) -> BrittleOffset {
-        self.answer();
-        BrittleOffset(self.clone())
+    fn offset_from_utc_datetime(&self, _: &NaiveDateTime) -> OddOffset {
+        (self.0)();
+        OddOffset(self.clone())
     }
 }
 
 #[derive(Clone, Debug)]
-struct BrittleOffset(Brittle);
+struct OddOffset(Odd);
 
-impl Offset for BrittleOffset {
+impl Offset for OddOffset {
     fn fix(&self) -> FixedOffset {
         Utc.fix()
     }
 }
 
-impl fmt::Display for BrittleOffset {
+impl fmt::Display for OddOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("brittle")
     }
@@ -469,7 +468,8 @@ impl fmt::Display for BrittleOffset {
 fn a_zone_that_panics_stops_its_own_repetition() {
     let world = World::at("2026-07-01T12:00:00Z");
     let broken = Arc::new(Mutex::new(false));
-    let zone = Brittle(Arc::clone(&broken));
+    let theirs = Arc::clone(&broken);
+    let zone = Odd(Arc::new(move || assert!(!*theirs.lock().unwrap(), "planned: the zone breaks")));
     let on = zone.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).unwrap();
     let daily = world.on(on).every(DAY).spawn(|_cx| async {}).unwrap();
     let other = world.on(utc("2026-07-01T12:00:00Z")).every(DAY).spawn(|_cx| async {}).unwrap();
@@ -484,6 +484,33 @@ fn a_zone_that_panics_stops_its_own_repetition() {
     assert!(daily.start());
     world.settle();
     assert_eq!(daily.status(), RepeatStatus::Active);
+}
+
+#[test]
+fn a_run_whose_round_is_over_before_it_is_taken_in_never_begins() {
+    let world = World::at("2026-07-01T12:00:00Z");
+    let place = Arc::new(Mutex::new(None::<OnTime<()>>));
+    let (armed, ran) = (Arc::new(AtomicBool::new(false)), Tally::new());
+    let zone = Odd(Arc::new({
+        let (place, armed) = (Arc::downgrade(&place), Arc::clone(&armed));
+        // Asked for the slot after the one whose run is about to be launched.
+        move || {
+            if armed.swap(false, Ordering::Relaxed) {
+                assert!(place.upgrade().unwrap().lock().unwrap().as_ref().unwrap().cancel());
+            }
+        }
+    }));
+    let theirs = ran.clone();
+    let on = zone.with_ymd_and_hms(2026, 7, 1, 12, 10, 0).unwrap();
+    let daily = world.on(on).every(DAY).spawn(move |_cx| std::future::ready(theirs.note())).unwrap();
+    *place.lock().unwrap() = Some(daily);
+    world.settle();
+    armed.store(true, Ordering::Relaxed);
+    world.pass(10 * MINUTE, 1);
+    assert!(!armed.load(Ordering::Relaxed));
+    let daily = place.lock().unwrap().take().unwrap();
+    assert_eq!((daily.status(), daily.runs(), ran.count()), (RepeatStatus::Idle, 0, 0));
+    assert!(daily.current().is_none());
 }
 
 #[test]
