@@ -7,8 +7,8 @@ mod gate;
 use common::{Dropped, HANG, Hog, OnDrop, Tally, quiet_planned_panics, reactor_thread, until};
 use gate::Gate;
 use offtick::time::{Clock, ManualClock, sleep};
-use offtick::toolkit::{ErrorPolicy, Periodic, PeriodicBuilder, RepeatStatus};
-use offtick::{Builder, Runtime, Status, TaskError};
+use offtick::toolkit::{Background, ErrorPolicy, Periodic, PeriodicBuilder, RepeatStatus};
+use offtick::{Budget, Builder, LocalBuilder, Runtime, Status, TaskError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -548,9 +548,40 @@ fn owners_may_go_anywhere() {
     fn anywhere<T: Send + Sync + Unpin + std::fmt::Debug + 'static>() {}
     anywhere::<Periodic<String>>();
     anywhere::<offtick::toolkit::Repeat<String>>();
-    anywhere::<offtick::toolkit::Background<String>>();
+    anywhere::<Background<String>>();
     anywhere::<PeriodicBuilder>();
     anywhere::<offtick::toolkit::BackgroundBuilder>();
     #[cfg(feature = "cron")]
     anywhere::<offtick::toolkit::OnTime<String>>();
+}
+
+#[test]
+fn on_a_runtime_without_a_thread_it_runs_in_its_ticks() {
+    let clock = Clock::manual();
+    let rt = LocalBuilder::new().clock(clock.clone()).build().unwrap();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let (theirs, time) = (Arc::clone(&log), clock.clone());
+    let periodic = Periodic::every(rt.handle(), 10.0).spawn(move |_cx| {
+        theirs.lock().unwrap().push(time.elapsed().as_secs());
+        async {}
+    });
+    let periodic = periodic.unwrap();
+    assert_eq!(periodic.runs(), 0);
+    rt.tick(Budget::unlimited()).unwrap();
+    // Time is walked from deadline to deadline.
+    rt.advance(45 * SECOND, Budget::unlimited()).unwrap();
+    assert_eq!(*log.lock().unwrap(), [0, 10, 20, 30, 40]);
+    periodic.run_now();
+    rt.tick(Budget::unlimited()).unwrap();
+    rt.advance(9 * SECOND, Budget::unlimited()).unwrap();
+    assert_eq!(log.lock().unwrap().len(), 6);
+    let background = Background::on(rt.handle()).spawn(|_cx| async { 7 });
+    background.start();
+    rt.tick(Budget::unlimited()).unwrap();
+    assert_eq!(background.latest_done().unwrap().result().unwrap().ok(), Some(&7));
+    drop(rt);
+    assert_eq!(periodic.status(), RepeatStatus::RuntimeGone);
+    assert!(!periodic.start());
+    background.start();
+    assert!(matches!(background.task().unwrap().error(), Some(TaskError::RuntimeGone)));
 }
