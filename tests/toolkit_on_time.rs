@@ -502,7 +502,11 @@ fn a_run_whose_round_is_over_before_it_is_taken_in_never_begins() {
     }));
     let theirs = ran.clone();
     let on = zone.with_ymd_and_hms(2026, 7, 1, 12, 10, 0).unwrap();
-    let daily = world.on(on).every(DAY).spawn(move |_cx| std::future::ready(theirs.note())).unwrap();
+    let daily = world.on(on).every(DAY).spawn(move |_cx| {
+        theirs.note();
+        async {}
+    });
+    let daily = daily.unwrap();
     *place.lock().unwrap() = Some(daily);
     world.settle();
     armed.store(true, Ordering::Relaxed);
