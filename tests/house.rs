@@ -32,6 +32,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("spawn", 5),
     ("schedule", 5),
     ("manage", 6),
+    ("toolkit", 6),
     ("scheduler", 7),
 ];
 

@@ -140,7 +140,8 @@ impl Builder {
     }
 
     /// Called for every error (returned or panicked) of a task whose handle is gone when it ends, on the thread where it
-    /// ends; and of a task that is over when it is detached, on the thread that detaches it.
+    /// ends; and of a task that is over when it is detached, on the thread that detaches it. Of the runs of a
+    /// [`toolkit`](crate::toolkit) owner, whoever looks at them: just before they show it.
     ///
     /// Given more than once, all are called, in that order.
     pub fn on_unhandled_error(mut self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {

@@ -33,7 +33,7 @@ impl Hooks {
 
     pub(crate) fn unhandled(&self, task: &TaskRef, error: &TaskError) {
         for hook in &self.on_unhandled_error {
-            guarded(|| hook(&TaskInfo::of(task), error));
+            guarded(|| hook(&TaskInfo::of(task).failed(), error));
         }
     }
 }

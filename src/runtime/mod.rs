@@ -31,6 +31,7 @@ mod local;
 mod owner;
 mod prepared;
 mod process;
+mod reported;
 mod shared;
 mod shutdown;
 mod thread;

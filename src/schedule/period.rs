@@ -1,5 +1,6 @@
 //! [`Period`]: a length of time that is fit for an interval.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
@@ -45,6 +46,12 @@ impl Period {
     pub(crate) fn nanos(self) -> i128 {
         // A Duration has fewer than 2^94 nanoseconds.
         self.0.as_nanos().cast_signed()
+    }
+}
+
+impl From<Infallible> for PeriodError {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

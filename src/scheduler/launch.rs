@@ -3,12 +3,10 @@
 use crate::error::BoxError;
 use crate::manage::{Stored, TaskManager};
 use crate::retry::RetryPolicy;
-use crate::spawn::{TaskBuilder, TaskCx};
-use crate::sync::{Arc, Mutex};
+use crate::spawn::{Maker, TaskBuilder, TaskCx};
+use crate::sync::Arc;
 use crate::task::Task;
-use crate::util::catch::catch;
 use std::future::Future;
-use std::panic::resume_unwind;
 
 /// Starts one run from the settings of its task and registers it. Runs under no lock.
 ///
@@ -100,26 +98,4 @@ where
 /// Gives a run to the manager, and to the job without its type.
 fn register<T: Send + Sync + 'static>(manager: &TaskManager, task: Task<T>) -> Arc<Stored> {
     Arc::new(Stored::new(manager.insert(task)))
-}
-
-/// Makes the futures of a job. All of them are made on the reactor thread, one after the other, so the closure may keep
-/// what it likes from run to run; the lock is for the compiler, and never held while the closure runs.
-struct Maker<M>(Mutex<Option<M>>);
-
-impl<M> Maker<M> {
-    fn new(make: M) -> Self {
-        Self(Mutex::new(Some(make)))
-    }
-
-    fn make<F>(&self, cx: TaskCx) -> F
-    where
-        M: FnMut(TaskCx) -> F,
-    {
-        let taken = self.0.lock().take();
-        let mut make = taken.expect("one reactor thread makes one future at a time");
-        // One that panics is asked again at the next run: a failure never stops a schedule.
-        let made = catch(|| make(cx));
-        *self.0.lock() = Some(make);
-        made.unwrap_or_else(|payload| resume_unwind(payload))
-    }
 }

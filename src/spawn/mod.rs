@@ -8,9 +8,11 @@ mod cx;
 mod eager;
 mod limited;
 mod local;
+mod maker;
 mod place;
 mod retrying;
 
 pub use builder::TaskBuilder;
 pub use cx::{Cancelled, TaskCx};
+pub(crate) use maker::Maker;
 pub(crate) use place::{FuturePlace, Place};

@@ -27,6 +27,9 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// The body or its destructor panicked, before the task ends; or the destructor of its output, after it ended.
     fn on_panic(&self, _task: &TaskRef, _panic: &Panic) {}
 
+    /// The body ended with an error or panicked, and the task is about to show it; not where a cancellation came before.
+    fn on_error(&self, _task: &TaskRef, _error: &TaskError) {}
+
     /// The task ended with an error, and its handle is gone or was detached.
     fn on_unhandled(&self, _task: &TaskRef, _error: &TaskError) {}
 }

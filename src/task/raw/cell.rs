@@ -151,6 +151,12 @@ unsafe fn finish<B: Body, S: Schedule>(
         panicked = true;
         guarded(|| cell.owner.on_panic(&task, panic));
     }
+    if let Some(Err(error)) = &output
+        && state.load().shows_error(panicked)
+    {
+        // Here, since it belongs to the handle once the task is closed. A cancellation may still win.
+        guarded(|| cell.owner.on_error(&task, error));
+    }
     let outcome = match &output {
         Some(Ok(_)) => Outcome::Done,
         Some(Err(_)) => Outcome::Error,

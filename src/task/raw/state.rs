@@ -102,6 +102,12 @@ impl Snapshot {
         self.has(CANCEL)
     }
 
+    /// As things stand, the end of this task will show an error of its body: no cancellation came before it, or it is a
+    /// panic, which only a task that is over passes by.
+    pub(crate) fn shows_error(self, panicked: bool) -> bool {
+        !self.is_over() && (panicked || !self.is_cancel_requested())
+    }
+
     /// True while a waker is registered. Before the end only the handle sets and clears the bit, so that the handle can
     /// rely on its absence in a look that shows no end.
     pub(crate) fn has_join_waker(self) -> bool {
