@@ -26,10 +26,6 @@ fn pair(rt: &Handle) -> (TcpStream, std::net::TcpStream) {
     (TcpStream::from_std_on(rt, stream).expect("a stream on the runtime"), peer)
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<ReactorGone>())
-}
-
 /// Polls until it waits, having taken back whatever it was wrong about.
 fn until_it_waits<F: Future + Unpin>(future: &mut F) {
     assert!(common::poll_once(future).is_pending());
@@ -306,12 +302,35 @@ fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
     waits.wait();
     let handle = theirs.handle().clone();
     drop(theirs);
-    assert!(is_gone(&settled(reader).expect_err("gone")));
-    assert!(is_gone(&settled(acceptor).expect_err("gone")));
-    assert!(thread.join().expect("no panic").iter().all(is_gone));
+    assert!(ReactorGone::caused(&settled(reader).expect_err("gone")));
+    assert!(ReactorGone::caused(&settled(acceptor).expect_err("gone")));
+    assert!(thread.join().expect("no panic").iter().all(ReactorGone::caused));
     let late = std::net::TcpListener::bind(ANY).expect("a listener");
-    assert!(is_gone(&TcpListener::from_std_on(&handle, late).expect_err("too late")));
+    assert!(ReactorGone::caused(&TcpListener::from_std_on(&handle, late).expect_err("too late")));
     assert_eq!(handle.metrics().sockets, 0);
+}
+
+#[test]
+fn a_shutdown_ends_connects_and_lookups() {
+    let theirs = common::narrow();
+    let mut hog = common::Hog::pool(&theirs);
+    let listener = std::net::TcpListener::bind(ANY).expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    // Begun on one runtime, and polled elsewhere from then on.
+    let (mut connect, mut lookup) = common::on_reactor(&theirs, move |_| {
+        let mut connect = Box::pin(TcpStream::connect(address));
+        let mut lookup = Box::pin(lookup("localhost:1"));
+        until_it_waits(&mut connect);
+        until_it_waits(&mut lookup);
+        (connect, lookup)
+    });
+    // It waits for closures that run, for a while.
+    drop(theirs);
+    hog.let_go();
+    for error in [common::block_on(connect.as_mut()).map(drop), common::block_on(lookup.as_mut()).map(drop)] {
+        let error = error.expect_err("gone");
+        assert!(error.get_ref().is_some_and(|error| error.is::<ReactorGone>()), "{error:?}");
+    }
 }
 
 #[test]

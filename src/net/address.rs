@@ -1,5 +1,7 @@
 //! From what people write to socket addresses; names by way of the blocking pool.
 
+use crate::error::TaskError;
+use crate::reactor::ReactorGone;
 use crate::runtime::{Handle, any_handle};
 use std::fmt;
 use std::io;
@@ -111,7 +113,7 @@ impl<T: Target + ?Sized> Target for &T {
 ///
 /// # Errors
 /// Those of the resolver, with the name in their text; `InvalidInput` for text that is no `host:port`; those of the pool
-/// that has no thread.
+/// that has no thread; [`ReactorGone`].
 ///
 /// # Example
 /// ```
@@ -133,7 +135,10 @@ pub(super) async fn resolve(handle: &Handle, name: &(impl ToSocketAddrs + ?Sized
     let theirs = host.clone();
     let looked_up = handle
         .spawn_blocking(move || std::net::ToSocketAddrs::to_socket_addrs(&(theirs.as_str(), port)).map(Vec::from_iter));
-    let found = looked_up.await.map_err(io::Error::other)?;
+    let found = looked_up.await.map_err(|error| match error {
+        TaskError::RuntimeGone => ReactorGone.into(),
+        error => io::Error::other(error),
+    })?;
     match found {
         Ok(addresses) if addresses.is_empty() => Err(no_address()),
         Ok(addresses) => Ok(addresses),
@@ -166,11 +171,19 @@ pub(super) struct AddressError {
 
 impl AddressError {
     pub(super) fn connecting(address: impl fmt::Display, error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), Self { doing: "connecting to", address: address.to_string(), error })
+        Self::of("connecting to", address, error)
     }
 
     pub(super) fn binding(address: impl fmt::Display, error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), Self { doing: "binding", address: address.to_string(), error })
+        Self::of("binding", address, error)
+    }
+
+    fn of(doing: &'static str, address: impl fmt::Display, error: io::Error) -> io::Error {
+        if ReactorGone::caused(&error) {
+            // Whatever the address.
+            return error;
+        }
+        io::Error::new(error.kind(), Self { doing, address: address.to_string(), error })
     }
 }
 

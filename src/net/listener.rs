@@ -46,10 +46,6 @@ pub(super) fn poll_accept<L: Accept>(listener: &L, cx: &mut Context<'_>) -> Poll
     polled
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<ReactorGone>())
-}
-
 /// The connections of a listener, one after the other; made by [`TcpListener::incoming`](super::TcpListener::incoming).
 ///
 /// It ends only with the runtime: after the error that tells of that.
@@ -109,7 +105,7 @@ impl<'a, L: Listener> Incoming<'a, L> {
             return Poll::Ready(None);
         }
         let accepted = ready!(self.listener.poll_accept_in(&mut self.turn, cx));
-        self.over = accepted.as_ref().is_err_and(is_gone);
+        self.over = accepted.as_ref().is_err_and(ReactorGone::caused);
         Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
     }
 }
