@@ -182,6 +182,38 @@ fn bytes_come_one_by_one_and_leave_in_parts() {
     assert!(peer.join().expect("the peer ends"));
 }
 
+/// Whether the system says that calls on it do not block.
+#[cfg(target_os = "linux")]
+fn is_nonblocking(fd: &impl std::os::fd::AsRawFd) -> bool {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).expect("it is open");
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).expect("Linux says so");
+    u32::from_str_radix(flags.trim(), 8).expect("octal") & 0o4000 != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_refused_comes_back_as_it_was() {
+    use offtick::net::Io;
+    let rt = common::runtime();
+    let file = std::fs::File::open(std::env::current_exe().expect("a test has a file")).expect("it can be read");
+    let (file, error) = Io::from_fd_on(&rt, file).expect_err("a file").into_parts();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(!is_nonblocking(&file));
+    let (reader, _writer) = std::io::pipe().expect("a pipe");
+    let watched = Io::from_fd_on(&rt, &reader).expect("it can be polled");
+    let refused = Io::from_fd_on(&rt, &reader).expect_err("it is watched already");
+    assert_eq!(io::Error::from(refused).kind(), ErrorKind::AlreadyExists);
+    drop(watched);
+    let (reader, _writer) = std::io::pipe().expect("a pipe");
+    let handle = rt.handle().clone();
+    drop(rt);
+    let refused = Io::from_fd_on(&handle, reader).expect_err("too late");
+    assert!(ReactorGone::caused(refused.error()) && !is_nonblocking(&refused.into_inner()));
+    let (stream, _peer) = std::os::unix::net::UnixStream::pair().expect("a pair");
+    let refused = offtick::net::UnixStream::from_std_on(&handle, stream).expect_err("too late");
+    assert!(ReactorGone::caused(refused.error()) && !is_nonblocking(&refused.into_inner()));
+}
+
 #[cfg(unix)]
 #[test]
 fn interrupted_calls_are_repeated() {
@@ -306,7 +338,15 @@ fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
     assert!(ReactorGone::caused(&settled(acceptor).expect_err("gone")));
     assert!(thread.join().expect("no panic").iter().all(ReactorGone::caused));
     let late = std::net::TcpListener::bind(ANY).expect("a listener");
-    assert!(ReactorGone::caused(&TcpListener::from_std_on(&handle, late).expect_err("too late")));
+    let (late, error) = TcpListener::from_std_on(&handle, late).expect_err("too late").into_parts();
+    assert!(ReactorGone::caused(&error));
+    // It blocks again, and works: else this would be `WouldBlock`.
+    let client = thread::spawn({
+        let address = late.local_addr().expect("an address");
+        move || std::net::TcpStream::connect(address).map(drop)
+    });
+    late.accept().expect("a client");
+    client.join().expect("no panic").expect("it listens");
     assert_eq!(handle.metrics().sockets, 0);
 }
 

@@ -120,7 +120,10 @@ impl<L: fmt::Debug> fmt::Debug for Incoming<'_, L> {
 macro_rules! listener {
     ($listener:ty: $source:ty => $stream:ty, $address:ty) => {
         impl $listener {
-            fn from_mio(handle: &crate::runtime::Handle, listener: $source) -> std::io::Result<Self> {
+            fn from_mio(
+                handle: &crate::runtime::Handle,
+                listener: $source,
+            ) -> Result<Self, crate::net::Refused<$source>> {
                 use crate::net::{backlog::Backlog, io::Io};
                 let io = Io::watch(handle, listener, mio::Interest::READABLE, crate::reactor::Facts::OPEN)?;
                 Ok(Self { io, backlog: Backlog::new(handle) })

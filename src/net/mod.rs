@@ -9,6 +9,7 @@
 //! ReadHalf, WriteHalf, OwnedReadHalf, OwnedWriteHalf
 //!                           the directions of a stream
 //! Incoming                  the connections of a listener
+//! Refused, ReactorGone      why a source is not watched; it comes back
 //! lookup, ToSocketAddrs     names, on the blocking pool
 //! reconnect                 a stream over connections that come and go (a layer above)
 //! ```
@@ -29,6 +30,7 @@ mod io;
 mod listener;
 mod owned_half;
 pub mod reconnect;
+mod refused;
 mod socket;
 mod stream;
 mod tcp_listener;
@@ -53,6 +55,7 @@ pub use io::Io;
 pub use listener::{Incoming, Listener};
 pub use owned_half::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
 pub use reconnect::Reconnecting;
+pub use refused::Refused;
 pub use stream::ByteStream;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;

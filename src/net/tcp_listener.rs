@@ -58,7 +58,7 @@ impl TcpListener {
     /// name; [`ReactorGone`](super::ReactorGone).
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let handle = any_handle().map_err(io::Error::other)?;
-        Self::from_mio(&handle, bind_first(&handle, addresses, listen).await?)
+        Ok(Self::from_mio(&handle, bind_first(&handle, addresses, listen).await?)?)
     }
 
     socket_methods!(std::net::TcpListener, mio::net::TcpListener, SocketAddr);

@@ -2,6 +2,7 @@
 
 use super::address::{AddressError, ToSocketAddrs, no_address, resolve};
 use super::io::Io;
+use super::refused::Refused;
 use super::socket::{peer_methods, shutdown_methods, socket_methods, ttl_methods};
 use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
@@ -94,7 +95,7 @@ impl TcpStream {
         Ok(Self { io })
     }
 
-    pub(super) fn from_mio(handle: &Handle, stream: mio::net::TcpStream) -> io::Result<Self> {
+    pub(super) fn from_mio(handle: &Handle, stream: mio::net::TcpStream) -> Result<Self, Refused<mio::net::TcpStream>> {
         Ok(Self { io: Io::watch(handle, stream, interest(), Facts::OPEN)? })
     }
 
