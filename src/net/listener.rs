@@ -138,7 +138,20 @@ macro_rules! listener {
             ///
             /// A connection that was given up before it was accepted is passed over. Where the system has no room for
             /// another one (no descriptor, no memory) the error is returned, and the next call waits, 10 ms at first and
-            /// a second at most, before it tries again: a loop that goes on after an error does not spin.
+            /// a second at most, before it tries again: a loop that goes on after an error does not spin. It ends at
+            /// [`ReactorGone`](crate::net::ReactorGone), as that of [`incoming`](Self::incoming) does by itself:
+            /// ```
+            /// # async fn serve(listener: offtick::net::TcpListener) {
+            /// use offtick::net::ReactorGone;
+            /// loop {
+            ///     match listener.accept().await {
+            ///         Ok((stream, peer)) => println!("{peer} is here: spawn what serves {stream:?}"),
+            ///         Err(error) if ReactorGone::caused(&error) => break,
+            ///         Err(error) => eprintln!("not accepted: {error}"),
+            ///     }
+            /// }
+            /// # }
+            /// ```
             ///
             /// # Errors
             /// Those of the system; [`ReactorGone`](crate::net::ReactorGone).
@@ -158,7 +171,8 @@ macro_rules! listener {
                 crate::net::listener::poll_accept(self, cx)
             }
 
-            /// The connections, one after the other. Several of these, and [`accept`](Self::accept), share them.
+            /// The connections, one after the other: [`accept`](Self::accept) without the addresses of the peers, for
+            /// loops. Several of these, and `accept`, share them.
             pub fn incoming(&self) -> crate::net::Incoming<'_, Self> {
                 crate::net::Incoming::new(self)
             }
@@ -178,8 +192,8 @@ macro_rules! listener {
                 turn: &mut crate::net::backlog::Turn<'_>,
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<std::io::Result<($stream, $address)>> {
-                self.backlog.poll_accept(&self.io, turn, cx, |listener| listener.accept()).map(|accepted| {
-                    let (stream, peer) = accepted?;
+                self.backlog.poll_accept(&self.io, turn, cx, |listener| {
+                    let (stream, peer) = listener.accept()?;
                     Ok((<$stream>::from_mio(self.backlog.handle(), stream)?, peer))
                 })
             }

@@ -27,6 +27,12 @@ mod descriptor;
 mod futures_io;
 mod half;
 mod io;
+#[cfg(not(unix))]
+#[path = "limits_other.rs"]
+mod limits;
+#[cfg(unix)]
+#[path = "limits_unix.rs"]
+mod limits;
 mod listener;
 mod owned_half;
 pub mod reconnect;
@@ -47,6 +53,12 @@ mod unix_listener;
 mod unix_stream;
 #[cfg(unix)]
 mod unix_waits;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "urgent_linux.rs"]
+mod urgent;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "urgent_other.rs"]
+mod urgent;
 
 pub use crate::reactor::ReactorGone;
 pub use address::{ToSocketAddrs, lookup};
