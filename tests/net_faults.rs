@@ -312,6 +312,39 @@ fn a_connect_is_given_up_while_its_name_is_looked_up() {
 }
 
 #[test]
+fn a_connect_that_takes_too_long_says_to_whom() {
+    let clock = offtick::time::Clock::manual();
+    let rt = offtick::Builder::new().blocking_threads(1).clock(clock.clone()).build().expect("a runtime");
+    let hog = common::Hog::pool(&rt);
+    let limit = Duration::from_secs(5);
+    let task = rt.spawn(TcpStream::connect_timeout("localhost:1", limit));
+    common::until(|| rt.metrics().blocking_queued == 1 && rt.metrics().timers == 1);
+    clock.advance(limit);
+    let error = settled(task).expect_err("nobody looks the name up");
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(error.to_string(), "connecting to localhost:1: not within 5s");
+    hog.release();
+}
+
+/// Neither is there anything to read, nor room to write.
+#[test]
+fn nothing_is_waited_for_where_nothing_is_asked_for() {
+    use std::io::{IoSlice, IoSliceMut};
+    let rt = common::runtime();
+    let (stream, _peer) = pair(&rt);
+    settled(rt.run(async move {
+        fill(&stream);
+        assert_eq!(stream.try_read(&mut [0; 1]).expect_err("nothing is there").kind(), ErrorKind::WouldBlock);
+        assert_eq!(stream.read(&mut []).await?, 0);
+        assert_eq!(stream.read_vectored(&mut [IoSliceMut::new(&mut []), IoSliceMut::new(&mut [])]).await?, 0);
+        assert_eq!(stream.write(&[]).await?, 0);
+        assert_eq!(stream.write_vectored(&[]).await?, 0);
+        assert_eq!(stream.try_read(&mut [])? + stream.try_write_vectored(&[IoSlice::new(&[])])?, 0);
+        io::Result::Ok(())
+    }));
+}
+
+#[test]
 fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
     let (theirs, other) = (common::runtime(), common::runtime());
     let ((first, _first), (second, _second)) = (pair(&theirs), pair(&theirs));

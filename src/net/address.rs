@@ -6,6 +6,7 @@ use crate::runtime::{Handle, any_handle};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
 
 /// What stands for one or more socket addresses, as [`std::net::ToSocketAddrs`] does, but without waiting: names are
 /// looked up on the blocking pool of the runtime.
@@ -34,6 +35,18 @@ pub enum Wanted {
     Addresses(Vec<SocketAddr>),
     /// A name to be looked up, and a port.
     Name(String, u16),
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(host, port) => write!(f, "{host}:{port}"),
+            Self::Addresses(addresses) => {
+                let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                f.write_str(&texts.join(", "))
+            }
+        }
+    }
 }
 
 macro_rules! addresses {
@@ -170,6 +183,15 @@ pub(super) struct AddressError {
 }
 
 impl AddressError {
+    /// Not connected in time, to whatever that was.
+    pub(super) fn connecting_within(limit: Duration, addresses: &impl ToSocketAddrs) -> io::Error {
+        let late = io::Error::new(io::ErrorKind::TimedOut, format!("not within {limit:?}"));
+        match addresses.wanted() {
+            Ok(wanted) => Self::connecting(wanted, late),
+            Err(error) => error,
+        }
+    }
+
     pub(super) fn connecting(address: impl fmt::Display, error: io::Error) -> io::Error {
         Self::of("connecting to", address, error)
     }

@@ -67,14 +67,14 @@ impl TcpStream {
         Err(last.unwrap_or_else(no_address))
     }
 
-    /// As [`connect`](Self::connect), within `limit` altogether, resolving the name included.
+    /// As [`connect`](Self::connect), within `limit` altogether, resolving the name included. On the clock of the runtime.
     ///
     /// # Errors
-    /// `TimedOut`; those of [`connect`](Self::connect).
+    /// `TimedOut`, with what was to be connected to in its text; those of [`connect`](Self::connect).
     pub async fn connect_timeout(addresses: impl ToSocketAddrs, limit: Duration) -> io::Result<Self> {
-        match timeout(limit, Self::connect(addresses)).await {
+        match timeout(limit, Self::connect(&addresses)).await {
             Ok(connected) => connected,
-            Err(_elapsed) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("not connected within {limit:?}"))),
+            Err(_elapsed) => Err(AddressError::connecting_within(limit, &addresses)),
         }
     }
 
