@@ -26,10 +26,6 @@ fn pair(rt: &Handle) -> (TcpStream, std::net::TcpStream) {
     (TcpStream::from_std_on(rt, stream).expect("a stream on the runtime"), peer)
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<ReactorGone>())
-}
-
 /// Polls until it waits, having taken back whatever it was wrong about.
 fn until_it_waits<F: Future + Unpin>(future: &mut F) {
     assert!(common::poll_once(future).is_pending());
@@ -186,6 +182,38 @@ fn bytes_come_one_by_one_and_leave_in_parts() {
     assert!(peer.join().expect("the peer ends"));
 }
 
+/// Whether the system says that calls on it do not block.
+#[cfg(target_os = "linux")]
+fn is_nonblocking(fd: &impl std::os::fd::AsRawFd) -> bool {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).expect("it is open");
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).expect("Linux says so");
+    u32::from_str_radix(flags.trim(), 8).expect("octal") & 0o4000 != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_refused_comes_back_as_it_was() {
+    use offtick::net::Io;
+    let rt = common::runtime();
+    let file = std::fs::File::open(std::env::current_exe().expect("a test has a file")).expect("it can be read");
+    let (file, error) = Io::from_fd_on(&rt, file).expect_err("a file").into_parts();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(!is_nonblocking(&file));
+    let (reader, _writer) = std::io::pipe().expect("a pipe");
+    let watched = Io::from_fd_on(&rt, &reader).expect("it can be polled");
+    let refused = Io::from_fd_on(&rt, &reader).expect_err("it is watched already");
+    assert_eq!(io::Error::from(refused).kind(), ErrorKind::AlreadyExists);
+    drop(watched);
+    let (reader, _writer) = std::io::pipe().expect("a pipe");
+    let handle = rt.handle().clone();
+    drop(rt);
+    let refused = Io::from_fd_on(&handle, reader).expect_err("too late");
+    assert!(ReactorGone::caused(refused.error()) && !is_nonblocking(&refused.into_inner()));
+    let (stream, _peer) = std::os::unix::net::UnixStream::pair().expect("a pair");
+    let refused = offtick::net::UnixStream::from_std_on(&handle, stream).expect_err("too late");
+    assert!(ReactorGone::caused(refused.error()) && !is_nonblocking(&refused.into_inner()));
+}
+
 #[cfg(unix)]
 #[test]
 fn interrupted_calls_are_repeated() {
@@ -284,6 +312,39 @@ fn a_connect_is_given_up_while_its_name_is_looked_up() {
 }
 
 #[test]
+fn a_connect_that_takes_too_long_says_to_whom() {
+    let clock = offtick::time::Clock::manual();
+    let rt = offtick::Builder::new().blocking_threads(1).clock(clock.clone()).build().expect("a runtime");
+    let hog = common::Hog::pool(&rt);
+    let limit = Duration::from_secs(5);
+    let task = rt.spawn(TcpStream::connect_timeout("localhost:1", limit));
+    common::until(|| rt.metrics().blocking_queued == 1 && rt.metrics().timers == 1);
+    clock.advance(limit);
+    let error = settled(task).expect_err("nobody looks the name up");
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(error.to_string(), "connecting to localhost:1: not within 5s");
+    hog.release();
+}
+
+/// Neither is there anything to read, nor room to write.
+#[test]
+fn nothing_is_waited_for_where_nothing_is_asked_for() {
+    use std::io::{IoSlice, IoSliceMut};
+    let rt = common::runtime();
+    let (stream, _peer) = pair(&rt);
+    settled(rt.run(async move {
+        fill(&stream);
+        assert_eq!(stream.try_read(&mut [0; 1]).expect_err("nothing is there").kind(), ErrorKind::WouldBlock);
+        assert_eq!(stream.read(&mut []).await?, 0);
+        assert_eq!(stream.read_vectored(&mut [IoSliceMut::new(&mut []), IoSliceMut::new(&mut [])]).await?, 0);
+        assert_eq!(stream.write(&[]).await?, 0);
+        assert_eq!(stream.write_vectored(&[]).await?, 0);
+        assert_eq!(stream.try_read(&mut [])? + stream.try_write_vectored(&[IoSlice::new(&[])])?, 0);
+        io::Result::Ok(())
+    }));
+}
+
+#[test]
 fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
     let (theirs, other) = (common::runtime(), common::runtime());
     let ((first, _first), (second, _second)) = (pair(&theirs), pair(&theirs));
@@ -306,12 +367,43 @@ fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
     waits.wait();
     let handle = theirs.handle().clone();
     drop(theirs);
-    assert!(is_gone(&settled(reader).expect_err("gone")));
-    assert!(is_gone(&settled(acceptor).expect_err("gone")));
-    assert!(thread.join().expect("no panic").iter().all(is_gone));
+    assert!(ReactorGone::caused(&settled(reader).expect_err("gone")));
+    assert!(ReactorGone::caused(&settled(acceptor).expect_err("gone")));
+    assert!(thread.join().expect("no panic").iter().all(ReactorGone::caused));
     let late = std::net::TcpListener::bind(ANY).expect("a listener");
-    assert!(is_gone(&TcpListener::from_std_on(&handle, late).expect_err("too late")));
+    let (late, error) = TcpListener::from_std_on(&handle, late).expect_err("too late").into_parts();
+    assert!(ReactorGone::caused(&error));
+    // It blocks again, and works: else this would be `WouldBlock`.
+    let client = thread::spawn({
+        let address = late.local_addr().expect("an address");
+        move || std::net::TcpStream::connect(address).map(drop)
+    });
+    late.accept().expect("a client");
+    client.join().expect("no panic").expect("it listens");
     assert_eq!(handle.metrics().sockets, 0);
+}
+
+#[test]
+fn a_shutdown_ends_connects_and_lookups() {
+    let theirs = common::narrow();
+    let mut hog = common::Hog::pool(&theirs);
+    let listener = std::net::TcpListener::bind(ANY).expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    // Begun on one runtime, and polled elsewhere from then on.
+    let (mut connect, mut lookup) = common::on_reactor(&theirs, move |_| {
+        let mut connect = Box::pin(TcpStream::connect(address));
+        let mut lookup = Box::pin(lookup("localhost:1"));
+        until_it_waits(&mut connect);
+        until_it_waits(&mut lookup);
+        (connect, lookup)
+    });
+    // It waits for closures that run, for a while.
+    drop(theirs);
+    hog.let_go();
+    for error in [common::block_on(connect.as_mut()).map(drop), common::block_on(lookup.as_mut()).map(drop)] {
+        let error = error.expect_err("gone");
+        assert!(error.get_ref().is_some_and(|error| error.is::<ReactorGone>()), "{error:?}");
+    }
 }
 
 #[test]

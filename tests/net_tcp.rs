@@ -86,14 +86,3 @@ fn a_burst_of_clients_waits_to_be_accepted() {
     let clients: Vec<_> = (0..CLIENTS).map(connect).collect::<io::Result<_>>().expect("there is room for all");
     assert_eq!(clients.len(), CLIENTS);
 }
-
-#[test]
-fn an_empty_read_waits_for_nothing() {
-    let rt = Runtime::new().expect("a runtime");
-    let mut task = rt.run(async {
-        let listener = TcpListener::bind(ANY).await?;
-        let client = TcpStream::connect(listener.local_addr()?).await?;
-        client.read(&mut []).await
-    });
-    assert_eq!(task.wait().expect("no error"), 0);
-}

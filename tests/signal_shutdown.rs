@@ -313,6 +313,13 @@ fn one_at_a_time_and_then_the_next() {
 }
 
 #[test]
+fn a_runtime_that_the_host_ticks_ends_as_any_other() {
+    let mut program = Program::child("ticks_to_the_end");
+    program.line("as expected");
+    assert!(program.end().1.success());
+}
+
+#[test]
 fn an_outcome_is_returned_from_main() {
     for (name, code) in
         [("ends_by_itself", 0), ("stop_function_fails", 1), ("counts_further_errors", 1), ("panics_again", 0)]
@@ -326,7 +333,7 @@ fn an_outcome_is_returned_from_main() {
 /// What runs in processes of its own.
 mod child {
     use offtick::signal::{self, Cause, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2, Shutdown, SignalError};
-    use offtick::{Builder, Runtime, block_on};
+    use offtick::{Budget, Builder, LocalRuntime, Runtime, block_on};
     use std::convert::Infallible;
     use std::process::Termination;
     use std::sync::Arc;
@@ -523,6 +530,31 @@ mod child {
         assert!(outcome.is_clean());
         println!("as expected");
         end(outcome);
+    }
+
+    #[test]
+    #[ignore = "a program of its own"]
+    fn ticks_to_the_end() {
+        let shutdown = Shutdown::builder().deadline(AGES).install().expect("free");
+        let rt = LocalRuntime::new().expect("the system lets it");
+        let pool = Runtime::new().expect("the system lets it");
+        shutdown.on_stop(rt.handle(), |_cause| async { Ok::<_, Infallible>(()) });
+        shutdown.on_stop(&pool, |_cause| async { Err("no room on the disk") });
+        raise(SIGTERM);
+        while !shutdown.is_stopped() {
+            rt.tick(Budget::unlimited()).expect("on its own thread");
+        }
+        // Given too late for another tick.
+        shutdown.on_stop(rt.handle(), |_cause| async { Ok::<_, Infallible>(()) });
+        let outcome = shutdown.finish_with(|patience| {
+            assert!(pool.shutdown(patience).is_clean());
+            rt.shutdown(patience)
+        });
+        assert!(signal::Outcome::report(&outcome).is_clean() && outcome.cause() == Cause::Signal(SIGTERM));
+        let failed: Vec<_> = outcome.stops_failed().iter().map(|stop| stop.error.is_some()).collect();
+        assert_eq!(failed, [true, false]);
+        println!("as expected");
+        std::process::exit(0);
     }
 
     #[test]

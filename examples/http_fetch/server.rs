@@ -60,13 +60,13 @@ impl Server {
         let connections = TaskGroup::new(rt);
         let accepting = rt.spawn(async move {
             let visits = Visits::default();
-            loop {
-                // After an error (no descriptor left) the next accept waits a little by itself.
-                if let Ok((stream, _peer)) = listener.accept().await {
-                    let visits = visits.clone();
-                    // A client that goes away in the middle is its own business.
-                    connections.spawn(async move { serve(&stream, &visits).await.unwrap_or_default() }).detach();
-                }
+            let mut incoming = listener.incoming();
+            while let Some(stream) = incoming.next().await {
+                // After an error (no descriptor left) `next` waits a little by itself.
+                let Ok(stream) = stream else { continue };
+                let visits = visits.clone();
+                // A client that goes away in the middle is its own business.
+                connections.spawn(async move { serve(&stream, &visits).await.unwrap_or_default() }).detach();
             }
         });
         Ok(Self { address, _accepting: accepting })

@@ -1,9 +1,12 @@
 //! From what people write to socket addresses; names by way of the blocking pool.
 
+use crate::error::TaskError;
+use crate::reactor::ReactorGone;
 use crate::runtime::{Handle, any_handle};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
 
 /// What stands for one or more socket addresses, as [`std::net::ToSocketAddrs`] does, but without waiting: names are
 /// looked up on the blocking pool of the runtime.
@@ -32,6 +35,18 @@ pub enum Wanted {
     Addresses(Vec<SocketAddr>),
     /// A name to be looked up, and a port.
     Name(String, u16),
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(host, port) => write!(f, "{host}:{port}"),
+            Self::Addresses(addresses) => {
+                let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                f.write_str(&texts.join(", "))
+            }
+        }
+    }
 }
 
 macro_rules! addresses {
@@ -111,7 +126,7 @@ impl<T: Target + ?Sized> Target for &T {
 ///
 /// # Errors
 /// Those of the resolver, with the name in their text; `InvalidInput` for text that is no `host:port`; those of the pool
-/// that has no thread.
+/// that has no thread; [`ReactorGone`].
 ///
 /// # Example
 /// ```
@@ -133,7 +148,10 @@ pub(super) async fn resolve(handle: &Handle, name: &(impl ToSocketAddrs + ?Sized
     let theirs = host.clone();
     let looked_up = handle
         .spawn_blocking(move || std::net::ToSocketAddrs::to_socket_addrs(&(theirs.as_str(), port)).map(Vec::from_iter));
-    let found = looked_up.await.map_err(io::Error::other)?;
+    let found = looked_up.await.map_err(|error| match error {
+        TaskError::RuntimeGone => ReactorGone.into(),
+        error => io::Error::other(error),
+    })?;
     match found {
         Ok(addresses) if addresses.is_empty() => Err(no_address()),
         Ok(addresses) => Ok(addresses),
@@ -165,12 +183,29 @@ pub(super) struct AddressError {
 }
 
 impl AddressError {
+    /// Not connected in time, to whatever that was.
+    pub(super) fn connecting_within(limit: Duration, addresses: &impl ToSocketAddrs) -> io::Error {
+        let late = io::Error::new(io::ErrorKind::TimedOut, format!("not within {limit:?}"));
+        match addresses.wanted() {
+            Ok(wanted) => Self::connecting(wanted, late),
+            Err(error) => error,
+        }
+    }
+
     pub(super) fn connecting(address: impl fmt::Display, error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), Self { doing: "connecting to", address: address.to_string(), error })
+        Self::of("connecting to", address, error)
     }
 
     pub(super) fn binding(address: impl fmt::Display, error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), Self { doing: "binding", address: address.to_string(), error })
+        Self::of("binding", address, error)
+    }
+
+    fn of(doing: &'static str, address: impl fmt::Display, error: io::Error) -> io::Error {
+        if ReactorGone::caused(&error) {
+            // Whatever the address.
+            return error;
+        }
+        io::Error::new(error.kind(), Self { doing, address: address.to_string(), error })
     }
 }
 

@@ -1,9 +1,11 @@
 //! How listeners accept: over connections that were given up, and without spinning where the system has no room.
 //!
 //! Where there was no room (no descriptor, no memory), whoever accepts next waits before it tries again, and each time
-//! in a row twice as long. The waiting connection stays where it is: no event would tell of it once more.
+//! in a row twice as long. The waiting connection stays where it is: no event would tell of it once more. One that was
+//! accepted already, and then found no room in the reactor's poll, is closed.
 
 use super::io::{Did, Io, Wait};
+use super::limits::no_room;
 use crate::reactor::{Direction, Place};
 use crate::runtime::Handle;
 use crate::sync::plain::Mutex;
@@ -59,6 +61,7 @@ impl Backlog {
         &self.handle
     }
 
+    /// `accept` takes a connection and has it watched.
     pub(super) fn poll_accept<L, R>(
         &self,
         listener: &Io<L>,
@@ -117,16 +120,47 @@ impl fmt::Debug for Backlog {
     }
 }
 
-/// True for errors that the next call would meet again.
-#[cfg(unix)]
-fn no_room(error: &io::Error) -> bool {
+#[cfg(all(test, unix, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::runtime::Builder;
+    use crate::time::Clock;
     use rustix::io::Errno;
-    let no_room = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    Errno::from_io_error(error).is_some_and(|error| no_room.contains(&error))
-}
+    use std::cell::Cell;
+    use std::task::Waker;
 
-/// True for errors that the next call would meet again.
-#[cfg(not(unix))]
-fn no_room(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::OutOfMemory
+    /// No room in the reactor's poll is met after the connection was accepted: whoever accepts waits all the same.
+    #[test]
+    fn whoever_finds_no_room_waits_before_the_next_try() {
+        let clock = Clock::manual();
+        let rt = Builder::new().clock(clock.clone()).build().expect("a runtime");
+        let listener = mio::net::UdpSocket::bind(([127, 0, 0, 1], 0).into()).expect("a socket");
+        let listener = Io::new_on(&rt, listener).expect("room");
+        let (backlog, tries) = (Backlog::new(&rt), Cell::new(0));
+        let mut turn = Turn::new(&listener);
+        let mut accept = |outcome: Result<(), Errno>| {
+            backlog.poll_accept(&listener, &mut turn, &mut Context::from_waker(Waker::noop()), |_| {
+                tries.set(tries.get() + 1);
+                Ok(outcome?)
+            })
+        };
+        for (round, (errno, wait)) in
+            [(Errno::NOSPC, 10), (Errno::NOMEM, 20), (Errno::MFILE, 40)].into_iter().enumerate()
+        {
+            // The reactor fires the timer on its own thread.
+            while accept(Err(errno)).is_pending() {
+                std::thread::yield_now();
+            }
+            clock.advance(Duration::from_millis(wait) - Duration::from_nanos(1));
+            assert!(accept(Ok(())).is_pending());
+            assert_eq!(tries.get(), round + 1);
+            clock.advance(Duration::from_nanos(1));
+        }
+        while accept(Ok(())).is_pending() {
+            std::thread::yield_now();
+        }
+        // What has nothing to do with room makes nobody wait.
+        assert!(accept(Err(Errno::PROTO)).is_ready());
+        assert!(accept(Ok(())).is_ready());
+    }
 }

@@ -1,7 +1,8 @@
 //! Any source of the system's poll, watched by the reactor.
 
+use super::refused::{Refused, watch_on_any};
 use crate::reactor::{Direction, Facts, Place, ReactorGone, Seen, Sockets, Source};
-use crate::runtime::{Handle, any_handle, spend};
+use crate::runtime::{Handle, spend};
 use crate::sync::Arc;
 use crate::util::slab::Key;
 use mio::{Interest, Registry};
@@ -19,8 +20,11 @@ pub(super) enum Did<R> {
     All(R),
 }
 
+/// What sources are watched for, as a rule.
+pub(super) const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
 /// How a source is taken out of the system's poll.
-type Deregister<S> = fn(&mut S, &Registry) -> io::Result<()>;
+pub(super) type Deregister<S> = fn(&mut S, &Registry) -> io::Result<()>;
 
 /// A source that the reactor watches: what the sockets of this module are made of, and what makes a future of any other
 /// descriptor that the system can poll.
@@ -74,69 +78,44 @@ impl<S: mio::event::Source> Io<S> {
     /// Watches a source for both directions. It must be in non-blocking mode, as all of mio's are.
     ///
     /// # Errors
-    /// Those of the system, for one that is watched by this reactor already among them; [`ReactorGone`].
-    pub fn new(source: S) -> io::Result<Self> {
-        Self::new_on(&any_handle().map_err(io::Error::other)?, source)
+    /// [`Refused`] gives the source back: errors of the system, for one that is watched by this reactor already among
+    /// them; [`ReactorGone`].
+    pub fn new(source: S) -> Result<Self, Refused<S>> {
+        watch_on_any(source, Self::new_on)
     }
 
     /// As [`Io::new`], on a given runtime.
     ///
     /// # Errors
     /// Those of [`Io::new`].
-    pub fn new_on(handle: &Handle, source: S) -> io::Result<Self> {
-        Self::watch(handle, source, Interest::READABLE | Interest::WRITABLE, Facts::OPEN)
+    pub fn new_on(handle: &Handle, source: S) -> Result<Self, Refused<S>> {
+        Self::watch(handle, source, BOTH, Facts::OPEN)
     }
 
     /// `facts` is what is known of the source: an operation is tried at once in a direction that is said to be ready.
-    pub(super) fn watch(handle: &Handle, mut source: S, interest: Interest, facts: Facts) -> io::Result<Self> {
-        let registration = Registration::new(handle, &mut source, interest, facts)?;
-        Ok(Self { source: Some(source), registration, deregister: |source, registry| registry.deregister(source) })
-    }
-}
-
-#[cfg(unix)]
-impl<F: std::os::fd::AsFd> Io<F> {
-    /// Watches a descriptor for both directions, and puts it into non-blocking mode; that mode belongs to the open file
-    /// and so to all its duplicates.
-    ///
-    /// # Errors
-    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) for a descriptor that is watched by this reactor already: watch a
-    /// duplicate. [`PermissionDenied`](io::ErrorKind::PermissionDenied) for a file that cannot be polled.
-    /// [`ReactorGone`].
-    pub fn from_fd(fd: F) -> io::Result<Self> {
-        Self::from_fd_on(&any_handle().map_err(io::Error::other)?, fd)
-    }
-
-    /// As [`Io::from_fd`], on a given runtime.
-    ///
-    /// # Errors
-    /// Those of [`Io::from_fd`].
-    pub fn from_fd_on(handle: &Handle, fd: F) -> io::Result<Self> {
-        use mio::unix::SourceFd;
-        use std::os::fd::AsRawFd;
-        rustix::io::ioctl_fionbio(&fd, true)?;
-        let raw = fd.as_fd().as_raw_fd();
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registration = Registration::new(handle, &mut SourceFd(&raw), interest, Facts::OPEN)?;
-        let deregister: Deregister<F> = |fd, registry| registry.deregister(&mut SourceFd(&fd.as_fd().as_raw_fd()));
-        Ok(Self { source: Some(fd), registration, deregister })
-    }
-}
-
-impl Registration {
-    fn new(
-        handle: &Handle,
-        source: &mut impl mio::event::Source,
-        interest: Interest,
-        facts: Facts,
-    ) -> io::Result<Self> {
-        let sockets = Arc::clone(&handle.shared().sockets);
-        let (key, state) = sockets.register(source, interest, facts)?;
-        Ok(Self { sockets, key, state })
+    pub(super) fn watch(handle: &Handle, source: S, interest: Interest, facts: Facts) -> Result<Self, Refused<S>> {
+        let register = |source: &mut S, sockets: &Sockets| sockets.register(source, interest, facts);
+        Self::watch_by(handle, source, register, |source, registry| registry.deregister(source))
     }
 }
 
 impl<S> Io<S> {
+    /// `register` and `deregister` say how such a source is watched, and how no more.
+    pub(super) fn watch_by(
+        handle: &Handle,
+        mut source: S,
+        register: impl FnOnce(&mut S, &Sockets) -> io::Result<(Key, Arc<Source>)>,
+        deregister: Deregister<S>,
+    ) -> Result<Self, Refused<S>> {
+        let sockets = Arc::clone(&handle.shared().sockets);
+        match register(&mut source, &sockets) {
+            Ok((key, state)) => {
+                Ok(Self { source: Some(source), registration: Registration { sockets, key, state }, deregister })
+            }
+            Err(error) => Err(Refused::new(source, error)),
+        }
+    }
+
     /// The source itself.
     pub fn get_ref(&self) -> &S {
         self.source.as_ref().expect("it is there until it is taken apart")
@@ -358,13 +337,6 @@ impl<S> Drop for Io<S> {
     fn drop(&mut self) {
         // Closed, if that is what dropping it does, after it is watched no more.
         drop(self.unwatch());
-    }
-}
-
-#[cfg(unix)]
-impl<S: std::os::fd::AsFd> std::os::fd::AsFd for Io<S> {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.get_ref().as_fd()
     }
 }
 

@@ -46,10 +46,6 @@ pub(super) fn poll_accept<L: Accept>(listener: &L, cx: &mut Context<'_>) -> Poll
     polled
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<ReactorGone>())
-}
-
 /// The connections of a listener, one after the other; made by [`TcpListener::incoming`](super::TcpListener::incoming).
 ///
 /// It ends only with the runtime: after the error that tells of that.
@@ -109,7 +105,7 @@ impl<'a, L: Listener> Incoming<'a, L> {
             return Poll::Ready(None);
         }
         let accepted = ready!(self.listener.poll_accept_in(&mut self.turn, cx));
-        self.over = accepted.as_ref().is_err_and(is_gone);
+        self.over = accepted.as_ref().is_err_and(ReactorGone::caused);
         Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
     }
 }
@@ -124,7 +120,10 @@ impl<L: fmt::Debug> fmt::Debug for Incoming<'_, L> {
 macro_rules! listener {
     ($listener:ty: $source:ty => $stream:ty, $address:ty) => {
         impl $listener {
-            fn from_mio(handle: &crate::runtime::Handle, listener: $source) -> std::io::Result<Self> {
+            fn from_mio(
+                handle: &crate::runtime::Handle,
+                listener: $source,
+            ) -> Result<Self, crate::net::Refused<$source>> {
                 use crate::net::{backlog::Backlog, io::Io};
                 let io = Io::watch(handle, listener, mio::Interest::READABLE, crate::reactor::Facts::OPEN)?;
                 Ok(Self { io, backlog: Backlog::new(handle) })
@@ -139,7 +138,20 @@ macro_rules! listener {
             ///
             /// A connection that was given up before it was accepted is passed over. Where the system has no room for
             /// another one (no descriptor, no memory) the error is returned, and the next call waits, 10 ms at first and
-            /// a second at most, before it tries again: a loop that goes on after an error does not spin.
+            /// a second at most, before it tries again: a loop that goes on after an error does not spin. It ends at
+            /// [`ReactorGone`](crate::net::ReactorGone), as that of [`incoming`](Self::incoming) does by itself:
+            /// ```
+            /// # async fn serve(listener: offtick::net::TcpListener) {
+            /// use offtick::net::ReactorGone;
+            /// loop {
+            ///     match listener.accept().await {
+            ///         Ok((stream, peer)) => println!("{peer} is here: spawn what serves {stream:?}"),
+            ///         Err(error) if ReactorGone::caused(&error) => break,
+            ///         Err(error) => eprintln!("not accepted: {error}"),
+            ///     }
+            /// }
+            /// # }
+            /// ```
             ///
             /// # Errors
             /// Those of the system; [`ReactorGone`](crate::net::ReactorGone).
@@ -159,7 +171,8 @@ macro_rules! listener {
                 crate::net::listener::poll_accept(self, cx)
             }
 
-            /// The connections, one after the other. Several of these, and [`accept`](Self::accept), share them.
+            /// The connections, one after the other: [`accept`](Self::accept) without the addresses of the peers, for
+            /// loops. Several of these, and `accept`, share them.
             pub fn incoming(&self) -> crate::net::Incoming<'_, Self> {
                 crate::net::Incoming::new(self)
             }
@@ -179,8 +192,8 @@ macro_rules! listener {
                 turn: &mut crate::net::backlog::Turn<'_>,
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<std::io::Result<($stream, $address)>> {
-                self.backlog.poll_accept(&self.io, turn, cx, |listener| listener.accept()).map(|accepted| {
-                    let (stream, peer) = accepted?;
+                self.backlog.poll_accept(&self.io, turn, cx, |listener| {
+                    let (stream, peer) = listener.accept()?;
                     Ok((<$stream>::from_mio(self.backlog.handle(), stream)?, peer))
                 })
             }

@@ -9,6 +9,7 @@
 //! ReadHalf, WriteHalf, OwnedReadHalf, OwnedWriteHalf
 //!                           the directions of a stream
 //! Incoming                  the connections of a listener
+//! Refused, ReactorGone      why a source is not watched; it comes back
 //! lookup, ToSocketAddrs     names, on the blocking pool
 //! reconnect                 a stream over connections that come and go (a layer above)
 //! ```
@@ -26,9 +27,16 @@ mod descriptor;
 mod futures_io;
 mod half;
 mod io;
+#[cfg(not(unix))]
+#[path = "limits_other.rs"]
+mod limits;
+#[cfg(unix)]
+#[path = "limits_unix.rs"]
+mod limits;
 mod listener;
 mod owned_half;
 pub mod reconnect;
+mod refused;
 mod socket;
 mod stream;
 mod tcp_listener;
@@ -45,6 +53,12 @@ mod unix_listener;
 mod unix_stream;
 #[cfg(unix)]
 mod unix_waits;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "urgent_linux.rs"]
+mod urgent;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "urgent_other.rs"]
+mod urgent;
 
 pub use crate::reactor::ReactorGone;
 pub use address::{ToSocketAddrs, lookup};
@@ -53,6 +67,7 @@ pub use io::Io;
 pub use listener::{Incoming, Listener};
 pub use owned_half::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
 pub use reconnect::Reconnecting;
+pub use refused::Refused;
 pub use stream::ByteStream;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;

@@ -8,18 +8,28 @@ macro_rules! socket_methods {
         /// before there is a task, or with options that are not here.
         ///
         /// # Errors
-        /// Those of the system; [`ReactorGone`](crate::net::ReactorGone).
-        pub fn from_std(socket: $std) -> std::io::Result<Self> {
-            Self::from_std_on(&crate::runtime::any_handle().map_err(std::io::Error::other)?, socket)
+        /// [`Refused`](crate::net::Refused) gives it back, in blocking mode: errors of the system;
+        /// [`ReactorGone`](crate::net::ReactorGone).
+        pub fn from_std(socket: $std) -> Result<Self, crate::net::Refused<$std>> {
+            crate::net::refused::watch_on_any(socket, Self::from_std_on)
         }
 
         /// As [`from_std`](Self::from_std), on a given runtime.
         ///
         /// # Errors
         /// Those of [`from_std`](Self::from_std).
-        pub fn from_std_on(handle: &crate::runtime::Handle, socket: $std) -> std::io::Result<Self> {
-            socket.set_nonblocking(true)?;
-            Self::from_mio(handle, <$mio>::from_std(socket))
+        pub fn from_std_on(handle: &crate::runtime::Handle, socket: $std) -> Result<Self, crate::net::Refused<$std>> {
+            if let Err(error) = socket.set_nonblocking(true) {
+                return Err(crate::net::Refused::new(socket, error));
+            }
+            Self::from_mio(handle, <$mio>::from_std(socket)).map_err(|refused| {
+                refused.map(|socket| {
+                    let socket = <$std>::from(socket);
+                    // As it went out of that mode a moment ago, so it comes back.
+                    let _blocking = socket.set_nonblocking(false);
+                    socket
+                })
+            })
         }
 
         /// The socket as the standard library's, not watched any more; back in blocking mode.

@@ -101,22 +101,26 @@ fn did<S: Source>(moved: usize, asked: usize) -> Did<usize> {
     if S::SHORT_IS_ALL && moved > 0 && moved < asked { Did::All(moved) } else { Did::Some(moved) }
 }
 
-fn read<S: Source>(buffer: &mut [u8]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
-    |source| source.read(buffer).map(|n| did::<S>(n, buffer.len()))
+// What an operation is, and whether anything is asked for.
+
+fn read<S: Source>(buffer: &mut [u8]) -> (bool, impl FnMut(&S) -> io::Result<Did<usize>>) {
+    (!buffer.is_empty(), |source: &S| source.read(buffer).map(|n| did::<S>(n, buffer.len())))
 }
 
-fn read_vectored<S: Source>(buffers: &mut [IoSliceMut<'_>]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
+fn read_vectored<S: Source>(buffers: &mut [IoSliceMut<'_>]) -> (bool, impl FnMut(&S) -> io::Result<Did<usize>>) {
     let asked = asked(buffers.iter().map(|buffer| buffer.len()));
-    move |source| source.read_vectored(buffers).map(|n| did::<S>(n, asked))
+    let wanted = buffers.iter().any(|buffer| !buffer.is_empty());
+    (wanted, move |source: &S| source.read_vectored(buffers).map(|n| did::<S>(n, asked)))
 }
 
-fn write<S: Source>(bytes: &[u8]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
-    |source| source.write(bytes).map(|n| did::<S>(n, bytes.len()))
+fn write<S: Source>(bytes: &[u8]) -> (bool, impl FnMut(&S) -> io::Result<Did<usize>>) {
+    (!bytes.is_empty(), |source: &S| source.write(bytes).map(|n| did::<S>(n, bytes.len())))
 }
 
-fn write_vectored<S: Source>(slices: &[IoSlice<'_>]) -> impl FnMut(&S) -> io::Result<Did<usize>> {
+fn write_vectored<S: Source>(slices: &[IoSlice<'_>]) -> (bool, impl FnMut(&S) -> io::Result<Did<usize>>) {
     let asked = asked(slices.iter().map(|slice| slice.len()));
-    move |source| source.write_vectored(slices).map(|n| did::<S>(n, asked))
+    let wanted = slices.iter().any(|slice| !slice.is_empty());
+    (wanted, move |source: &S| source.write_vectored(slices).map(|n| did::<S>(n, asked)))
 }
 
 #[allow(private_bounds, reason = "so are the methods")]
@@ -125,31 +129,50 @@ impl<S: Source> Io<S> {
         self.write_with(S::connected).await
     }
 
+    /// Nothing is waited for where nothing is asked for.
+    async fn transfer(
+        &self,
+        direction: Direction,
+        (wanted, operation): (bool, impl FnMut(&S) -> io::Result<Did<usize>>),
+    ) -> io::Result<usize> {
+        if wanted { self.operate(direction, operation).await } else { Ok(0) }
+    }
+
+    fn poll_transfer(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        (wanted, operation): (bool, impl FnMut(&S) -> io::Result<Did<usize>>),
+    ) -> Poll<io::Result<usize>> {
+        if wanted { self.poll_operate(direction, cx, &mut Place::Slot, operation) } else { Poll::Ready(Ok(0)) }
+    }
+
+    fn try_transfer(
+        &self,
+        direction: Direction,
+        (wanted, operation): (bool, impl FnMut(&S) -> io::Result<Did<usize>>),
+    ) -> io::Result<usize> {
+        if wanted { self.try_operate(direction, operation) } else { Ok(0) }
+    }
+
     pub(super) async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            // Nothing is asked for: nothing is waited for.
-            return Ok(0);
-        }
-        self.operate(Direction::Read, read(buffer)).await
+        self.transfer(Direction::Read, read(buffer)).await
     }
 
     pub(super) async fn recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.operate(Direction::Read, read_vectored(buffers)).await
+        self.transfer(Direction::Read, read_vectored(buffers)).await
     }
 
     pub(super) async fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.operate(Direction::Write, write(bytes)).await
+        self.transfer(Direction::Write, write(bytes)).await
     }
 
     pub(super) async fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.operate(Direction::Write, write_vectored(slices)).await
+        self.transfer(Direction::Write, write_vectored(slices)).await
     }
 
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        if buffer.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        self.poll_operate(Direction::Read, cx, &mut Place::Slot, read(buffer))
+        self.poll_transfer(cx, Direction::Read, read(buffer))
     }
 
     pub(super) fn poll_recv_vectored(
@@ -157,31 +180,31 @@ impl<S: Source> Io<S> {
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_operate(Direction::Read, cx, &mut Place::Slot, read_vectored(buffers))
+        self.poll_transfer(cx, Direction::Read, read_vectored(buffers))
     }
 
     pub(super) fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_operate(Direction::Write, cx, &mut Place::Slot, write(bytes))
+        self.poll_transfer(cx, Direction::Write, write(bytes))
     }
 
     pub(super) fn poll_send_vectored(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.poll_operate(Direction::Write, cx, &mut Place::Slot, write_vectored(slices))
+        self.poll_transfer(cx, Direction::Write, write_vectored(slices))
     }
 
     pub(super) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.try_operate(Direction::Read, read(buffer))
+        self.try_transfer(Direction::Read, read(buffer))
     }
 
     pub(super) fn try_recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.try_operate(Direction::Read, read_vectored(buffers))
+        self.try_transfer(Direction::Read, read_vectored(buffers))
     }
 
     pub(super) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.try_operate(Direction::Write, write(bytes))
+        self.try_transfer(Direction::Write, write(bytes))
     }
 
     pub(super) fn try_send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.try_operate(Direction::Write, write_vectored(slices))
+        self.try_transfer(Direction::Write, write_vectored(slices))
     }
 
     pub(super) async fn recv_exact(&self, mut buffer: &mut [u8]) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use super::address::{ToSocketAddrs, bind_first};
 use super::backlog::Backlog;
 use super::io::Io;
+use super::limits::lengthen;
 use super::listener::listener;
 use super::socket::{socket_methods, ttl_methods};
 use super::tcp_stream::TcpStream;
@@ -34,16 +35,9 @@ pub struct TcpListener {
     backlog: Backlog,
 }
 
-/// Connections that may wait to be accepted. With the 128 of the standard library, which mio keeps to, a burst of clients
-/// is enough to fill it, and on Linux those who find it full try again no sooner than a second later.
-#[cfg(unix)]
-const BACKLOG: i32 = 1024;
-
 fn listen(address: SocketAddr) -> io::Result<mio::net::TcpListener> {
     let listener = mio::net::TcpListener::bind(address)?;
-    // To listen again is how the backlog is changed.
-    #[cfg(unix)]
-    rustix::net::listen(&listener, BACKLOG)?;
+    lengthen(&listener)?;
     Ok(listener)
 }
 
@@ -58,7 +52,7 @@ impl TcpListener {
     /// name; [`ReactorGone`](super::ReactorGone).
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let handle = any_handle().map_err(io::Error::other)?;
-        Self::from_mio(&handle, bind_first(&handle, addresses, listen).await?)
+        Ok(Self::from_mio(&handle, bind_first(&handle, addresses, listen).await?)?)
     }
 
     socket_methods!(std::net::TcpListener, mio::net::TcpListener, SocketAddr);

@@ -2,13 +2,14 @@
 
 use super::address::{AddressError, ToSocketAddrs, no_address, resolve};
 use super::io::Io;
+use super::refused::Refused;
 use super::socket::{peer_methods, shutdown_methods, socket_methods, ttl_methods};
 use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
+use super::urgent::{INTEREST, SHORT_IS_ALL};
 use crate::reactor::Facts;
 use crate::runtime::{Handle, any_handle};
 use crate::time::timeout;
-use mio::Interest;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -44,14 +45,6 @@ pub struct TcpStream {
     io: Io<mio::net::TcpStream>,
 }
 
-/// What the system is to tell of a stream: of urgent data too where it can, for that cuts reads short.
-fn interest() -> Interest {
-    let both = Interest::READABLE | Interest::WRITABLE;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let both = both | Interest::PRIORITY;
-    both
-}
-
 impl TcpStream {
     /// Connects to an address, or to the first of several that accepts: `"example.org:80"`, `(host, port)`, a
     /// [`SocketAddr`], a list of them.
@@ -74,14 +67,14 @@ impl TcpStream {
         Err(last.unwrap_or_else(no_address))
     }
 
-    /// As [`connect`](Self::connect), within `limit` altogether, resolving the name included.
+    /// As [`connect`](Self::connect), within `limit` altogether, resolving the name included. On the clock of the runtime.
     ///
     /// # Errors
-    /// `TimedOut`; those of [`connect`](Self::connect).
+    /// `TimedOut`, with what was to be connected to in its text; those of [`connect`](Self::connect).
     pub async fn connect_timeout(addresses: impl ToSocketAddrs, limit: Duration) -> io::Result<Self> {
-        match timeout(limit, Self::connect(addresses)).await {
+        match timeout(limit, Self::connect(&addresses)).await {
             Ok(connected) => connected,
-            Err(_elapsed) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("not connected within {limit:?}"))),
+            Err(_elapsed) => Err(AddressError::connecting_within(limit, &addresses)),
         }
     }
 
@@ -89,13 +82,13 @@ impl TcpStream {
     pub(super) async fn connect_to(handle: &Handle, address: SocketAddr) -> io::Result<Self> {
         let stream = mio::net::TcpStream::connect(address)?;
         // Not writable before it is connected.
-        let io = Io::watch(handle, stream, interest(), Facts::NONE)?;
+        let io = Io::watch(handle, stream, INTEREST, Facts::NONE)?;
         io.connected().await?;
         Ok(Self { io })
     }
 
-    pub(super) fn from_mio(handle: &Handle, stream: mio::net::TcpStream) -> io::Result<Self> {
-        Ok(Self { io: Io::watch(handle, stream, interest(), Facts::OPEN)? })
+    pub(super) fn from_mio(handle: &Handle, stream: mio::net::TcpStream) -> Result<Self, Refused<mio::net::TcpStream>> {
+        Ok(Self { io: Io::watch(handle, stream, INTEREST, Facts::OPEN)? })
     }
 
     read_methods!();
@@ -131,9 +124,4 @@ impl sealed::Stream for TcpStream {
     }
 }
 
-// On Windows a short read says nothing of what is left.
-stream_source!(
-    mio::net::TcpStream,
-    SHORT_IS_ALL = cfg!(any(target_os = "linux", target_os = "android")),
-    peek = mio::net::TcpStream::peek
-);
+stream_source!(mio::net::TcpStream, SHORT_IS_ALL = SHORT_IS_ALL, peek = mio::net::TcpStream::peek);

@@ -3,6 +3,7 @@
 use super::address::{AddressError, ToSocketAddrs, bind_first, no_address, resolve};
 use super::datagram::datagram_methods;
 use super::io::Io;
+use super::refused::Refused;
 use super::socket::{peer_methods, socket_methods, ttl_methods};
 use crate::runtime::{Handle, any_handle};
 use std::io;
@@ -52,10 +53,10 @@ impl UdpSocket {
     /// name; [`ReactorGone`](super::ReactorGone).
     pub async fn bind(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let handle = any_handle().map_err(io::Error::other)?;
-        Self::from_mio(&handle, bind_first(&handle, addresses, mio::net::UdpSocket::bind).await?)
+        Ok(Self::from_mio(&handle, bind_first(&handle, addresses, mio::net::UdpSocket::bind).await?)?)
     }
 
-    fn from_mio(handle: &Handle, socket: mio::net::UdpSocket) -> io::Result<Self> {
+    fn from_mio(handle: &Handle, socket: mio::net::UdpSocket) -> Result<Self, Refused<mio::net::UdpSocket>> {
         Ok(Self { io: Io::new_on(handle, socket)?, handle: handle.clone() })
     }
 

@@ -4,6 +4,7 @@ use super::address::AddressError;
 use super::datagram::datagram_methods;
 use super::descriptor::peek;
 use super::io::Io;
+use super::refused::Refused;
 use super::socket::{peer_methods, shutdown_methods, socket_methods};
 use super::unix_waits::Waits;
 use crate::runtime::{Handle, any_handle, spend};
@@ -53,7 +54,7 @@ impl UnixDatagram {
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let bound = mio::net::UnixDatagram::bind(path).map_err(|error| AddressError::binding(path.display(), error))?;
-        Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)
+        Ok(Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)?)
     }
 
     /// As [`bind`](Self::bind), to an address that may be abstract (Linux) and then leaves no file.
@@ -63,7 +64,7 @@ impl UnixDatagram {
     pub fn bind_addr(address: &SocketAddr) -> io::Result<Self> {
         let bound = mio::net::UnixDatagram::bind_addr(address)
             .map_err(|error| AddressError::binding(format_args!("{address:?}"), error))?;
-        Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)
+        Ok(Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)?)
     }
 
     /// A socket without an address: it can send; it receives only once it is connected.
@@ -71,7 +72,7 @@ impl UnixDatagram {
     /// # Errors
     /// Those of the system; [`ReactorGone`](super::ReactorGone).
     pub fn unbound() -> io::Result<Self> {
-        Self::from_mio(&any_handle().map_err(io::Error::other)?, mio::net::UnixDatagram::unbound()?)
+        Ok(Self::from_mio(&any_handle().map_err(io::Error::other)?, mio::net::UnixDatagram::unbound()?)?)
     }
 
     /// Two sockets that are connected to each other.
@@ -84,7 +85,7 @@ impl UnixDatagram {
         Ok((Self::from_mio(&handle, one)?, Self::from_mio(&handle, other)?))
     }
 
-    fn from_mio(handle: &Handle, socket: mio::net::UnixDatagram) -> io::Result<Self> {
+    fn from_mio(handle: &Handle, socket: mio::net::UnixDatagram) -> Result<Self, Refused<mio::net::UnixDatagram>> {
         Ok(Self { io: Io::new_on(handle, socket)?, handle: handle.clone() })
     }
 

@@ -52,7 +52,7 @@ impl UnixListener {
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let bound = mio::net::UnixListener::bind(path).map_err(|error| AddressError::binding(path.display(), error))?;
-        Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)
+        Ok(Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)?)
     }
 
     /// As [`bind`](Self::bind), at an address that may be abstract (Linux) and then leaves no file.
@@ -62,7 +62,7 @@ impl UnixListener {
     pub fn bind_addr(address: &SocketAddr) -> io::Result<Self> {
         let bound = mio::net::UnixListener::bind_addr(address)
             .map_err(|error| AddressError::binding(format_args!("{address:?}"), error))?;
-        Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)
+        Ok(Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)?)
     }
 
     socket_methods!(std::os::unix::net::UnixListener, mio::net::UnixListener, SocketAddr);

@@ -3,6 +3,7 @@
 use super::address::AddressError;
 use super::descriptor::peek;
 use super::io::Io;
+use super::refused::Refused;
 use super::socket::{peer_methods, shutdown_methods, socket_methods};
 use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
@@ -92,7 +93,10 @@ impl UnixStream {
         Ok((Self::from_mio(&handle, one)?, Self::from_mio(&handle, other)?))
     }
 
-    pub(super) fn from_mio(handle: &Handle, stream: mio::net::UnixStream) -> io::Result<Self> {
+    pub(super) fn from_mio(
+        handle: &Handle,
+        stream: mio::net::UnixStream,
+    ) -> Result<Self, Refused<mio::net::UnixStream>> {
         Ok(Self { io: Io::new_on(handle, stream)? })
     }
 

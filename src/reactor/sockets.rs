@@ -23,6 +23,7 @@ use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
 use mio::event::{Event, Source as MioSource};
 use mio::{Interest, Registry, Token};
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::task::Waker;
@@ -34,9 +35,34 @@ const PLACE_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const LAST_PLACE: usize = (1 << PLACE_BITS) - 4;
 
 /// A source was refused, or is not told of anything any more, because its runtime is shut down.
+///
+/// The errors of sockets hold it: [`caused`](Self::caused) tells, where a loop that goes on after errors must end.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the runtime of this socket is shut down; use a live one")]
 pub struct ReactorGone;
+
+impl ReactorGone {
+    /// True if this is what an error tells of, itself or in what it came from: no try will do better.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::net::ReactorGone;
+    /// use std::io;
+    /// assert!(ReactorGone::caused(&io::Error::from(ReactorGone)));
+    /// assert!(!ReactorGone::caused(&io::ErrorKind::ConnectionReset.into()));
+    /// ```
+    pub fn caused(error: &io::Error) -> bool {
+        let mut cause = error.get_ref().map(|error| error as &(dyn Error + 'static));
+        while let Some(error) = cause {
+            // An `io::Error` passes over what it holds when it is asked for its source.
+            if error.is::<Self>() || error.downcast_ref().is_some_and(Self::caused) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
 
 impl From<ReactorGone> for io::Error {
     fn from(gone: ReactorGone) -> Self {

@@ -38,22 +38,69 @@ impl Local {
     /// Drops all futures, on this thread, and ends every timer; what comes later is refused.
     pub(crate) fn close(&self) {
         self.core.shut_down(&self.shared.inbox);
-        self.shared.driver.close();
-        #[cfg(feature = "net")]
-        self.shared.sockets.close();
-        if let Some(frames) = &self.shared.frames {
-            frames.close();
-        }
+        self.shared.end_waits();
         self.shared.answer_listings(&self.core);
     }
 }
 
-/// Says on the way out that the executor is gone, whatever happens: nobody may wait for it then.
+impl Shared {
+    /// Wakes whoever waits for a time or a socket, also on threads of others: they find the runtime gone.
+    fn end_waits(&self) {
+        self.driver.close();
+        #[cfg(feature = "net")]
+        self.sockets.close();
+        if let Some(frames) = &self.frames {
+            frames.close();
+        }
+    }
+}
+
+/// Says on the way out that the executor is gone, whatever happens, a panic of its own included: nobody may wait for it
+/// then, nor for what it would have told of.
 pub(crate) struct LastWord(pub(crate) Arc<Shared>);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
+        self.0.begin_closing();
         drop(self.0.inbox.close());
+        self.0.end_waits();
         self.0.ending.tell();
+    }
+}
+
+#[cfg(all(test, feature = "net", not(loom)))]
+mod tests {
+    use super::*;
+    use crate::reactor::{Direction, Facts, Place};
+    use crate::runtime::local::LocalRuntime;
+    use crate::sync::plain::AtomicUsize;
+    use std::task::{Context, Wake};
+
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// As a panic of the executor's own would end it: without a `close`.
+    #[test]
+    fn an_executor_that_is_gone_without_a_close_leaves_nobody_waiting() {
+        let rt = LocalRuntime::new().expect("the system lets it");
+        let shared = rt.handle().shared();
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Arc::clone(&count).into();
+        let mut socket = mio::net::UdpSocket::bind(([127, 0, 0, 1], 0).into()).expect("a socket");
+        let watched = shared.sockets.register(&mut socket, mio::Interest::READABLE, Facts::NONE);
+        let (_, source) = watched.expect("room");
+        let wait = || source.poll_ready(Direction::Read, &Context::from_waker(&waker), &mut Place::Slot);
+        assert!(wait().is_pending());
+        let timers = [&shared.driver, shared.frames.as_ref().expect("a host ticks it")];
+        assert!(timers.iter().all(|timers| timers.insert(u64::MAX, waker.clone()).is_ok()));
+        drop(LastWord(Arc::clone(shared)));
+        assert_eq!(count.0.load(Ordering::Relaxed), 3);
+        assert!(matches!(wait(), std::task::Poll::Ready(seen) if seen.is_gone()));
+        assert!(shared.is_closing() && timers.iter().all(|timers| timers.insert(1, waker.clone()).is_err()));
     }
 }

@@ -139,7 +139,8 @@ struct Wire {
 impl Wire {
     fn new(handle: &Handle, signal: i32) -> Result<Self, SignalError> {
         let (reader, writer) = io::pipe().map_err(SignalError::system("opening a pipe"))?;
-        let pipe = Io::from_fd_on(handle, reader).map_err(SignalError::system("watching a pipe"))?;
+        let pipe =
+            Io::from_fd_on(handle, reader).map_err(io::Error::from).map_err(SignalError::system("watching a pipe"))?;
         let claim = Claim::new(signal, |actions| {
             actions.push(signal_hook::low_level::pipe::register(signal, writer)?);
             Ok(())

@@ -5,8 +5,8 @@ use super::error::SignalError;
 use super::install::{Active, ShutdownBuilder};
 use super::outcome::{Cause, Outcome, StopFailed};
 use super::token::StopToken;
-use crate::error::BoxError;
-use crate::runtime::{Builder, Handle, Runtime};
+use crate::error::{BoxError, TaskError};
+use crate::runtime::{Builder, Handle, Runtime, ShutdownReport};
 use crate::sync::Arc;
 use crate::sync::plain::Mutex;
 use crate::sync::thread::JoinHandle;
@@ -94,7 +94,8 @@ impl Shutdown {
     }
 
     /// Sees the unhandled errors and panics of a runtime, beside the hooks that its builder has or gets: those of tasks whose
-    /// handle is gone. What a task with a handle ends with is for its holder to see. Any number of runtimes may be attached.
+    /// handle is gone. What a task with a handle ends with is for its holder to see. Any number of runtimes may be attached;
+    /// one with a builder of another kind by [`StopToken::report`] in its hook.
     pub fn attach(&self, builder: Builder) -> Builder {
         let token = self.token();
         builder.on_unhandled_error(move |task, error| token.report(task, error))
@@ -158,11 +159,61 @@ impl Shutdown {
     /// moment when the first request was noticed, and 200 ms more for the runtime if the stop functions have used it up. Blocks
     /// this thread; call it where the main loop ends, not inside a task.
     pub fn finish(self, runtime: Runtime) -> Outcome {
+        let wait = |stop: &mut Task<()>| match self.left() {
+            Some(left) => stop.wait_timeout(left),
+            None => Some(stop.wait()),
+        };
         self.trigger();
+        let stops = self.outcomes(wait);
+        self.end(stops, |patience| runtime.shutdown(patience))
+    }
+
+    /// As [`finish`](Self::finish), for a runtime that this thread drives, or for several: waits for no stop function, and
+    /// leaves the shutdown to `end`, which is told how long it may take.
+    ///
+    /// Stop functions that are not over are cancelled and count as failed, so go on until
+    /// [`is_stopped`](Self::is_stopped) first.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::signal::Shutdown;
+    /// let shutdown = Shutdown::new()?;
+    /// let rt = shutdown.attach(offtick::Builder::new()).build()?;
+    /// shutdown.on_stop(&rt, |_cause| async { Ok::<_, std::io::Error>(()) });
+    /// shutdown.trigger();
+    /// while !shutdown.is_stopped() {
+    ///     // One tick.
+    ///     # std::thread::yield_now();
+    /// }
+    /// let outcome = shutdown.finish_with(|patience| rt.shutdown(patience));
+    /// assert!(outcome.is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn finish_with(self, end: impl FnOnce(Duration) -> ShutdownReport) -> Outcome {
+        self.trigger();
+        let stops = self.outcomes(Task::take);
+        self.end(stops, end)
+    }
+
+    /// Takes the stop functions out, in the order in which they were given, and says which did not do their work. One
+    /// that is not over then is cancelled.
+    fn outcomes(&self, mut outcome: impl FnMut(&mut Task<()>) -> Option<Result<(), TaskError>>) -> Vec<StopFailed> {
         let stops = std::mem::take(&mut *self.stops.lock());
-        let stops = stops.into_iter().filter_map(|stop| self.wait_for(stop)).collect();
+        let failed = |mut stop: Task<()>| {
+            let location = stop.control().location();
+            let error = match outcome(&mut stop) {
+                Some(Ok(())) => return None,
+                Some(Err(error)) => Some(error),
+                None => None,
+            };
+            Some(StopFailed { location, error })
+        };
+        stops.into_iter().filter_map(failed).collect()
+    }
+
+    fn end(self, stops: Vec<StopFailed>, end: impl FnOnce(Duration) -> ShutdownReport) -> Outcome {
         let patience = self.left().map_or(Duration::MAX, |left| left.max(LAST_PATIENCE));
-        let report = runtime.shutdown(patience);
+        let report = end(patience);
         let request = Arc::clone(&self.token.0);
         Outcome {
             cause: request.cause().unwrap_or(Cause::Program),
@@ -172,20 +223,6 @@ impl Shutdown {
             report,
             _shutdown: Some(self),
         }
-    }
-
-    fn wait_for(&self, mut stop: Task<()>) -> Option<StopFailed> {
-        let location = stop.control().location();
-        let over = match self.left() {
-            Some(left) => stop.wait_timeout(left),
-            None => Some(stop.wait()),
-        };
-        let error = match over {
-            Some(Ok(())) => return None,
-            Some(Err(error)) => Some(error),
-            None => None,
-        };
-        Some(StopFailed { location, error })
     }
 
     /// What is left until the deadline. `None`: the clock does not reach that far.

@@ -27,16 +27,16 @@
 //!     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
 //!     let address = listener.local_addr()?;
 //!     let connections = handle.clone();
-//!     let _server = handle.run(async move {
-//!         loop {
-//!             let (stream, _peer) = listener.accept().await?;
+//!     let _server = handle.spawn(async move {
+//!         let mut incoming = listener.incoming();
+//!         while let Some(stream) = incoming.next().await {
+//!             // After an error (no descriptor left) `next` waits by itself.
+//!             let Ok(stream) = stream else { continue };
 //!             let service = hyper::service::service_fn(greet);
 //!             let timer = HyperTimer::new(connections.clone());
 //!             let http = server::conn::http1::Builder::new().timer(timer).serve_connection(HyperStream::new(stream), service);
 //!             connections.run(http).detach();
 //!         }
-//!         #[allow(unreachable_code)]
-//!         std::io::Result::Ok(())
 //!     });
 //!
 //!     let stream = TcpStream::connect(address).await?;

@@ -35,6 +35,8 @@ struct Core {
     engine: Option<Waker>,
     /// The engine found no room, and reads again when it is woken.
     stalled: bool,
+    /// Asked for, until the engine looks. One that comes while the connection is being lost ends the wait that follows;
+    /// one that comes at the end of a wait finds the next try under way, which takes no notice of it.
     renew: bool,
 }
 
@@ -120,8 +122,6 @@ impl Shared {
             core.readers.take_all(&mut woken);
             woken.extend(core.engine.take());
         }
-        // One that was asked for while the connection was being lost ends the wait that follows.
-        core.renew &= matches!(state, State::Lost { .. });
         core.watchers.take_all(&mut woken);
         let old = std::mem::replace(&mut core.state, state);
         drop(core);
