@@ -127,12 +127,14 @@ struct Start<A, T> {
     spent: Option<Arc<Promise<T>>>,
 }
 
-impl<A: Send + 'static, T: Send + Sync + 'static> Debouncer<A, T> {
-    /// The description of a debouncer with this window, on the clock of `handle`.
+impl Debouncer<(), ()> {
+    /// The description of a debouncer with this window, on the clock of `handle`. Its types come with the body.
     pub fn builder(handle: &Handle, window: Duration) -> DebouncerBuilder {
         DebouncerBuilder::new(handle, window)
     }
+}
 
+impl<A: Send + 'static, T: Send + Sync + 'static> Debouncer<A, T> {
     /// Calls without waiting, and says what becomes of it. For a tick: the outcome shows in [`latest`](Self::latest) and
     /// [`error`](Self::error).
     pub fn trigger(&self, args: A) -> Triggered {

@@ -118,7 +118,6 @@ pub enum RestartStatus {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it was not started, or was reset since: call `start` before waiting")]
-#[non_exhaustive]
 pub struct NotStarted;
 
 /// There is an outcome already; what was given comes back. Answer of [`Restartable::set_result`] and

@@ -166,7 +166,7 @@ impl Throttle {
     /// # Errors
     /// [`TaskError::RuntimeGone`] if the runtime is shut down before its turn comes.
     pub fn pass(&self) -> Passing {
-        Passing { inner: Arc::clone(&self.0), turn: None }
+        Passing { inner: Arc::clone(&self.0), turn: None, passed: false }
     }
 }
 
@@ -196,6 +196,8 @@ impl Inner {
 pub struct Passing {
     inner: Arc<Inner>,
     turn: Option<Turn>,
+    /// Its turn came; it takes no second one.
+    passed: bool,
 }
 
 /// A turn that was taken and has not come.
@@ -211,7 +213,10 @@ impl Future for Passing {
     type Output = Result<(), TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { inner, turn } = self.get_mut();
+        let Self { inner, turn, passed } = self.get_mut();
+        if *passed {
+            return Poll::Ready(Ok(()));
+        }
         if turn.is_none() {
             let now = inner.handle.clock().now();
             let mut state = inner.state.lock();
@@ -220,6 +225,7 @@ impl Future for Passing {
             let number = state.turns;
             drop(state);
             if at.is_some_and(|at| at <= now) {
+                *passed = true;
                 return Poll::Ready(Ok(()));
             }
             *turn = Some(Turn { number, before, wait: at.map(|at| (at, inner.handle.sleep_until(at))) });
@@ -233,6 +239,7 @@ impl Future for Passing {
             return Poll::Ready(Err(TaskError::RuntimeGone));
         }
         *turn = None;
+        *passed = true;
         Poll::Ready(Ok(()))
     }
 }

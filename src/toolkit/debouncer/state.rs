@@ -119,12 +119,15 @@ impl<A, T> State<A, T> {
         args: A,
     ) -> (Triggered, Arc<Promise<T>>, Option<A>) {
         let window_end = after(now, settings.window);
+        let free = self.running.is_empty() || settings.while_running != WhileRunning::Wait;
         if let Some(waiting) = &mut self.waiting {
-            if settings.extending {
+            // A window that has ended is not opened again: the run is only held up, by a run before it or by a late ticker.
+            if settings.extending && !waiting.overdue && now < waiting.due {
                 waiting.due = window_end;
             }
             let older = std::mem::replace(&mut waiting.args, args);
-            return (Triggered::Deferred, Arc::clone(&waiting.promise), Some(older));
+            let triggered = if free && now >= waiting.due { Triggered::Started } else { Triggered::Deferred };
+            return (triggered, Arc::clone(&waiting.promise), Some(older));
         }
         let due = match &mut self.window {
             _ if settings.edge == Edge::Trailing => window_end,
@@ -139,7 +142,7 @@ impl<A, T> State<A, T> {
             }
             _ => now,
         };
-        let starts = due <= now && (self.running.is_empty() || settings.while_running != WhileRunning::Wait);
+        let starts = due <= now && free;
         let promise = Promise::new();
         self.waiting = Some(Waiting { args, promise: Arc::clone(&promise), due, overdue: false });
         (if starts { Triggered::Started } else { Triggered::Deferred }, promise, None)
