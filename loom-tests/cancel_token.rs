@@ -91,7 +91,7 @@ fn no_child_escapes() {
 /// Red: `raise` that takes the wakers without looking whether it was the first, with a reason written twice.
 #[test]
 fn one_cancellation_wins() {
-    explore(None, 16, || {
+    explore(None, 9, || {
         let token = CancelToken::new();
         let child = token.child();
         let count = Arc::new(Count::default());

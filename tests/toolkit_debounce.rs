@@ -381,7 +381,15 @@ fn a_million_triggers_and_a_hundred_thousand_replaced_runs_stay_small() {
             if extending {
                 builder = builder.extending();
             }
-            (rt, builder.build(|args: Arc<()>| async move { Ok::<_, io::Error>(drop(args)) }).expect("a window"))
+            (
+                rt,
+                builder
+                    .build(|args: Arc<()>| async move {
+                        drop(args);
+                        Ok::<_, io::Error>(())
+                    })
+                    .expect("a window"),
+            )
         };
         for _ in 0..1_000_000 {
             rig.1.trigger(Arc::clone(&alive));
@@ -397,7 +405,8 @@ fn a_million_triggers_and_a_hundred_thousand_replaced_runs_stay_small() {
         .while_running(WhileRunning::Replace)
         .build(|args: Arc<()>| async move {
             pending::<()>().await;
-            Ok::<_, io::Error>(drop(args))
+            drop(args);
+            Ok::<_, io::Error>(())
         })
         .expect("a window");
     for number in 0..100_000 {

@@ -151,9 +151,9 @@ impl CancelToken {
     /// use std::time::Duration;
     /// let rt = offtick::Runtime::new()?;
     /// let token = CancelToken::with_timeout(&rt, Duration::from_millis(1));
-    /// let reason = offtick::block_on(token.cancelled());
+    /// let reason = offtick::block_on(token.cancelled())?;
     /// assert!(reason.is_deadline());
-    /// # Ok::<(), offtick::BuildError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_timeout(handle: &Handle, timeout: Duration) -> Self {
         match handle.clock().now().checked_add(timeout) {

@@ -151,7 +151,7 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Debouncer<A, T> {
     /// let double = Debouncer::builder(&rt, Duration::from_millis(1))
     ///     .build(|n: u32| async move { Ok::<_, std::io::Error>(2 * n) })?;
     /// let (first, second) = (double.call(1), double.call(2));
-    /// assert_eq!((*offtick::block_on(first)?, *offtick::block_on(second)?), (4, 4));
+    /// assert_eq!((*offtick::block_on(first)??, *offtick::block_on(second)??), (4, 4));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn call(&self, args: A) -> SharedOutcome<T> {

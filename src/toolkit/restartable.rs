@@ -52,7 +52,7 @@ use std::time::Duration;
 /// pairing.cancel(); // The device went away ...
 /// pairing.start(); // ... and is back: the waiter knows nothing of it.
 /// pairing.set_result("paired")?;
-/// assert_eq!(*offtick::block_on(waiter)?, "paired");
+/// assert_eq!(*offtick::block_on(waiter)??, "paired");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Restartable<T: Send + Sync + 'static>(Arc<Front<T>>);
@@ -208,7 +208,7 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// let work = Restartable::<u8>::new(&rt, |_attempt| std::future::pending::<Result<_, std::io::Error>>())
     ///     .attempt_timeout(Duration::from_millis(1));
     /// work.start();
-    /// let error = offtick::block_on(work.wait()?).expect_err("it never ends by itself");
+    /// let error = offtick::block_on(work.wait()?)?.expect_err("it never ends by itself");
     /// assert!(error.is_timeout());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -407,7 +407,7 @@ impl<T: Send + Sync + 'static> Owner<T> for Inner<T> {
 /// let second = seen.recv()?;
 /// assert_eq!(first.complete("late"), Err(Stale("late")));
 /// assert_eq!(second.complete("in time"), Ok(()));
-/// assert_eq!(*offtick::block_on(work.wait()?)?, "in time");
+/// assert_eq!(*offtick::block_on(work.wait()?)??, "in time");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Attempt<T> {
