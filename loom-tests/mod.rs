@@ -3,6 +3,7 @@
 //! One file per protocol; every model has two or three threads of a few operations each, asserts a floor on the
 //! executions it explored, and names the ordering that turns it red when weakened.
 
+mod cancel_token;
 mod inbox;
 #[cfg(feature = "net")]
 mod io_readiness;

@@ -31,12 +31,13 @@ const LAYERS: &[(&str, u8)] = &[
     ("retry", 5),
     ("spawn", 5),
     ("schedule", 5),
+    ("toolkit::cancel_token", 5),
     ("manage", 6),
     ("toolkit", 6),
     ("scheduler", 7),
 ];
 
-/// Names that `time` and `net` pass on from their upper files.
+/// Names that `time`, `net` and `toolkit` pass on from their upper files.
 const RE_EXPORTS: &[(&str, &str)] = &[
     ("time::Sleep", "time::sleep"),
     ("time::sleep_until", "time::sleep"),
@@ -44,6 +45,8 @@ const RE_EXPORTS: &[(&str, &str)] = &[
     ("time::timeout_at", "time::timeout"),
     ("time::Elapsed", "time::timeout"),
     ("net::Reconnecting", "net::reconnect"),
+    ("toolkit::CancelToken", "toolkit::cancel_token"),
+    ("toolkit::WaitCancelled", "toolkit::cancel_token"),
 ];
 
 /// Engines: they do not import each other.

@@ -40,6 +40,7 @@ use crate::spawn::{FuturePlace, Place, TaskBuilder};
 use crate::sync::Arc;
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
 use crate::task::{Spec, Task};
+use crate::toolkit::CancelToken;
 use crate::util::slab::Key;
 use members::{Closure, Group};
 use std::fmt;
@@ -48,7 +49,7 @@ use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use ties::{Membership, Seated, Slot};
+use ties::{Membership, Seated, Slot, Tie};
 
 /// Tasks that belong together: cancelled together, joined together, limited in how many run at once.
 ///
@@ -127,6 +128,41 @@ impl TaskGroup {
 
     fn build(handle: &Handle, limit: Option<NonZeroUsize>) -> Self {
         Self { group: Arc::new(Group::new(handle, limit)) }
+    }
+
+    /// Makes the group and `token` one: whoever cancels the token cancels every task of the group, and tasks that come
+    /// later are cancelled before they begin; [`cancel_all`](Self::cancel_all) and the drop of the group cancel the token.
+    ///
+    /// To leave the token untouched by the group, give it a [`child`](CancelToken::child). A second token takes the place of
+    /// the first.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{TaskGroup, toolkit::CancelToken};
+    /// let rt = offtick::Runtime::new()?;
+    /// let program = CancelToken::new();
+    /// let screen = TaskGroup::new(&rt).with_token(&program.child());
+    /// let mut load = screen.spawn(std::future::pending::<()>());
+    /// program.cancel();
+    /// assert!(load.wait().is_err_and(|error| error.is_cancelled()));
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    #[must_use = "it gives the same group back; dropping that cancels it"]
+    pub fn with_token(self, token: &CancelToken) -> Self {
+        let before = self.group.state.lock().tie.take();
+        drop(before);
+        let tie = Tie::new(&self.group, token);
+        self.group.state.lock().tie = Some(tie);
+        // A token that was cancelled in between had no tie to see for those who came in between.
+        if token.is_cancelled() {
+            self.group.cancel_all();
+        }
+        self
+    }
+
+    /// The token that the group is one with.
+    pub fn token(&self) -> Option<CancelToken> {
+        self.group.state.lock().tie.as_ref().map(Tie::token)
     }
 
     /// Starts a future that returns a value, as soon as there is room; see [`Handle::spawn`].
@@ -214,9 +250,14 @@ impl TaskGroup {
         self.group.state.lock().members.is_empty()
     }
 
-    /// Cancels every task that is not over, the waiting ones first, and says how many. The group can be used on.
+    /// Cancels every task that is not over, the waiting ones first, and says how many. The group can be used on, unless it
+    /// is [one with a token](Self::with_token), which is cancelled as well.
     pub fn cancel_all(&self) -> usize {
-        self.group.cancel_all()
+        let cancelled = self.group.cancel_all();
+        if let Some(token) = self.token() {
+            token.cancel();
+        }
+        cancelled
     }
 
     /// Ready once every task it was given is over. Dropping it changes nothing.
@@ -324,6 +365,10 @@ impl FuturePlace for &TaskGroup {
 impl Drop for TaskGroup {
     fn drop(&mut self) {
         self.group.cancel_all();
+        let tie = self.group.state.lock().tie.take();
+        if let Some(tie) = tie {
+            tie.token().cancel_with_owner();
+        }
     }
 }
 

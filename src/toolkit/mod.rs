@@ -1,18 +1,43 @@
-//! Everyday patterns of work in the background, each a thin owner of tasks over a [`Handle`](crate::Handle).
+//! Everyday patterns of work in the background, ready-made: each a thin owner of tasks over a [`Handle`](crate::Handle).
 //!
-//! What a tick calls here never waits: a lock is held for a few instructions, never while user code runs. Dropping one of
-//! these owners cancels what it runs, and waits for nothing: on any thread, in its own body, after its runtime is gone.
+//! What a tick calls here never waits: a lock is held for a few instructions, never while user code runs. All go by the
+//! runtime's clock. Dropping one of these owners cancels what it runs, and waits for nothing: on any thread, in its own
+//! body, after its runtime is gone.
+//!
+//! | job | tool |
+//! |---|---|
+//! | something that is started anew, and what came before is cancelled | [`Background`] |
+//! | the same again and again, at a distance in time | [`Periodic`] |
+//! | at a time of day, in a time zone (feature `cron`) | `OnTime` |
+//! | cancel many things at once, for a reason or at a deadline | [`CancelToken`] |
+//! | cancel when a scope is left | [`cancel_on_drop`] |
+//! | a burst of calls becomes one run (search while typing, save after edits) | [`Debouncer`] |
+//! | work that is started, stopped and started again while others wait for its result | [`Restartable`] |
+//! | not more often than so many in a time (requests to a server) | [`Throttle`] |
 
 mod background;
 mod body;
+mod cancel_on_drop;
+mod cancel_token;
+mod debouncer;
 #[cfg(feature = "cron")]
 mod on_time;
 mod periodic;
+mod promise;
 mod repeat;
+mod restartable;
+mod run;
 mod runs;
+mod throttle;
 
 pub use background::{Background, BackgroundBuilder};
+pub use cancel_on_drop::{Cancel, CancelOnDrop, cancel_on_drop};
+pub use cancel_token::{CancelReason, CancelToken, RunUntilCancelled, WaitCancelled};
+pub use debouncer::{Debouncer, DebouncerBuilder, Edge, Triggered, WhileRunning, ZeroWindow};
 #[cfg(feature = "cron")]
 pub use on_time::{OnTime, OnTimeBuilder};
 pub use periodic::{Periodic, PeriodicBuilder};
+pub use promise::{Outcome, SharedOutcome};
 pub use repeat::{ErrorPolicy, Repeat, RepeatStatus};
+pub use restartable::{AlreadyCompleted, Attempt, NotStarted, RestartStatus, Restartable, Stale};
+pub use throttle::{InvalidThrottle, Passing, Throttle, TooEarly};

@@ -1,6 +1,6 @@
 //! The members of a group, and the pump that launches them; the rules stand in [`super`].
 
-use super::ties::{Pump, Sentinel};
+use super::ties::{Pump, Sentinel, Tie};
 use crate::manage::fifo::Fifo;
 use crate::runtime::{Handle, Prepared, drives_any};
 use crate::sync::{Arc, Mutex};
@@ -37,6 +37,7 @@ pub(super) struct State {
     pub(super) cancelled: usize,
     pub(super) joiners: Slab<Waker>,
     sentinel: Option<Task<()>>,
+    pub(super) tie: Option<Tie>,
 }
 
 pub(super) struct Member {
@@ -87,6 +88,7 @@ impl Group {
             cancelled: 0,
             joiners: Slab::new(),
             sentinel: None,
+            tie: None,
         };
         Self { handle: handle.clone(), limit, state: Mutex::new(state) }
     }
@@ -108,12 +110,17 @@ impl Group {
     ) {
         let mut state = self.state.lock();
         if let Some(member) = state.members.get_mut(key) {
-            member.control = Some(control);
+            member.control = Some(control.clone());
             member.prepared = Some(prepared);
             member.closure = closure;
             state.waiting.push(key);
         }
+        // Either the flag is seen here, or the member is among those whom the tie cancels.
+        let cancelled = state.tie.as_ref().is_some_and(Tie::is_cancelled);
         drop(state);
+        if cancelled {
+            control.cancel();
+        }
         self.pump();
     }
 

@@ -5,10 +5,11 @@ use crate::error::TaskError;
 use crate::runtime::Watch;
 use crate::sync::{Arc, Weak};
 use crate::task::raw::{Body, Kind};
+use crate::toolkit::{CancelToken, WaitCancelled};
 use crate::util::slab::Key;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// What the cell of a member knows of its group.
 pub(super) struct Membership {
@@ -92,6 +93,44 @@ impl Drop for Sentinel {
     fn drop(&mut self) {
         if let Some(group) = self.0.upgrade() {
             group.pump();
+        }
+    }
+}
+
+/// Ties a group to a token: the token's cancellation is the group's.
+pub(super) struct Tie {
+    token: CancelToken,
+    /// Registered with the token; dropped, it leaves.
+    _wait: WaitCancelled,
+}
+
+impl Tie {
+    /// Cancels the members at once if the token is cancelled already; those who come later are looked at one by one.
+    pub(super) fn new(group: &Arc<Group>, token: &CancelToken) -> Self {
+        let waker = Waker::from(Arc::new(OnCancel(Arc::downgrade(group))));
+        let mut wait = token.cancelled();
+        if Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)).is_ready() {
+            waker.wake();
+        }
+        Self { token: token.clone(), _wait: wait }
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    pub(super) fn token(&self) -> CancelToken {
+        self.token.clone()
+    }
+}
+
+/// The waker of a tie.
+struct OnCancel(Weak<Group>);
+
+impl Wake for OnCancel {
+    fn wake(self: Arc<Self>) {
+        if let Some(group) = self.0.upgrade() {
+            group.cancel_all();
         }
     }
 }
