@@ -301,7 +301,7 @@ fn it_is_a_pool_in_all_else() {
     assert!(stuck.wait_timeout(HANG).unwrap().unwrap_err().is_timeout());
     tasks.into_iter().for_each(settled);
     assert_eq!(log.text(), "soon later");
-    assert_eq!(settled(inner.spawn_blocking(|| thread::current().name() != Some("pool"))), true);
+    assert!(settled(inner.spawn_blocking(|| thread::current().name() != Some("pool"))));
     assert!(pool.stop_blocking(None).unwrap().is_clean());
 }
 
@@ -443,7 +443,7 @@ fn many_tasks_in_order() {
     for n in 0..10_000_u32 {
         pool.spawn_with(move |list| list.push(n)).detach();
     }
-    let list = pool.call(|list| std::mem::take(list)).unwrap();
+    let list = pool.call(std::mem::take).unwrap();
     assert!(list.len() == 10_000 && list.is_sorted());
     assert!(pool.stop_blocking(None).unwrap().is_clean());
 }
