@@ -178,9 +178,12 @@ impl fmt::Debug for Panic {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TrySpawnError<F> {
-    /// The queue limit of the blocking pool is reached; try again on a later tick.
-    #[error("the blocking queue is full; try again later or raise `Builder::blocking_queue`")]
+    /// The queue limit is reached, of the blocking pool or of a [`TaskPool`](crate::TaskPool); try again on a later tick.
+    #[error("the queue is full; try again later or raise its limit (`blocking_queue`, `queue_limit`)")]
     Full(F),
+    /// The pool was stopped, or not started.
+    #[error("the pool takes no tasks in: it was stopped, or not started")]
+    Stopped(F),
     /// The runtime was shut down.
     #[error("the runtime is gone; spawn on a live one")]
     RuntimeGone(F),
@@ -193,7 +196,7 @@ impl<F> TrySpawnError<F> {
     /// The job, given back.
     pub fn into_inner(self) -> F {
         match self {
-            Self::Full(job) | Self::RuntimeGone(job) | Self::NoThread(job, _) => job,
+            Self::Full(job) | Self::Stopped(job) | Self::RuntimeGone(job) | Self::NoThread(job, _) => job,
         }
     }
 
@@ -207,6 +210,7 @@ impl<F> fmt::Debug for TrySpawnError<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full(_) => "Full(..)",
+            Self::Stopped(_) => "Stopped(..)",
             Self::RuntimeGone(_) => "RuntimeGone(..)",
             Self::NoThread(..) => "NoThread(..)",
         })

@@ -137,8 +137,9 @@ mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
 pub use manage::{
-    GroupProgress, ManagedTask, Session, TaskGroup, TaskManager, TaskSet, WrongType, ZeroLimit, manager, run,
-    run_blocking, spawn, spawn_blocking,
+    GroupProgress, Lent, LentError, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet, PoolStopped, Session,
+    StopReport, TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadError, ThreadReport, ThreadedPool,
+    ThreadedPoolBuilder, WrongType, ZeroLimit, manager, run, run_blocking, spawn, spawn_blocking,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use queue::{ReadyQueue, yield_now};

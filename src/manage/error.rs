@@ -38,3 +38,21 @@ pub struct WrongType {
 #[error("a group with a limit of 0 would never start a task; the limit must be at least 1")]
 #[non_exhaustive]
 pub struct ZeroLimit;
+
+/// The pool takes no tasks in: it was stopped, or (with a thread of its own) not started. What a task that it was given all
+/// the same fails with.
+///
+/// # Example
+/// ```
+/// use offtick::{PoolStopped, TaskPool};
+/// let rt = offtick::Runtime::new()?;
+/// let pool = TaskPool::new(&rt, 2);
+/// pool.close();
+/// let error = pool.spawn(async { 1 }).wait().expect_err("nobody is let in");
+/// assert!(error.downcast_ref::<PoolStopped>().is_some());
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the pool takes no tasks in: it was stopped, or not started")]
+#[non_exhaustive]
+pub struct PoolStopped;

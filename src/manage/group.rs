@@ -1,38 +1,9 @@
 //! The tasks of one screen: cancelled together, joined together, and no more of them at once than the limit says.
 //!
-//! # How a member lives
-//! ```text
-//!  start       [1]            [2]                        [3]
-//! -------> waiting -------> launched --------------------------> over, forgotten
-//!             |                                           ^
-//!             +---- cancelled while it waits [4] ---------+
-//! ```
-//! - [1] A member is a real task from the first moment (its status is `Pending`); only it is not queued yet. What waits
-//!   stands in a queue, first in, first out.
-//! - [2] Whenever a slot is free, the *pump* launches the next. One thread pumps at a time; the others leave it to that
-//!   one, so ends that come about inside of a launch do not nest. After a number of launches it leaves the rest to a
-//!   future on the reactor: a host's tick must not be held up by other threads that free slots.
-//! - [3] A task that is over is counted and forgotten: the group holds only what lives. It frees its slot then if it
-//!   is a future; a closure that was cancelled while it ran keeps the slot until it really returns. So a limit of two
-//!   decoders means two, however many were cancelled on the way. A task that retries keeps its slot while it waits.
-//! - [4] A member that is cancelled while it waits leaves the queue and is launched past the limit, which only drops
-//!   its body where such bodies are dropped.
-//!
-//! # Shutdown of the runtime
-//! Once the runtime is closing the limit no longer holds: every member is launched, which ends it as runtime gone. An
-//! end of a launched member tells of the closing, since all of them end then. If every slot is held by a closure that was
-//! cancelled and has not returned, there is no such member; then a future of the group's own, which does nothing but
-//! be dropped at shutdown, tells it (the *sentinel*).
-//!
-//! # The lock
-//! One lock guards the state. Launching, dropping, cancelling and waking are done outside of it. What a member holds of
-//! its group (the watch in its cell, the slot in its closure) and the group of its members is a cycle on purpose: it
-//! ends with the member.
-
-mod members;
-mod ties;
+//! A front of `members`, where the rules stand.
 
 use super::ZeroLimit;
+use super::members::{GroupProgress, Join, Members, Rules};
 use crate::error::{BoxError, TaskError};
 use crate::park;
 use crate::runtime::Handle;
@@ -41,15 +12,11 @@ use crate::sync::Arc;
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
 use crate::task::{Spec, Task};
 use crate::toolkit::CancelToken;
-use crate::util::slab::Key;
-use members::{Closure, Group};
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
 use std::time::Duration;
-use ties::{Membership, Seated, Slot, Tie};
 
 /// Tasks that belong together: cancelled together, joined together, limited in how many run at once.
 ///
@@ -69,43 +36,7 @@ use ties::{Membership, Seated, Slot, Tie};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TaskGroup {
-    group: Arc<Group>,
-}
-
-/// How far a group is: how many of the tasks it was ever given are where.
-///
-/// # Example
-/// ```
-/// let rt = offtick::Runtime::new()?;
-/// let group = offtick::TaskGroup::new(&rt);
-/// group.spawn(async {}).detach();
-/// group.wait()?;
-/// let progress = group.progress();
-/// assert_eq!((progress.total, progress.finished()), (1, 1));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct GroupProgress {
-    /// All tasks ever given to the group; the sum of the other numbers.
-    pub total: usize,
-    /// Not begun: they wait for their turn in the group, or (closures) for a thread of the pool.
-    pub pending: usize,
-    /// Launched futures and begun closures that are not over.
-    pub running: usize,
-    /// Ended with a value.
-    pub done: usize,
-    /// Ended with an error or a panic.
-    pub failed: usize,
-    /// Cancelled, or their runtime went away.
-    pub cancelled: usize,
-}
-
-impl GroupProgress {
-    /// All that are over, in whatever way.
-    pub fn finished(&self) -> usize {
-        self.done + self.failed + self.cancelled
-    }
+    members: Arc<Members>,
 }
 
 impl TaskGroup {
@@ -116,7 +47,7 @@ impl TaskGroup {
 
     /// An empty group of which at most `limit` tasks run at once.
     ///
-    /// The others wait in the order in which they came, and start as running ones end, in whatever way. A closure that
+    /// The others wait in the order of their [`Priority`](crate::Priority) and of their coming, and start as running ones end, in whatever way. A closure that
     /// was cancelled counts until it returns.
     ///
     /// # Errors
@@ -127,7 +58,7 @@ impl TaskGroup {
     }
 
     fn build(handle: &Handle, limit: Option<NonZeroUsize>) -> Self {
-        Self { group: Arc::new(Group::new(handle, limit)) }
+        Self { members: Members::new(handle, limit, Rules::default()) }
     }
 
     /// Makes the group and `token` one: whoever cancels the token cancels every task of the group, and tasks that come
@@ -149,20 +80,13 @@ impl TaskGroup {
     /// ```
     #[must_use = "it gives the same group back; dropping that cancels it"]
     pub fn with_token(self, token: &CancelToken) -> Self {
-        let before = self.group.state.lock().tie.take();
-        drop(before);
-        let tie = Tie::new(&self.group, token);
-        self.group.state.lock().tie = Some(tie);
-        // A token that was cancelled in between had no tie to see for those who came in between.
-        if token.is_cancelled() {
-            self.group.cancel_all();
-        }
+        self.members.tie(token);
         self
     }
 
     /// The token that the group is one with.
     pub fn token(&self) -> Option<CancelToken> {
-        self.group.state.lock().tie.as_ref().map(Tie::token)
+        self.members.token()
     }
 
     /// Starts a future that returns a value, as soon as there is room; see [`Handle::spawn`].
@@ -230,7 +154,7 @@ impl TaskGroup {
 
     /// Where its tasks run.
     pub fn handle(&self) -> &Handle {
-        &self.group.handle
+        &self.members.handle
     }
 
     /// How far it is. Costs the same however many tasks there are.
@@ -238,22 +162,18 @@ impl TaskGroup {
     /// A task that ends is counted a moment after its own handle says so; after a [`join`](Self::join) the numbers are
     /// final.
     pub fn progress(&self) -> GroupProgress {
-        let state = self.group.state.lock();
-        let (alive, pending) = (state.members.len(), state.pending);
-        let (done, failed, cancelled) = (state.done, state.failed, state.cancelled);
-        let total = alive + done + failed + cancelled;
-        GroupProgress { total, pending, running: alive - pending, done, failed, cancelled }
+        self.members.progress()
     }
 
     /// True if every task it was given is over.
     pub fn is_idle(&self) -> bool {
-        self.group.state.lock().members.is_empty()
+        self.members.is_idle()
     }
 
     /// Cancels every task that is not over, the waiting ones first, and says how many. The group can be used on, unless it
     /// is [one with a token](Self::with_token), which is cancelled as well.
     pub fn cancel_all(&self) -> usize {
-        let cancelled = self.group.cancel_all();
+        let cancelled = self.members.cancel_all();
         if let Some(token) = self.token() {
             token.cancel();
         }
@@ -264,7 +184,7 @@ impl TaskGroup {
     ///
     /// A task of the group must not await it: it would wait for itself.
     pub fn join(&self) -> impl Future<Output = ()> + Send + '_ {
-        Join { group: &self.group, place: None }
+        Join::new(&self.members)
     }
 
     /// Blocks this thread until every task it was given is over.
@@ -284,45 +204,10 @@ impl TaskGroup {
     }
 
     fn wait_at_most(&self, timeout: Option<Duration>) -> Option<Result<(), TaskError>> {
-        if self.group.must_not_wait() {
+        if self.members.must_not_wait() {
             return Some(Err(TaskError::WouldDeadlock));
         }
         park::block_on(pin!(self.join()), timeout).map(Ok)
-    }
-}
-
-/// Waits for the end of all members. One that gives up takes its waker along: a program may wait for a little while
-/// again and again.
-struct Join<'a> {
-    group: &'a Group,
-    /// Where our waker stands among the joiners. Stale once they were taken to be woken.
-    place: Option<Key>,
-}
-
-impl Future for Join<'_> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Declared before the guard, so dropped after it: whichever waker is left over dies outside the lock.
-        let mut waker = cx.waker().clone();
-        let mut state = self.group.state.lock();
-        if state.members.is_empty() {
-            return Poll::Ready(());
-        }
-        match self.place.and_then(|place| state.joiners.get_mut(place)) {
-            Some(known) => std::mem::swap(known, &mut waker),
-            None => self.place = Some(state.joiners.insert(waker)),
-        }
-        Poll::Pending
-    }
-}
-
-impl Drop for Join<'_> {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            let waker = self.group.state.lock().joiners.remove(place);
-            drop(waker);
-        }
     }
 }
 
@@ -337,14 +222,7 @@ impl Place for &TaskGroup {
     where
         B: Work + Unpin,
     {
-        let group = &self.group;
-        let key = group.reserve();
-        let seat = Arc::new(Closure::default());
-        let slot = Slot { group: Arc::clone(group), closure: Arc::clone(&seat) };
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare_blocking(Seated { body, slot }, spec, watch);
-        group.admit(key, task.control(), prepared, Some(seat));
-        task
+        self.members.start_blocking(body, spec)
     }
 }
 
@@ -353,21 +231,15 @@ impl FuturePlace for &TaskGroup {
     where
         B: Work,
     {
-        let group = &self.group;
-        let key = group.reserve();
-        let watch = Membership { group: Arc::clone(group), key };
-        let (task, prepared) = group.handle.prepare(body, spec, watch);
-        group.admit(key, task.control(), prepared, None);
-        task
+        self.members.start(body, spec)
     }
 }
 
 impl Drop for TaskGroup {
     fn drop(&mut self) {
-        self.group.cancel_all();
-        let tie = self.group.state.lock().tie.take();
-        if let Some(tie) = tie {
-            tie.token().cancel_with_owner();
+        self.members.dropped();
+        if let Some(token) = self.members.untie() {
+            token.cancel_with_owner();
         }
     }
 }
@@ -375,7 +247,7 @@ impl Drop for TaskGroup {
 impl fmt::Debug for TaskGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup")
-            .field("limit", &self.group.limit)
+            .field("limit", &self.members.size())
             .field("progress", &self.progress())
             .finish_non_exhaustive()
     }

@@ -4,26 +4,35 @@
 //! |---|---|---|
 //! | [`TaskSet`] | the tasks themselves, under keys | a tick that handles what finished, and pays for nothing else |
 //! | [`TaskGroup`] | the right to cancel; the caller holds the tasks | a screen: limit, join, one progress, drop cancels all |
+//! | [`TaskPool`] | the right to cancel; the caller holds the tasks | K at a time, with a queue, priorities, limits |
+//! | [`PoolSet`] | the tasks themselves, under keys | K at a time, and a tick that handles what finished |
+//! | [`ThreadedPool`] | a pool with a thread of its own | a device, a GPU context: values that stay on their thread |
 //! | [`TaskManager`] | shared tasks by identity and alias | tasks that outlive the code that started them |
 //! | [`Session`] | shared tasks by name | interfaces that run the same code again on each redraw |
 //!
-//! What they rest on is in three small parts: `finished` (the queue of ended tasks, which a tick looks at for one load),
-//! `fifo` (a queue whose members may leave out of turn) and `stored` (a shared task without its types).
+//! What they rest on: `members` (the engine of groups and pools), `finished` (the queue of ended tasks, which a tick looks at
+//! for one load), `fifo` (a queue whose members may leave out of turn) and `stored` (a shared task without its types).
 
 mod error;
 mod fifo;
 pub(crate) mod finished;
 mod group;
 mod manager;
+mod members;
+mod pool;
 mod process;
 mod session;
 mod set;
 mod stored;
+mod threaded;
 
-pub use error::{WrongType, ZeroLimit};
-pub use group::{GroupProgress, TaskGroup};
+pub use error::{PoolStopped, WrongType, ZeroLimit};
+pub use group::TaskGroup;
 pub use manager::{ManagedTask, TaskManager};
+pub use members::GroupProgress;
+pub use pool::{PoolHandle, PoolMap, PoolMapInOrder, PoolSet, StopReport, TaskPool, TaskPoolBuilder};
 pub use process::{manager, run, run_blocking, spawn, spawn_blocking};
 pub use session::Session;
 pub use set::TaskSet;
 pub(crate) use stored::Stored;
+pub use threaded::{Lent, LentError, ThreadError, ThreadReport, ThreadedPool, ThreadedPoolBuilder};

@@ -3,7 +3,7 @@
 use super::finished::Finished;
 use crate::error::TaskError;
 use crate::sync::Arc;
-use crate::task::Task;
+use crate::task::{Status, Task};
 use crate::util::slab::{Key, Slab};
 use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
@@ -91,6 +91,11 @@ impl<K, T, P> TaskSet<K, T, P> {
     /// cancelled.
     pub fn cancel_all(&self) -> usize {
         self.iter().filter(|(_, task)| task.cancel()).count()
+    }
+
+    /// Cancels those that have not begun.
+    pub(super) fn cancel_waiting(&self) -> usize {
+        self.iter().filter(|(_, task)| task.status() == Status::Pending && task.cancel()).count()
     }
 }
 

@@ -38,6 +38,7 @@ pub struct Builder {
     clock: Clock,
     pool: blocking::Config,
     hooks: Hooks,
+    around: Option<thread::Around>,
 }
 
 impl Default for Builder {
@@ -55,6 +56,7 @@ impl Builder {
             clock: Clock::system(),
             pool: blocking::Config::default(),
             hooks: Hooks::default(),
+            around: None,
         }
     }
 
@@ -149,6 +151,12 @@ impl Builder {
         self
     }
 
+    /// What is done on the reactor thread around all of its tasks. Neither part may panic.
+    pub(crate) fn around(mut self, around: thread::Around) -> Self {
+        self.around = Some(around);
+        self
+    }
+
     fn check(&self) -> Result<(), BuildError> {
         let invalid = |setting, given: String, allowed| Err(BuildError::Invalid { setting, given, allowed });
         if self.spin > LONGEST_SPIN {
@@ -165,14 +173,14 @@ impl Builder {
     /// # Errors
     /// [`BuildError::Invalid`] for a setting out of its range, [`BuildError::Thread`] and [`BuildError::Poll`] where the
     /// system refuses. Nothing is left behind in either case.
-    pub fn build(self) -> Result<Runtime, BuildError> {
-        let (spin, name) = (self.spin, self.thread_name.clone());
+    pub fn build(mut self) -> Result<Runtime, BuildError> {
+        let (spin, name, around) = (self.spin, self.thread_name.clone(), self.around.take());
         let (shared, parker) = self.assemble(|unparker| unparker, Keeper::Thread)?;
         let shared = Arc::new(shared);
         let theirs = Arc::clone(&shared);
         let thread = crate::sync::thread::Builder::new()
             .name(name)
-            .spawn(move || thread::run(theirs, parker, spin))
+            .spawn(move || thread::run(theirs, parker, spin, around))
             .map_err(BuildError::Thread)?;
         Ok(Runtime::with_thread(Handle::new(shared), thread))
     }

@@ -17,6 +17,11 @@ pub(crate) trait Watch: Send + Sync + 'static {
     /// The task's closure is about to run on this thread. Not called for futures.
     fn starts(&self) {}
 
+    /// The task was given another level. True: it is not launched, and so in no queue of its owner's.
+    fn moved(&self) -> bool {
+        false
+    }
+
     /// The task is over, for everyone to see. Called once, on any thread, under no lock.
     fn ended(&self);
 }
@@ -125,7 +130,9 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
     }
 
     fn moved(&self, task: &TaskRef) {
-        self.owner.moved(task);
+        if !self.watch.moved() {
+            self.owner.moved(task);
+        }
     }
 
     fn starts(&self, task: &TaskRef) -> bool {

@@ -19,13 +19,20 @@ use std::time::{Duration, Instant};
 /// microseconds only.
 const TURN: usize = 128;
 
+/// What is done on the thread before its first task; it gives what is to be done there after the last future was dropped.
+pub(crate) type Around = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
+
 /// The body of the reactor thread.
-pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration) {
+pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration, around: Option<Around>) {
     let _last_word = LastWord(Arc::clone(&shared));
     let local = Rc::new(Local::new(shared));
     let _entered = context::enter(Rc::clone(&local));
+    let leave = around.map(|enter| enter());
     turn_until_closing(&local, &mut parker, spin);
     local.close();
+    if let Some(leave) = leave {
+        leave();
+    }
 }
 
 fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {

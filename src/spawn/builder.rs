@@ -17,9 +17,10 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// Settings of one task; made by [`Handle::task`] and [`TaskGroup::task`](crate::TaskGroup::task).
+/// Settings of one task; made by [`Handle::task`], [`TaskGroup::task`](crate::TaskGroup::task) and
+/// [`TaskPool::task`](crate::TaskPool::task).
 ///
-/// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group has room for it. `R` is the
+/// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group or a pool has room for it. `R` is the
 /// [`RetryPolicy`] of a task that [retries](Self::retry).
 ///
 /// The verbs are those of [`Handle`], and their bodies get a [`TaskCx`]. A body that makes a future does so on the
@@ -87,7 +88,8 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         self
     }
 
-    /// A limit for the whole task, counted from its submission; then it is over as [`TaskError::TimedOut`].
+    /// A limit for the whole task, counted from its submission (in a [`TaskPool`](crate::TaskPool): from its start); then it is
+    /// over as [`TaskError::TimedOut`].
     ///
     /// A future is dropped at the limit. A closure is told through its context, and what it still returns is dropped.
     pub fn timeout(mut self, limit: Duration) -> Self {
@@ -176,12 +178,13 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         P: Send + 'static,
     {
         let Self { place, name, limit, priority, capacity, on_end, retry, .. } = self;
+        let limit = place.time_limit(limit);
         let details = Details::new(name, limit, on_end).prioritised(priority);
         let details = Arc::new(match retries {
             Some(now) => details.retrying(now),
             None => details,
         });
-        let limit = limit.map(|limit| (place.handle().sleep(limit), limit));
+        let limit = limit.filter(|_| !S::KEEPS_TIME).map(|limit| (place.handle().sleep(limit), limit));
         let Some(capacity) = capacity else {
             return Ok(Opened { place, retry, details, limit, voice: Voice::None, reader: None });
         };

@@ -1,13 +1,22 @@
-//! Where a task that the builder made starts: at once on a runtime, or in a group, when that has room.
+//! Where a task that the builder made starts: at once on a runtime, or in a group or a pool, when that has room.
 
 use crate::runtime::{Handle, LocalHandle};
 use crate::task::raw::Work;
 use crate::task::{Spec, Task};
+use std::time::Duration;
 
-/// What takes closures in. The groups, which stand above this module, implement it for themselves.
+/// What takes closures in. Groups and pools, which stand above this module, implement it for themselves.
 pub(crate) trait Place {
     /// True if a task may wait here before its body is looked at for the first time.
     const WAITS: bool;
+
+    /// True if the place keeps the time limits of its tasks by itself: those of pools count while the task runs.
+    const KEEPS_TIME: bool = false;
+
+    /// The limit of a task that asks for this one.
+    fn time_limit(&self, asked: Option<Duration>) -> Option<Duration> {
+        asked
+    }
 
     /// Where the task runs.
     fn handle(&self) -> &Handle;

@@ -54,6 +54,11 @@ impl Control {
         self.0.cancel(Outcome::Cancelled)
     }
 
+    /// Ends the task at its time limit.
+    pub(crate) fn time_out(&self) -> bool {
+        self.0.cancel(Outcome::TimedOut)
+    }
+
     /// The level that the task is queued in.
     pub fn priority(&self) -> Priority {
         self.0.priority()

@@ -93,6 +93,13 @@ impl Details {
         self.name.as_deref()
     }
 
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        match self.time_limit {
+            Some(TaskError::TimedOut(limit)) => Some(limit),
+            _ => None,
+        }
+    }
+
     pub(crate) fn time_limit_error(&self) -> Option<&TaskError> {
         self.time_limit.as_ref()
     }

@@ -1,6 +1,6 @@
-//! What the parts of a member know of their group, and tell it: its cell, its closure, the group's own futures.
+//! What the parts of a member know of their owner, and tell it: its cell, its closure, the futures that the owner runs for itself.
 
-use super::members::{Closure, Group};
+use super::{Closure, Members};
 use crate::error::TaskError;
 use crate::runtime::Watch;
 use crate::sync::{Arc, Weak};
@@ -11,19 +11,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 
-/// What the cell of a member knows of its group.
+/// What the cell of a member knows.
 pub(super) struct Membership {
-    pub(super) group: Arc<Group>,
+    pub(super) members: Arc<Members>,
     pub(super) key: Key,
 }
 
 impl Watch for Membership {
     fn starts(&self) {
-        self.group.begins(self.key);
+        self.members.begins(self.key);
+    }
+
+    fn moved(&self) -> bool {
+        self.members.moved(self.key)
     }
 
     fn ended(&self) {
-        self.group.ended(self.key);
+        self.members.ended(self.key);
     }
 }
 
@@ -48,26 +52,26 @@ impl<B: Body + Unpin> Body for Seated<B> {
 
 /// Stands beside the body of a member: tells when that is gone.
 pub(super) struct Slot {
-    pub(super) group: Arc<Group>,
+    pub(super) members: Arc<Members>,
     pub(super) closure: Arc<Closure>,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         if self.closure.note_gone() {
-            self.group.free_slot();
+            self.members.free_slot();
         }
     }
 }
 
 /// The pump, taken over by the reactor: launches a few at each poll.
-pub(super) struct Pump(pub(super) Option<Arc<Group>>);
+pub(super) struct Pump(pub(super) Option<Arc<Members>>);
 
 impl Future for Pump {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.0.as_ref().is_none_or(Group::pump_some) {
+        if self.0.as_ref().is_none_or(Members::pump_some) {
             self.0 = None;
             return Poll::Ready(());
         }
@@ -79,25 +83,25 @@ impl Future for Pump {
 impl Drop for Pump {
     fn drop(&mut self) {
         // Shut down before the end: then every launch is quick, and this thread does the rest.
-        if let Some(group) = self.0.take() {
-            group.state.lock().pumping = false;
-            group.pump();
+        if let Some(members) = self.0.take() {
+            members.state.lock().pumping = false;
+            members.pump();
         }
     }
 }
 
-/// Tells the group that its runtime is shut down.
-pub(super) struct Sentinel(pub(super) Weak<Group>);
+/// Tells the members that their runtime is shut down.
+pub(super) struct Sentinel(pub(super) Weak<Members>);
 
 impl Drop for Sentinel {
     fn drop(&mut self) {
-        if let Some(group) = self.0.upgrade() {
-            group.pump();
+        if let Some(members) = self.0.upgrade() {
+            members.pump();
         }
     }
 }
 
-/// Ties a group to a token: the token's cancellation is the group's.
+/// Ties an owner to a token: the token's cancellation is that of all members.
 pub(super) struct Tie {
     token: CancelToken,
     /// Registered with the token; dropped, it leaves.
@@ -106,8 +110,8 @@ pub(super) struct Tie {
 
 impl Tie {
     /// Cancels the members at once if the token is cancelled already; those who come later are looked at one by one.
-    pub(super) fn new(group: &Arc<Group>, token: &CancelToken) -> Self {
-        let waker = Waker::from(Arc::new(OnCancel(Arc::downgrade(group))));
+    pub(super) fn new(members: &Arc<Members>, token: &CancelToken) -> Self {
+        let waker = Waker::from(Arc::new(OnCancel(Arc::downgrade(members))));
         let mut wait = token.cancelled();
         if Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)).is_ready() {
             waker.wake();
@@ -125,12 +129,12 @@ impl Tie {
 }
 
 /// The waker of a tie.
-struct OnCancel(Weak<Group>);
+struct OnCancel(Weak<Members>);
 
 impl Wake for OnCancel {
     fn wake(self: Arc<Self>) {
-        if let Some(group) = self.0.upgrade() {
-            group.cancel_all();
+        if let Some(members) = self.0.upgrade() {
+            members.cancel_all();
         }
     }
 }

@@ -1,0 +1,43 @@
+//! The body of a future whose time counts from its first poll.
+
+use crate::error::TaskError;
+use crate::runtime::Handle;
+use crate::task::raw::{Body, Kind};
+use crate::time::Sleep;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pin_project! {
+    /// Ends as the body does, or as `TimedOut`.
+    pub(super) struct Timed<B> {
+        #[pin]
+        body: B,
+        handle: Handle,
+        limit: Duration,
+        sleep: Option<Sleep>,
+    }
+}
+
+impl<B> Timed<B> {
+    pub(super) fn new(body: B, handle: Handle, limit: Duration) -> Self {
+        Self { body, handle, limit, sleep: None }
+    }
+}
+
+impl<B: Body> Body for Timed<B> {
+    type Output = B::Output;
+    const KIND: Kind = B::KIND;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
+        let this = self.project();
+        // Made before the body runs for the first time: what that takes is a part of it.
+        let sleep = this.sleep.get_or_insert_with(|| this.handle.sleep(*this.limit));
+        if let Poll::Ready(result) = this.body.poll(cx) {
+            return Poll::Ready(result);
+        }
+        Pin::new(sleep).poll(cx).map(|()| Err(TaskError::TimedOut(*this.limit)))
+    }
+}

@@ -1,0 +1,251 @@
+//! One task for each item of an iterator, so many at a time.
+
+use super::PoolHandle;
+use crate::error::TaskError;
+use crate::manage::set::TaskSet;
+use crate::task::Task;
+use std::collections::VecDeque;
+use std::fmt;
+
+/// Tasks that a map has in a pool without a size, if it is told no number.
+const WINDOW_WITHOUT_SIZE: usize = 256;
+
+type Feed<T> = Box<dyn FnMut(&PoolHandle) -> Option<Task<T>> + Send>;
+
+/// The values of a [`map`](PoolHandle::map), each with the number of its item, as they come; [`in_order`](Self::in_order) gives
+/// them in the order of the items.
+///
+/// A window of items is in the pool at a time, twice as many as its size, so that no slot waits for whoever looks at the
+/// results; [`window`](Self::window) gives another number. One that fails or panics is an error in its place, and the others go
+/// on. Dropping the map cancels what it started and takes no further items.
+///
+/// For a tick there is [`drain_finished`](Self::drain_finished), for awaiting code [`next`](Self::next).
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let pool = offtick::TaskPool::new(&rt, 2);
+/// let mut hashes = pool.map_blocking(1..=10_u64, |block| block * block);
+/// let mut sum = 0;
+/// while !hashes.is_done() {
+///     // One tick.
+///     for (_index, hash) in hashes.drain_finished() {
+///         sum += hash?;
+///     }
+///     std::thread::yield_now();
+/// }
+/// assert_eq!(sum, 385);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a map starts nothing before its results are asked for"]
+pub struct PoolMap<T> {
+    tasks: TaskSet<usize, T>,
+    /// Starts the next one; gone once there are no more items.
+    feed: Option<Feed<T>>,
+    pool: PoolHandle,
+    window: Option<usize>,
+    /// Of the next item.
+    index: usize,
+}
+
+impl<T: Send + 'static> PoolMap<T> {
+    pub(super) fn new<I>(
+        pool: &PoolHandle,
+        mut items: I,
+        mut start: impl FnMut(&PoolHandle, I::Item) -> Task<T> + Send + 'static,
+    ) -> Self
+    where
+        I: Iterator + Send + 'static,
+    {
+        let feed = Box::new(move |pool: &PoolHandle| items.next().map(|item| start(pool, item)));
+        Self { tasks: TaskSet::new(), feed: Some(feed), pool: pool.clone(), window: None, index: 0 }
+    }
+
+    /// The most items in the pool at a time, those included whose values were not taken; at least 1.
+    pub fn window(mut self, most: usize) -> Self {
+        self.window = Some(most.max(1));
+        self
+    }
+
+    /// The values in the order of their items.
+    pub fn in_order(self) -> PoolMapInOrder<T> {
+        PoolMapInOrder { map: self, first: 0, arrived: VecDeque::new(), kept: 0 }
+    }
+
+    /// True once every item is through and its value was taken.
+    pub fn is_done(&self) -> bool {
+        self.feed.is_none() && self.tasks.is_empty()
+    }
+
+    /// Takes the values that are there, each with the number of its item, counted from 0. It never waits; where nothing is new
+    /// it costs a few loads.
+    ///
+    /// # Errors
+    /// Each task's own; [`PoolStopped`](crate::PoolStopped) inside [`TaskError::Failed`] for items that come after the end of
+    /// the pool.
+    ///
+    /// # Panics
+    /// Where the iterator or the closure that makes the futures does.
+    #[inline]
+    pub fn drain_finished(&mut self) -> impl Iterator<Item = (usize, Result<T, TaskError>)> {
+        self.fill(0);
+        // Those that are started meanwhile are for the next tick, or an endless map could hold this one up for ever.
+        let most = self.tasks.len();
+        std::iter::from_fn(|| {
+            let next = self.tasks.drain_finished().next()?;
+            self.fill(0);
+            Some(next)
+        })
+        .take(most)
+    }
+
+    /// Waits for the next value; `None` if every item is through. Nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// Those of [`drain_finished`](Self::drain_finished).
+    ///
+    /// # Panics
+    /// As it does.
+    pub async fn next(&mut self) -> Option<(usize, Result<T, TaskError>)> {
+        self.fill(0);
+        let next = self.tasks.next().await;
+        self.fill(0);
+        next
+    }
+
+    /// Starts as many as the window has room for, beside values that were taken already and are kept back.
+    fn fill(&mut self, kept: usize) {
+        let Some(feed) = &mut self.feed else { return };
+        let window = self.window.unwrap_or_else(|| match self.pool.size() {
+            0 => WINDOW_WITHOUT_SIZE,
+            size => size.saturating_mul(2),
+        });
+        while self.tasks.len() + kept < window {
+            let Some(task) = feed(&self.pool) else {
+                self.feed = None;
+                return;
+            };
+            self.tasks.insert(self.index, task);
+            self.index += 1;
+        }
+    }
+}
+
+/// The values of a [`map`](PoolHandle::map) in the order of its items; made by [`PoolMap::in_order`].
+///
+/// A value that comes before its turn is kept, and counts in the [window](PoolMap::window): behind one slow item the pool works
+/// ahead no further than that.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let pool = offtick::TaskPool::new(&rt, 3);
+/// let mut lines = pool.map(["b", "a", "c"], |line| async move { line.to_uppercase() }).in_order();
+/// let text = offtick::block_on(async {
+///     let mut text = String::new();
+///     while let Some(line) = lines.next().await {
+///         text += &line?;
+///     }
+///     Ok::<_, offtick::TaskError>(text)
+/// })??;
+/// assert_eq!(text, "BAC");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a map starts nothing before its results are asked for"]
+pub struct PoolMapInOrder<T> {
+    map: PoolMap<T>,
+    /// The number of the item whose turn it is.
+    first: usize,
+    /// From that one on: what has arrived.
+    arrived: VecDeque<Option<Result<T, TaskError>>>,
+    /// How many of those there are.
+    kept: usize,
+}
+
+impl<T: Send + 'static> PoolMapInOrder<T> {
+    /// True once every item is through and its value was taken.
+    pub fn is_done(&self) -> bool {
+        self.map.is_done() && self.arrived.is_empty()
+    }
+
+    /// Takes the values that are there and whose turn it is. It never waits.
+    ///
+    /// # Errors
+    /// Those of [`PoolMap::drain_finished`].
+    ///
+    /// # Panics
+    /// As it does.
+    pub fn drain_finished(&mut self) -> impl Iterator<Item = Result<T, TaskError>> {
+        self.map.fill(self.kept);
+        // As for the map: what is started meanwhile is for the next tick.
+        let most = self.map.tasks.len() + self.kept;
+        std::iter::from_fn(|| {
+            loop {
+                if let Some(value) = self.pop() {
+                    return Some(value);
+                }
+                let (index, value) = self.map.tasks.drain_finished().next()?;
+                self.keep(index, value);
+            }
+        })
+        .take(most)
+    }
+
+    /// Waits for the value of the next item; `None` if every item is through. Nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// Those of [`PoolMap::drain_finished`].
+    ///
+    /// # Panics
+    /// As it does.
+    pub async fn next(&mut self) -> Option<Result<T, TaskError>> {
+        loop {
+            if let Some(value) = self.pop() {
+                return Some(value);
+            }
+            self.map.fill(self.kept);
+            let (index, value) = self.map.tasks.next().await?;
+            self.keep(index, value);
+        }
+    }
+
+    fn keep(&mut self, index: usize, value: Result<T, TaskError>) {
+        let place = index - self.first;
+        if place >= self.arrived.len() {
+            self.arrived.resize_with(place + 1, || None);
+        }
+        self.arrived[place] = Some(value);
+        self.kept += 1;
+    }
+
+    fn pop(&mut self) -> Option<Result<T, TaskError>> {
+        let value = self.arrived.front_mut()?.take()?;
+        self.arrived.pop_front();
+        (self.first, self.kept) = (self.first + 1, self.kept - 1);
+        self.map.fill(self.kept);
+        Some(value)
+    }
+}
+
+impl<T> Drop for PoolMap<T> {
+    fn drop(&mut self) {
+        // The others must not start those by their end.
+        self.tasks.cancel_waiting();
+    }
+}
+
+impl<T> fmt::Debug for PoolMap<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolMap")
+            .field("started", &self.index)
+            .field("inside", &self.tasks.len())
+            .field("exhausted", &self.feed.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for PoolMapInOrder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.map.fmt(f)
+    }
+}

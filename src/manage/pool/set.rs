@@ -1,0 +1,214 @@
+//! Tasks under keys, so many at a time, handed out as they end.
+
+use super::{PoolHandle, TaskPool};
+use crate::error::{BoxError, TaskError};
+use crate::manage::set::TaskSet;
+use crate::runtime::Handle;
+use crate::task::Task;
+use std::borrow::Borrow;
+use std::fmt;
+use std::future::Future;
+use std::hash::Hash;
+
+/// Tasks under keys of your own, so many at a time, which gives out the ones that finished: a [`TaskPool`] and a [`TaskSet`] in
+/// one.
+///
+/// Made with a pool of its own ([`new`](Self::new)), or on one that several share ([`PoolHandle::set`]). It owns the tasks it
+/// started, and no others: dropping it cancels them, the waiting ones first, and the pool, if it is shared, goes on. A tick over
+/// a set in which nothing finished costs one load, however many run and wait.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let mut tiles = offtick::PoolSet::new(&rt, 2);
+/// for tile in 0..8_u32 {
+///     tiles.spawn_blocking(tile, move || tile * 10);
+/// }
+/// tiles.remove(&7); // scrolled out of view: never starts, or is cancelled
+/// let mut map = std::collections::BTreeMap::new();
+/// while !tiles.is_empty() {
+///     // One tick.
+///     for (tile, pixels) in tiles.drain_finished() {
+///         map.insert(tile, pixels?);
+///     }
+///     std::thread::yield_now();
+/// }
+/// assert_eq!((map.len(), map[&3]), (7, 30));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PoolSet<K, T, P = ()> {
+    tasks: TaskSet<K, T, P>,
+    pool: PoolHandle,
+    /// After the tasks: they are cancelled first.
+    _own: Option<TaskPool>,
+}
+
+impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
+    /// An empty set with a pool of its own, of which at most `size` tasks run at once; 0: any number.
+    pub fn new(handle: &Handle, size: usize) -> Self {
+        let own = TaskPool::new(handle, size);
+        Self { tasks: TaskSet::new(), pool: own.handle().clone(), _own: Some(own) }
+    }
+
+    pub(super) fn on(pool: &PoolHandle) -> Self {
+        Self { tasks: TaskSet::new(), pool: pool.clone(), _own: None }
+    }
+
+    /// Puts a task in, made by [`task`](PoolHandle::task) of the set's pool for what the verbs here do not have: a name, a
+    /// priority, progress, a retry. Gives back the one that had the key, if any: it is out of the set, and its end will not
+    /// be reported.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{PoolSet, Priority};
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut imports = PoolSet::new(&rt, 1);
+    /// let urgent = imports.pool().task().priority(Priority::UserBlocking).progress::<u8>(8);
+    /// imports.insert("map", urgent.spawn(|mut cx| async move { cx.report(50) }));
+    /// assert_eq!(imports.len(), 1);
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn insert(&mut self, key: K, task: Task<T, P>) -> Option<Task<T, P>> {
+        self.tasks.insert(key, task)
+    }
+
+    /// Takes a task out, finished or not; its end will not be reported.
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<Task<T, P>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.tasks.remove(key)
+    }
+
+    /// The task under a key: to look at its status and progress, or to cancel it.
+    pub fn get<Q>(&self, key: &Q) -> Option<&Task<T, P>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.tasks.get(key)
+    }
+
+    /// True if there is a task under the key.
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.tasks.contains_key(key)
+    }
+
+    /// Takes out the tasks that finished since the last call; see [`TaskSet::drain_finished`].
+    ///
+    /// # Errors
+    /// Each task's own.
+    #[inline]
+    pub fn drain_finished(&mut self) -> impl Iterator<Item = (K, Result<T, TaskError>)> {
+        self.tasks.drain_finished()
+    }
+
+    /// As [`drain_finished`](Self::drain_finished), but gives the whole tasks.
+    #[inline]
+    pub fn drain_finished_tasks(&mut self) -> impl Iterator<Item = (K, Task<T, P>)> {
+        self.tasks.drain_finished_tasks()
+    }
+
+    /// Waits for the next task to finish and takes it out; `None` if the set is empty. Nothing is lost when the future is
+    /// dropped.
+    ///
+    /// # Errors
+    /// The task's own.
+    pub async fn next(&mut self) -> Option<(K, Result<T, TaskError>)> {
+        self.tasks.next().await
+    }
+}
+
+impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
+    /// Starts a future that returns a value, as soon as there is room. Gives back the task that had the key, if any.
+    #[track_caller]
+    pub fn spawn<F>(&mut self, key: K, future: F) -> Option<Task<T>>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let task = self.pool.spawn(future);
+        self.insert(key, task)
+    }
+
+    /// Starts a future that returns a `Result`, as soon as there is room. Gives back the task that had the key, if any.
+    #[track_caller]
+    pub fn run<F, E>(&mut self, key: K, future: F) -> Option<Task<T>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let task = self.pool.run(future);
+        self.insert(key, task)
+    }
+
+    /// Starts a closure that returns a value, as soon as there is room. Gives back the task that had the key, if any.
+    #[track_caller]
+    pub fn spawn_blocking<F>(&mut self, key: K, closure: F) -> Option<Task<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let task = self.pool.spawn_blocking(closure);
+        self.insert(key, task)
+    }
+
+    /// Starts a closure that returns a `Result`, as soon as there is room. Gives back the task that had the key, if any.
+    #[track_caller]
+    pub fn run_blocking<F, E>(&mut self, key: K, closure: F) -> Option<Task<T>>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let task = self.pool.run_blocking(closure);
+        self.insert(key, task)
+    }
+}
+
+impl<K, T, P> PoolSet<K, T, P> {
+    /// The pool that its tasks run in: to resize it, to ask how far it is, to make tasks with more than a body.
+    pub fn pool(&self) -> &PoolHandle {
+        &self.pool
+    }
+
+    /// Number of tasks inside: waiting, running, and finished but not drained.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// True if there is no task inside.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// All keys with their tasks, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &Task<T, P>)> {
+        self.tasks.iter()
+    }
+
+    /// All keys, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.tasks.keys()
+    }
+
+    /// Cancels every task of the set that is not over, and says how many: the waiting ones first, so that none of them starts.
+    /// They stay inside and come out of the next drains as cancelled.
+    pub fn cancel_all(&self) -> usize {
+        self.tasks.cancel_waiting() + self.tasks.cancel_all()
+    }
+}
+
+impl<K, T, P> Drop for PoolSet<K, T, P> {
+    fn drop(&mut self) {
+        self.cancel_all();
+    }
+}
+
+impl<K: fmt::Debug, T, P> fmt::Debug for PoolSet<K, T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tasks.fmt(f)
+    }
+}

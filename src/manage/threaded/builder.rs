@@ -1,0 +1,133 @@
+//! The settings of a pool with a thread.
+
+use super::front::ThreadedPool;
+use super::lent;
+use crate::error::{BoxError, BuildError};
+use crate::manage::pool::Settings;
+use crate::runtime::Builder;
+use crate::sync::Arc;
+use std::fmt;
+use std::time::Duration;
+
+/// Settings of a [`ThreadedPool`]; made by [`ThreadedPool::builder`]. It can be started many times: the hooks are called at
+/// each start and each end.
+///
+/// # Example
+/// ```
+/// use offtick::{BoxError, ThreadedPool};
+/// use std::time::Duration;
+/// let pool = ThreadedPool::builder("serial-port")
+///     .size(1)
+///     .timeout(Duration::from_secs(5))
+///     .set_up(|| Ok::<_, BoxError>(Vec::<u8>::new()))
+///     .tear_down(|sent| println!("{} bytes sent", sent.len()))
+///     .build()?;
+/// pool.start_blocking()?;
+/// assert_eq!(pool.call(|port| { port.extend(b"AT"); port.len() })?, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct ThreadedPoolBuilder<C = ()> {
+    plan: Plan<C>,
+}
+
+type SetUp<C> = Arc<dyn Fn() -> Result<C, BoxError> + Send + Sync>;
+type TearDown<C> = Arc<dyn Fn(C) + Send + Sync>;
+type Configure = Arc<dyn Fn(Builder) -> Builder + Send + Sync>;
+
+/// What every life of the pool is made of.
+pub(super) struct Plan<C> {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) settings: Settings,
+    pub(super) set_up: SetUp<C>,
+    pub(super) tear_down: TearDown<C>,
+    pub(super) configure: Configure,
+}
+
+impl ThreadedPoolBuilder<()> {
+    pub(super) fn new(name: String) -> Self {
+        let plan = Plan {
+            id: lent::next_pool(),
+            name,
+            settings: Settings::default(),
+            set_up: Arc::new(|| Ok(())),
+            tear_down: Arc::new(drop),
+            configure: Arc::new(|builder| builder),
+        };
+        Self { plan }
+    }
+}
+
+impl<C: 'static> ThreadedPoolBuilder<C> {
+    /// How many tasks may run at once; 0, the default: any number. See [`TaskPool::new`](crate::TaskPool::new).
+    ///
+    /// They take turns on one thread, whatever the number.
+    pub fn size(mut self, size: usize) -> Self {
+        self.plan.settings.size = size;
+        self
+    }
+
+    /// The most tasks that may wait for a slot; see [`TaskPoolBuilder::queue_limit`](crate::TaskPoolBuilder::queue_limit).
+    pub fn queue_limit(mut self, most: usize) -> Self {
+        self.plan.settings.queue_limit = Some(most);
+        self
+    }
+
+    /// How long a task may run; see [`TaskPoolBuilder::timeout`](crate::TaskPoolBuilder::timeout).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.plan.settings.timeout = Some(limit);
+        self
+    }
+
+    /// Changes the settings of the runtime: its clock, its hooks. The name of the thread is set already.
+    pub fn runtime(mut self, configure: impl Fn(Builder) -> Builder + Send + Sync + 'static) -> Self {
+        self.plan.configure = Arc::new(configure);
+        self
+    }
+
+    /// Called on the thread before its first task, at each start; makes the value that stays there until the end. It may
+    /// block, and need not be `Send`.
+    ///
+    /// If it fails or panics the start fails with that, and no thread is left. A tear-down that was given before is forgotten:
+    /// it is for a value of this one.
+    pub fn set_up<D, E>(self, set_up: impl Fn() -> Result<D, E> + Send + Sync + 'static) -> ThreadedPoolBuilder<D>
+    where
+        D: 'static,
+        E: Into<BoxError>,
+    {
+        let Plan { id, name, settings, configure, .. } = self.plan;
+        let set_up = Arc::new(move || set_up().map_err(Into::into));
+        ThreadedPoolBuilder { plan: Plan { id, name, settings, set_up, tear_down: Arc::new(drop), configure } }
+    }
+
+    /// Called on the thread with the value, after the last future was dropped. Default: the value is dropped there.
+    ///
+    /// A panic in it is in the report of the [`stop`](ThreadedPool::stop).
+    pub fn tear_down(mut self, tear_down: impl Fn(C) + Send + Sync + 'static) -> Self {
+        self.plan.tear_down = Arc::new(tear_down);
+        self
+    }
+
+    /// Makes the pool. It has no thread before it is [started](ThreadedPool::start).
+    ///
+    /// # Errors
+    /// [`BuildError::Invalid`] for a timeout of zero and a name with a null character.
+    pub fn build(self) -> Result<ThreadedPool<C>, BuildError> {
+        self.plan.settings.check()?;
+        if self.plan.name.contains('\0') {
+            let given = format!("{:?}", self.plan.name);
+            return Err(BuildError::Invalid { setting: "name", given, allowed: "text without a null character" });
+        }
+        Ok(ThreadedPool::of(self.plan))
+    }
+}
+
+impl<C> fmt::Debug for ThreadedPoolBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadedPoolBuilder")
+            .field("name", &self.plan.name)
+            .field("settings", &self.plan.settings)
+            .finish_non_exhaustive()
+    }
+}

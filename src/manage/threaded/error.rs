@@ -1,0 +1,54 @@
+//! What can go wrong with a thread of one's own.
+
+use crate::error::{BuildError, TaskError};
+
+/// Why a [`ThreadedPool`](super::ThreadedPool) did not start or stop.
+///
+/// # Example
+/// ```
+/// use offtick::{ThreadError, ThreadedPool};
+/// let pool = ThreadedPool::builder("scanner").set_up(|| Err::<(), _>("no scanner")).build()?;
+/// let error = pool.start_blocking().expect_err("the set-up fails");
+/// assert!(matches!(&error, ThreadError::SetUp(_)));
+/// assert_eq!(error.to_string(), "the set-up failed, and no thread is left: task failed: no scanner");
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThreadError {
+    /// The runtime could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The set-up returned an error ([`TaskError::Failed`]) or panicked ([`TaskError::Panicked`]).
+    #[error("the set-up failed, and no thread is left: {0}")]
+    SetUp(#[source] TaskError),
+    /// It runs already.
+    #[error("the pool runs already; stop it first, or use `restart`")]
+    AlreadyRunning,
+    /// Another thread starts or stops it at this moment.
+    #[error("the pool is being started or stopped by somebody else; wait for that to end")]
+    Busy,
+    /// This thread must not wait: it is the pool's own, or that of another runtime's reactor.
+    #[error("waiting here would deadlock: this thread drives a runtime; use another thread")]
+    WouldDeadlock,
+}
+
+/// Why a value was not [lent](super::Lent::with).
+///
+/// # Example
+/// ```
+/// use offtick::{LentError, ThreadedPool};
+/// let pool = ThreadedPool::builder("gpu").set_up(|| Ok::<_, LentError>(1_u8)).build()?;
+/// assert_eq!(pool.value().with(|value| *value), Err(LentError::WrongThread));
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LentError {
+    /// This is not the pool's thread, or the value is torn down.
+    #[error("the value is lent on its pool's thread only, between set-up and tear-down; use it in a task of the pool")]
+    WrongThread,
+    /// Some caller of this one has it.
+    #[error("the value is lent already, further up on this stack; return from there first")]
+    InUse,
+}

@@ -1,0 +1,303 @@
+//! The pool with a thread, as its users see it.
+
+use super::builder::{Plan, ThreadedPoolBuilder};
+use super::error::ThreadError;
+use super::lent::{self, Lent};
+use super::life::{GRACE, Life, ThreadReport};
+use super::state::{State, Turn};
+use crate::error::{BoxError, TaskError};
+use crate::manage::error::PoolStopped;
+use crate::manage::pool::PoolHandle;
+use crate::park;
+use crate::runtime::drives_any;
+use crate::task::raw::{Convert, Fallible, LazyBody, Value, Verdict};
+use crate::task::{Spec, Task};
+use crate::time::timeout;
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+/// A pool with a thread and a loop of its own, and a value that lives on that thread: for a device, a GPU context, a library
+/// that wants to be called from one thread always.
+///
+/// Futures and closures take turns on the thread. What the [set-up](ThreadedPoolBuilder::set_up) made stays there from before
+/// the first task until after the last future was dropped, and is lent to them: closures get it as `&mut C`
+/// ([`spawn_with`](Self::spawn_with)), futures as a [`Lent`], between two waits. It need not be `Send`, nor need the futures.
+/// All else is as in a [`TaskPool`](crate::TaskPool): size, queue limit, time limit, priorities.
+///
+/// It is made idle, and may be started, stopped and started again, from any thread, blocking or awaiting. While it does not run
+/// what it is given is over at once, failed with [`PoolStopped`]. Dropping it cancels its tasks and ends the thread: it waits
+/// for up to 200 ms, and for nothing on the thread itself; [`stop`](Self::stop) lets the tasks come to their end.
+///
+/// # Example
+/// ```
+/// use offtick::{BoxError, ThreadedPool};
+/// use std::{cell::Cell, rc::Rc};
+///
+/// let camera = ThreadedPool::builder("camera")
+///     .set_up(|| Ok::<_, BoxError>(Rc::new(Cell::new(0)))) // Not `Send`, like many a driver's handle.
+///     .tear_down(|device| println!("{} frames", device.get()))
+///     .build()?;
+/// camera.start_blocking()?;
+/// // A task as any other: looked at on each tick, awaited, or waited for.
+/// let mut frame = camera.spawn_with(|device| {
+///     device.set(device.get() + 1);
+///     device.get()
+/// });
+/// assert_eq!(frame.wait()?, 1);
+/// let mut later = camera.spawn(|device| async move {
+///     offtick::time::sleep(std::time::Duration::from_millis(1)).await;
+///     device.with(|device| device.get())
+/// });
+/// assert_eq!(later.wait()??, 1);
+/// assert!(camera.stop_blocking(None)?.is_clean());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ThreadedPool<C = ()> {
+    plan: Plan<C>,
+    state: State,
+}
+
+impl ThreadedPool {
+    /// The settings of a pool whose thread has this name.
+    pub fn builder(name: impl Into<String>) -> ThreadedPoolBuilder {
+        ThreadedPoolBuilder::new(name.into())
+    }
+}
+
+impl<C: 'static> ThreadedPool<C> {
+    pub(super) fn of(plan: Plan<C>) -> Self {
+        Self { plan, state: State::default() }
+    }
+
+    /// Starts the thread and waits until its set-up is through.
+    ///
+    /// Dropping the future gives the start up: then it waits for up to 200 ms for a set-up that is under way, and what that
+    /// makes is torn down.
+    ///
+    /// # Errors
+    /// [`ThreadError::SetUp`] with what the set-up failed with or panicked with, [`ThreadError::Build`],
+    /// [`ThreadError::AlreadyRunning`], [`ThreadError::Busy`]. No thread is left behind.
+    pub async fn start(&self) -> Result<(), ThreadError> {
+        let turn = self.state.start()?;
+        let life = Life::begin(&self.plan)?.grow_up().await?;
+        turn.run(life);
+        Ok(())
+    }
+
+    /// As [`start`](Self::start), and blocks this thread.
+    ///
+    /// # Errors
+    /// Those of `start`, and [`ThreadError::WouldDeadlock`] on a reactor thread.
+    pub fn start_blocking(&self) -> Result<(), ThreadError> {
+        if drives_any() {
+            return Err(ThreadError::WouldDeadlock);
+        }
+        park::block_on(pin!(self.start()), None).unwrap_or(Err(ThreadError::WouldDeadlock))
+    }
+
+    /// Refuses new tasks, gives those inside time to come to their end (`patience` on the clock of the runtime that polls this,
+    /// or as long as it takes), then cancels what is left and ends the thread. A pool that does not run is stopped already.
+    ///
+    /// The thread gets up to 200 ms after that for its tear-down, or as long as it takes. If a task or the tear-down still holds
+    /// it the report says so, and the thread ends when they let go; the pool may be started again meanwhile. Dropping the future
+    /// cancels the tasks at once, as dropping the pool does.
+    ///
+    /// # Errors
+    /// [`ThreadError::WouldDeadlock`] on the pool's own thread, [`ThreadError::Busy`].
+    pub async fn stop(&self, patience: Option<Duration>) -> Result<ThreadReport, ThreadError> {
+        let Some((_turn, life)) = self.take_life()? else { return Ok(ThreadReport::of_nothing()) };
+        match patience {
+            None => life.drained().await,
+            Some(patience) => drop(timeout(patience, life.drained()).await),
+        }
+        let (left, ended) = life.end();
+        let word = match patience {
+            None => Some(ended.heard().await),
+            Some(_) => timeout(GRACE, ended.heard()).await.ok(),
+        };
+        Ok(life.bury(left, word, patience.map_or(Duration::MAX, |_| GRACE)))
+    }
+
+    /// As [`stop`](Self::stop), and blocks this thread, by real time.
+    ///
+    /// # Errors
+    /// Those of `stop`, and [`ThreadError::WouldDeadlock`] on any reactor thread.
+    pub fn stop_blocking(&self, patience: Option<Duration>) -> Result<ThreadReport, ThreadError> {
+        if drives_any() {
+            return Err(ThreadError::WouldDeadlock);
+        }
+        let Some((_turn, life)) = self.take_life()? else { return Ok(ThreadReport::of_nothing()) };
+        let _in_time = park::block_on(pin!(life.drained()), patience);
+        let (left, ended) = life.end();
+        let word = park::block_on(pin!(ended.heard()), patience.map(|_| GRACE));
+        Ok(life.bury(left, word, patience.map_or(Duration::MAX, |_| GRACE)))
+    }
+
+    /// Stops it and starts it again: a new thread, with a new value.
+    ///
+    /// # Errors
+    /// Those of [`stop`](Self::stop) and [`start`](Self::start).
+    pub async fn restart(&self, patience: Option<Duration>) -> Result<ThreadReport, ThreadError> {
+        let report = self.stop(patience).await?;
+        self.start().await?;
+        Ok(report)
+    }
+
+    /// As [`restart`](Self::restart), and blocks this thread.
+    ///
+    /// # Errors
+    /// Those of `restart`, and [`ThreadError::WouldDeadlock`] on any reactor thread.
+    pub fn restart_blocking(&self, patience: Option<Duration>) -> Result<ThreadReport, ThreadError> {
+        let report = self.stop_blocking(patience)?;
+        self.start_blocking()?;
+        Ok(report)
+    }
+
+    fn take_life(&self) -> Result<Option<(Turn<'_>, Box<Life>)>, ThreadError> {
+        if lent::is_here(self.plan.id) {
+            return Err(ThreadError::WouldDeadlock);
+        }
+        let taken = self.state.stop()?;
+        if let Some((_, life)) = &taken {
+            life.pool().close();
+        }
+        Ok(taken)
+    }
+
+    /// Starts a future that returns a value, made on the thread by `make`; see [`Handle::spawn`](crate::Handle::spawn).
+    #[track_caller]
+    pub fn spawn<M, F>(&self, make: M) -> Task<F::Output>
+    where
+        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        self.begin::<M, F, Value>(make, Spec::plain())
+    }
+
+    /// Starts a future that returns a `Result`, made on the thread by `make`; see [`Handle::run`](crate::Handle::run).
+    #[track_caller]
+    pub fn run<M, F, T, E>(&self, make: M) -> Task<T>
+    where
+        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.begin::<M, F, Fallible>(make, Spec::plain())
+    }
+
+    /// Calls a closure with the value, on the thread, which does nothing else meanwhile.
+    #[track_caller]
+    pub fn spawn_with<J, T>(&self, job: J) -> Task<T>
+    where
+        J: FnOnce(&mut C) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let make = move |value: Lent<C>| async move { value.with(job).map_err(TaskError::from_error) };
+        self.begin::<_, _, Verdict>(make, Spec::plain())
+    }
+
+    /// As [`spawn_with`](Self::spawn_with), with a closure that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run_with<J, T, E>(&self, job: J) -> Task<T>
+    where
+        J: FnOnce(&mut C) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let make = move |value: Lent<C>| async move {
+            let done = value.with(job).map_err(TaskError::from_error)?;
+            done.map_err(TaskError::from_error)
+        };
+        self.begin::<_, _, Verdict>(make, Spec::plain())
+    }
+
+    fn begin<M, F, V>(&self, make: M, spec: Spec<()>) -> Task<V::Output>
+    where
+        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        F: Future + 'static,
+        V: Convert<F::Output> + 'static,
+        V::Output: Send + 'static,
+    {
+        let Some(pool) = self.state.pool() else { return Task::over(Err(TaskError::from_error(PoolStopped)), spec) };
+        let value = self.value();
+        pool.members.start(LazyBody::<_, F, V>::new(move || make(value)), spec)
+    }
+
+    /// Calls a closure with the value, on the thread, and blocks this one until it has returned.
+    ///
+    /// # Errors
+    /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the closure is not called; else
+    /// those of the task.
+    pub fn call<J, T>(&self, job: J) -> Result<T, TaskError>
+    where
+        J: FnOnce(&mut C) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        if drives_any() {
+            return Err(TaskError::WouldDeadlock);
+        }
+        self.spawn_with(job).wait()
+    }
+
+    /// Runs a future on the thread and blocks this one until it is ready.
+    ///
+    /// # Errors
+    /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the future is not made; else those
+    /// of the task.
+    ///
+    /// # Example
+    /// ```
+    /// let pool = offtick::ThreadedPool::builder("worker").build()?;
+    /// pool.start_blocking()?;
+    /// assert_eq!(pool.block_on(|_| async { 7 })?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn block_on<M, F>(&self, make: M) -> Result<F::Output, TaskError>
+    where
+        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        if drives_any() {
+            return Err(TaskError::WouldDeadlock);
+        }
+        self.spawn(make).wait()
+    }
+
+    /// The value, for tasks that are made otherwise: by [`pool`](Self::pool) and its builder.
+    pub fn value(&self) -> Lent<C> {
+        Lent::new(self.plan.id)
+    }
+
+    /// The pool of this run: to resize it, to ask how far it is, for tasks with more than a body, for closures on threads for
+    /// blocking work. Of no use after a stop.
+    ///
+    /// # Errors
+    /// [`PoolStopped`] while it does not run.
+    pub fn pool(&self) -> Result<PoolHandle, PoolStopped> {
+        self.state.pool().ok_or(PoolStopped)
+    }
+
+    /// True from the end of a start to the beginning of a stop.
+    pub fn is_running(&self) -> bool {
+        self.state.pool().is_some()
+    }
+
+    /// The name of the thread.
+    pub fn name(&self) -> &str {
+        &self.plan.name
+    }
+}
+
+impl<C> fmt::Debug for ThreadedPool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadedPool")
+            .field("name", &self.plan.name)
+            .field("pool", &self.state.pool())
+            .finish_non_exhaustive()
+    }
+}

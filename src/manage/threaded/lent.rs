@@ -1,0 +1,126 @@
+//! The value that a set-up made, and who may use it.
+
+use super::error::LentError;
+use crate::sync::plain::{AtomicU64, Ordering};
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::marker::PhantomData;
+
+thread_local! {
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// On a pool's thread, from set-up to tear-down.
+struct Kept {
+    pool: u64,
+    /// `None` while it is lent.
+    value: Option<Box<dyn Any>>,
+}
+
+/// A number for a pool that no other one has.
+pub(super) fn next_pool() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Puts the value on this thread.
+pub(super) fn keep<C: 'static>(pool: u64, value: C) {
+    let before = KEPT.with(|kept| kept.borrow_mut().replace(Kept { pool, value: Some(Box::new(value)) }));
+    // After the borrow: it may run user code.
+    drop(before);
+}
+
+/// Takes the value from this thread for good.
+pub(super) fn end<C: 'static>(pool: u64) -> Option<C> {
+    let kept = KEPT.try_with(|kept| {
+        let mut kept = kept.borrow_mut();
+        if kept.as_ref().is_some_and(|kept| kept.pool == pool) { kept.take() } else { None }
+    });
+    let value = kept.ok().flatten()?.value?;
+    value.downcast().ok().map(|value| *value)
+}
+
+/// True on the pool's thread, from set-up to tear-down.
+pub(super) fn is_here(pool: u64) -> bool {
+    KEPT.try_with(|kept| kept.borrow().as_ref().is_some_and(|kept| kept.pool == pool)).unwrap_or(false)
+}
+
+/// The value that a [`ThreadedPool`](super::ThreadedPool)'s set-up made, for the pool's own tasks: a device handle, a GPU
+/// context, a connection that must stay on its thread.
+///
+/// It may be cloned and sent anywhere; the value stays on the pool's thread, and is lent there for the time of one call. So a
+/// future borrows it between two waits and never across one, and several tasks take turns. After a restart it lends the value
+/// of the newer set-up.
+///
+/// # Example
+/// ```
+/// use offtick::ThreadedPool;
+/// use std::rc::Rc;
+/// let pool = ThreadedPool::builder("canvas").set_up(|| Ok::<_, offtick::BoxError>(Rc::new(7))).build()?;
+/// pool.start_blocking()?;
+/// let canvas = pool.value();
+/// // A task made by the builder: with a name, a limit, progress.
+/// let mut task = pool.pool()?.task().name("draw").run(move |_cx| async move { canvas.with(|rc| **rc * 6) });
+/// assert_eq!(task.wait()?, 42);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Lent<C> {
+    pool: u64,
+    value: PhantomData<fn() -> C>,
+}
+
+impl<C: 'static> Lent<C> {
+    pub(super) fn new(pool: u64) -> Self {
+        Self { pool, value: PhantomData }
+    }
+
+    /// Calls `f` with the value. If `f` panics the value stays as the panic left it, and is lent again.
+    ///
+    /// # Errors
+    /// [`LentError::WrongThread`] elsewhere than on the pool's thread between set-up and tear-down, [`LentError::InUse`] inside
+    /// of another call for the same value; `f` is not called then.
+    pub fn with<R>(&self, f: impl FnOnce(&mut C) -> R) -> Result<R, LentError> {
+        let mut loan = Loan::take(self.pool)?;
+        let value = loan.0.as_mut().and_then(|value| value.downcast_mut()).ok_or(LentError::WrongThread)?;
+        Ok(f(value))
+    }
+}
+
+/// The value, on its way to come back.
+struct Loan(Option<Box<dyn Any>>);
+
+impl Loan {
+    fn take(pool: u64) -> Result<Self, LentError> {
+        let taken = KEPT.try_with(|kept| match &mut *kept.borrow_mut() {
+            Some(kept) if kept.pool == pool => kept.value.take().ok_or(LentError::InUse),
+            _ => Err(LentError::WrongThread),
+        });
+        taken.unwrap_or(Err(LentError::WrongThread)).map(|value| Self(Some(value)))
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        let value = self.0.take();
+        let put_back = KEPT.try_with(|kept| {
+            if let Some(kept) = &mut *kept.borrow_mut() {
+                kept.value = value;
+            }
+        });
+        // It is there: the tear-down is at the bottom of this thread's stack, and so comes after every loan.
+        debug_assert!(put_back.is_ok());
+    }
+}
+
+impl<C> Clone for Lent<C> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool, value: PhantomData }
+    }
+}
+
+impl<C> fmt::Debug for Lent<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lent").field("here", &is_here(self.pool)).finish_non_exhaustive()
+    }
+}

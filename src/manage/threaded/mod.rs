@@ -1,0 +1,32 @@
+//! Pools with a thread and a loop of their own, and a value that lives on that thread.
+//!
+//! # How it lives
+//! ```text
+//!            start                  set-up is through
+//!   idle ------------> changing ---------------------> running
+//!    ^ ^                  |  ^                            |
+//!    | +-- set-up failed -+  +----------- stop -----------+
+//!    +---- thread ended, or time was up ---- changing
+//! ```
+//! Whoever takes the pool out of `idle` or `running` owns the change ([`Turn`](state::Turn)), without a lock; its end, also by a
+//! panic or the drop of the future that waits, puts the pool back to `idle`.
+//!
+//! # The thread
+//! ```text
+//! set-up -> tasks ... -> all futures are dropped -> tear-down -> last word -> gone
+//! ```
+//! The value stands in a thread-local of that thread (`lent`): nobody else can reach it, and it need not be `Send`. While it is
+//! lent it is taken out, so no borrow is held while user code runs.
+
+mod builder;
+mod error;
+mod front;
+mod lent;
+mod life;
+mod state;
+
+pub use builder::ThreadedPoolBuilder;
+pub use error::{LentError, ThreadError};
+pub use front::ThreadedPool;
+pub use lent::Lent;
+pub use life::ThreadReport;
