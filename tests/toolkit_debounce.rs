@@ -560,3 +560,22 @@ proptest! {
         prop_assert!(!rig.debouncer.is_busy());
     }
 }
+
+#[test]
+fn it_works_without_a_thread() {
+    let clock = Clock::manual();
+    let rt = offtick::LocalBuilder::new().clock(clock.clone()).build().expect("a runtime");
+    let body = |n: u32| async move { Ok::<_, io::Error>(std::rc::Rc::new(n)).map(|n| *n) };
+    let debouncer = Debouncer::builder(rt.handle(), WINDOW).edge(Edge::Both).build(body).expect("a window");
+    assert_eq!([1, 2].map(|n| debouncer.trigger(n)), [Triggered::Started, Triggered::Deferred]);
+    rt.run_until_stalled().expect("a tick");
+    assert_eq!(debouncer.latest().as_deref(), Some(&1));
+    clock.advance(WINDOW);
+    rt.run_until_stalled().expect("a tick");
+    assert_eq!(debouncer.latest().as_deref(), Some(&2));
+    let waiting = debouncer.call(3);
+    drop(rt);
+    assert!(
+        matches!(waiting.get().expect("at once").as_deref(), Err(error) if matches!(**error, TaskError::RuntimeGone))
+    );
+}
