@@ -214,6 +214,39 @@ fn what_is_refused_comes_back_as_it_was() {
     assert!(ReactorGone::caused(refused.error()) && !is_nonblocking(&refused.into_inner()));
 }
 
+/// The other end of a pipe goes: what it wrote is read first, and whoever waits to write is told.
+#[cfg(unix)]
+#[test]
+fn pipes_end_in_both_directions() {
+    use offtick::net::Io;
+    let rt = common::runtime();
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let reader = Io::from_fd_on(&rt, reader).expect("it can be polled");
+    writer.write_all(b"the last words").expect("room");
+    drop(writer);
+    let read = rt.run(async move {
+        let mut lengths = Vec::new();
+        for _ in 0..5 {
+            lengths.push(reader.read_with(|mut reader| reader.read(&mut [0; 8])).await?);
+        }
+        io::Result::Ok(lengths)
+    });
+    assert_eq!(settled(read), [8, 6, 0, 0, 0]);
+
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (writer, waits) = (Io::from_fd_on(&rt, writer).expect("it can be polled"), Latch::new());
+    let full = waits.clone();
+    let write = rt.spawn(async move {
+        while writer.try_write_with(|mut writer| writer.write(&[7; 4096])).is_ok() {}
+        full.open();
+        writer.write_with(|mut writer| writer.write(&[7; 4096])).await
+    });
+    waits.wait();
+    common::reactor_thread(&rt);
+    drop(reader);
+    assert_eq!(settled(write).expect_err("nobody reads").kind(), ErrorKind::BrokenPipe);
+}
+
 #[cfg(unix)]
 #[test]
 fn interrupted_calls_are_repeated() {

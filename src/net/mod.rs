@@ -8,6 +8,7 @@
 //!                           the same between the processes of one machine (Unix)
 //! ReadHalf, WriteHalf, OwnedReadHalf, OwnedWriteHalf
 //!                           the directions of a stream
+//! BufReader                 reading by lines
 //! Incoming                  the connections of a listener
 //! Refused, ReactorGone      why a source is not watched; it comes back
 //! lookup, ToSocketAddrs     names, on the blocking pool
@@ -20,12 +21,14 @@
 
 mod address;
 mod backlog;
+mod buf_reader;
 mod datagram;
 #[cfg(unix)]
 mod descriptor;
 #[cfg(feature = "futures-io")]
 mod futures_io;
 mod half;
+mod inbox;
 mod io;
 #[cfg(not(unix))]
 #[path = "limits_other.rs"]
@@ -62,6 +65,7 @@ mod urgent;
 
 pub use crate::reactor::ReactorGone;
 pub use address::{ToSocketAddrs, lookup};
+pub use buf_reader::{BufReader, ByteReader};
 pub use half::{ReadHalf, WriteHalf};
 pub use io::Io;
 pub use listener::{Incoming, Listener};

@@ -210,12 +210,7 @@ impl<S: Source> Io<S> {
     pub(super) async fn recv_exact(&self, mut buffer: &mut [u8]) -> io::Result<()> {
         while !buffer.is_empty() {
             match self.recv(buffer).await? {
-                0 => {
-                    return Err(io::Error::new(
-                        io::ErrorKind::UnexpectedEof,
-                        "the peer closed before the buffer was full",
-                    ));
-                }
+                0 => return Err(too_short()),
                 n => buffer = &mut buffer[n..],
             }
         }
@@ -231,6 +226,11 @@ impl<S: Source> Io<S> {
         }
         Ok(())
     }
+}
+
+/// The peer sends less than was asked for.
+pub(super) fn too_short() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the peer closed before the buffer was full")
 }
 
 /// The reads of whatever has an `io()`.

@@ -1,6 +1,7 @@
 //! A connection between processes of one machine.
 
 use super::address::AddressError;
+use super::buf_reader::byte_reader;
 use super::descriptor::peek;
 use super::io::Io;
 use super::refused::Refused;
@@ -117,3 +118,4 @@ impl sealed::Stream for UnixStream {
 }
 
 stream_source!(mio::net::UnixStream, SHORT_IS_ALL = false, peek = peek);
+byte_reader!([] UnixStream);

@@ -2,8 +2,8 @@
 
 use super::connection::Connection;
 use super::error::ReadError;
-use super::inbox::{Found, Inbox};
 use super::shared::Shared;
+use crate::net::inbox::{Found, Inbox};
 use crate::sync::Arc;
 use std::fmt;
 use std::future::poll_fn;
@@ -18,13 +18,12 @@ pub struct Fresh<S> {
     number: u64,
     attempt: u32,
     over: Inbox,
-    chunk: Vec<u8>,
     shared: Arc<Shared>,
 }
 
 impl<S> Fresh<S> {
     pub(super) fn new(connection: S, number: u64, attempt: u32, read_limit: usize, shared: Arc<Shared>) -> Self {
-        Self { connection, number, attempt, over: Inbox::new(read_limit), chunk: Vec::new(), shared }
+        Self { connection, number, attempt, over: Inbox::new(read_limit), shared }
     }
 
     /// The connection, and what was read from it and not taken.
@@ -89,10 +88,9 @@ impl<S: Connection> Fresh<S> {
                 }
                 Found::NotYet => {}
             }
-            self.chunk.resize(self.over.room().min(CHUNK), 0);
-            match poll_fn(|cx| self.connection.poll_read(cx, &mut self.chunk)).await? {
-                0 => return Err(ended()),
-                n => self.over.append(&self.chunk[..n.min(self.chunk.len())]),
+            let Self { connection, over, .. } = self;
+            if poll_fn(|cx| over.receive(CHUNK, |room| connection.poll_read(cx, room))).await? == 0 {
+                return Err(ended());
             }
         }
     }

@@ -3,11 +3,11 @@
 use super::builder::ReconnectBuilder;
 use super::connection::Connection;
 use super::error::{OpenError, ReadError};
-use super::inbox::{Found, Inbox};
 use super::shared::Shared;
 use super::state::{CloseReason, State};
 use super::waiting::{Reading, Watching};
 use super::writing::Writing;
+use crate::net::inbox::{Found, Inbox};
 use crate::progress::Drain;
 use crate::sync::Arc;
 use crate::task::Task;

@@ -4,7 +4,7 @@
 //! front      Reconnecting: what a program holds      builder  its settings
 //! connection what it goes over                       fresh    a connection in its handshake
 //! engine     the task that connects and waits        carry    one connection, between handshake and loss
-//! shared     the lock between the two sides          inbox, outbox, waiters   what stands under it
+//! shared     the lock between the two sides          outbox, waiters          what stands under it, beside `net::inbox`
 //! waiting    futures of reads and states             writing  the future of a write
 //! ```
 //!
@@ -25,7 +25,6 @@ mod fresh;
 mod front;
 #[cfg(feature = "futures-io")]
 mod futures_io;
-mod inbox;
 mod outbox;
 mod shared;
 mod state;

@@ -13,10 +13,10 @@
 //!   has in its hands is settled by the engine.
 
 use super::error::{ReadError, Unsent, UnsentReason};
-use super::inbox::Inbox;
 use super::outbox::{Message, Outbox};
 use super::state::{CloseReason, State};
 use super::waiters::{Waiters, wake};
+use crate::net::inbox::Inbox;
 use crate::sync::Mutex;
 use crate::util::slab::Key;
 use std::task::{Context, Poll, Waker};

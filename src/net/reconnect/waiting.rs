@@ -1,9 +1,9 @@
 //! Futures that wait for bytes, and for a state. Dropping one changes nothing: what it did not take is still there.
 
 use super::error::ReadError;
-use super::inbox::Inbox;
 use super::shared::Shared;
 use super::state::State;
+use crate::net::inbox::Inbox;
 use crate::sync::Arc;
 use crate::util::slab::Key;
 use std::future::Future;

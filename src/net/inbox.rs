@@ -1,5 +1,8 @@
 //! What was received and not read yet: plain bytes, no lock, no waker.
 
+use std::io;
+use std::task::Poll;
+
 /// A bounded buffer that outlives connections.
 ///
 /// Places are counted from the first byte ever received, so that a search which was begun goes on where it stopped,
@@ -50,12 +53,30 @@ impl Inbox {
 
     /// Adds what was received; it may go beyond the limit, and then there is no room until it was read.
     pub(super) fn append(&mut self, received: &[u8]) {
+        self.move_up();
+        self.bytes.extend_from_slice(received);
+    }
+
+    /// Adds what `read` puts into the room that there is, `most` bytes of it at most; how many that were.
+    pub(super) fn receive(
+        &mut self,
+        most: usize,
+        read: impl FnOnce(&mut [u8]) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.move_up();
+        let (end, room) = (self.bytes.len(), self.room().min(most));
+        self.bytes.resize(end + room, 0);
+        let received = read(&mut self.bytes[end..]).map_ok(|n| n.min(room));
+        self.bytes.truncate(end + if let Poll::Ready(Ok(n)) = received { n } else { 0 });
+        received
+    }
+
+    fn move_up(&mut self) {
         if self.head > 0 && self.head >= self.len() {
             // Moves less than what was read since the last time.
             self.bytes.drain(..self.head);
             self.head = 0;
         }
-        self.bytes.extend_from_slice(received);
     }
 
     /// Moves bytes into `buffer`, as many as there are and fit.
@@ -93,6 +114,11 @@ impl Inbox {
         if self.room() == 0 { Found::Full } else { Found::NotYet }
     }
 
+    /// Takes the first `n` bytes as read, or all if there are fewer.
+    pub(super) fn skip(&mut self, n: usize) {
+        self.advance(n.min(self.len()));
+    }
+
     fn advance(&mut self, n: usize) {
         self.head += n;
         self.place += n as u64;
@@ -112,6 +138,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Op {
         Append(Vec<u8>),
+        Receive(Vec<u8>),
         Take(usize),
         TakeInto(usize),
         Partial,
@@ -121,7 +148,8 @@ mod tests {
     fn op() -> impl Strategy<Value = Op> {
         let byte = prop_oneof![4 => Just(b'x'), 1 => Just(b'\n')];
         prop_oneof![
-            proptest::collection::vec(byte, 0..9).prop_map(Op::Append),
+            proptest::collection::vec(byte.clone(), 0..9).prop_map(Op::Append),
+            proptest::collection::vec(byte, 0..9).prop_map(Op::Receive),
             (0..9usize).prop_map(Op::Take),
             (0..9usize).prop_map(Op::TakeInto),
             Just(Op::Partial),
@@ -140,6 +168,18 @@ mod tests {
                     Op::Append(bytes) => {
                         inbox.append(&bytes);
                         model.extend(bytes);
+                    }
+                    Op::Receive(bytes) => {
+                        let waits = inbox.receive(9, |_| Poll::Pending);
+                        prop_assert!(waits.is_pending());
+                        let received = inbox.receive(9, |room| {
+                            let n = room.len().min(bytes.len());
+                            room[..n].copy_from_slice(&bytes[..n]);
+                            Poll::Ready(Ok(n))
+                        });
+                        let n = bytes.len().min(16usize.saturating_sub(model.len()));
+                        prop_assert!(matches!(received, Poll::Ready(Ok(received)) if received == n));
+                        model.extend(&bytes[..n]);
                     }
                     Op::Take(n) => {
                         let n = n.min(inbox.len());
