@@ -9,6 +9,7 @@
 //! a line in its `mod.rs`.
 
 pub mod counting;
+pub mod local;
 pub mod measure;
 pub mod peers;
 pub mod report;
