@@ -70,6 +70,7 @@ impl Core {
     }
 
     /// Queues a new or woken task, on the executor's thread.
+    #[inline]
     pub(crate) fn push(&self, task: Runnable) {
         // Ahead of `accept`, whose write to the same word would have to be waited for. A change that comes in between is told.
         let priority = task.priority();
@@ -87,10 +88,14 @@ impl Core {
     }
 
     /// Moves what the inbox holds to the ready queue.
+    #[inline]
     pub(crate) fn drain(&self, inbox: &Inbox) {
-        if inbox.is_empty() {
-            return;
+        if !inbox.is_empty() {
+            self.drain_slow(inbox);
         }
+    }
+
+    fn drain_slow(&self, inbox: &Inbox) {
         let mut woken = 0;
         let mut ready = self.ready.borrow_mut();
         for task in inbox.take() {
@@ -181,10 +186,10 @@ impl Core {
     }
 
     /// Takes the task that ran off the owner list.
-    fn let_go(&self, slot: u32) {
+    fn let_go(&self, slot: usize) {
         self.position.set(END);
         self.counters.closed.add(1);
-        let released = self.owned.borrow_mut().release(slot);
+        let released = self.owned.borrow_mut().release(slot as u32);
         drop(released);
     }
 
