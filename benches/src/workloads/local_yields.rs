@@ -14,7 +14,7 @@ pub(super) fn cases(_: Scale) -> Vec<Case> {
             Peer::floor("FLOOR: VecDeque of boxed futures", || bare_queue(TASKS, EACH, || yielding(EACH)))
                 .note("no waker, no handle"),
         )
-        .goal("offtick LocalRuntime", Against::Peer("tokio LocalSet"), 0.45);
+        .goal("offtick LocalRuntime", Against::Peer("tokio LocalSet"), 0.6);
     vec![case]
 }
 

@@ -242,6 +242,7 @@ impl Turn<'_> {
     /// Rounds, until nothing is ready.
     fn moment(&self, meter: &mut Meter, rounds: usize) -> Moment {
         let local = &*self.pump.local;
+        // Polls since the last look at the timers: the first round takes one.
         let mut since = LOOK;
         for _ in 0..rounds {
             let mut more = false;
