@@ -9,6 +9,7 @@
 //! a line in its `mod.rs`.
 
 pub mod counting;
+pub mod local;
 pub mod measure;
 pub mod net;
 pub mod peers;

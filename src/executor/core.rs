@@ -70,6 +70,7 @@ impl Core {
     }
 
     /// Queues a new or woken task, on the executor's thread.
+    #[inline]
     pub(crate) fn push(&self, task: Runnable) {
         // Ahead of `accept`, whose write to the same word would have to be waited for. A change that comes in between is told.
         let priority = task.priority();
@@ -87,10 +88,14 @@ impl Core {
     }
 
     /// Moves what the inbox holds to the ready queue.
+    #[inline]
     pub(crate) fn drain(&self, inbox: &Inbox) {
-        if inbox.is_empty() {
-            return;
+        if !inbox.is_empty() {
+            self.drain_slow(inbox);
         }
+    }
+
+    fn drain_slow(&self, inbox: &Inbox) {
         let mut woken = 0;
         let mut ready = self.ready.borrow_mut();
         for task in inbox.take() {
@@ -120,17 +125,17 @@ impl Core {
     /// behind all that came from elsewhere.
     pub(crate) fn turn(&self, inbox: &Inbox, budget: usize) {
         let mut left = budget;
-        loop {
-            let due = self.ready.borrow().len().min(left);
+        let mut due = self.ready_len().min(left);
+        while due != 0 {
             for _ in 0..due {
                 let Some(task) = self.pick() else { break };
                 self.run(task);
             }
             left -= due;
-            if left == 0 || !self.has_ready() {
-                break;
+            due = self.ready_len().min(left);
+            if due != 0 {
+                self.drain(inbox);
             }
-            self.drain(inbox);
         }
         self.end_turn();
     }
@@ -161,23 +166,31 @@ impl Core {
         left.is_some()
     }
 
+    #[inline]
     fn run(&self, task: Runnable) {
         self.counters.polls.add(1);
         self.budget.set(BUDGET);
         match task.run(self.reason.get()) {
-            Ran::Idle => {}
-            Ran::Again(task) if self.position.get() == END => {
-                return self.ready.borrow_mut().push(task.priority(), task);
-            }
-            Ran::Again(task) => self.ready.borrow_mut().insert(task.priority(), self.position.get(), task),
-            Ran::Over { slot } => {
-                self.counters.closed.add(1);
-                let released = self.owned.borrow_mut().release(slot);
-                drop(released);
-            }
+            Ran::Idle => self.position.set(END),
+            Ran::Again(task) if self.position.get() == END => self.ready.borrow_mut().push(task.priority(), task),
+            Ran::Again(task) => self.put_in_place(task),
+            Ran::Over { slot } => self.let_go(slot),
         }
-        // Whatever became of the task: the wish was for that poll.
+    }
+
+    /// Queues the task that ran where it wished to be. Whatever becomes of a task, the wish was for that poll.
+    #[cold]
+    fn put_in_place(&self, task: Runnable) {
+        let position = self.position.replace(END);
+        self.ready.borrow_mut().insert(task.priority(), position, task);
+    }
+
+    /// Takes the task that ran off the owner list.
+    fn let_go(&self, slot: usize) {
         self.position.set(END);
+        self.counters.closed.add(1);
+        let released = self.owned.borrow_mut().release(slot as u32);
+        drop(released);
     }
 
     /// Takes a new task in and polls it here and now, inside the poll that is on.

@@ -34,6 +34,10 @@ impl Workload {
     }
 }
 
+// What several of them share.
+mod frames;
+mod jobs;
+
 macro_rules! workloads {
     ($($name:ident),* $(,)?) => {
         $(mod $name;)*
@@ -52,6 +56,11 @@ workloads![
     spawn_local,
     spawn_await,
     yields,
+    local_spawn,
+    local_yields,
+    local_wake,
+    tick_empty,
+    tick_pending,
     spawn_to_done,
     wake_pingpong,
     closures,

@@ -1,12 +1,12 @@
 //! What does a task cost that is spawned, run and awaited inside the executor, in waves of 1000 and all at once?
 
 use super::Scale;
-use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
+use super::jobs::waves;
+use crate::measure::{Against, Case, Peer, Unit};
 use crate::peers::current_thread;
 use async_executor::StaticExecutor;
 use futures_lite::future;
 use offtick::Runtime;
-use std::future::Future;
 use std::hint::black_box;
 use tokio::task::LocalSet;
 
@@ -45,16 +45,4 @@ fn case(name: &'static str, count: usize, wave: usize) -> Case {
             .note("panics reach the thread"),
         )
         .goal("offtick", Against::Peer("async-executor StaticExecutor"), 0.6)
-}
-
-async fn waves<H: Future>(count: usize, wave: usize, spawn: impl Fn(usize) -> H) -> Sample {
-    let mut handles = Vec::with_capacity(wave);
-    let watch = Watch::start();
-    for start in (0..count).step_by(wave) {
-        handles.extend((start..start + wave).map(&spawn));
-        for handle in handles.drain(..) {
-            black_box(handle.await);
-        }
-    }
-    watch.stop(count)
 }

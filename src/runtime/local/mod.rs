@@ -13,7 +13,8 @@
 //! otherwise:  leave the host's wait (the park word is taken back, the descriptor read)
 //!             a new frame: waits for ticks come due
 //!             moment:  round: inbox -> due timers, due ticks -> the tasks that are ready now     again, while there are
-//!                      some, and budget
+//!                      some, and budget; timers and clock are looked at in the first round, when nothing is ready, and
+//!                      after each 128 polls
 //!             time is owed (advance, tick_at)? move the clock to the next deadline, and again: moment
 //!             enter the host's wait -----------------------------------------------> report
 //! ```

@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 /// How often a tick without a limit, or one that has to get on in time, lets the tasks of one moment run.
 pub(super) const ROUNDS: usize = 64;
 
+/// Polls of tasks after which the clock and the timers are looked at again, while tasks are ready: as many as the reactor
+/// thread does. A look costs more than a short poll.
+const LOOK: usize = 128;
+
 /// What drives a [`LocalRuntime`]; it stays on its thread, and every field is reached from there alone.
 pub(super) struct Pump {
     pub(super) local: Rc<Local>,
@@ -238,20 +242,21 @@ impl Turn<'_> {
     /// Rounds, until nothing is ready.
     fn moment(&self, meter: &mut Meter, rounds: usize) -> Moment {
         let local = &*self.pump.local;
-        let (driver, frames) = (&*local.shared.driver, self.pump.frames());
+        // Polls since the last look at the timers: the first round takes one.
+        let mut since = LOOK;
         for _ in 0..rounds {
-            local.take_in(driver.clock().nanos());
             let mut more = false;
-            for timers in [frames, driver] {
-                let now = timers.clock().nanos();
-                let fired = if meter.is_limited() { timers.fire_some(now) } else { timers.fire_due(now) };
-                meter.fired += fired.count;
-                more |= fired.more;
+            if since >= LOOK || (!local.has_work() && self.has_timers()) {
+                more = self.look_at_timers(meter);
+                since = if more { LOOK } else { 0 };
+            } else {
+                local.core.drain(&local.shared.inbox);
             }
             let due = local.core.ready_len();
             if due == 0 && !more {
                 return Moment::Settled;
             }
+            since += due;
             for _ in 0..due {
                 if !local.core.run_next() {
                     break;
@@ -265,6 +270,24 @@ impl Turn<'_> {
             }
         }
         Moment::Restless
+    }
+
+    /// Takes in what came from elsewhere and fires what is due; true if more is.
+    fn look_at_timers(&self, meter: &mut Meter) -> bool {
+        let (driver, frames) = (&*self.pump.local.shared.driver, self.pump.frames());
+        let now = driver.clock().nanos();
+        self.pump.local.take_in(now);
+        let mut more = false;
+        for (timers, now) in [(frames, frames.clock().nanos()), (driver, now)] {
+            let fired = if meter.is_limited() { timers.fire_some(now) } else { timers.fire_due(now) };
+            meter.fired += fired.count;
+            more |= fired.more;
+        }
+        more
+    }
+
+    fn has_timers(&self) -> bool {
+        self.pump.driver().lower_bound().is_some() || self.pump.frames().lower_bound().is_some()
     }
 
     /// Moves the clock to the next deadline on the way to where it is to be; false if it is there.

@@ -188,7 +188,7 @@ unsafe fn finish<B: Body, S: Schedule>(
         // SAFETY: that was the last reference.
         unsafe { dealloc::<B, S>(header) };
     }
-    Ran::Over { slot }
+    Ran::Over { slot: slot as usize }
 }
 
 /// # Safety

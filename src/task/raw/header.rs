@@ -55,8 +55,8 @@ pub(crate) enum Ran {
     Again(Runnable),
     /// Its body is gone: take it off the owner list.
     Over {
-        /// Its place there, or [`NO_SLOT`].
-        slot: u32,
+        /// Its place there, or [`NO_SLOT`]. A whole word, as the task above is: so the two come back in registers.
+        slot: usize,
     },
 }
 
