@@ -1,4 +1,4 @@
-//! hyper 1.x on offtick: the traits of [`hyper::rt`](::hyper::rt).
+//! hyper 1.x on offtick: the traits of [`hyper::rt`].
 //!
 //! | hyper wants | it gets |
 //! |---|---|
