@@ -16,6 +16,7 @@
 
 use super::readiness::{Direction, Facts, Readiness, Seen};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::fmt;
 use std::task::{Context, Poll, Waker};
 
@@ -23,6 +24,8 @@ use std::task::{Context, Poll, Waker};
 pub(crate) struct Source {
     readiness: Readiness,
     waiters: Mutex<Waiters>,
+    /// How many wait in the list, for those who leave: written under the lock, read without it.
+    listed: AtomicUsize,
 }
 
 struct Waiters {
@@ -52,7 +55,7 @@ pub(crate) enum Place {
 impl Source {
     pub(crate) fn new(facts: Facts) -> Self {
         let waiters = Waiters { slots: [None, None], list: Vec::new(), next: 0 };
-        Self { readiness: Readiness::new(facts), waiters: Mutex::new(waiters) }
+        Self { readiness: Readiness::new(facts), waiters: Mutex::new(waiters), listed: AtomicUsize::new(0) }
     }
 
     /// What is known now.
@@ -67,7 +70,12 @@ impl Source {
             return Poll::Ready(seen);
         }
         let waker = cx.waker().clone();
-        let replaced = self.waiters.lock().place(direction, waker, place);
+        let replaced = {
+            let mut waiters = self.waiters.lock();
+            let replaced = waiters.place(direction, waker, place);
+            self.listed.store(waiters.list.len(), Ordering::Relaxed);
+            replaced
+        };
         drop(replaced);
         let seen = self.look();
         if seen.is_ready(direction) { Poll::Ready(seen) } else { Poll::Pending }
@@ -84,11 +92,20 @@ impl Source {
     }
 
     /// Whoever waited in the list does so no more.
+    ///
+    /// As a rule an event has taken its waker already, and the list is empty: no lock then. Relaxed: the leaver's own
+    /// entry was counted in before, so a zero is younger than that, and whoever wrote it had found the entry gone.
     pub(crate) fn leave(&self, place: &mut Place) {
         if let Place::List(number) = place
             && let Some(number) = number.take()
+            && self.listed.load(Ordering::Relaxed) > 0
         {
-            let left = self.waiters.lock().remove(number);
+            let left = {
+                let mut waiters = self.waiters.lock();
+                let left = waiters.remove(number);
+                self.listed.store(waiters.list.len(), Ordering::Relaxed);
+                left
+            };
             drop(left);
         }
     }
@@ -102,7 +119,11 @@ impl Source {
                 woken.extend(waiters.slots[direction as usize].take());
             }
         }
-        woken.extend(waiters.list.extract_if(.., |waiter| facts.concern(waiter.direction)).map(|waiter| waiter.waker));
+        if !waiters.list.is_empty() {
+            let concerned = waiters.list.extract_if(.., |waiter| facts.concern(waiter.direction));
+            woken.extend(concerned.map(|waiter| waiter.waker));
+            self.listed.store(waiters.list.len(), Ordering::Relaxed);
+        }
     }
 }
 
