@@ -64,6 +64,11 @@ impl Core {
         }
     }
 
+    /// From now on the order of those that are ready is shuffled.
+    pub(crate) fn shuffle(&self, seed: u64) {
+        self.ready.borrow_mut().shuffle(seed);
+    }
+
     /// The time that tasks accepted from now on are stamped with.
     pub(crate) fn set_now(&self, now: u64) {
         self.now.set(now);

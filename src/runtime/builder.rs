@@ -10,6 +10,7 @@ use crate::park::Unpark;
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::time::Clock;
+use crate::util::seeds::Seeds;
 use std::fmt;
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub struct Builder {
     pool: blocking::Config,
     hooks: Hooks,
     around: Option<thread::Around>,
+    seed: Option<u64>,
 }
 
 impl Default for Builder {
@@ -57,6 +59,7 @@ impl Builder {
             pool: blocking::Config::default(),
             hooks: Hooks::default(),
             around: None,
+            seed: None,
         }
     }
 
@@ -99,6 +102,12 @@ impl Builder {
             0 => self.pool = self.pool.without_threads(),
             _ => self.pool.max_threads = most,
         }
+        self
+    }
+
+    /// Where random numbers come from. For a runtime that does the same every time, which one with threads does not.
+    pub(super) fn seed(mut self, seed: Option<u64>) -> Self {
+        self.seed = seed;
         self
     }
 
@@ -193,7 +202,9 @@ impl Builder {
     ) -> Result<(Shared, Parker), BuildError> {
         self.check()?;
         let parker = Parker::new().map_err(BuildError::Poll)?;
-        Ok((Shared::new(&parker, listen, self.clock, Pool::new(self.pool), self.hooks, keeper), parker))
+        let mut shared = Shared::new(&parker, listen, self.clock, Pool::new(self.pool), self.hooks, keeper);
+        shared.seeds = self.seed.map(Seeds::new);
+        Ok((shared, parker))
     }
 }
 

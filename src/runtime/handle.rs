@@ -1,7 +1,7 @@
 //! The front of a runtime: [`Runtime`] owns it, [`Handle`] spawns on it.
 
 use super::builder::Builder;
-use super::context::{self, Local};
+use super::context;
 use super::inspect::Metrics;
 use super::owner::{Pool, PoolJob, Reactor, Unseen};
 use super::shared::Shared;
@@ -14,6 +14,7 @@ use crate::task::raw::{ClosureBody, Convert, Fallible, FutureBody, Value, Work};
 use crate::task::{Spec, Task, TaskInfo};
 use crate::time::Clock;
 use crate::time::driver::Driver;
+use crate::util::seeds::Seeds;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -50,13 +51,13 @@ impl Handle {
         Self { shared }
     }
 
-    /// Of the runtime that this thread drives.
-    pub(crate) fn of(local: &Local) -> Self {
-        Self::new(Arc::clone(&local.shared))
-    }
-
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// A seed for one user of random numbers; `None` where they may be what they like.
+    pub(crate) fn draw_seed(&self) -> Option<u64> {
+        self.shared.seeds.as_ref().map(Seeds::draw)
     }
 
     pub(crate) fn driver(&self) -> Arc<Driver> {

@@ -17,6 +17,7 @@ use crate::task::raw::{Inbox, Push, Runnable, thread_token};
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::util::cache_padded::CachePadded;
+use crate::util::seeds::Seeds;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     /// Who counts ticks: timers that go by the number of the tick. A reactor thread has no ticks.
     pub(crate) frames: Option<Arc<Driver>>,
+    /// Where random numbers come from in a runtime that does the same every time.
+    pub(super) seeds: Option<Seeds>,
     /// The thread that a runtime without one of its own lives on.
     home: Option<u64>,
 }
@@ -91,6 +94,7 @@ impl Shared {
             ending: Ending::new(),
             started: Instant::now(),
             frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(Deaf))),
+            seeds: None,
             home: host.then(thread_token),
         }
     }

@@ -32,6 +32,7 @@ mod budget;
 mod builder;
 #[cfg(all(unix, feature = "net"))]
 mod descriptor;
+mod eager;
 mod handle;
 mod host;
 mod tick;
@@ -51,6 +52,7 @@ pub use handle::LocalHandle;
 pub(crate) use host::{Bell, Host};
 use std::fmt;
 use std::ops::Deref;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tick::Pump;
 
@@ -75,7 +77,9 @@ use tick::Pump;
 /// ticks knows nothing of this runtime, and ticks it for nobody.)
 ///
 /// Dropping it drops every future on this thread; every task that is not over ends as
-/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most.
+/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most. Inside
+/// the first poll of a task that is [started eagerly](LocalHandle::spawn_eager) it waits for nothing, and the futures are
+/// dropped as soon as that poll is over.
 ///
 /// # Example
 /// ```
@@ -102,6 +106,7 @@ use tick::Pump;
 pub struct LocalRuntime {
     handle: LocalHandle,
     pump: Pump,
+    seed: Option<u64>,
     /// Until `shutdown`, which leaves nothing for the drop to do.
     open: bool,
 }
@@ -115,9 +120,9 @@ impl LocalRuntime {
         LocalBuilder::new().build()
     }
 
-    fn with_parts(shared: Shared, parker: Parker, bell: Option<Arc<host::Bell>>) -> Self {
+    fn with_parts(shared: Shared, parker: Parker, bell: Option<Arc<host::Bell>>, seed: Option<u64>) -> Self {
         let handle = LocalHandle::new(Arc::new(shared));
-        Self { pump: Pump::new(handle.local(), parker, bell), handle, open: true }
+        Self { pump: Pump::new(Rc::clone(handle.local()), parker, bell), handle, seed, open: true }
     }
 
     /// What spawns on this runtime from any thread, futures that are `Send`.
@@ -139,6 +144,12 @@ impl LocalRuntime {
     /// What spawns on this runtime from its own thread, futures that are not `Send` as well: for tasks that spawn tasks.
     pub fn local_handle(&self) -> &LocalHandle {
         &self.handle
+    }
+
+    /// The seed by which the runtime does the same again: the one given ([`LocalBuilder::seed`]), or made up for a
+    /// [shuffled](LocalBuilder::shuffle) queue.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
     }
 
     /// Ends the runtime and waits for closures that run, at most for `patience`.
@@ -163,10 +174,15 @@ impl LocalRuntime {
     fn end(&mut self, patience: Duration) -> ShutdownReport {
         self.open = false;
         let shared = self.handle.shared();
-        let _last_word = LastWord(Arc::clone(shared));
-        self.pump.close();
+        let stopped = !self.pump.local.visited.get();
+        if stopped {
+            let _last_word = LastWord(Arc::clone(shared));
+            self.pump.close();
+        } else {
+            self.pump.close_later();
+        }
         let deadline = Instant::now().checked_add(patience);
-        ShutdownReport { reactor_stopped: true, blocking_left: shared.end_pool(deadline, false) }
+        ShutdownReport { reactor_stopped: stopped, blocking_left: shared.end_pool(deadline, !stopped) }
     }
 }
 

@@ -79,7 +79,7 @@ impl Pump {
     }
 
     pub(super) fn refuse_nested(&self) -> Result<(), TickError> {
-        if self.turning.get() { Err(TickError::Nested) } else { Ok(()) }
+        if self.turning.get() || self.local.visited.get() { Err(TickError::Nested) } else { Ok(()) }
     }
 
     /// One tick.
@@ -201,6 +201,12 @@ impl Pump {
 
     fn soonest(&self) -> Option<Instant> {
         self.driver().lower_bound().and_then(|moment| self.clock().instant_of(moment))
+    }
+
+    /// Refuses what comes. The futures are dropped when the poll is over that is on.
+    pub(super) fn close_later(&self) {
+        self.host.disarm(self.parker.borrow().state());
+        self.local.shared.begin_closing();
     }
 
     /// Drops all futures. Nothing is told to the host any more.
