@@ -127,6 +127,7 @@ mod spawn;
 
 mod manage;
 pub mod scheduler;
+pub mod testing;
 pub mod toolkit;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.

@@ -3,6 +3,7 @@
 use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
 use super::shared::{Keeper, Shared};
+use super::workers::{Bench, Inline, Workers};
 use super::{Parker, thread};
 use crate::blocking::{self, Pool};
 use crate::error::{BuildError, Panic, TaskError};
@@ -41,6 +42,7 @@ pub struct Builder {
     hooks: Hooks,
     around: Option<thread::Around>,
     seed: Option<u64>,
+    inline: Inline,
 }
 
 impl Default for Builder {
@@ -60,6 +62,7 @@ impl Builder {
             hooks: Hooks::default(),
             around: None,
             seed: None,
+            inline: Inline::No,
         }
     }
 
@@ -108,6 +111,12 @@ impl Builder {
     /// Where random numbers come from. For a runtime that does the same every time, which one with threads does not.
     pub(super) fn seed(mut self, seed: Option<u64>) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Who runs closures.
+    pub(super) fn inline(mut self, inline: Inline) -> Self {
+        self.inline = inline;
         self
     }
 
@@ -202,7 +211,14 @@ impl Builder {
     ) -> Result<(Shared, Parker), BuildError> {
         self.check()?;
         let parker = Parker::new().map_err(BuildError::Poll)?;
-        let mut shared = Shared::new(&parker, listen, self.clock, Pool::new(self.pool), self.hooks, keeper);
+        let (config, inline) = (self.pool, self.inline);
+        let workers = |host: &Arc<dyn Unpark>| match inline {
+            Inline::No => Workers::Pool(Pool::new(config)),
+            Inline::Ticks | Inline::Held => {
+                Workers::Bench(Bench::new(config.queue_limit, inline == Inline::Held, Arc::clone(host)))
+            }
+        };
+        let mut shared = Shared::new(&parker, listen, self.clock, workers, self.hooks, keeper);
         shared.seeds = self.seed.map(Seeds::new);
         Ok((shared, parker))
     }

@@ -51,9 +51,9 @@ impl Local {
         }
     }
 
-    /// True if a task waits to be run, as far as this thread knows.
+    /// True if a task waits to be run, or a closure that is for this thread, as far as this thread knows.
     pub(crate) fn has_work(&self) -> bool {
-        self.core.has_ready() || !self.shared.inbox.is_empty()
+        self.core.has_ready() || !self.shared.inbox.is_empty() || self.shared.pool.due() != 0
     }
 
     /// Drops all futures, on this thread, and ends every timer; what comes later is refused.

@@ -6,7 +6,8 @@ use super::inspect::Metrics;
 use super::owner::{Pool, PoolJob, Reactor, Unseen};
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
-use crate::blocking::{Permit, Refused};
+use super::workers::Permit;
+use crate::blocking::Refused;
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
@@ -278,7 +279,7 @@ impl Handle {
 
     fn submit<B, P, R>(
         &self,
-        permit: Permit<'_, PoolJob>,
+        permit: Permit<'_>,
         body: B,
         spec: Spec<P>,
         keep: impl FnOnce(Task<B::Output, P>) -> R,

@@ -4,10 +4,9 @@ use super::Parker;
 use super::closures::{Closures, REACTOR_LANE};
 use super::context::{self, Local};
 use super::hooks::Hooks;
-use super::owner::PoolJob;
 use super::shutdown::Ending;
 use super::update::UpdateFlag;
-use crate::blocking;
+use super::workers::Workers;
 use crate::counters::Counter;
 use crate::executor::Counters;
 use crate::park::Unpark;
@@ -32,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) driver: Arc<Driver>,
     #[cfg(feature = "net")]
     pub(crate) sockets: Arc<crate::reactor::Sockets>,
-    pub(crate) pool: blocking::Pool<PoolJob>,
+    pub(crate) pool: Workers,
     pub(crate) closures: Closures,
     /// Written at the end of each task, by whoever ran it.
     pub(crate) update: CachePadded<UpdateFlag>,
@@ -70,7 +69,7 @@ impl Shared {
         parker: &Parker,
         listen: impl FnOnce(Arc<dyn Unpark>) -> Arc<dyn Unpark>,
         clock: Clock,
-        pool: blocking::Pool<PoolJob>,
+        pool: impl FnOnce(&Arc<dyn Unpark>) -> Workers,
         hooks: Hooks,
         keeper: Keeper,
     ) -> Self {
@@ -79,10 +78,10 @@ impl Shared {
         Self {
             inbox: CachePadded::new(Inbox::new()),
             driver: Driver::new(clock, Arc::clone(&unparker)),
+            pool: pool(&unparker),
             unparker,
             #[cfg(feature = "net")]
             sockets: parker.sockets(),
-            pool,
             closures: Closures::default(),
             update: CachePadded::new(UpdateFlag::new()),
             hooks,

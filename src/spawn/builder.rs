@@ -418,6 +418,10 @@ impl Host for TaskHost {
     fn is_cancelled(&self) -> bool {
         self.details.should_stop()
     }
+
+    fn must_not_wait(&self) -> bool {
+        self.shared.is_home()
+    }
 }
 
 impl Witness for TaskHost {

@@ -3,8 +3,8 @@
 use super::LocalRuntime;
 use super::host::Bell;
 use crate::error::{BuildError, Panic, TaskError};
-use crate::runtime::Builder;
 use crate::runtime::shared::Keeper;
+use crate::runtime::{Builder, Inline};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::time::Clock;
@@ -28,6 +28,7 @@ use std::time::Duration;
 pub struct LocalBuilder {
     common: Builder,
     on_wake: Option<Box<dyn Fn() + Send + Sync>>,
+    inline: Inline,
     seed: Option<u64>,
     shuffle: bool,
 }
@@ -41,7 +42,7 @@ impl Default for LocalBuilder {
 impl LocalBuilder {
     /// The defaults.
     pub fn new() -> Self {
-        Self { common: Builder::new(), on_wake: None, seed: None, shuffle: false }
+        Self { common: Builder::new(), on_wake: None, inline: Inline::No, seed: None, shuffle: false }
     }
 
     fn set(mut self, change: impl FnOnce(Builder) -> Builder) -> Self {
@@ -71,6 +72,35 @@ impl LocalBuilder {
     /// ```
     pub fn blocking_threads(self, most: usize) -> Self {
         self.set(|common| common.blocking_threads_or_none(most))
+    }
+
+    /// Closures that block run in the ticks, on the host's own thread, in the order of their submission: no thread
+    /// whatever happens, and the same trace every time. For tests and simulations, and for machines without threads.
+    ///
+    /// Each counts as a poll of the [`Budget`](crate::Budget); a round runs those that wait, then the tasks. While one runs
+    /// the tick does not go on, whatever it waits for: what would wait for this runtime
+    /// ([`Task::wait`](crate::Task::wait), [`retry_blocking`](crate::retry::retry_blocking), [`block_on`](crate::block_on))
+    /// is refused. The settings of the pool's threads mean nothing then; [`blocking_queue`](Self::blocking_queue) holds.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{Budget, LocalBuilder};
+    /// let rt = LocalBuilder::new().blocking_inline().build()?;
+    /// let task = rt.spawn_blocking(|| std::thread::current().id());
+    /// assert!(!task.is_done());
+    /// rt.tick(Budget::unlimited())?;
+    /// assert!(matches!(task.result(), Some(Ok(thread)) if *thread == std::thread::current().id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn blocking_inline(mut self) -> Self {
+        self.inline = Inline::Ticks;
+        self
+    }
+
+    /// As `blocking_inline`, but no closure runs before [`LocalRuntime::run_closures`].
+    pub(crate) fn blocking_held(mut self) -> Self {
+        self.inline = Inline::Held;
+        self
     }
 
     /// How long a pool thread without work stays alive. Default 10 seconds.
@@ -211,7 +241,7 @@ impl LocalBuilder {
         let mut bell = None;
         let on_wake = self.on_wake;
         let seed = self.seed.or_else(|| self.shuffle.then(|| fastrand::u64(..)));
-        let (shared, parker) = self.common.seed(seed).assemble(
+        let (shared, parker) = self.common.seed(seed).inline(self.inline).assemble(
             |unparker| match on_wake {
                 None => unparker,
                 Some(hook) => {

@@ -12,9 +12,9 @@
 //! nothing to do? ---------------------------------------------------------------> report     (a few loads)
 //! otherwise:  leave the host's wait (the park word is taken back, the descriptor read)
 //!             a new frame: waits for ticks come due
-//!             moment:  round: inbox -> due timers, due ticks -> the tasks that are ready now     again, while there are
-//!                      some, and budget; timers and clock are looked at in the first round, when nothing is ready, and
-//!                      after each 128 polls
+//!             moment:  round: inbox -> due timers, due ticks -> closures, if they run here -> the tasks that are ready
+//!                      now    again, while there are some, and budget; timers and clock are looked at in the first
+//!                      round, when nothing is ready, and after each 128 polls
 //!             time is owed (advance, tick_at)? move the clock to the next deadline, and again: moment
 //!             enter the host's wait -----------------------------------------------> report
 //! ```
@@ -35,6 +35,7 @@ mod descriptor;
 mod eager;
 mod handle;
 mod host;
+mod probe;
 mod tick;
 mod until;
 
@@ -50,6 +51,7 @@ pub use handle::LocalHandle;
 /// The host's wait by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use host::{Bell, Host};
+pub(crate) use probe::Remains;
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -69,7 +71,7 @@ use tick::Pump;
 /// [`handle`](Self::handle) is the [`Handle`] for other threads.
 ///
 /// No thread is started by it, but for closures that block: [`LocalBuilder::blocking_threads`] says how many, and zero is
-/// fine.
+/// fine; with [`LocalBuilder::blocking_inline`] they run in the ticks.
 ///
 /// **Waiting**: this thread drives the tasks, so a [`Task::wait`](crate::Task::wait) here would wait for itself and is
 /// refused with [`TaskError::WouldDeadlock`](crate::TaskError::WouldDeadlock), between two ticks as well as in one;

@@ -186,7 +186,7 @@ impl Pump {
         TickReport {
             polled: meter.polled,
             fired: meter.fired,
-            left_ready: self.local.core.ready_len(),
+            left_ready: self.local.core.ready_len() + self.local.shared.pool.due(),
             overrun: meter.overrun,
             left_due: self.is_due(),
             behind: Duration::from_nanos(self.owed.get()),
@@ -258,8 +258,18 @@ impl Turn<'_> {
             } else {
                 local.core.drain(&local.shared.inbox);
             }
+            let closures = local.shared.pool.due();
+            for _ in 0..closures {
+                if !local.run_closure() {
+                    break;
+                }
+                if meter.count_poll() {
+                    return Moment::Spent;
+                }
+            }
+            // What the closures have woken runs in this round.
             let due = local.core.ready_len();
-            if due == 0 && !more {
+            if due == 0 && closures == 0 && !more {
                 return Moment::Settled;
             }
             since += due;
@@ -271,7 +281,7 @@ impl Turn<'_> {
                     return Moment::Spent;
                 }
             }
-            if due == 0 && meter.look() {
+            if due == 0 && closures == 0 && meter.look() {
                 return Moment::Spent;
             }
         }
