@@ -170,7 +170,8 @@ impl LocalBuilder {
     /// That is the jitter of retries, of reconnecting sockets and of schedules, and the order of a
     /// [shuffled](Self::shuffle) queue. A policy or a job with a seed of its own keeps to that. Together with a manual
     /// clock and budgets of polls a program has the same trace in each run, as long as nothing else comes from outside: other
-    /// threads (the pool's among them), sockets, the system's clock and its random numbers, addresses.
+    /// threads (the pool's among them, unless closures run [inline](Self::blocking_inline)), sockets, the system's clock and
+    /// its random numbers, addresses. [`TaskId`](crate::TaskId)s count on through the whole process.
     ///
     /// # Example
     /// ```
