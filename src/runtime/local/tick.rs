@@ -248,7 +248,7 @@ impl Turn<'_> {
     /// Rounds, until nothing is ready.
     fn moment(&self, meter: &mut Meter, rounds: usize) -> Moment {
         let local = &*self.pump.local;
-        // Polls since the last look at the timers: the first round takes one.
+        // Polls and closures since the last look at the timers: the first round takes one.
         let mut since = LOOK;
         for _ in 0..rounds {
             let mut more = false;
@@ -272,7 +272,7 @@ impl Turn<'_> {
             if due == 0 && closures == 0 && !more {
                 return Moment::Settled;
             }
-            since += due;
+            since += due + closures;
             for _ in 0..due {
                 if !local.core.run_next() {
                     break;
