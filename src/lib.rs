@@ -84,6 +84,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Tests
+//! [`testing`] has a runtime whose time stands still until it is moved, that does the same every time, shuffles the order of
+//! the tasks by a seed, and knows what a program has left behind.
+//!
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
@@ -127,6 +131,7 @@ mod spawn;
 
 mod manage;
 pub mod scheduler;
+pub mod testing;
 pub mod toolkit;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.

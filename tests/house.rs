@@ -35,6 +35,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("manage", 6),
     ("toolkit", 6),
     ("scheduler", 7),
+    ("testing", 7),
 ];
 
 /// Names that `time`, `net` and `toolkit` pass on from their upper files.

@@ -85,7 +85,7 @@ mod tests;
 
 pub(crate) use {
     config::Config,
-    pool::{Permit, Pool, Refused},
+    pool::{Permit, Pool, PoolStats, Refused},
 };
 
 #[cfg(all(loom, test))]

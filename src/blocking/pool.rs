@@ -53,7 +53,7 @@ pub(crate) enum Refused {
 }
 
 /// Counts of a moment, for metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolStats {
     /// Threads alive or being started.
     pub(crate) threads: usize,

@@ -6,6 +6,7 @@
 //! | call | the first part | the rest |
 //! |---|---|---|
 //! | [`Handle::spawn_eager`](crate::Handle::spawn_eager) | here | a task of the runtime |
+//! | [`LocalHandle::spawn_eager`](crate::LocalHandle::spawn_eager) | here, between two ticks as well | a task of the runtime |
 //! | [`TaskBuilder::spawn_eager`](crate::TaskBuilder::spawn_eager) | here, inside a task of the runtime | a task of the runtime |
 //! | [`start`] | here | wherever the [`Started`] is awaited |
 //! | [`run_now`] | here | there is none, or the future comes back |

@@ -1,11 +1,12 @@
 //! The executor's own thread: ready queue, owner list, turns.
 
+use super::census::Census;
 use super::owned::{Listed, Owned};
 use super::ready::{END, Ready};
 use crate::counters::Counter;
 use crate::sync::Arc;
 use crate::task::Priority;
-use crate::task::raw::{Inbox, Outcome, Ran, Runnable};
+use crate::task::raw::{Inbox, Outcome, Ran, Runnable, TaskRef};
 use crate::util::slab::Slab;
 use std::cell::{Cell, RefCell};
 
@@ -39,6 +40,10 @@ pub(crate) struct Core {
     /// Tasks that were taken out of the queue by hand, until they are put back.
     pub(super) aside: RefCell<Slab<Runnable>>,
     owned: RefCell<Owned>,
+    /// Only where leaks are looked for.
+    census: RefCell<Option<Census>>,
+    /// There is a census.
+    counts: Cell<bool>,
     counters: Arc<Counters>,
     /// What new tasks are stamped with; set by the driver once a turn, since a clock read costs as much as a spawn.
     now: Cell<u64>,
@@ -56,12 +61,19 @@ impl Core {
             ready: RefCell::new(Ready::new()),
             aside: RefCell::new(Slab::new()),
             owned: RefCell::new(Owned::new()),
+            census: RefCell::new(None),
+            counts: Cell::new(false),
             counters,
             now: Cell::new(0),
             reason: Cell::new(Outcome::Cancelled),
             budget: Cell::new(BUDGET),
             position: Cell::new(END),
         }
+    }
+
+    /// From now on the order of those that are ready is shuffled.
+    pub(crate) fn shuffle(&self, seed: u64) {
+        self.ready.borrow_mut().shuffle(seed);
     }
 
     /// The time that tasks accepted from now on are stamped with.
@@ -85,6 +97,27 @@ impl Core {
     fn accept(&self, task: &Runnable) {
         self.counters.accepted.add(1);
         self.owned.borrow_mut().accept(task, self.now.get());
+        if self.counts.get() {
+            self.note(task);
+        }
+    }
+
+    #[cold]
+    fn note(&self, task: &Runnable) {
+        if let Some(census) = &mut *self.census.borrow_mut() {
+            census.note(task);
+        }
+    }
+
+    /// From now on it is known which tasks are over and still referred to.
+    pub(crate) fn count_references(&self) {
+        *self.census.borrow_mut() = Some(Census::new());
+        self.counts.set(true);
+    }
+
+    /// Tasks that are over and that wakers or controls refer to. Those of before the counting are not known.
+    pub(crate) fn kept(&self) -> Vec<TaskRef> {
+        self.census.borrow().as_ref().map(Census::kept).unwrap_or_default()
     }
 
     /// Moves what the inbox holds to the ready queue.
@@ -151,6 +184,11 @@ impl Core {
         let mut ready = self.ready.borrow_mut();
         *ready.picked() = Priority::default();
         self.counters.ready.set(ready.len() as u64);
+        drop(ready);
+        if self.counts.get() {
+            let retired = self.census.borrow_mut().as_mut().map(Census::retire);
+            drop(retired);
+        }
     }
 
     fn pick(&self) -> Option<Runnable> {

@@ -28,6 +28,7 @@
 //! No borrow of the queue or of the list is held while user code runs: a poll, a waker and a destructor may all come
 //! back and queue tasks here.
 
+mod census;
 mod core;
 mod owned;
 mod ready;

@@ -17,12 +17,19 @@
 //!   rest no longer than that, and with it what inbox and timers woke, which arrives at the end. Tasks that descend into
 //!   each other place themselves: however deep they go, they do not count as waiting.
 //!
+//! # Shuffled
+//! For finding programs that rely on an order that nobody promised, the queue can be [shuffled](Ready::shuffle): a pick then
+//! goes to any of the tasks in order of arrival, by chance, and not to the first of them. All else holds: the levels and
+//! both rules of fairness, and what is placed stays at its index, so a task at position 2 runs after two others. The first
+//! to arrive is overtaken a bounded number of times. The queue shows the order of arrival.
+//!
 //! # Cost
 //! As long as every task is of the usual level and none is placed, a push and a pick are those of a `VecDeque`, behind
 //! one well-predicted branch. Otherwise a pick looks at three levels. Only insertions, removals and searches go by the
 //! length of the queue.
 
 use crate::task::Priority;
+use fastrand::Rng;
 use std::collections::VecDeque;
 
 /// The position behind all others.
@@ -63,6 +70,8 @@ pub(super) struct Ready<T> {
     plain: bool,
     /// The level of the last pick.
     picked: Priority,
+    /// Who chooses among those in order of arrival; the queue is not plain then.
+    shuffle: Option<Rng>,
 }
 
 struct Level<T> {
@@ -75,13 +84,21 @@ struct Level<T> {
     jumped: usize,
     /// How many there may be.
     patience: usize,
+    /// Picks in which the first in order of arrival was overtaken by another of them: only if shuffled.
+    overtaken: usize,
     /// Picks of levels above, since the last of this one, while it had a task.
     passed: u32,
 }
 
 impl<T> Ready<T> {
     pub(super) fn new() -> Self {
-        Self { levels: std::array::from_fn(|_| Level::new()), plain: true, picked: Priority::default() }
+        Self { levels: std::array::from_fn(|_| Level::new()), plain: true, picked: Priority::default(), shuffle: None }
+    }
+
+    /// From now on chance decides among the tasks in order of arrival: the same with the same seed.
+    pub(super) fn shuffle(&mut self, seed: u64) {
+        self.plain = false;
+        self.shuffle = Some(Rng::with_seed(seed));
     }
 
     #[inline(always)]
@@ -127,7 +144,8 @@ impl<T> Ready<T> {
         // Looked at here, ahead of a pick, and not after one: a task that is alone in its level, or alone in being placed,
         // and comes back at once, must not start the counts anew each time.
         let [urgent, usual, background] = &mut self.levels;
-        if urgent.tasks.is_empty() && background.tasks.is_empty() && usual.placed == 0 {
+        let plain = urgent.tasks.is_empty() && background.tasks.is_empty() && usual.placed == 0;
+        if plain && self.shuffle.is_none() {
             for level in &mut self.levels {
                 level.jumped = 0;
                 level.passed = 0;
@@ -143,6 +161,9 @@ impl<T> Ready<T> {
         let level = &mut self.levels[chosen];
         level.passed = 0;
         self.picked = Priority::ALL[chosen];
+        if let Some(rng) = &mut self.shuffle {
+            level.shuffle(rng);
+        }
         level.pick()
     }
 
@@ -196,7 +217,15 @@ impl<T> Ready<T> {
 
 impl<T> Level<T> {
     const fn new() -> Self {
-        Self { tasks: VecDeque::new(), marks: VecDeque::new(), placed: 0, jumped: 0, patience: 0, passed: 0 }
+        Self {
+            tasks: VecDeque::new(),
+            marks: VecDeque::new(),
+            placed: 0,
+            jumped: 0,
+            patience: 0,
+            overtaken: 0,
+            passed: 0,
+        }
     }
 
     fn pick(&mut self) -> Option<T> {
@@ -218,6 +247,28 @@ impl<T> Level<T> {
         self.jumped = 0;
         let first = self.marks.iter().position(|placed| !placed).unwrap_or(self.marks.len());
         self.remove(first)
+    }
+
+    /// If it is the turn of those in order of arrival: brings any of them to the front. The others keep their order, and
+    /// what is placed its index.
+    fn shuffle(&mut self, rng: &mut Rng) {
+        let arrived = self.tasks.len() - self.placed;
+        if arrived < 2 || self.marks.front() == Some(&true) {
+            return;
+        }
+        let chosen = if self.overtaken < JUMPS + 4 * arrived { rng.usize(..arrived) } else { 0 };
+        self.overtaken = if chosen == 0 { 0 } else { self.overtaken + 1 };
+        if self.placed == 0 {
+            if let Some(task) = self.tasks.remove(chosen) {
+                self.tasks.push_front(task);
+            }
+            return;
+        }
+        let is_arrived = |at: &usize| self.marks.get(*at) != Some(&true);
+        let places: Vec<_> = (0..self.tasks.len()).filter(is_arrived).take(chosen + 1).collect();
+        for pair in places.windows(2).rev() {
+            self.tasks.swap(pair[0], pair[1]);
+        }
     }
 
     fn insert(&mut self, at: usize, task: T) {

@@ -294,14 +294,17 @@ impl TaskManager {
         self.control(id).is_some_and(|control| control.cancel())
     }
 
-    /// Cancels all tasks that are not over, and says how many.
+    /// Cancels all tasks that are not over, the oldest first, and says how many.
     pub fn cancel_all(&self) -> usize {
         self.controls().iter().filter(|control| control.cancel()).count()
     }
 
     fn controls(&self) -> Vec<Control> {
         let registry = self.shared.registry.lock();
-        registry.entries.values().map(|entry| entry.task.control().clone()).collect()
+        let mut controls: Vec<_> = registry.entries.values().map(|entry| entry.task.control().clone()).collect();
+        drop(registry);
+        controls.sort_unstable_by_key(Control::id);
+        controls
     }
 
     /// Number of registered tasks, live and completed.

@@ -7,7 +7,7 @@ use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::task::{Control, SharedTask, Task};
 use crate::util::catch::drop_quietly;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -35,13 +35,13 @@ use std::future::Future;
 pub struct Session {
     handle: Handle,
     manager: Option<TaskManager>,
-    tasks: HashMap<Box<str>, Stored>,
+    tasks: BTreeMap<Box<str>, Stored>,
 }
 
 impl Session {
     /// A session whose tasks run on `handle`.
     pub fn new(handle: &Handle) -> Self {
-        Self { handle: handle.clone(), manager: None, tasks: HashMap::new() }
+        Self { handle: handle.clone(), manager: None, tasks: BTreeMap::new() }
     }
 
     /// A session whose tasks are registered with a manager as well: they show in its listing.
@@ -56,7 +56,7 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn managed(manager: &TaskManager) -> Self {
-        Self { handle: manager.handle().clone(), manager: Some(manager.clone()), tasks: HashMap::new() }
+        Self { handle: manager.handle().clone(), manager: Some(manager.clone()), tasks: BTreeMap::new() }
     }
 
     /// Where its tasks run: for the builder, whose tasks are taken in by [`replace`](Self::replace) and
@@ -224,12 +224,12 @@ impl Session {
         self.tasks.remove(name).map(dismiss).is_some()
     }
 
-    /// Cancels all tasks and forgets them.
+    /// Cancels all tasks, in the order of their names, and forgets them.
     pub fn clear(&mut self) {
-        self.tasks.drain().for_each(|(_, task)| dismiss(task));
+        std::mem::take(&mut self.tasks).into_values().for_each(dismiss);
     }
 
-    /// The names, in no particular order.
+    /// The names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tasks.keys().map(|name| &**name)
     }

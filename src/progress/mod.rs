@@ -71,6 +71,11 @@ pub(crate) trait Host: Send + Sync {
     fn is_cancelled(&self) -> bool {
         false
     }
+
+    /// True if this thread is the one that has to go on so that there is room: it must not wait for it.
+    fn must_not_wait(&self) -> bool {
+        false
+    }
 }
 
 /// How many values a channel holds: at least 1, at most 2^28.

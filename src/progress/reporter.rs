@@ -84,7 +84,8 @@ impl<P> Reporter<P> {
     /// every other task of the thread, so [`send`](Self::send) there.
     ///
     /// # Errors
-    /// A [`SendError`] that gives the value back, if the task is cancelled or nobody is left who could read it.
+    /// A [`SendError`] that gives the value back, if the task is cancelled or nobody is left who could read it; and if there
+    /// is no room on the thread that ticks the task's [`LocalRuntime`](crate::LocalRuntime).
     pub fn send_blocking(&mut self, value: P) -> Result<(), SendError<P>> {
         self.send(value).block()
     }
@@ -93,6 +94,10 @@ impl<P> Reporter<P> {
     /// around each call.
     pub fn shared(self) -> SharedReporter<P> {
         SharedReporter::new(self)
+    }
+
+    pub(super) fn host(&self) -> Option<&dyn Host> {
+        self.host.as_deref()
     }
 
     pub(super) fn ring(&self) -> &Ring<P> {

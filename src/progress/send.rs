@@ -2,7 +2,7 @@
 
 use super::ring::Ring;
 use super::waiter::Ticket;
-use super::{Reporter, SharedReporter};
+use super::{Host, Reporter, SharedReporter};
 use crate::park;
 use std::fmt;
 use std::future::Future;
@@ -92,6 +92,9 @@ pub enum SendErrorReason {
     /// Nobody is left who could read it.
     #[error("nobody is left to read it")]
     ReaderGone,
+    /// There is no room, and the call blocks the very thread that ticks the task's [`LocalRuntime`](crate::LocalRuntime).
+    #[error("there is no room, and waiting here would hold up the runtime that this thread ticks")]
+    WouldDeadlock,
 }
 
 /// Why an attempt did not succeed.
@@ -129,6 +132,14 @@ impl<P> Port<'_, P> {
             Self::Own(reporter) => reporter.ring(),
             Self::Shared(reporter) => reporter.ring(),
         }
+    }
+
+    fn must_not_wait(&self) -> bool {
+        let host = match self {
+            Self::Own(reporter) => reporter.host(),
+            Self::Shared(reporter) => reporter.host(),
+        };
+        host.is_some_and(Host::must_not_wait)
     }
 }
 
@@ -187,6 +198,11 @@ impl<'a, P> Sending<'a, P> {
     pub(super) fn block(mut self) -> Result<(), SendError<P>> {
         if let Poll::Ready(ended) = self.attempt() {
             return ended;
+        }
+        if self.port.must_not_wait()
+            && let Some(value) = self.value.take()
+        {
+            return Err(SendError { value, reason: SendErrorReason::WouldDeadlock });
         }
         park::block_on(pin!(self), None).expect("without a time limit it ends with the send")
     }

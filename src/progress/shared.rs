@@ -77,6 +77,10 @@ impl<P> SharedReporter<P> {
         self.send(value).block()
     }
 
+    pub(super) fn host(&self) -> Option<&dyn Host> {
+        self.shared.host.as_deref()
+    }
+
     pub(super) fn ring(&self) -> &Ring<P> {
         &self.shared.ring
     }

@@ -3,7 +3,7 @@
 use super::END;
 use super::error::NoExecutor;
 use super::turns::yield_at;
-use crate::runtime::{self, Handle};
+use crate::runtime;
 use crate::task::raw::{FutureBody, Value};
 use crate::task::{Spec, Task};
 use std::future::Future;
@@ -12,7 +12,7 @@ use std::panic::Location;
 /// Spawns a future on this executor and lets it start: behind all that is ready, and the caller behind it.
 ///
 /// When this is ready the new task has had its first poll (unless it was moved by hand meanwhile). It begins with the
-/// caller's priority.
+/// caller's priority, and stays on this thread: neither it nor what it returns need be `Send`.
 ///
 /// # Errors
 /// [`NoExecutor`] gives the future back.
@@ -34,8 +34,7 @@ use std::panic::Location;
 #[track_caller]
 pub fn spawn_start<F>(future: F) -> impl Future<Output = Result<Task<F::Output>, NoExecutor<F>>> + use<F>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future + 'static,
 {
     let location = Location::caller();
     async move {
@@ -48,8 +47,9 @@ where
 /// Spawns a future on this executor and runs it at once: the caller comes back right after the new task first waits or
 /// ends, ahead of all others.
 ///
-/// So a tree of tasks that descend into each other runs depth first. The new task begins with the caller's priority.
-/// [`spawn_eager`](Handle::spawn_eager) does the same inside the caller's poll: no turn is given up, but stack is taken.
+/// So a tree of tasks that descend into each other runs depth first. The new task begins with the caller's priority, and
+/// stays on this thread: neither it nor what it returns need be `Send`.
+/// [`spawn_eager`](crate::Handle::spawn_eager) does the same inside the caller's poll: no turn is given up, but stack is taken.
 ///
 /// # Errors
 /// [`NoExecutor`] gives the future back.
@@ -83,8 +83,7 @@ where
 #[track_caller]
 pub fn spawn_descend<F>(future: F) -> impl Future<Output = Result<Task<F::Output>, NoExecutor<F>>> + use<F>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future + 'static,
 {
     let location = Location::caller();
     async move {
@@ -101,10 +100,9 @@ where
 /// Spawns with the level of the running task. By itself, so that no future holds on to the executor.
 fn begin<F>(future: F, location: &'static Location<'static>) -> Result<Task<F::Output>, NoExecutor<F>>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future + 'static,
 {
     let Some(local) = runtime::current() else { return Err(NoExecutor(future)) };
     let spec = Spec::of_level(local.core.running_level(), location);
-    Ok(Handle::of(&local).start(FutureBody::<F, Value>::new(future), spec))
+    Ok(local.start_bound(FutureBody::<F, Value>::new(future), spec))
 }

@@ -2,7 +2,7 @@
 
 use super::END;
 use super::error::{NoExecutor, NotReady, OutOfRange};
-use crate::runtime::{self, Handle, Local};
+use crate::runtime::{self, Local, LocalHandle};
 use crate::task::raw::{FutureBody, TaskRef, Value};
 use crate::task::{AnyTask, Control, Spec, Task, TaskId};
 use crate::util::slab::Key;
@@ -26,9 +26,42 @@ pub fn current() -> Result<ReadyQueue, NoExecutor> {
     runtime::current().map(ReadyQueue::over).ok_or(NoExecutor(()))
 }
 
+impl LocalHandle {
+    /// The ready queue of this runtime, for the host between two ticks, and for its tasks.
+    ///
+    /// A host that takes part in the order of its tasks: it moves those ahead that concern what is on the screen, or takes
+    /// out what is to run no more. Inside a task of the runtime this is [`current`]. Once the runtime is gone the queue is
+    /// empty for ever.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{Budget, LocalRuntime};
+    /// let rt = LocalRuntime::new()?;
+    /// let tasks = [rt.spawn(async {}), rt.spawn(async {}), rt.spawn(async {})];
+    /// let queue = rt.ready_queue();
+    /// assert_eq!((queue.len(), queue.find(&tasks[2])), (3, Some(2)));
+    /// queue.reinsert(&tasks[2], 0)?;
+    /// let held = queue.remove(&tasks[0])?; // 2 1
+    /// rt.tick(Budget::polls(1))?;
+    /// assert!(tasks[2].is_done());
+    /// rt.run_until_stalled()?;
+    /// assert!(!tasks[0].is_done());
+    /// drop(held); // at the end again
+    /// rt.run_until_stalled()?;
+    /// assert!(tasks[0].is_done());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ready_queue(&self) -> ReadyQueue {
+        let local = self.local();
+        // What the host has spawned since the last tick is taken in now, and is as old as that.
+        local.take_in(local.shared.driver.clock().nanos());
+        ReadyQueue::over(Rc::clone(local))
+    }
+}
+
 /// The ready queue of one executor: who waits for a turn, in which order, and how to change that.
 ///
-/// From [`current`]. It belongs to the executor's thread and cannot leave it; a future that keeps it across an `await` is not
+/// From [`current`], and on a runtime without a thread from [`LocalHandle::ready_queue`] as well. It belongs to the executor's thread and cannot leave it; a future that keeps it across an `await` is not
 /// `Send`. The running task does not stand in the queue. What other threads woke or spawned by the time of a call counts.
 /// [What positions mean](super#positions) is said in the module.
 ///
@@ -160,7 +193,7 @@ impl ReadyQueue {
 
     /// Has `call` called when its turn at that position comes, as a small task of its own, with the caller's priority.
     ///
-    /// Dropping the handle before that cancels the call. A panic in it ends that task alone.
+    /// It stays on this thread, so neither it nor what it returns need be `Send`. Dropping the handle before that cancels the call. A panic in it ends that task alone.
     ///
     /// # Example
     /// ```
@@ -176,11 +209,11 @@ impl ReadyQueue {
     #[track_caller]
     pub fn call_at<F, T>(&self, position: isize, call: F) -> Task<T>
     where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
+        F: FnOnce() -> T + 'static,
+        T: 'static,
     {
         let spec = Spec::of_level(self.local.core.running_level(), Location::caller());
-        let task = Handle::of(&self.local).start(FutureBody::<_, Value>::new(async move { call() }), spec);
+        let task = self.local.start_bound(FutureBody::<_, Value>::new(async move { call() }), spec);
         // Not if the runtime is closing: the task is over then.
         self.arrived().core.reinsert(task.task_ref(), position);
         task
@@ -250,17 +283,20 @@ impl Popped {
     }
 
     fn put_back(mut self, position: isize) {
+        self.back_at(position);
+    }
+
+    fn back_at(&mut self, position: isize) {
         if let Some(key) = self.key.take() {
             self.local.core.put_back(key, position);
+            self.local.made_ready();
         }
     }
 }
 
 impl Drop for Popped {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            self.local.core.put_back(key, END);
-        }
+        self.back_at(END);
     }
 }
 

@@ -162,7 +162,7 @@ where
                 this.stage.set(Stage::Over);
                 return Poll::Ready(Err(RetryError::untried(StopReason::InvalidPolicy(error))));
             }
-            *this.run = Some(Run::new(policy));
+            *this.run = Some(Run::new(policy, this.pace.get_or_insert_with(Pace::current)));
         }
         let run = this.run.as_mut().expect("a retry is not polled after it has ended");
         let pace = this.pace.get_or_insert_with(Pace::current);

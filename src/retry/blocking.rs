@@ -50,7 +50,8 @@ pub(crate) fn repeat<T, E>(
     if let Err(error) = policy.check() {
         return Err(RetryError::untried(StopReason::InvalidPolicy(error)));
     }
-    let (mut run, pace) = (Run::new(policy), pace());
+    let pace = pace();
+    let mut run = Run::new(policy, &pace);
     let start = pace.now();
     loop {
         let (attempt, begun) = (run.begin(), pace.now());

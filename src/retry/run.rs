@@ -1,5 +1,6 @@
 //! One run of a policy: counts the tries and decides after each. Knows no clock; it is told how much time went by.
 
+use super::pace::Pace;
 use super::policy::{AttemptError, RetryPolicy};
 use crate::error::StopReason;
 use crate::util::catch::guarded;
@@ -24,9 +25,9 @@ pub(crate) struct Run<E> {
 }
 
 impl<E> Run<E> {
-    /// `policy` is valid.
-    pub(crate) fn new(policy: RetryPolicy<E>) -> Self {
-        let rng = policy.seed.map_or_else(Rng::new, Rng::with_seed);
+    /// `policy` is valid. Its own seed counts, else that of the runtime, if it has one.
+    pub(crate) fn new(policy: RetryPolicy<E>, pace: &Pace) -> Self {
+        let rng = policy.seed.or_else(|| pace.draw_seed()).map_or_else(Rng::new, Rng::with_seed);
         Self { policy, rng, attempt: 0 }
     }
 

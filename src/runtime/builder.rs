@@ -3,6 +3,7 @@
 use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
 use super::shared::{Keeper, Shared};
+use super::workers::{Bench, Inline, Workers};
 use super::{Parker, thread};
 use crate::blocking::{self, Pool};
 use crate::error::{BuildError, Panic, TaskError};
@@ -10,6 +11,7 @@ use crate::park::Unpark;
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::time::Clock;
+use crate::util::seeds::Seeds;
 use std::fmt;
 use std::time::Duration;
 
@@ -39,6 +41,8 @@ pub struct Builder {
     pool: blocking::Config,
     hooks: Hooks,
     around: Option<thread::Around>,
+    seed: Option<u64>,
+    inline: Inline,
 }
 
 impl Default for Builder {
@@ -57,6 +61,8 @@ impl Builder {
             pool: blocking::Config::default(),
             hooks: Hooks::default(),
             around: None,
+            seed: None,
+            inline: Inline::No,
         }
     }
 
@@ -99,6 +105,18 @@ impl Builder {
             0 => self.pool = self.pool.without_threads(),
             _ => self.pool.max_threads = most,
         }
+        self
+    }
+
+    /// Where random numbers come from. For a runtime that does the same every time, which one with threads does not.
+    pub(super) fn seed(mut self, seed: Option<u64>) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Who runs closures.
+    pub(super) fn inline(mut self, inline: Inline) -> Self {
+        self.inline = inline;
         self
     }
 
@@ -193,7 +211,16 @@ impl Builder {
     ) -> Result<(Shared, Parker), BuildError> {
         self.check()?;
         let parker = Parker::new().map_err(BuildError::Poll)?;
-        Ok((Shared::new(&parker, listen, self.clock, Pool::new(self.pool), self.hooks, keeper), parker))
+        let (config, inline) = (self.pool, self.inline);
+        let workers = |host: &Arc<dyn Unpark>| match inline {
+            Inline::No => Workers::Pool(Pool::new(config)),
+            Inline::Ticks | Inline::Held => {
+                Workers::Bench(Bench::new(config.queue_limit, inline == Inline::Held, Arc::clone(host)))
+            }
+        };
+        let mut shared = Shared::new(&parker, listen, self.clock, workers, self.hooks, keeper);
+        shared.seeds = self.seed.map(Seeds::new);
+        Ok((shared, parker))
     }
 }
 

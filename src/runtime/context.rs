@@ -10,13 +10,15 @@
 use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// The half of a runtime that only its driving thread reaches.
 pub(crate) struct Local {
     pub(crate) core: Core,
     pub(crate) shared: Arc<Shared>,
+    /// One of its tasks is being started between two ticks: see `local/eager.rs`.
+    pub(super) visited: Cell<bool>,
 }
 
 thread_local! {
@@ -85,6 +87,11 @@ impl Drop for Entered {
 #[inline(always)]
 pub(crate) fn with_local<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
     DRIVEN.try_with(|driven| driven.borrow().as_ref().map(f)).ok().flatten()
+}
+
+/// True if this thread drives this very executor.
+pub(super) fn drives(local: &Local) -> bool {
+    with_local(|driven| std::ptr::eq(Rc::as_ptr(driven), local)).unwrap_or(false)
 }
 
 /// True if this thread drives any executor.

@@ -37,10 +37,10 @@ thread_local! {
 }
 
 /// One more start on this thread, until it goes.
-struct Start;
+pub(super) struct Start;
 
 impl Start {
-    fn enter() -> Option<Self> {
+    pub(super) fn enter() -> Option<Self> {
         STARTS.with(|starts| {
             let room = starts.get() < DEPTH;
             room.then(|| {
@@ -159,7 +159,7 @@ impl Handle {
 }
 
 /// Runs `poll` inside whatever this thread is polling.
-fn inside<R>(driven: Option<&Local>, poll: impl FnOnce() -> R) -> R {
+pub(super) fn inside<R>(driven: Option<&Local>, poll: impl FnOnce() -> R) -> R {
     match driven {
         Some(local) => local.core.nested(poll),
         None => poll(),

@@ -4,15 +4,36 @@
 //! take in (inbox) -> fire due timers -> run ready tasks -> answer listings -> wait, or return to the host
 //! ```
 
-use super::context::Local;
+use super::context::{self, Local};
+use super::owner::Reactor;
 use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
+use crate::task::raw::Body;
+use crate::task::{Spec, Task};
+use std::cell::Cell;
 
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { core: Core::new(Arc::clone(&shared.counters)), shared }
+        Self { core: Core::new(Arc::clone(&shared.counters)), shared, visited: Cell::new(false) }
+    }
+
+    /// Queues a future that stays on this thread.
+    pub(crate) fn start_bound<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Body + 'static,
+    {
+        let (runnable, task) = Task::make_bound(body, Reactor(Arc::clone(&self.shared)), spec);
+        self.shared.accept(runnable);
+        task
+    }
+
+    /// Something was made ready by hand. A host that waits between two ticks is told; whoever drives sees it.
+    pub(crate) fn made_ready(&self) {
+        if !context::drives(self) {
+            self.shared.unparker.unpark();
+        }
     }
 
     /// Makes ready what came from elsewhere.
@@ -30,9 +51,9 @@ impl Local {
         }
     }
 
-    /// True if a task waits to be run, as far as this thread knows.
+    /// True if a task waits to be run, or a closure that is for this thread, as far as this thread knows.
     pub(crate) fn has_work(&self) -> bool {
-        self.core.has_ready() || !self.shared.inbox.is_empty()
+        self.core.has_ready() || !self.shared.inbox.is_empty() || self.shared.pool.due() != 0
     }
 
     /// Drops all futures, on this thread, and ends every timer; what comes later is refused.

@@ -1,12 +1,13 @@
 //! The front of a runtime: [`Runtime`] owns it, [`Handle`] spawns on it.
 
 use super::builder::Builder;
-use super::context::{self, Local};
+use super::context;
 use super::inspect::Metrics;
 use super::owner::{Pool, PoolJob, Reactor, Unseen};
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
-use crate::blocking::{Permit, Refused};
+use super::workers::Permit;
+use crate::blocking::Refused;
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
@@ -14,6 +15,7 @@ use crate::task::raw::{ClosureBody, Convert, Fallible, FutureBody, Value, Work};
 use crate::task::{Spec, Task, TaskInfo};
 use crate::time::Clock;
 use crate::time::driver::Driver;
+use crate::util::seeds::Seeds;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -50,13 +52,13 @@ impl Handle {
         Self { shared }
     }
 
-    /// Of the runtime that this thread drives.
-    pub(crate) fn of(local: &Local) -> Self {
-        Self::new(Arc::clone(&local.shared))
-    }
-
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// A seed for one user of random numbers; `None` where they may be what they like.
+    pub(crate) fn draw_seed(&self) -> Option<u64> {
+        self.shared.seeds.as_ref().map(Seeds::draw)
     }
 
     pub(crate) fn driver(&self) -> Arc<Driver> {
@@ -277,7 +279,7 @@ impl Handle {
 
     fn submit<B, P, R>(
         &self,
-        permit: Permit<'_, PoolJob>,
+        permit: Permit<'_>,
         body: B,
         spec: Spec<P>,
         keep: impl FnOnce(Task<B::Output, P>) -> R,

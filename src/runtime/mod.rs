@@ -36,6 +36,7 @@ mod shared;
 mod shutdown;
 mod thread;
 mod update;
+mod workers;
 
 /// How the reactor waits: in the system's poll where there may be sockets, else on a condition variable.
 #[cfg(feature = "net")]
@@ -49,6 +50,7 @@ pub(crate) use context::{Local, current, drives_any, spend};
 pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};
 pub use inspect::Metrics;
+pub(crate) use local::Remains;
 pub use local::{Budget, LocalBuilder, LocalHandle, LocalRuntime, TickError, TickReport};
 pub(crate) use prepared::{Prepared, Watch};
 #[cfg_attr(not(feature = "net"), allow(unused_imports, reason = "sockets are its users"))]
@@ -57,6 +59,7 @@ pub use process::runtime;
 pub(crate) use process::{any_driver, current_driver, current_frames};
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
+pub(crate) use workers::Inline;
 /// Some parts by themselves, for their models.
 #[cfg(all(loom, test))]
 pub(crate) use {

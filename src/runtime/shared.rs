@@ -4,10 +4,9 @@ use super::Parker;
 use super::closures::{Closures, REACTOR_LANE};
 use super::context::{self, Local};
 use super::hooks::Hooks;
-use super::owner::PoolJob;
 use super::shutdown::Ending;
 use super::update::UpdateFlag;
-use crate::blocking;
+use super::workers::Workers;
 use crate::counters::Counter;
 use crate::executor::Counters;
 use crate::park::Unpark;
@@ -17,6 +16,7 @@ use crate::task::raw::{Inbox, Push, Runnable, thread_token};
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::util::cache_padded::CachePadded;
+use crate::util::seeds::Seeds;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) driver: Arc<Driver>,
     #[cfg(feature = "net")]
     pub(crate) sockets: Arc<crate::reactor::Sockets>,
-    pub(crate) pool: blocking::Pool<PoolJob>,
+    pub(crate) pool: Workers,
     pub(crate) closures: Closures,
     /// Written at the end of each task, by whoever ran it.
     pub(crate) update: CachePadded<UpdateFlag>,
@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     /// Who counts ticks: timers that go by the number of the tick. A reactor thread has no ticks.
     pub(crate) frames: Option<Arc<Driver>>,
+    /// Where random numbers come from in a runtime that does the same every time.
+    pub(super) seeds: Option<Seeds>,
     /// The thread that a runtime without one of its own lives on.
     home: Option<u64>,
 }
@@ -67,7 +69,7 @@ impl Shared {
         parker: &Parker,
         listen: impl FnOnce(Arc<dyn Unpark>) -> Arc<dyn Unpark>,
         clock: Clock,
-        pool: blocking::Pool<PoolJob>,
+        pool: impl FnOnce(&Arc<dyn Unpark>) -> Workers,
         hooks: Hooks,
         keeper: Keeper,
     ) -> Self {
@@ -76,10 +78,10 @@ impl Shared {
         Self {
             inbox: CachePadded::new(Inbox::new()),
             driver: Driver::new(clock, Arc::clone(&unparker)),
+            pool: pool(&unparker),
             unparker,
             #[cfg(feature = "net")]
             sockets: parker.sockets(),
-            pool,
             closures: Closures::default(),
             update: CachePadded::new(UpdateFlag::new()),
             hooks,
@@ -91,6 +93,7 @@ impl Shared {
             ending: Ending::new(),
             started: Instant::now(),
             frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(Deaf))),
+            seeds: None,
             home: host.then(thread_token),
         }
     }

@@ -79,6 +79,7 @@ impl Core {
         table: Box<dyn Timetable>,
         launch: Launch,
     ) -> Result<Arc<Cell>, ScheduleError> {
+        settings.seed = settings.seed.or_else(|| self.manager.handle().draw_seed());
         let now = self.now();
         let mut state = self.state.lock();
         let refused = match state.phase {

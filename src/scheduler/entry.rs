@@ -15,7 +15,7 @@ use super::settings::{Overlap, Settings};
 use super::timetable::{CATCH_UP_LIMIT, Moment, Nanos, Now, Timetable};
 use crate::manage::Stored;
 use crate::sync::Arc;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What a turn decided.
 pub(super) enum Action {
@@ -122,7 +122,7 @@ impl Entry {
 
 /// Deals out the slots of one job.
 pub(super) struct Dealer<'a> {
-    pub(super) runs: &'a mut HashMap<u64, Run>,
+    pub(super) runs: &'a mut BTreeMap<u64, Run>,
     pub(super) run_numbers: &'a mut u64,
     pub(super) actions: &'a mut Vec<Action>,
     pub(super) now: Now,

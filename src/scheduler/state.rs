@@ -11,7 +11,7 @@ use super::entry::{Action, Dealer, Entry, Run};
 use super::timetable::{Moment, Nanos, Now};
 use crate::sync::Arc;
 use crate::util::catch::catch;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// Jobs that one turn looks at before the reactor looks after its other work.
 const JOBS_PER_TURN: usize = 64;
@@ -41,10 +41,10 @@ pub(super) enum Phase {
 
 pub(super) struct State {
     pub(super) phase: Phase,
-    pub(super) jobs: HashMap<u64, Entry>,
+    pub(super) jobs: BTreeMap<u64, Entry>,
     pub(super) ids: HashMap<Arc<str>, u64>,
     /// Every run that is not over.
-    pub(super) runs: HashMap<u64, Run>,
+    pub(super) runs: BTreeMap<u64, Run>,
     steady: BTreeSet<(Nanos, u64)>,
     wall: BTreeSet<(Nanos, u64)>,
     asked: VecDeque<u64>,
@@ -59,9 +59,9 @@ impl State {
     pub(super) fn new(wall: Nanos) -> Self {
         Self {
             phase: Phase::Open,
-            jobs: HashMap::new(),
+            jobs: BTreeMap::new(),
             ids: HashMap::new(),
-            runs: HashMap::new(),
+            runs: BTreeMap::new(),
             steady: BTreeSet::new(),
             wall: BTreeSet::new(),
             asked: VecDeque::new(),

@@ -369,6 +369,15 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
         let spec = Spec { location, details: Some(self.details), progress: self.reader };
         self.place.start_bound(body, spec)
     }
+
+    /// As `start_bound`, here and now.
+    pub(super) fn start_eager_bound<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    where
+        B: Body + 'static,
+    {
+        let spec = Spec { location, details: Some(self.details), progress: self.reader };
+        self.place.start_eager_bound(body, spec)
+    }
 }
 
 /// Ends a task at its limit, from outside of it.
@@ -408,6 +417,10 @@ impl Host for TaskHost {
 
     fn is_cancelled(&self) -> bool {
         self.details.should_stop()
+    }
+
+    fn must_not_wait(&self) -> bool {
+        self.shared.is_home()
     }
 }
 

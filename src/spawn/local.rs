@@ -61,6 +61,55 @@ impl<P> TaskBuilder<P, LocalHandle> {
         self.start_bound::<M, F, Fallible>(make, Location::caller())
     }
 
+    /// As [`spawn`](Self::spawn), and the first part of the future runs here and now, up to where it waits: see
+    /// [`LocalHandle::spawn_eager`].
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::LocalRuntime::new()?;
+    /// let task = rt.task().name("request").spawn_eager(|cx| async move { std::rc::Rc::new(cx.id()) });
+    /// assert!(task.is_done());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_eager<M, F>(self, make: M) -> Task<F::Output, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + 'static,
+        F: Future + 'static,
+        P: Send + 'static,
+    {
+        self.start_eager_bound::<M, F, Value>(make, Location::caller())
+    }
+
+    /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run_eager<M, F, T, E>(self, make: M) -> Task<T, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<BoxError> + 'static,
+        P: Send + 'static,
+    {
+        self.start_eager_bound::<M, F, Fallible>(make, Location::caller())
+    }
+
+    fn start_eager_bound<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
+    where
+        M: FnOnce(TaskCx<P>) -> F + 'static,
+        F: Future + 'static,
+        C: Convert<F::Output> + 'static,
+        C::Output: 'static,
+        P: Send + 'static,
+    {
+        let mut opened = match self.open(None) {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal.task(location),
+        };
+        let body = opened.lazily::<M, F, C>(make);
+        opened.start_eager_bound(body, location)
+    }
+
     fn start_bound<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
     where
         M: FnOnce(TaskCx<P>) -> F + 'static,

@@ -91,10 +91,11 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
         // Its values belong to all tries: no try takes the reporter away from the next.
         let _in_place = opened.voice.share();
         let handle = opened.place.handle().clone();
+        let pace = Pace::of(&handle);
         let body = Tries {
-            run: Run::new(opened.retry.clone()),
+            run: Run::new(opened.retry.clone(), &pace),
             cx: opened.context(),
-            pace: Pace::of(&handle),
+            pace,
             witness: opened.witness(),
             handle,
             closure,

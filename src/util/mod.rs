@@ -2,5 +2,6 @@
 
 pub(crate) mod cache_padded;
 pub(crate) mod catch;
+pub(crate) mod seeds;
 pub(crate) mod slab;
 pub(crate) mod wake_batch;

@@ -315,3 +315,5 @@ proptest! {
         prop_assert!(ready.pick().is_none());
     }
 }
+
+mod shuffle;

@@ -105,7 +105,7 @@ impl<S: Connection> Engine<S> {
     /// Connects until there is a reason not to: each turn of the outer loop begins anew with the policy.
     async fn live(&mut self) -> CloseReason {
         loop {
-            let mut run = Run::new(self.settings.policy.clone());
+            let mut run = Run::new(self.settings.policy.clone(), &self.pace);
             let start = self.pace.now();
             let lost = loop {
                 let failed = match self.attempt(&mut run).await {

@@ -34,7 +34,7 @@ fn failed(run: &mut Run<u32>, error: u32, elapsed: u64) -> Next {
 #[test]
 fn predicate_attempts_elapsed_wait() {
     let log = Arc::default();
-    let mut run = Run::new(recorded(&log));
+    let mut run = Run::new(recorded(&log), &Pace::bare());
     let taken = || std::mem::take(&mut *log.lock());
     // Every reason to stop at once: the predicate is the first.
     assert_eq!([run.begin(), run.begin(), run.begin()], [1, 2, 3]);
@@ -44,7 +44,7 @@ fn predicate_attempts_elapsed_wait() {
     assert_eq!(failed(&mut run, 1, 99), Next::Stop(StopReason::Attempts));
     assert_eq!(taken(), ["if 1"]);
 
-    let mut run = Run::new(recorded(&Arc::default()));
+    let mut run = Run::new(recorded(&Arc::default()), &Pace::bare());
     run.begin();
     // Then the time: at the limit it is up.
     assert_eq!(failed(&mut run, 1, 10), Next::Stop(StopReason::Elapsed));
@@ -57,7 +57,7 @@ fn predicate_attempts_elapsed_wait() {
 #[test]
 fn the_hook_hears_of_waits_only() {
     let log = Arc::default();
-    let mut run = Run::new(recorded(&log));
+    let mut run = Run::new(recorded(&log), &Pace::bare());
     run.begin();
     assert_eq!(failed(&mut run, 7, 0), Next::Wait(SECOND));
     assert_eq!(std::mem::take(&mut *log.lock()), ["if 7", "after 7", "on 1 7 1"]);
@@ -71,7 +71,7 @@ fn the_hook_hears_of_waits_only() {
 #[test]
 fn a_timeout_is_always_worth_another_try() {
     let log = Arc::default();
-    let mut run = Run::new(recorded(&log).retry_if(|_| false));
+    let mut run = Run::new(recorded(&log).retry_if(|_| false), &Pace::bare());
     run.begin();
     assert_eq!(run.failed(&AttemptError::TimedOut(SECOND), SECOND), Next::Wait(SECOND));
     assert_eq!(*log.lock(), ["on 1 the attempt timed out after 1s 1"], "neither predicate nor adviser is asked");
@@ -83,16 +83,19 @@ fn a_timeout_is_always_worth_another_try() {
 #[test]
 fn the_error_may_ask_for_a_wait_up_to_the_longest() {
     let policy = || RetryPolicy::exponential(SECOND).max_attempts(9).max_delay(30 * SECOND).jitter(1.0).seed(1);
-    let mut run = Run::new(policy().retry_after(|wait: &u32| Some(Duration::from_secs((*wait).into()))));
+    let mut run = Run::new(policy().retry_after(|wait: &u32| Some(Duration::from_secs((*wait).into()))), &Pace::bare());
     run.begin();
     for (asked, waited) in [(0, 0), (29, 29), (30, 30), (31, 30), (u32::MAX, 30)] {
         // Without jitter.
         assert_eq!(failed(&mut run, asked, 0), Next::Wait(waited * SECOND));
     }
-    let mut run = Run::new(policy().retry_after(|_| Some(Duration::MAX)).max_delay(Duration::MAX));
+    let mut run = Run::new(policy().retry_after(|_| Some(Duration::MAX)).max_delay(Duration::MAX), &Pace::bare());
     run.begin();
     assert_eq!(failed(&mut run, 0, u64::MAX), Next::Wait(Duration::MAX));
-    let mut run = Run::new(policy().retry_after(|_| Some(Duration::MAX)).max_delay(Duration::MAX).max_elapsed(SECOND));
+    let mut run = Run::new(
+        policy().retry_after(|_| Some(Duration::MAX)).max_delay(Duration::MAX).max_elapsed(SECOND),
+        &Pace::bare(),
+    );
     run.begin();
     assert_eq!(failed(&mut run, 0, 0), Next::Stop(StopReason::Elapsed));
 }
@@ -100,14 +103,14 @@ fn the_error_may_ask_for_a_wait_up_to_the_longest() {
 #[test]
 fn a_hook_that_panics_costs_its_own_call() {
     let policy = RetryPolicy::fixed(SECOND).max_attempts(2).on_retry(|_, _, _| resume_unwind(Box::new("planned")));
-    let mut run = Run::new(policy);
+    let mut run = Run::new(policy, &Pace::bare());
     run.begin();
     assert_eq!(failed(&mut run, 1, 0), Next::Wait(SECOND));
 }
 
 /// The waits of a whole run.
 fn waits(policy: RetryPolicy<u32>) -> Vec<Duration> {
-    let mut run = Run::new(policy);
+    let mut run = Run::new(policy, &Pace::bare());
     let mut waits = Vec::new();
     loop {
         run.begin();

@@ -86,11 +86,12 @@ impl Budget {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickReport {
-    /// Polls of tasks; the drop of one that was cancelled while it waited counts as well.
+    /// Polls of tasks; the drop of one that was cancelled while it waited counts as well, and so does each
+    /// [closure that runs in the tick](crate::LocalBuilder::blocking_inline).
     pub polled: usize,
     /// Timers that came due, and waits for ticks that ended.
     pub fired: usize,
-    /// Tasks that wait to be polled: the next tick begins with them.
+    /// Tasks that wait to be polled, and closures that wait for a tick: the next one begins with them.
     pub left_ready: usize,
     /// Timers are due, or waits for this tick, that the budget did not reach: the next tick begins with them, too.
     pub left_due: bool,

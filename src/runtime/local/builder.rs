@@ -3,8 +3,8 @@
 use super::LocalRuntime;
 use super::host::Bell;
 use crate::error::{BuildError, Panic, TaskError};
-use crate::runtime::Builder;
 use crate::runtime::shared::Keeper;
+use crate::runtime::{Builder, Inline};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::time::Clock;
@@ -28,6 +28,9 @@ use std::time::Duration;
 pub struct LocalBuilder {
     common: Builder,
     on_wake: Option<Box<dyn Fn() + Send + Sync>>,
+    inline: Inline,
+    seed: Option<u64>,
+    shuffle: bool,
 }
 
 impl Default for LocalBuilder {
@@ -39,7 +42,7 @@ impl Default for LocalBuilder {
 impl LocalBuilder {
     /// The defaults.
     pub fn new() -> Self {
-        Self { common: Builder::new(), on_wake: None }
+        Self { common: Builder::new(), on_wake: None, inline: Inline::No, seed: None, shuffle: false }
     }
 
     fn set(mut self, change: impl FnOnce(Builder) -> Builder) -> Self {
@@ -69,6 +72,35 @@ impl LocalBuilder {
     /// ```
     pub fn blocking_threads(self, most: usize) -> Self {
         self.set(|common| common.blocking_threads_or_none(most))
+    }
+
+    /// Closures that block run in the ticks, on the host's own thread, in the order of their submission: no thread
+    /// whatever happens, and the same trace every time. For tests and simulations, and for machines without threads.
+    ///
+    /// Each counts as a poll of the [`Budget`](crate::Budget); a round runs those that wait, then the tasks. While one runs
+    /// the tick does not go on, whatever it waits for: what would wait for this runtime
+    /// ([`Task::wait`](crate::Task::wait), [`retry_blocking`](crate::retry::retry_blocking), [`block_on`](crate::block_on))
+    /// is refused. The settings of the pool's threads mean nothing then; [`blocking_queue`](Self::blocking_queue) holds.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{Budget, LocalBuilder};
+    /// let rt = LocalBuilder::new().blocking_inline().build()?;
+    /// let task = rt.spawn_blocking(|| std::thread::current().id());
+    /// assert!(!task.is_done());
+    /// rt.tick(Budget::unlimited())?;
+    /// assert!(matches!(task.result(), Some(Ok(thread)) if *thread == std::thread::current().id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn blocking_inline(mut self) -> Self {
+        self.inline = Inline::Ticks;
+        self
+    }
+
+    /// As `blocking_inline`, but no closure runs before [`LocalRuntime::run_closures`].
+    pub(crate) fn blocking_held(mut self) -> Self {
+        self.inline = Inline::Held;
+        self
     }
 
     /// How long a pool thread without work stays alive. Default 10 seconds.
@@ -133,6 +165,75 @@ impl LocalBuilder {
         self
     }
 
+    /// Makes the runtime do the same every time: whatever it leaves to chance follows from this number.
+    ///
+    /// That is the jitter of retries, of reconnecting sockets and of schedules, and the order of a
+    /// [shuffled](Self::shuffle) queue. A policy or a job with a seed of its own keeps to that. Together with a manual
+    /// clock and budgets of polls a program has the same trace in each run, as long as nothing else comes from outside: other
+    /// threads (the pool's among them, unless closures run [inline](Self::blocking_inline)), sockets, the system's clock and
+    /// its random numbers, addresses. [`TaskId`](crate::TaskId)s count on through the whole process.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::time::Clock;
+    /// use offtick::{LocalBuilder, RetryPolicy};
+    /// use std::time::Duration;
+    /// let wait = |seed| {
+    ///     let clock = Clock::manual();
+    ///     let rt = LocalBuilder::new().clock(clock.clone()).seed(seed).build()?;
+    ///     let policy = RetryPolicy::fixed(Duration::from_secs(1)).max_attempts(2).jitter(0.5);
+    ///     let task = rt.task().retry(policy).run(|_| async { Err::<(), _>("busy") });
+    ///     rt.run_until_stalled()?;
+    ///     Ok::<_, Box<dyn std::error::Error>>(task.next_attempt_at().map(|next| next - clock.now()))
+    /// };
+    /// assert_eq!(wait(7)?, wait(7)?);
+    /// assert_ne!(wait(7)?, wait(8)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Has chance decide which of the tasks that are ready runs next, to find what relies on an order that nobody
+    /// promised. Default `false`. For tests: a tick takes longer the more tasks are ready.
+    ///
+    /// Without a [seed](Self::seed) one is made up; [`LocalRuntime::seed`] tells which.
+    ///
+    /// What holds all the same:
+    /// - [priorities](crate::Priority): what is more urgent runs first, and nobody starves;
+    /// - [positions](crate::queue#positions): a task at position `n` runs after `n` others, so `switch_to`, `spawn_descend`,
+    ///   `yield_at` and all that is moved by hand runs where it was put;
+    /// - eager starts, and the deadlines of timers: what is due earlier is woken earlier;
+    /// - every task that is ready gets its turn: it is overtaken 64 times, and four times for each task that is ready; then it
+    ///   runs.
+    ///
+    /// What does not hold: that tasks run in the order in which they were spawned or woken. A task that yields lets others
+    /// run first only by chance, and may be polled more than once in a round.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::LocalBuilder;
+    /// use std::{cell::RefCell, rc::Rc};
+    /// let order = |seed| {
+    ///     let rt = LocalBuilder::new().seed(seed).shuffle(true).build()?;
+    ///     let log = Rc::new(RefCell::new(Vec::new()));
+    ///     for n in 0..8 {
+    ///         let log = Rc::clone(&log);
+    ///         rt.spawn(async move { log.borrow_mut().push(n) }).detach();
+    ///     }
+    ///     rt.run_until_stalled()?;
+    ///     Ok::<_, Box<dyn std::error::Error>>(log.take())
+    /// };
+    /// assert_eq!(order(1)?, order(1)?);
+    /// assert_ne!(order(1)?, order(2)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shuffle(mut self, shuffle: bool) -> Self {
+        self.shuffle = shuffle;
+        self
+    }
+
     /// Builds the runtime; it lives on this thread.
     ///
     /// # Errors
@@ -140,7 +241,8 @@ impl LocalBuilder {
     pub fn build(self) -> Result<LocalRuntime, BuildError> {
         let mut bell = None;
         let on_wake = self.on_wake;
-        let (shared, parker) = self.common.assemble(
+        let seed = self.seed.or_else(|| self.shuffle.then(|| fastrand::u64(..)));
+        let (shared, parker) = self.common.seed(seed).inline(self.inline).assemble(
             |unparker| match on_wake {
                 None => unparker,
                 Some(hook) => {
@@ -151,12 +253,17 @@ impl LocalBuilder {
             },
             Keeper::Host,
         )?;
-        Ok(LocalRuntime::with_parts(shared, parker, bell))
+        let rt = LocalRuntime::with_parts(shared, parker, bell, seed);
+        if let (Some(seed), true) = (seed, self.shuffle) {
+            // Numbers of its own: a shuffled run waits as long as one that is not.
+            rt.local().core.shuffle(!seed);
+        }
+        Ok(rt)
     }
 }
 
 impl fmt::Debug for LocalBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalBuilder").field("common", &self.common).finish_non_exhaustive()
+        f.debug_struct("LocalBuilder").field("common", &self.common).field("seed", &self.seed).finish_non_exhaustive()
     }
 }

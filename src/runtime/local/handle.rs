@@ -3,7 +3,6 @@
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::runtime::context::{self, Local};
-use crate::runtime::owner::Reactor;
 use crate::runtime::shared::Shared;
 use crate::sync::Arc;
 use crate::task::raw::{Body, Fallible, FutureBody, Value};
@@ -58,8 +57,8 @@ impl LocalHandle {
         Self { local: Rc::new(Local::new(shared)), handle }
     }
 
-    pub(super) fn local(&self) -> Rc<Local> {
-        Rc::clone(&self.local)
+    pub(crate) fn local(&self) -> &Rc<Local> {
+        &self.local
     }
 
     /// Starts a future on this thread; the next tick polls it, or the running one.
@@ -95,10 +94,7 @@ impl LocalHandle {
     where
         B: Body + 'static,
     {
-        let owner = Reactor(Arc::clone(self.handle.shared()));
-        let (runnable, task) = Task::make_bound(body, owner, spec);
-        self.handle.shared().accept(runnable);
-        task
+        self.local.start_bound(body, spec)
     }
 }
 

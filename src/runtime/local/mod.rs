@@ -12,9 +12,9 @@
 //! nothing to do? ---------------------------------------------------------------> report     (a few loads)
 //! otherwise:  leave the host's wait (the park word is taken back, the descriptor read)
 //!             a new frame: waits for ticks come due
-//!             moment:  round: inbox -> due timers, due ticks -> the tasks that are ready now     again, while there are
-//!                      some, and budget; timers and clock are looked at in the first round, when nothing is ready, and
-//!                      after each 128 polls
+//!             moment:  round: inbox -> due timers, due ticks -> closures, if they run here -> the tasks that are ready
+//!                      now    again, while there are some, and budget; timers and clock are looked at in the first
+//!                      round, when nothing is ready, and after each 128 polls
 //!             time is owed (advance, tick_at)? move the clock to the next deadline, and again: moment
 //!             enter the host's wait -----------------------------------------------> report
 //! ```
@@ -32,8 +32,10 @@ mod budget;
 mod builder;
 #[cfg(all(unix, feature = "net"))]
 mod descriptor;
+mod eager;
 mod handle;
 mod host;
+mod probe;
 mod tick;
 mod until;
 
@@ -49,8 +51,10 @@ pub use handle::LocalHandle;
 /// The host's wait by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use host::{Bell, Host};
+pub(crate) use probe::Remains;
 use std::fmt;
 use std::ops::Deref;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tick::Pump;
 
@@ -67,7 +71,7 @@ use tick::Pump;
 /// [`handle`](Self::handle) is the [`Handle`] for other threads.
 ///
 /// No thread is started by it, but for closures that block: [`LocalBuilder::blocking_threads`] says how many, and zero is
-/// fine.
+/// fine; with [`LocalBuilder::blocking_inline`] they run in the ticks.
 ///
 /// **Waiting**: this thread drives the tasks, so a [`Task::wait`](crate::Task::wait) here would wait for itself and is
 /// refused with [`TaskError::WouldDeadlock`](crate::TaskError::WouldDeadlock), between two ticks as well as in one;
@@ -75,7 +79,9 @@ use tick::Pump;
 /// ticks knows nothing of this runtime, and ticks it for nobody.)
 ///
 /// Dropping it drops every future on this thread; every task that is not over ends as
-/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most.
+/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most. Inside
+/// the first poll of a task that is [started eagerly](LocalHandle::spawn_eager) it waits for nothing, and the futures are
+/// dropped as soon as that poll is over.
 ///
 /// # Example
 /// ```
@@ -102,6 +108,7 @@ use tick::Pump;
 pub struct LocalRuntime {
     handle: LocalHandle,
     pump: Pump,
+    seed: Option<u64>,
     /// Until `shutdown`, which leaves nothing for the drop to do.
     open: bool,
 }
@@ -115,9 +122,9 @@ impl LocalRuntime {
         LocalBuilder::new().build()
     }
 
-    fn with_parts(shared: Shared, parker: Parker, bell: Option<Arc<host::Bell>>) -> Self {
+    fn with_parts(shared: Shared, parker: Parker, bell: Option<Arc<host::Bell>>, seed: Option<u64>) -> Self {
         let handle = LocalHandle::new(Arc::new(shared));
-        Self { pump: Pump::new(handle.local(), parker, bell), handle, open: true }
+        Self { pump: Pump::new(Rc::clone(handle.local()), parker, bell), handle, seed, open: true }
     }
 
     /// What spawns on this runtime from any thread, futures that are `Send`.
@@ -139,6 +146,12 @@ impl LocalRuntime {
     /// What spawns on this runtime from its own thread, futures that are not `Send` as well: for tasks that spawn tasks.
     pub fn local_handle(&self) -> &LocalHandle {
         &self.handle
+    }
+
+    /// The seed by which the runtime does the same again: the one given ([`LocalBuilder::seed`]), or made up for a
+    /// [shuffled](LocalBuilder::shuffle) queue.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
     }
 
     /// Ends the runtime and waits for closures that run, at most for `patience`.
@@ -163,10 +176,15 @@ impl LocalRuntime {
     fn end(&mut self, patience: Duration) -> ShutdownReport {
         self.open = false;
         let shared = self.handle.shared();
-        let _last_word = LastWord(Arc::clone(shared));
-        self.pump.close();
+        let stopped = !self.pump.local.visited.get();
+        if stopped {
+            let _last_word = LastWord(Arc::clone(shared));
+            self.pump.close();
+        } else {
+            self.pump.close_later();
+        }
         let deadline = Instant::now().checked_add(patience);
-        ShutdownReport { reactor_stopped: true, blocking_left: shared.end_pool(deadline, false) }
+        ShutdownReport { reactor_stopped: stopped, blocking_left: shared.end_pool(deadline, !stopped) }
     }
 }
 

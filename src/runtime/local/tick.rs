@@ -79,7 +79,7 @@ impl Pump {
     }
 
     pub(super) fn refuse_nested(&self) -> Result<(), TickError> {
-        if self.turning.get() { Err(TickError::Nested) } else { Ok(()) }
+        if self.turning.get() || self.local.visited.get() { Err(TickError::Nested) } else { Ok(()) }
     }
 
     /// One tick.
@@ -186,7 +186,7 @@ impl Pump {
         TickReport {
             polled: meter.polled,
             fired: meter.fired,
-            left_ready: self.local.core.ready_len(),
+            left_ready: self.local.core.ready_len() + self.local.shared.pool.due(),
             overrun: meter.overrun,
             left_due: self.is_due(),
             behind: Duration::from_nanos(self.owed.get()),
@@ -201,6 +201,12 @@ impl Pump {
 
     fn soonest(&self) -> Option<Instant> {
         self.driver().lower_bound().and_then(|moment| self.clock().instant_of(moment))
+    }
+
+    /// Refuses what comes. The futures are dropped when the poll is over that is on.
+    pub(super) fn close_later(&self) {
+        self.host.disarm(self.parker.borrow().state());
+        self.local.shared.begin_closing();
     }
 
     /// Drops all futures. Nothing is told to the host any more.
@@ -242,7 +248,7 @@ impl Turn<'_> {
     /// Rounds, until nothing is ready.
     fn moment(&self, meter: &mut Meter, rounds: usize) -> Moment {
         let local = &*self.pump.local;
-        // Polls since the last look at the timers: the first round takes one.
+        // Polls and closures since the last look at the timers: the first round takes one.
         let mut since = LOOK;
         for _ in 0..rounds {
             let mut more = false;
@@ -252,11 +258,21 @@ impl Turn<'_> {
             } else {
                 local.core.drain(&local.shared.inbox);
             }
+            let closures = local.shared.pool.due();
+            for _ in 0..closures {
+                if !local.run_closure() {
+                    break;
+                }
+                if meter.count_poll() {
+                    return Moment::Spent;
+                }
+            }
+            // What the closures have woken runs in this round.
             let due = local.core.ready_len();
-            if due == 0 && !more {
+            if due == 0 && closures == 0 && !more {
                 return Moment::Settled;
             }
-            since += due;
+            since += due + closures;
             for _ in 0..due {
                 if !local.core.run_next() {
                     break;
@@ -265,7 +281,7 @@ impl Turn<'_> {
                     return Moment::Spent;
                 }
             }
-            if due == 0 && meter.look() {
+            if due == 0 && closures == 0 && meter.look() {
                 return Moment::Spent;
             }
         }

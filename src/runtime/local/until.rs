@@ -59,6 +59,35 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output, TickError> {
+        let park = |_polled, idle| {
+            if idle {
+                self.park();
+            }
+            true
+        };
+        // Nobody gives up.
+        self.drive(future, park).map(|output| output.expect("it ends with its future"))
+    }
+
+    /// Ends at the earliest with the next deadline, or when somebody wakes this thread.
+    fn park(&self) {
+        let shared = &self.pump.local.shared;
+        let timeout = match shared.driver.prepare_park() {
+            ParkTime::Zero => return,
+            ParkTime::AtMost(wait) => Some(wait),
+            ParkTime::Unlimited => None,
+        };
+        shared.parks.add(1);
+        self.pump.parker.borrow_mut().park(timeout);
+    }
+
+    /// The loop of it: after each turn `then` is told how many polls there were, and whether nothing is left to do; it may
+    /// end the whole by `false`.
+    pub(crate) fn drive<F: Future>(
+        &self,
+        future: F,
+        mut then: impl FnMut(usize, bool) -> bool,
+    ) -> Result<Option<F::Output>, TickError> {
         let pump = &self.pump;
         pump.refuse_nested()?;
         if context::drives_any() {
@@ -74,20 +103,15 @@ impl LocalRuntime {
             if main.woken.swap(false, Ordering::AcqRel)
                 && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
             {
-                return Ok(output);
+                return Ok(Some(output));
             }
-            let end = turn.run(&mut Meter::new(Budget::polls(TURN)), ROUNDS);
+            let mut meter = Meter::new(Budget::polls(TURN));
+            let end = turn.run(&mut meter, ROUNDS);
             // Acquire: as above. Ticks that somebody waits for come at once.
-            if end != Moment::Settled || main.woken.load(Ordering::Acquire) || turn.is_awaited() {
-                continue;
+            let idle = end == Moment::Settled && !main.woken.load(Ordering::Acquire) && !turn.is_awaited();
+            if !then(meter.polled, idle) {
+                return Ok(None);
             }
-            let timeout = match shared.driver.prepare_park() {
-                ParkTime::Zero => continue,
-                ParkTime::AtMost(wait) => Some(wait),
-                ParkTime::Unlimited => None,
-            };
-            shared.parks.add(1);
-            pump.parker.borrow_mut().park(timeout);
         }
     }
 

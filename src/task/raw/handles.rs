@@ -248,6 +248,16 @@ impl TaskRef {
         self.header().state().load().is_idle()
     }
 
+    /// True if nobody else refers to the task.
+    pub(crate) fn is_last(&self) -> bool {
+        self.header().state().load().is_last()
+    }
+
+    /// How many references there are: this one, and those of wakers and controls; the handle's is not counted.
+    pub(crate) fn other_references(&self) -> usize {
+        self.header().state().load().references_but_handle()
+    }
+
     pub(crate) fn priority(&self) -> Priority {
         self.header().state().load().priority()
     }

@@ -137,6 +137,11 @@ impl Snapshot {
         Self(self.0 & !PRIORITY | priority_bits(priority))
     }
 
+    /// The handle has one reference.
+    pub(crate) fn references_but_handle(self) -> usize {
+        self.refs() - usize::from(self.has(HANDLE))
+    }
+
     fn refs(self) -> usize {
         self.0 >> REF_SHIFT
     }

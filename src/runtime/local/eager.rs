@@ -1,0 +1,111 @@
+//! Eager starts on a runtime without a thread.
+//!
+//! # Between two ticks
+//! A task that is started there is polled with this thread driving the runtime, as in a tick: a *visit*. What it wakes
+//! goes to the ready queue, and whatever is left there as the visit ends is told to the host, which may wait. The runtime
+//! itself is not ticked meanwhile ([`TickError::Nested`](super::TickError::Nested)), and if it is dropped, the visit closes
+//! it on its way out: a task cannot be dropped inside its own poll.
+//!
+//! Inside a tick it is what it is on any runtime: a poll inside a poll.
+
+use super::LocalHandle;
+use crate::error::BoxError;
+use crate::runtime::context::{self, Entered, Local};
+use crate::runtime::eager::{Start, inside};
+use crate::runtime::engine::LastWord;
+use crate::runtime::owner::Reactor;
+use crate::sync::Arc;
+use crate::task::raw::{Body, Fallible, FutureBody, Value};
+use crate::task::{Spec, Task};
+use std::future::Future;
+use std::rc::Rc;
+
+impl LocalHandle {
+    /// Starts a future here and now: its first part, up to where it waits, runs inside this call, and the rest in the ticks
+    /// to come.
+    ///
+    /// As [`Handle::spawn_eager`](crate::Handle::spawn_eager), but neither the future nor its result need be `Send`, and
+    /// the first part runs as a task of this runtime wherever the call stands: in one of its tasks, or between two ticks.
+    /// There the runtime cannot be ticked meanwhile. A panic ends the task and is kept for the handle.
+    ///
+    /// # Example
+    /// ```
+    /// use std::rc::Rc;
+    /// let rt = offtick::LocalRuntime::new()?;
+    /// let level = Rc::new("cave".to_owned());
+    /// let cached = Rc::clone(&level);
+    /// let task = rt.spawn_eager(async move { cached });
+    /// assert!(matches!(task.result(), Some(Ok(found)) if Rc::ptr_eq(found, &level))); // and no tick yet
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_eager<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + 'static,
+    {
+        self.start_eager_bound(FutureBody::<F, Value>::new(future), Spec::plain())
+    }
+
+    /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run_eager<F, T, E>(&self, future: F) -> Task<T>
+    where
+        F: Future<Output = Result<T, E>> + 'static,
+        T: 'static,
+        E: Into<BoxError>,
+    {
+        self.start_eager_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
+    }
+
+    /// Starts a body that stays on this thread, here and now.
+    pub(crate) fn start_eager_bound<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Body + 'static,
+    {
+        let local = self.local();
+        let (Some(_start), false) = (Start::enter(), local.shared.is_closing()) else {
+            return self.start_bound(body, spec);
+        };
+        let (runnable, task) = Task::make_bound(body, Reactor(Arc::clone(&local.shared)), spec);
+        let driven = context::current();
+        if context::drives(local) {
+            let _context = context::started_for(None);
+            local.core.run_nested(runnable);
+        } else {
+            let _visit = Visit::begin(local);
+            inside(driven.as_deref(), || local.core.run_nested(runnable));
+        }
+        task
+    }
+}
+
+/// This thread drives the runtime for one poll, until this goes.
+struct Visit {
+    local: Rc<Local>,
+    entered: Option<Entered>,
+    /// Inside another one: a runtime that is driven in between.
+    within: bool,
+}
+
+impl Visit {
+    fn begin(local: &Rc<Local>) -> Self {
+        let within = local.visited.replace(true);
+        local.core.set_now(local.shared.driver.clock().nanos());
+        Self { local: Rc::clone(local), entered: Some(context::enter(Rc::clone(local))), within }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let local = &self.local;
+        if !self.within && local.shared.is_closing() {
+            let _last_word = LastWord(Arc::clone(&local.shared));
+            local.close();
+        }
+        self.entered = None;
+        local.visited.set(self.within);
+        if local.core.has_ready() {
+            local.shared.unparker.unpark();
+        }
+    }
+}

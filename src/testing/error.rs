@@ -1,0 +1,43 @@
+//! Why a test's wait ended without what it waited for.
+
+use crate::runtime::TickError;
+use std::time::Duration;
+
+/// Why a call of a [`TestRuntime`](super::TestRuntime) came to no good end. The runtime can be used on.
+///
+/// # Example
+/// ```
+/// use offtick::testing::{RunError, TestRuntime};
+/// let rt = TestRuntime::new()?;
+/// let error = rt.run_until(std::future::pending::<()>()).expect_err("it never ends");
+/// assert!(matches!(error, RunError::Stalled { tasks: 0, next_timer: None, .. }));
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Nothing is left to do, and the future is not ready. It was dropped.
+    #[error(
+        "the future waits, and nothing is left to do ({tasks} tasks wait, {closures} closures are held, the next timer is \
+         due in {next_timer:?}); advance the clock, run what is held, or find out who was to wake it"
+    )]
+    #[non_exhaustive]
+    Stalled {
+        /// Tasks that wait.
+        tasks: usize,
+        /// Closures that are [held](super::TestBuilder::hold_blocking).
+        closures: usize,
+        /// When the next timer is due, from now.
+        next_timer: Option<Duration>,
+    },
+    /// It went on for too long: something wakes itself for ever, or the [limit](super::TestBuilder::step_limit) is too low.
+    #[error("no end after {steps} steps; a task wakes itself for ever, or the step limit is too low")]
+    #[non_exhaustive]
+    Endless {
+        /// The steps that were taken.
+        steps: u64,
+    },
+    /// The runtime was not ticked.
+    #[error(transparent)]
+    Tick(#[from] TickError),
+}

@@ -1,0 +1,242 @@
+//! The runtime of a test.
+
+use super::SEED;
+use super::builder::TestBuilder;
+use super::error::RunError;
+use super::leaks::{Leaks, describe};
+use crate::error::BuildError;
+use crate::runtime::{Budget, LocalBuilder, LocalRuntime, TickError};
+use crate::sync::{Arc, Mutex};
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// What holds for each call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) auto_advance: bool,
+    pub(super) steps: u64,
+}
+
+/// A runtime for tests: it is driven by its calls alone, and its clock is moved by the test alone.
+///
+/// It dereferences to its [`LocalRuntime`], which spawns and ticks. What differs, and why, is said in the
+/// [module](super).
+///
+/// Dropping it checks nothing; [`finish`](Self::finish) does. If the test panics, the drop prints the seed.
+///
+/// # Example
+/// ```
+/// use offtick::testing::TestRuntime;
+/// use offtick::time::sleep;
+/// use std::time::Duration;
+/// let rt = TestRuntime::new()?;
+/// let task = rt.spawn(sleep(Duration::from_secs(60)));
+/// rt.advance(Duration::from_secs(59))?;
+/// assert!(!task.is_done());
+/// rt.advance(Duration::from_secs(1))?;
+/// assert!(task.is_done());
+/// rt.finish()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct TestRuntime {
+    rt: LocalRuntime,
+    seed: u64,
+    terms: Terms,
+    unseen: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestRuntime {
+    /// A runtime with the default settings; [`TestBuilder`] has the others.
+    ///
+    /// # Errors
+    /// [`BuildError::Poll`] where the system refuses its poll.
+    pub fn new() -> Result<Self, BuildError> {
+        TestBuilder::new().build()
+    }
+
+    pub(super) fn make(builder: LocalBuilder, seed: u64, terms: Terms) -> Result<Self, BuildError> {
+        let unseen = Arc::new(Mutex::new(Vec::new()));
+        let theirs = Arc::clone(&unseen);
+        let hook = move |task: &_, error: &_| theirs.lock().push(format!("task {}: {error}", describe(task)));
+        let rt = builder.on_unhandled_error(hook).build()?;
+        rt.count_references();
+        Ok(Self { rt, seed, terms, unseen })
+    }
+
+    /// The seed from which everything follows that is left to chance.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The time that has passed on the runtime's clock.
+    pub fn elapsed(&self) -> Duration {
+        self.rt.clock().as_manual().map(|clock| clock.elapsed()).unwrap_or_default()
+    }
+
+    /// Drives the runtime until `future` is ready. Never sleeps: if nothing is left to do, the clock goes on to the next
+    /// deadline, or the wait is over.
+    ///
+    /// As [`LocalRuntime::run_until`], the future is polled here and need not be `Send` or `'static`, and each turn counts as a
+    /// tick. What other threads and sockets may still bring is not waited for; a test that has some waits with
+    /// `LocalRuntime::run_until(&rt, ..)`.
+    ///
+    /// # Errors
+    /// [`RunError::Stalled`]: nothing is left to do, and without [`auto_advance`](TestBuilder::auto_advance) timers do not
+    /// count. [`RunError::Endless`] at the step limit. [`RunError::Tick`] inside a task. The future is dropped.
+    ///
+    /// # Panics
+    /// If the future does.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::testing::{RunError, TestBuilder, TestRuntime};
+    /// use offtick::time::sleep;
+    /// use std::time::Duration;
+    /// let day = Duration::from_secs(86_400);
+    /// let rt = TestBuilder::new().auto_advance(true).build()?;
+    /// rt.run_until(sleep(day))?;
+    /// assert_eq!(rt.elapsed(), day);
+    ///
+    /// let rt = TestRuntime::new()?;
+    /// let error = rt.run_until(sleep(day)).expect_err("time stands still");
+    /// assert!(matches!(error, RunError::Stalled { next_timer: Some(left), .. } if left == day));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output, RunError> {
+        let (mut steps, mut stalled) = (0_u64, None);
+        let output = self.rt.drive(future, |polled, idle| {
+            // A turn is a step as well.
+            steps = steps.saturating_add(polled as u64 + 1);
+            if steps > self.terms.steps {
+                return false;
+            }
+            if idle && !(self.terms.auto_advance && self.rt.skip_ahead()) {
+                stalled = Some(self.stalled());
+                return false;
+            }
+            true
+        })?;
+        output.ok_or(stalled.unwrap_or(RunError::Endless { steps }))
+    }
+
+    fn stalled(&self) -> RunError {
+        let now = self.rt.clock().now();
+        RunError::Stalled {
+            tasks: self.rt.tasks().len(),
+            closures: self.blocking_jobs(),
+            next_timer: self.rt.next_deadline().map(|next| next.saturating_duration_since(now)),
+        }
+    }
+
+    /// Lets that much time pass: the clock goes from deadline to deadline, and at each all that is ready runs, until nothing
+    /// is.
+    ///
+    /// The clock's own [pause and scale](crate::time::ManualClock) hold, as for [`LocalRuntime::advance`].
+    ///
+    /// # Errors
+    /// [`RunError::Endless`] and [`RunError::Tick`].
+    pub fn advance(&self, by: Duration) -> Result<(), RunError> {
+        let report = self.rt.advance(by, Budget::polls(self.budget()))?;
+        self.go_on(report)
+    }
+
+    /// Runs all that is ready, until nothing is. Time stands still.
+    ///
+    /// As [`LocalRuntime::run_until_stalled`], but with an end.
+    ///
+    /// # Errors
+    /// Those of [`advance`](Self::advance).
+    pub fn settle(&self) -> Result<(), RunError> {
+        let report = self.rt.tick(Budget::polls(self.budget()))?;
+        self.go_on(report)
+    }
+
+    fn budget(&self) -> usize {
+        usize::try_from(self.terms.steps).unwrap_or(usize::MAX)
+    }
+
+    fn go_on(&self, first: crate::runtime::TickReport) -> Result<(), RunError> {
+        let (mut report, mut steps) = (first, 0_u64);
+        loop {
+            steps = steps.saturating_add(report.polled as u64 + 1);
+            let paused = self.rt.clock().as_manual().is_some_and(|clock| clock.is_paused());
+            if report.left_ready == 0 && !report.left_due && (paused || report.behind.is_zero()) {
+                return Ok(());
+            }
+            if steps > self.terms.steps {
+                return Err(RunError::Endless { steps });
+            }
+            report = self.rt.tick(Budget::polls(self.budget()))?;
+        }
+    }
+
+    /// How many closures have not begun.
+    pub fn blocking_jobs(&self) -> usize {
+        self.rt.metrics().blocking_queued as usize
+    }
+
+    /// Runs up to `most` closures that wait, on this thread, in the order of their submission; says how many. What they
+    /// wake runs later.
+    ///
+    /// For a test that [holds](TestBuilder::hold_blocking) them, to see what the program does meanwhile.
+    ///
+    /// # Errors
+    /// [`TickError::Nested`] inside a task of this runtime.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::testing::TestBuilder;
+    /// let rt = TestBuilder::new().hold_blocking(true).build()?;
+    /// let (first, second) = (rt.spawn_blocking(|| 1), rt.spawn_blocking(|| 2));
+    /// rt.settle()?;
+    /// assert_eq!((rt.blocking_jobs(), first.is_done()), (2, false)); // the disk is slow today
+    /// assert_eq!(rt.run_blocking_jobs(1)?, 1);
+    /// assert_eq!((first.is_done(), second.is_done()), (true, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_blocking_jobs(&self, most: usize) -> Result<usize, TickError> {
+        self.rt.run_closures(most)
+    }
+
+    /// What the program has left so far, as of now.
+    ///
+    /// For the end of a test, when all its handles, sleeps and sockets are gone, and what was cancelled has
+    /// [settled](Self::settle). What the crate runs for a program is its program's: a [`Scheduler`](crate::Scheduler) that is
+    /// not shut down is a task.
+    pub fn leaks(&self) -> Leaks {
+        Leaks::new(self.rt.remains(), self.unseen.lock().clone())
+    }
+
+    /// Ends the runtime, if nothing is left.
+    ///
+    /// # Errors
+    /// [`Leaks`] says what is; all of it goes with the runtime.
+    pub fn finish(self) -> Result<(), Leaks> {
+        let leaks = self.leaks();
+        if leaks.is_clean() { Ok(()) } else { Err(leaks) }
+    }
+}
+
+impl Deref for TestRuntime {
+    type Target = LocalRuntime;
+
+    fn deref(&self) -> &LocalRuntime {
+        &self.rt
+    }
+}
+
+impl Drop for TestRuntime {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("offtick seed: {seed}; rerun with {SEED}={seed}", seed = self.seed);
+        }
+    }
+}
+
+impl fmt::Debug for TestRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestRuntime").field("seed", &self.seed).field("terms", &self.terms).finish_non_exhaustive()
+    }
+}
