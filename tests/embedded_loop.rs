@@ -201,6 +201,24 @@ fn a_sensor_of_the_system_is_read_in_real_time() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn there_is_one_thread() {
+    use std::io::{BufRead, BufReader};
+
+    let sensor = Temporary::new("one-thread", "10\n");
+    let mut command = example::command("embedded_loop");
+    command.args(["--sensor", sensor.path(), "--time", "600"]).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the example was built");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("it is text");
+    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).expect("it runs").count();
+    child.kill().expect("it runs");
+    child.wait().expect("it is ours");
+    assert!(line.ends_with("idle -> heating\n"), "{line}");
+    assert_eq!(threads, 1);
+}
+
+#[test]
 fn what_cannot_be_read_is_told() {
     for arguments in [&["/no/such/file"][..], &["--sensor", "/no/such/file"], &["--sensor", "."], &["."]] {
         let output = run(arguments.iter().copied());
