@@ -110,7 +110,12 @@ fn single_steps_go_on_by_a_frame_each() {
 /// The same second of the game: in frames of any length, on a machine that keeps up and on one that does not.
 #[test]
 fn the_same_seed_and_keys_have_the_same_hash() {
-    for game in ["--seed 1", "--seed 2 --script ll..jj..p....ss.pn...nnp.s..a.........kkhh......"] {
+    for game in [
+        "--seed 1",
+        "--seed 2 --script ll..jj..p....ss.pn...nnp.s..a.........kkhh......",
+        // Keys at the very moments at which the thief steps: each 600 ms.
+        "--seed 1 --script ......h.....a.....h.....a...........h......",
+    ] {
         let length =
             |fps: u64| if game.contains("--script") { String::new() } else { format!("--frames {}", fps * 20) };
         let hash = |fps: u64, more: &str| {
@@ -123,7 +128,9 @@ fn the_same_seed_and_keys_have_the_same_hash() {
             assert_eq!(hash(fps, ""), first, "{game} at {fps}");
         }
         assert_eq!(hash(60, "--hog 300 --budget 50"), first, "{game} with late frames");
-        assert_eq!(hash(20, "--budget 1"), first, "{game} a poll a frame");
+        for fps in [10, 20] {
+            assert_eq!(hash(fps, "--budget 1"), first, "{game} with a poll a frame, at {fps}");
+        }
     }
     let whole = |more| Line::from(more).text("hash").to_owned();
     assert_eq!(whole("--fps 60"), whole("--fps 13"), "to the end, over the loading of levels");
