@@ -1,6 +1,7 @@
 //! Levels come from files, or are made up: either blocks or computes, so it happens on the pool, and the loop only looks.
 
-use crate::level::{self, Level, Map};
+use crate::level::{Level, LevelError, Map};
+use crate::maze;
 use offtick::{BoxError, LocalHandle, Task, TaskCx};
 use std::fs::File;
 use std::io::{self, Read};
@@ -26,13 +27,13 @@ pub(crate) fn start(rt: &LocalHandle, source: Source) -> Task<Level, f64> {
 
 fn load(source: &Source, cx: &mut TaskCx<f64>) -> Result<Level, BoxError> {
     let (text, name) = match source {
-        Source::Generated { seed, number } => (level::generate(*seed, *number), format!("level {number}")),
+        Source::Generated { seed, number } => (maze::generate(*seed, *number), format!("level {number}")),
         Source::File(path) => {
             let name = path.display().to_string();
             (read(path).map_err(|error| format!("{name}: {error}"))?, name)
         }
     };
-    let named = |error: level::LevelError| format!("{name}: {error}");
+    let named = |error: LevelError| format!("{name}: {error}");
     let map = Map::parse(&text).map_err(named)?;
     let mut distances = Vec::with_capacity(map.floor() * map.floor());
     for (row, place) in map.places().iter().enumerate() {

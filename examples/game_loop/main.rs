@@ -23,6 +23,7 @@ mod guard;
 mod keys;
 mod level;
 mod loading;
+mod maze;
 mod options;
 mod pace;
 mod picture;
