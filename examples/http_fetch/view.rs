@@ -76,7 +76,7 @@ impl View {
                 Input::Move(rows) => {
                     *chosen = chosen.saturating_add_signed(rows).min(jobs.rows.len().saturating_sub(1));
                 }
-                Input::Nothing | Input::Resized => {}
+                Input::Sideways(_) | Input::Key(_) | Input::Nothing | Input::Resized => {}
             }
             if left() == Duration::ZERO {
                 return Ok(());

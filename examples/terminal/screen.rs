@@ -28,6 +28,10 @@ pub(crate) enum Input {
     CancelRow,
     /// Choose the row that many further down, or up.
     Move(isize),
+    /// To the right, or to the left.
+    Sideways(isize),
+    /// A key without a meaning here, for an example to give it one.
+    Key(char),
     Resized,
 }
 
@@ -145,8 +149,11 @@ fn meaning(key: KeyEvent) -> Input {
         KeyCode::Char('x' | 'X') | KeyCode::Delete => Input::CancelRow,
         KeyCode::Up | KeyCode::Char('k') => Input::Move(-1),
         KeyCode::Down | KeyCode::Char('j') => Input::Move(1),
+        KeyCode::Left | KeyCode::Char('h') => Input::Sideways(-1),
+        KeyCode::Right | KeyCode::Char('l') => Input::Sideways(1),
         KeyCode::PageUp => Input::Move(-PAGE),
         KeyCode::PageDown => Input::Move(PAGE),
+        KeyCode::Char(key) => Input::Key(key),
         _ => Input::Nothing,
     }
 }

@@ -107,7 +107,7 @@ impl Sleep {
         Self { state: State::Bound { driver, deadline, key: None, over: false } }
     }
 
-    /// True once it was ready.
+    /// True once it was ready. One that nobody polls never is; whether its moment has come, the clock knows.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Over | State::Bound { over: true, .. })
     }
