@@ -20,6 +20,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// let error = TaskError::from_error(std::io::Error::other("disk on fire"));
 /// assert!(error.downcast_ref::<std::io::Error>().is_some());
 /// assert_eq!(error.to_string(), "task failed: disk on fire");
+/// // Passed on by another task:
+/// assert_eq!(TaskError::from_error(error).to_string(), "task failed: disk on fire");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,9 +50,16 @@ pub enum TaskError {
 }
 
 impl TaskError {
-    /// Wraps any error as [`TaskError::Failed`].
+    /// Wraps any error as [`TaskError::Failed`]. The failure of another task, which a body passed on, is not wrapped a
+    /// second time: it is that task's error.
     pub fn from_error(error: impl Into<BoxError>) -> Self {
-        Self::Failed(error.into())
+        match error.into().downcast::<Self>() {
+            Ok(inner) => match *inner {
+                Self::Failed(error) => Self::Failed(error),
+                other => Self::Failed(Box::new(other)),
+            },
+            Err(error) => Self::Failed(error),
+        }
     }
 
     /// The error that the body returned, if it is an `E`. Of a task that retried: the error of the last try.

@@ -91,7 +91,7 @@
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
-//! - `futures-io`: the streams of [`net`] implement `futures_io::{AsyncRead, AsyncWrite}`.
+//! - `futures-io`: the streams of `net` implement `futures_io::{AsyncRead, AsyncWrite}`.
 //! - `cron` (default): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
 //!   crates. Intervals need no feature.
 //! - `signal` (Unix): the module of that name, with the signals of the process as a stream and a graceful end on the first of

@@ -18,7 +18,7 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 /// Settings of one task; made by [`Handle::task`], [`TaskGroup::task`](crate::TaskGroup::task) and
-/// [`TaskPool::task`](crate::TaskPool::task).
+/// [`PoolHandle::task`](crate::PoolHandle::task).
 ///
 /// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group or a pool has room for it. `R` is the
 /// [`RetryPolicy`] of a task that [retries](Self::retry).
@@ -400,7 +400,8 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn task<T: 'static, P>(self, location: &'static Location<'static>) -> Task<T, P> {
-        self.handle.over(TaskError::Failed(self.error), Spec { location, details: Some(self.details), progress: None })
+        self.handle
+            .over(TaskError::from_error(self.error), Spec { location, details: Some(self.details), progress: None })
     }
 }
 

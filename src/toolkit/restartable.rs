@@ -268,7 +268,7 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// # Errors
     /// [`AlreadyCompleted`] gives the error back.
     pub fn set_error<E: Into<BoxError>>(&self, error: E) -> Result<bool, AlreadyCompleted<BoxError>> {
-        self.complete(error.into(), |error| Err(Arc::new(TaskError::Failed(error))))
+        self.complete(error.into(), |error| Err(Arc::new(TaskError::from_error(error))))
     }
 
     fn complete<V>(&self, value: V, outcome: impl FnOnce(V) -> Outcome<T>) -> Result<bool, AlreadyCompleted<V>> {
@@ -446,7 +446,7 @@ impl<T: Send + Sync + 'static> Attempt<T> {
     /// [`Stale`] gives the error back.
     pub fn fail<E: Into<BoxError>>(&self, error: E) -> Result<(), Stale<BoxError>> {
         let error = error.into();
-        let outcome = |error| Err(Arc::new(TaskError::Failed(error)));
+        let outcome = |error| Err(Arc::new(TaskError::from_error(error)));
         match self.inner.upgrade() {
             Some(inner) => inner.finish_attempt(self.number, error, outcome).map_err(Stale),
             None => Err(Stale(error)),

@@ -114,7 +114,7 @@ impl Life {
                     lent::keep(id, value);
                     Ok(())
                 }
-                Ok(Err(error)) => Err(TaskError::Failed(error)),
+                Ok(Err(error)) => Err(TaskError::from_error(error)),
                 Err(payload) => Err(panicked(payload)),
             };
             told.say(outcome);

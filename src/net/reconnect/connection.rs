@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 /// One connection: bytes in both directions, until it is lost.
 ///
 /// The streams of this crate (`TcpStream`, `UnixStream`) are connections, and with the feature `futures-io` every stream of that ecosystem is, inside a
-/// [`FuturesIo`](super::FuturesIo). Implement it for others; the example is one that echoes.
+/// `FuturesIo`. Implement it for others; the example is one that echoes.
 ///
 /// Only one task ever uses a connection, on the thread of its runtime, so it need not be `Send`. An error of any of these
 /// is a loss: the connection is dropped, after a failed write once nothing more can be read. A panic closes the stream.

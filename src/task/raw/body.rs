@@ -52,7 +52,7 @@ pub(crate) struct Fallible;
 impl<T, E: Into<BoxError>> Convert<Result<T, E>> for Fallible {
     type Output = T;
     fn convert(returned: Result<T, E>) -> Result<T, TaskError> {
-        returned.map_err(|error| TaskError::Failed(error.into()))
+        returned.map_err(TaskError::from_error)
     }
 }
 

@@ -68,7 +68,7 @@ pub enum RepeatStatus {
     RuntimeGone,
 }
 
-/// The common part of [`Periodic`](super::Periodic) and [`OnTime`](super::OnTime), to which both dereference: one body
+/// The common part of [`Periodic`](super::Periodic) and `OnTime`, to which both dereference: one body
 /// that runs again and again, never two runs at a time.
 ///
 /// Every run is an ordinary task. An error stays with its run and goes to the runtime's hook
