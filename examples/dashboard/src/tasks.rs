@@ -1,0 +1,74 @@
+//! The table of tasks: what the runtime has, looked at on the reactor, so that no frame waits for the listing.
+
+use crate::downloads::Downloads;
+use offtick::schedule::PeriodError;
+use offtick::toolkit::Periodic;
+use offtick::{Control, TaskId, TaskInfo, TaskManager};
+use std::time::Duration;
+
+/// From one look to the next.
+const PERIOD: Duration = Duration::from_millis(200);
+
+/// A task, and how to cancel it, if this program can.
+pub(crate) struct Row {
+    pub(crate) info: TaskInfo,
+    pub(crate) control: Option<Control>,
+}
+
+pub(crate) struct Tasks {
+    listing: Periodic<Vec<TaskInfo>>,
+    manager: TaskManager,
+    /// The listing that the rows are of.
+    seen: Option<TaskId>,
+    pub(crate) rows: Vec<Row>,
+    chosen: Option<TaskId>,
+}
+
+impl Tasks {
+    /// # Errors
+    /// None: the period is not zero.
+    pub(crate) fn watch(manager: &TaskManager) -> Result<Self, PeriodError> {
+        let rt = manager.handle().clone();
+        let listing = Periodic::every(manager.handle(), PERIOD).name("listing").spawn(move |_cx| {
+            // On the reactor's own thread the listing waits for nobody.
+            let listed = rt.tasks();
+            async move { listed }
+        })?;
+        Ok(Self { listing, manager: manager.clone(), seen: None, rows: Vec::new(), chosen: None })
+    }
+
+    pub(crate) fn tick(&mut self, downloads: &Downloads) {
+        let Some(run) = self.listing.latest_done().filter(|run| self.seen != Some(run.id())) else { return };
+        let Some(Ok(listed)) = run.result() else { return };
+        self.seen = Some(run.id());
+        let row = |info: &TaskInfo| {
+            let control = downloads.control(info.id()).cloned().or_else(|| self.manager.control(info.id()));
+            Row { info: info.clone(), control }
+        };
+        self.rows = listed.iter().map(row).collect();
+        // Those that can be cancelled first, the oldest of them at the top.
+        self.rows.sort_by_key(|row| (row.control.is_none(), row.info.id()));
+    }
+
+    /// The row that the keys are for: the chosen task, or the first one if that is over.
+    pub(crate) fn chosen(&self) -> usize {
+        self.rows.iter().position(|row| Some(row.info.id()) == self.chosen).unwrap_or(0)
+    }
+
+    /// Chooses another row.
+    pub(crate) fn choose(&mut self, by: isize) {
+        let row = self.chosen().saturating_add_signed(by).min(self.rows.len().saturating_sub(1));
+        self.chosen = self.rows.get(row).map(|row| row.info.id());
+    }
+
+    /// Cancels the chosen task. False if it is over, or not ours to cancel.
+    pub(crate) fn cancel_chosen(&self) -> bool {
+        let control = self.rows.get(self.chosen()).and_then(|row| row.control.as_ref());
+        control.is_some_and(Control::cancel)
+    }
+
+    pub(crate) fn numbers(&self) -> [(&'static str, u64); 2] {
+        let ours = self.rows.iter().filter(|row| row.control.is_some()).count();
+        [("tasks", self.rows.len() as u64), ("tasks_to_cancel", ours as u64)]
+    }
+}
