@@ -2,6 +2,7 @@
 
 use crate::counts::Counts;
 use crate::downloads::Downloads;
+use crate::histogram::Histogram;
 use crate::jobs::Jobs;
 use crate::keys::Key;
 use crate::link::Link;
@@ -38,6 +39,7 @@ pub(crate) struct App {
     over: bool,
     ticks: Ticks,
     pub(crate) frames: Ticks,
+    pub(crate) histogram: Histogram,
     pub(crate) tick_costs: Costs,
     pub(crate) frame_costs: Costs,
 }
@@ -62,6 +64,7 @@ impl App {
             over: false,
             ticks: Ticks::default(),
             frames: Ticks::default(),
+            histogram: Histogram::default(),
             tick_costs: Costs::default(),
             frame_costs: Costs::default(),
         };
@@ -85,6 +88,7 @@ impl App {
     pub(crate) fn frame_over(&mut self, tick: Duration, frame: Duration) {
         self.ticks.record(tick);
         self.frames.record(frame);
+        self.histogram.record(frame);
         if self.frames.count() % FRAMES_PER_COSTS == 1 {
             (self.tick_costs, self.frame_costs) = (self.ticks.costs(), self.frames.costs());
         }

@@ -26,6 +26,7 @@ mod fetch;
 mod files;
 #[path = "../../http_fetch/head.rs"]
 mod head;
+mod histogram;
 mod jobs;
 mod keys;
 mod link;
@@ -101,11 +102,13 @@ fn dashboard(run: Run) -> Result<(), BoxError> {
     drop(manager);
     let report = rt.shutdown(PATIENCE);
 
-    looped?;
-    if let Some(picture) = picture.filter(|_| run.picture) {
-        write!(io::stdout(), "{picture}")?;
+    // Whoever stopped reading wants nothing more, and that is not a failure. A script that failed is told with its line.
+    let mut stdout = io::stdout();
+    let picture = picture.filter(|_| run.picture).unwrap_or_default();
+    match write!(stdout, "{picture}").and_then(|()| writeln!(stdout, "{line}")) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => looped?,
     }
-    writeln!(io::stdout(), "{line}")?;
     match report.blocking_left {
         0 => Ok(()),
         left => Err(format!("{left} closures did not end within {PATIENCE:?}").into()),

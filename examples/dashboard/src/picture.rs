@@ -8,24 +8,33 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Paragraph, Row, Sparkline, Table, TableState};
+use ratatui::widgets::{Bar, BarChart, BarGroup, Block, Paragraph, Row, Sparkline, Table, TableState};
 use std::time::SystemTime;
 
 /// Columns of the bar of a download, and of its name.
 const BAR: usize = 8;
 const NAME: usize = 20;
 
+/// Columns of the name of a task.
+const TASK: usize = 48;
+
 pub(crate) fn draw(frame: &mut Frame<'_>, app: &mut App) {
     let [top, middle, bottom, last] =
         Layout::vertical([Constraint::Length(8), Constraint::Fill(1), Constraint::Fill(1), Constraint::Length(1)])
             .areas(frame.area());
-    let [jobs, link, runtime] =
-        Layout::horizontal([Constraint::Fill(4), Constraint::Fill(3), Constraint::Fill(4)]).areas(top);
+    let [jobs, link, runtime, frames] = Layout::horizontal([
+        Constraint::Length(37),
+        Constraint::Min(22),
+        Constraint::Length(39),
+        Constraint::Length(20),
+    ])
+    .areas(top);
     let [downloads, search] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle);
 
     frame.render_widget(jobs_table(app), jobs);
     draw_link(frame, app, link);
     frame.render_widget(runtime_lines(app), runtime);
+    frame.render_widget(frame_times(app), frames);
     frame.render_widget(download_lines(app), downloads);
     frame.render_widget(search_lines(app, search), search);
     draw_tasks(frame, app, bottom);
@@ -55,19 +64,22 @@ fn jobs_table(app: &App) -> Table<'static> {
             if counts.failed > 0 { format!("{} failed", counts.failed) } else { String::new() },
         ])
     };
-    let widths = [Constraint::Length(8), Constraint::Length(8), Constraint::Length(9), Constraint::Fill(1)];
+    let widths = [Constraint::Length(7), Constraint::Length(8), Constraint::Length(9), Constraint::Fill(1)];
     Table::new(app.jobs.jobs.iter().map(row), widths).block(block(" jobs ".into(), false))
 }
 
 fn draw_link(frame: &mut Frame<'_>, app: &App, area: Rect) {
-    let block = block(" link, and polls of the reactor ".into(), false);
+    let block = block(" link; polls ".into(), false);
     let [text, graph] = Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(block.inner(area));
     let [(_, reconnects), _, (_, lines)] = app.link.numbers();
     let says = format!("line {}", app.link.newest.trim_end());
     let counted = format!("{lines} lines, {reconnects} reconnects");
     frame.render_widget(block, area);
     frame.render_widget(Paragraph::new(vec![app.link.state.clone().into(), says.into(), counted.into()]), text);
-    frame.render_widget(Sparkline::default().data(&app.jobs.loads).green(), graph);
+    // The newest that there is room for.
+    let loads = &app.jobs.loads;
+    let newest = loads.iter().skip(loads.len().saturating_sub(usize::from(graph.width)));
+    frame.render_widget(Sparkline::default().data(newest).green(), graph);
 }
 
 fn runtime_lines(app: &App) -> Paragraph<'static> {
@@ -82,6 +94,14 @@ fn runtime_lines(app: &App) -> Paragraph<'static> {
         Line::from(format!("{} frames", grouped(app.frames.count() as u64))),
     ];
     Paragraph::new(lines).block(block(" runtime ".into(), false))
+}
+
+fn frame_times(app: &App) -> BarChart<'static> {
+    // A class of few frames is to be seen beside one of many: so the bars are as long as the numbers, in bits.
+    let bar = |count: &u64| Bar::default().value(u64::from(u64::BITS - count.leading_zeros())).text_value("");
+    let bars: Vec<_> = app.histogram.0.iter().map(bar).collect();
+    let chart = BarChart::default().data(BarGroup::default().bars(&bars)).bar_width(1).bar_gap(1);
+    chart.block(block(" < 64 µs · 2ⁿ ".into(), false))
 }
 
 fn download_lines(app: &mut App) -> Paragraph<'static> {
@@ -139,7 +159,7 @@ fn draw_tasks(frame: &mut Frame<'_>, app: &App, area: Rect) {
         };
         let row = Row::new([
             info.id().to_string(),
-            info.name().map_or_else(|| info.location().to_string(), str::to_owned),
+            tail(&info.name().map_or_else(|| info.location().to_string(), str::to_owned), TASK),
             info.status().to_string(),
             format!("try {}", info.attempt()),
             format!("{} polls", info.polls()),
@@ -147,7 +167,7 @@ fn draw_tasks(frame: &mut Frame<'_>, app: &App, area: Rect) {
         ]);
         row.style(Style::new().fg(color))
     };
-    let lengths = [8, 48, 10, 8, 12, 10];
+    let lengths = [8, TASK as u16, 10, 8, 12, 10];
     let focused = app.focus == Focus::Tasks;
     let table = Table::new(app.tasks.rows.iter().map(row), lengths.map(Constraint::Length))
         .block(block(format!(" {} tasks ", app.tasks.rows.len()), focused))

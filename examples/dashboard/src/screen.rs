@@ -8,7 +8,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use ratatui::{DefaultTerminal, Frame, Terminal};
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,9 +27,14 @@ pub(crate) enum Screen {
 
 impl Screen {
     /// # Errors
-    /// That of the terminal, or what is wrong with the script.
+    /// That of the terminal, that there is none, or what is wrong with the script.
     pub(crate) fn open(script: Option<&Path>) -> Result<Self, BoxError> {
-        let Some(path) = script else { return Ok(Self::Terminal(ratatui::try_init()?)) };
+        let Some(path) = script else {
+            if !io::stdout().is_terminal() {
+                return Err("this is no terminal; a --script does without".into());
+            }
+            return Ok(Self::Terminal(ratatui::try_init()?));
+        };
         let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let Ok(terminal) = Terminal::new(TestBackend::new(SIZE.0, SIZE.1));
         Ok(Self::Script { terminal, script: Script::parse(&text)? })

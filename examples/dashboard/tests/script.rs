@@ -134,6 +134,8 @@ fn what_is_wrong_is_said() {
         assert_eq!(output.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&output.stderr).contains(says), "{output:?}");
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_offtick-dashboard"));
-    assert_eq!(command.arg("--fast").output().unwrap().status.code(), Some(2));
+    for (argument, code) in [("--fast", 2), (".", 1)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_offtick-dashboard"));
+        assert_eq!(command.arg(argument).output().unwrap().status.code(), Some(code), "{argument}");
+    }
 }
