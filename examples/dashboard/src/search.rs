@@ -75,7 +75,7 @@ impl Search {
         self.shown.as_ref().is_some_and(|shown| shown.text == self.text)
     }
 
-    pub(crate) fn numbers(&self) -> [(&'static str, u64); 4] {
+    pub(crate) fn numbers(&self) -> [(&'static str, u64); 5] {
         let (started, shown) = (self.searches.runs(), self.results);
         // Replaced, or cancelled with the text; not those that are still under way.
         let dropped = (started - shown).saturating_sub(u64::from(self.is_busy()));
@@ -84,6 +84,7 @@ impl Search {
             ("searches_shown", shown),
             ("searches_dropped", dropped),
             ("search_settled", u64::from(self.is_settled())),
+            ("search_hits", self.shown.as_ref().map_or(0, |shown| shown.hits as u64)),
         ]
     }
 }
