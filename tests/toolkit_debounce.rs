@@ -396,7 +396,8 @@ fn a_million_triggers_and_a_hundred_thousand_replaced_runs_stay_small() {
         }
         (0..4).for_each(|_| settle_once(&rig.0));
         assert!(Arc::strong_count(&alive) <= 3, "{edge:?}");
-        assert!(rig.0.metrics().alive <= 1 && rig.0.metrics().timers <= 1, "{edge:?}");
+        // The task that settled is counted out a moment after it is over.
+        until(|| rig.0.metrics().alive <= 1 && rig.0.metrics().timers <= 1);
         drop(rig);
         until(|| Arc::strong_count(&alive) == 1);
     }
