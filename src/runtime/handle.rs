@@ -177,7 +177,8 @@ impl Handle {
     /// The futures that are alive and the closures that run, sorted by identity.
     ///
     /// For debug panels. The list of futures belongs to the reactor thread: this asks it and waits for the answer, some
-    /// microseconds as a rule, 20 ms at most if a task holds the reactor; then only the closures are listed. Closures
+    /// microseconds as a rule, 20 ms at most if a task holds the reactor; then only the closures are listed. A frame that
+    /// must not wait has a task make the listing: on the reactor's own thread the answer is there at once. Closures
     /// that wait for a thread are counted in [`Metrics::blocking_queued`], not listed; nor are tasks that wait for their
     /// turn in a group. What the crate runs for itself (the watch over a closure with a time limit) is listed.
     pub fn tasks(&self) -> Vec<TaskInfo> {

@@ -1,7 +1,7 @@
 //! A task as hooks and listings show it.
 
 use super::raw::TaskRef;
-use super::{Priority, Status, TaskId};
+use super::{Control, Priority, Status, TaskId};
 use std::panic::Location;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ pub struct TaskInfo {
     attempt: u32,
     age: Duration,
     location: &'static Location<'static>,
+    control: Option<Control>,
 }
 
 impl TaskInfo {
@@ -39,11 +40,18 @@ impl TaskInfo {
             attempt: task.attempt(),
             age: Duration::ZERO,
             location: task.location(),
+            control: Some(Control::new(task.clone())),
         }
     }
 
     pub(crate) fn with_age(mut self, age: Duration) -> Self {
         self.age = age;
+        self
+    }
+
+    /// Without a reference to the task.
+    pub(crate) fn apart(mut self) -> Self {
+        self.control = None;
         self
     }
 
@@ -86,6 +94,22 @@ impl TaskInfo {
     /// Time since the runtime took the future in. Zero for closures, and in hooks.
     pub fn age(&self) -> Duration {
         self.age
+    }
+
+    /// Looks at the task as it is now, and cancels it: for the buttons of a task table. As long as it is kept, here or as a
+    /// clone, it keeps the memory in which the task stood. `None` in a report of [leaks](crate::testing::Leaks), which must not
+    /// be one itself.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut task = rt.spawn(std::future::pending::<()>());
+    /// assert!(rt.tasks()[0].control().is_some_and(|control| control.cancel()));
+    /// assert!(task.wait().is_err_and(|error| error.is_cancelled()));
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn control(&self) -> Option<&Control> {
+        self.control.as_ref()
     }
 
     /// The line that spawned the task.

@@ -26,8 +26,8 @@ impl LocalRuntime {
         let (local, metrics) = (&self.pump.local, self.metrics());
         local.take_in(local.shared.driver.clock().nanos());
         Remains {
-            tasks: self.tasks(),
-            kept: local.core.kept().iter().map(TaskInfo::of).collect(),
+            tasks: self.tasks().into_iter().map(TaskInfo::apart).collect(),
+            kept: local.core.kept().iter().map(|task| TaskInfo::of(task).apart()).collect(),
             timers: local.shared.driver.len(),
             tick_waits: local.shared.frames.as_ref().map_or(0, |frames| frames.len()),
             sockets: metrics.sockets as usize,
