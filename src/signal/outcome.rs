@@ -36,7 +36,7 @@ impl fmt::Display for Cause {
 
 /// The task whose error stopped the program.
 pub struct Failure {
-    task: TaskInfo,
+    task: Box<TaskInfo>,
     message: String,
     panicked: bool,
     payload: Mutex<Option<Box<dyn Any + Send>>>,
@@ -46,7 +46,7 @@ impl Failure {
     pub(super) fn new(task: &TaskInfo, error: &TaskError) -> Self {
         let panic = if let TaskError::Panicked(panic) = error { Some(panic) } else { None };
         Self {
-            task: task.clone(),
+            task: Box::new(task.clone()),
             message: catch(|| error.to_string()).unwrap_or_else(|payload| {
                 drop_quietly(payload);
                 "an error whose text cannot be had: its Display panicked".to_owned()
