@@ -107,12 +107,6 @@ impl Watch {
         Sample { raw: wall.as_secs_f64() / operations, cpu: Some(cpu.as_secs_f64() / operations), others }
     }
 
-    /// Ends it, with another process at work: what that takes of the machine is no disturbance.
-    pub fn stop_beside(self, operations: usize) -> Sample {
-        let (wall, _, _) = self.read();
-        Sample { raw: wall.as_secs_f64() / operations as f64, cpu: None, others: 0.0 }
-    }
-
     /// Ends it with the median of many short times taken meanwhile, each of which took `operations`.
     pub fn stop_with_median(self, times: Vec<Duration>, operations: usize) -> Sample {
         self.stop_with_quantile(times, 0.5, operations)

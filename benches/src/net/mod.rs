@@ -7,6 +7,7 @@ mod client;
 mod http;
 mod mio_server;
 mod servers;
+pub mod wrk;
 
 pub use client::{Load, Traffic};
 pub use servers::{SERVERS, serve};
