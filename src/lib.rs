@@ -44,7 +44,8 @@
 //!
 //! The same four verbs stand on [`TaskBuilder`] ([`rt.task()`](Handle::task)), where bodies get a [`TaskCx`] and may be futures
 //! that are not `Send`. [`try_spawn_blocking`](Handle::try_spawn_blocking) and
-//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back where the queue is full.
+//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back where the queue is full. Where the compiler asks for the type `E`, name
+//! it with the value: `Ok::<_, BoxError>(value)`; any error becomes a [`BoxError`] by `?`.
 //!
 //! Beyond that, the [`cookbook`] has a page for each everyday job: a progress bar, HTTP from a GUI, a debounced search, a graceful
 //! end, tests with fake time.

@@ -35,11 +35,10 @@
 //!
 //! let rt = Runtime::new()?;
 //! let screen = Gallery::open(&rt);
-//! while screen.titles.result().is_none() {
+//! while screen.titles.result().is_none() {                              // 5
 //!     // One tick.
 //!     std::thread::yield_now();
 //! }
-//! assert_eq!(screen.tasks.progress().done, 1);                          // 5
 //!
 //! drop(screen); // the user goes back: `follow_news` ends
 //! # assert!(ended.recv().is_err(), "the future was dropped, and what it held");
@@ -50,6 +49,7 @@
 //! - A future is dropped where it waits, on the reactor thread, soon after the screen; what it holds is dropped with it. A closure is told
 //!   through its context: see [cooperative cancel](super::cpu_job_with_cooperative_cancel). One that has not begun never
 //!   runs.
+//! - The group knows how far its tasks are ([`progress`](crate::TaskGroup::progress)), whoever has their handles.
 //! - Nothing waits: the drop returns at once, on any thread.
 //! - A task that fails or panics ends alone; its error is in its handle. The error of one without a handle goes to the hook
 //!   [`on_unhandled_error`](crate::Builder::on_unhandled_error).

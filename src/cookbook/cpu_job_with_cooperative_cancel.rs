@@ -30,14 +30,16 @@
 //!     Ok::<_, Cancelled>(longest)
 //! });
 //!
-//! while !job.is_done() {
+//! let mut enough = false;
+//! while !enough {
 //!     // One tick.
 //!     if let Some(longest) = job.latest() {                                             // 4
 //!         println!("{longest} steps so far");
-//!         job.cancel(); // the user has seen enough                                     // 5
+//!         enough = true; // the user presses Escape
 //!     }
 //!     std::thread::yield_now();
 //! }
+//! job.cancel();                                                                         // 5
 //! assert_eq!(job.status(), Status::Cancelled);
 //! # assert!(rt.shutdown(Duration::from_secs(60)).is_clean());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,11 +52,12 @@
 //!   shutdown](super::graceful_shutdown).
 //! - A result that comes after the cancel is dropped. To keep what there is so far, do not cancel: give the closure a
 //!   [`CancelToken`](crate::toolkit::CancelToken) of your own, and let it return early with `Ok`.
-//! - A closure that never asks runs to its end on its pool thread, seen by nobody.
+//! - Count the rounds of the loop to decide when to ask, not something that it computes, which may never come to the value
+//!   that you wait for. A closure that never asks runs to its end on its pool thread, seen by nobody.
 //!
 //! # Threads
-//! One pool thread. Where all of them compute, further closures wait: there are as many as cores, and more only
-//! where closures do not use theirs.
+//! One pool thread for each job. As many as the machine has cores compute at a time; while they do, a thread beyond that comes only now
+//! and then, so further closures wait.
 //!
 //! # Features
 //! None.

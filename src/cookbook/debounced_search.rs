@@ -5,6 +5,7 @@
 //! use std::io;
 //! use std::time::Duration;
 //!
+//! const PAUSE: Duration = Duration::from_millis(200);
 //! const WORDS: [&str; 4] = ["offer", "office", "often", "onion"];
 //!
 //! /// Looks at every word: work for a pool thread.
@@ -15,17 +16,16 @@
 //! let rt = Runtime::new()?;
 //! # let clock = offtick::time::Clock::manual();
 //! # let rt = offtick::Builder::new().clock(clock.clone()).build()?;
-//! let pool = rt.handle().clone();
-//! let hits = Debouncer::builder(&rt, Duration::from_millis(200)).extending()                        // 1
-//!     .while_running(WhileRunning::Replace)                                                         // 2
-//!     .build(move |text: String| pool.run_blocking(move || search(&text)))?;                        // 3
+//! let pool = rt.handle().clone();                                                            // 1
+//! let hits = Debouncer::builder(&rt, PAUSE).extending().while_running(WhileRunning::Replace) // 2
+//!     .build(move |text: String| pool.run_blocking(move || search(&text)))?;                 // 3
 //!
 //! for text in ["o", "of", "off"] {
-//!     hits.trigger(text.to_owned());                                                                // 4
+//!     hits.trigger(text.to_owned());                                                         // 4
 //! }
 //! let list = loop {
 //!     // One tick.
-//!     if let Some(list) = hits.latest() {                                                           // 5
+//!     if let Some(list) = hits.latest() {                                                    // 5
 //!         break list;
 //!     }
 //! #   clock.advance(Duration::from_millis(16));

@@ -9,22 +9,25 @@
 //!     Ok(entries) // to a file
 //! }
 //!
-//! let rt = Runtime::new()?;
-//! let stop = CancelToken::new();                                                              // 1
-//! let told = stop.clone();
-//! let mut journal = rt.run(async move {                                                       // 2
+//! async fn keep_journal(stop: CancelToken) -> io::Result<u32> {
 //!     let mut entries = 0;
-//!     while told.run_until_cancelled(sleep(Duration::from_millis(1))).await.is_ok() {         // 3
+//!     while stop.run_until_cancelled(sleep(Duration::from_millis(1))).await.is_ok() {         // 1
 //!         entries += 1;
 //!     }
 //!     save(entries).await
-//! });
+//! }
+//!
+//! let rt = Runtime::new()?;
+//! let stop = CancelToken::new();                                                              // 2
+//! let mut journal = rt.run(keep_journal(stop.clone()));                                       // 3
 //!
 //! // The program runs. Then the user closes the window:
 //! stop.cancel();                                                                              // 4
-//! let saved = journal.wait_timeout(Duration::from_secs(10)).expect("saved in time")?;
-//! println!("{saved} entries saved");
-//! let report = rt.shutdown(Duration::from_secs(5));                                           // 5
+//! match journal.wait_timeout(Duration::from_secs(10)) {                                       // 5
+//!     Some(saved) => println!("{} entries saved", saved?),
+//!     None => eprintln!("the journal is not saved"),
+//! }
+//! let report = rt.shutdown(Duration::from_secs(5));
 //! assert!(report.is_clean());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -33,8 +36,8 @@
 //!
 //! # When it fails or is cancelled
 //! - **A shutdown does not wait for futures, it drops them.** Whoever has something to save is told by the token, and waited
-//!   for before line 5.
-//! - Line 5 ends all the rest: futures are dropped where they wait, closures that have not begun never run, closures that run
+//!   for before.
+//! - It ends all the rest: futures are dropped where they wait, closures that have not begun never run, closures that run
 //!   are told through their context. Handles that are left say [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone).
 //! - What does not stop in time is in the [report](crate::ShutdownReport): a closure that does not ask, a future that
 //!   blocks. The program may end all the same.

@@ -109,10 +109,10 @@ async fn get(server: SocketAddr, path: &str) -> io::Result<String> {
     }
 }
 
-# use std::io::{Read, Write};
+# use std::{io::{Read, Write}, thread};
 # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 # let server = listener.local_addr()?;
-# std::thread::spawn(move || {
+# thread::spawn(move || {
 #     for mut stream in listener.incoming().flatten() {
 #         let _ = stream.read(&mut [0; 1024]);
 #         let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nsunny");

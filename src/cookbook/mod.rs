@@ -1,8 +1,8 @@
 //! One page a job: what you want, the lines, and what happens when it goes wrong.
 //!
 //! Every example is a whole program in the small: it runs as it stands. Its loop is your tick; where it says
-//! `yield_now`, your program draws and handles its input. The numbered lines are those of offtick, five at most. Lines that
-//! only make the example run here, such as a server on loopback, are hidden.
+//! `yield_now`, your program draws and handles its input. The numbered lines are those of offtick, five at most, beside the
+//! runtime's own. Lines that only make the example run here, such as a server on loopback, are hidden.
 //!
 //! | job | page |
 //! |---|---|

@@ -52,8 +52,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **A map does nothing before its results are asked for**: each look at it starts what there is room for. A tick in which nothing
-//! finished costs a few loads, however many are under way.
+//! **A map does nothing before its results are asked for**: each look at it starts what there is room for. A program that
+//! draws only when [`take_update`](crate::Handle::take_update) says so looks once at the start; from then on each download that ends is an update. A
+//! look where nothing finished costs a few loads, however many are under way.
 //!
 //! # When it fails or is cancelled
 //! - A download that fails or panics is an error at its index, and the others go on.

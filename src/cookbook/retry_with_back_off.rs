@@ -25,7 +25,7 @@
 //!         break text?;
 //!     }
 //!     if line.next_attempt_at().is_some() {                                                     // 5
-//!         println!("attempt {} failed, trying again soon", line.attempt());
+//!         println!("no answer, trying again soon");
 //!     }
 //! #   clock.advance(Duration::from_millis(16));
 //!     std::thread::yield_now();
@@ -33,6 +33,8 @@
 //! assert_eq!((text, line.attempt()), ("connected", 4));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! The closure of line 3 is called once a try: what its future owns is cloned in it (`let url = url.clone(); async move { .. }`).
 //!
 //! The waits are about 200, 400 and 800 ms here. `jitter(0.2)` makes each up to a fifth longer or shorter, so that a
 //! thousand programs that lost the same server do not come back in the same instant. **`max_attempts` is 1 if it is not set**: that

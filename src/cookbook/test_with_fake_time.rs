@@ -16,8 +16,7 @@
 //! // #[test]
 //! fn the_hint_comes_after_thirty_seconds() -> Result<(), Box<dyn std::error::Error>> {
 //!     let rt = TestRuntime::new()?;                                  // 1
-//!     let hint = rt.spawn(hint_when_idle());
-//!     rt.settle()?;                                                  // 2
+//!     let hint = rt.spawn(hint_when_idle());                         // 2
 //!     rt.advance(Duration::from_secs(29))?;                          // 3
 //!     assert!(!hint.is_done());
 //!     rt.advance(Duration::from_secs(1))?;                           // 4
@@ -28,15 +27,16 @@
 //! # the_hint_comes_after_thirty_seconds().unwrap();
 //! ```
 //!
-//! There is no other thread: everything happens inside of lines 2 to 4, in the same order each time. It hands out a
+//! There is no other thread: everything happens inside of lines 3 and 4, in the same order each time. It hands out a
 //! [`Handle`](crate::Handle) as a [`Runtime`](crate::Runtime) does, so code that takes a `&Handle` is tested as it is, with its
 //! groups, pools, retries and debouncers.
 //!
 //! # When it fails or is cancelled
 //! - A test that waits for what never comes does not hang: [`run_until`](crate::testing::TestRuntime::run_until) fails with
 //!   [`RunError::Stalled`](crate::testing::RunError::Stalled), which says what is left and when the next timer is due.
-//! - **Let the code begin before time passes** (line 2): a future makes its `sleep` when it is polled for the first time, and the 30
-//!   seconds count from there.
+//! - A future makes its `sleep` when it is polled for the first time, and the 30 seconds count from there. Line 3 lets what is ready
+//!   begin before the time passes. A clock that is moved by its own calls, as under the `Runtime` below, does not: there,
+//!   move it when the task has begun.
 //! - A task that is cancelled ends in the next call that runs something: [`settle`](crate::testing::TestRuntime::settle)
 //!   before `finish`.
 //!
