@@ -33,7 +33,7 @@
 //!     }
 //!     std::thread::yield_now();
 //! };
-//! assert!(level.starts_with(b"[workspace]"));
+//! assert!(!level.is_empty());
 //! # Ok::<(), BoxError>(())
 //! ```
 //!

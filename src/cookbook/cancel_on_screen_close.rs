@@ -41,6 +41,7 @@
 //! }
 //!
 //! drop(screen); // the user goes back: `follow_news` ends
+//! # drop(ALIVE.lock().unwrap().take()); // where it never began
 //! # assert!(ended.recv().is_err(), "the future was dropped, and what it held");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
