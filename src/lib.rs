@@ -44,7 +44,11 @@
 //!
 //! The same four verbs stand on [`TaskBuilder`] ([`rt.task()`](Handle::task)), where bodies get a [`TaskCx`] and may be futures
 //! that are not `Send`. [`try_spawn_blocking`](Handle::try_spawn_blocking) and
-//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back where the queue is full.
+//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back where the queue is full. Where the compiler asks for the type `E`, name
+//! it with the value: `Ok::<_, BoxError>(value)`; any error becomes a [`BoxError`] by `?`.
+//!
+//! Beyond that, the [`cookbook`] has a page for each everyday job: a progress bar, HTTP from a GUI, a debounced search, a graceful
+//! end, tests with fake time.
 //!
 //! # What happens when
 //! - **A handle is dropped**: its task is cancelled. [`Task::detach`] lets it run on.
@@ -133,6 +137,10 @@ mod manage;
 pub mod scheduler;
 pub mod testing;
 pub mod toolkit;
+
+// Text and examples alone: there is nothing to compile in it.
+#[cfg(any(doc, doctest))]
+pub mod cookbook;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
 // Unit tests are gated by `not(loom)`: outside a model, loom's types do not work.

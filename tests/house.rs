@@ -36,6 +36,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("toolkit", 6),
     ("scheduler", 7),
     ("testing", 7),
+    ("cookbook", 7),
 ];
 
 /// Names that `time`, `net` and `toolkit` pass on from their upper files.

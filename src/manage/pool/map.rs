@@ -19,7 +19,8 @@ type Feed<T> = Box<dyn FnMut(&PoolHandle) -> Option<Task<T>> + Send>;
 /// results; [`window`](Self::window) gives another number. One that fails or panics is an error in its place, and the others go
 /// on. Dropping the map cancels what it started and takes no further items.
 ///
-/// For a tick there is [`drain_finished`](Self::drain_finished), for awaiting code [`next`](Self::next).
+/// For a tick there is [`drain_finished`](Self::drain_finished), for awaiting code [`next`](Self::next). The first look starts the first items:
+/// a program that looks only when [`take_update`](crate::Handle::take_update) says so has to look once at the start.
 ///
 /// # Example
 /// ```

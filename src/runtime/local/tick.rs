@@ -376,7 +376,8 @@ impl LocalRuntime {
     /// Lets game time pass, then ticks: moves the runtime's manual clock by `by`, times its scale, and not at all while it
     /// is paused.
     ///
-    /// The clock goes from deadline to deadline, and the tasks run at each, so a task that sleeps 10 ms again and again
+    /// What is ready runs before the time passes: a task that was spawned just now sleeps from the old time on. Then
+    /// the clock goes from deadline to deadline, and the tasks run at each, so a task that sleeps 10 ms again and again
     /// runs six times in a frame of 60 ms, each time at its own time, and a step over ten years meets everything in its
     /// order. What the budget does not reach is owed ([`TickReport::behind`]): the clock stays behind, and the next tick,
     /// of whatever kind, goes on there. While the clock is paused what is owed waits as well.

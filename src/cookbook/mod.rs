@@ -1,0 +1,39 @@
+//! One page a job: what you want, the lines, and what happens when it goes wrong.
+//!
+//! Every example is a whole program in the small: it runs as it stands. Its loop is your tick; where it says
+//! `yield_now`, your program draws and handles its input. The numbered lines are those of offtick, five at most, beside the
+//! runtime's own. Lines that only make the example run here, such as a server on loopback, are hidden.
+//!
+//! | job | page |
+//! |---|---|
+//! | load something large and show how far it is | [asset with a progress bar](asset_with_progress_bar) |
+//! | ask a server without freezing the window | [HTTP from a GUI](http_from_a_gui) |
+//! | stop the work of a screen that is closed | [cancel on screen close](cancel_on_screen_close) |
+//! | try again, later and later | [retry with back-off](retry_with_back_off) |
+//! | keep a value fresh | [periodic refresh](periodic_refresh) |
+//! | search while the user types | [debounced search](debounced_search) |
+//! | fetch many things, a few at a time | [N downloads at once](n_downloads_at_once) |
+//! | compute for long, and stop when told | [CPU job with cooperative cancel](cpu_job_with_cooperative_cancel) |
+//! | end the program with nothing lost | [graceful shutdown](graceful_shutdown) |
+//! | test all of that in no time | [test with fake time](test_with_fake_time) |
+//!
+//! # Whose thread is it
+//! A future runs on the one reactor thread, which it must not hold: what blocks or computes for more than a fraction of a
+//! millisecond is a closure for `spawn_blocking` or `run_blocking`. What a tick calls on a handle never waits.
+//!
+//! # In a program with frames
+//! The examples loop in one function. A game or a window keeps the [`Runtime`](crate::Runtime) and its
+//! [`Task`](crate::Task)s as fields and looks at them in its update function; [HTTP from a GUI](http_from_a_gui) shows that.
+//! The type of a task that reports progress names both types: `Task<Vec<u8>, f32>`. A runtime is declared after the tasks, or
+//! before them, as you like: either may go first.
+
+pub mod asset_with_progress_bar;
+pub mod cancel_on_screen_close;
+pub mod cpu_job_with_cooperative_cancel;
+pub mod debounced_search;
+pub mod graceful_shutdown;
+pub mod http_from_a_gui;
+pub mod n_downloads_at_once;
+pub mod periodic_refresh;
+pub mod retry_with_back_off;
+pub mod test_with_fake_time;
