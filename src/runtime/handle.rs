@@ -69,6 +69,8 @@ impl Handle {
     ///
     /// Never blocks. One system call at most, and only if the reactor sleeps. If the runtime is gone the future is
     /// dropped here, and the task is over as [`TaskError::RuntimeGone`].
+    ///
+    /// A future that holds an `Rc` is not `Send`: let the reactor make it, `rt.task().spawn(|_cx| async { .. })`.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
