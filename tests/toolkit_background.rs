@@ -7,7 +7,7 @@ mod gate;
 use common::{Dropped, HANG, Hog, OnDrop, PLANNED, Tally, quiet_planned_panics, reactor_thread, runtime, until};
 use gate::Gate;
 use offtick::toolkit::Background;
-use offtick::{Builder, Runtime, Status, TaskError};
+use offtick::{Budget, Builder, LocalRuntime, Priority, Runtime, Status, TaskError};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Poll;
@@ -347,4 +347,22 @@ fn a_hundred_thousand_starts_leave_nothing_behind() {
     }
     drop(background);
     until(|| rt.metrics().alive == 0);
+}
+
+#[test]
+fn a_run_that_is_ready_heeds_its_new_priority() {
+    let rt = LocalRuntime::new().unwrap();
+    let log = Log::default();
+    let theirs = Arc::clone(&log);
+    let run = Background::on(rt.handle()).spawn(move |_cx| {
+        note(&theirs, "run");
+        std::future::ready(())
+    });
+    let theirs = Arc::clone(&log);
+    rt.spawn(async move { note(&theirs, "other") }).detach();
+    run.start();
+    // Both are in the queue, in that order.
+    run.task().unwrap().control().set_priority(Priority::UserBlocking);
+    rt.tick(Budget::unlimited()).unwrap();
+    assert_eq!(noted(&log), ["run", "other"]);
 }

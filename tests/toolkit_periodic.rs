@@ -245,7 +245,7 @@ fn told_to_go_on_it_goes_on_through_everything() {
         ]
     );
     assert_eq!(periodic.status(), RepeatStatus::Active);
-    assert_eq!(world.errors().len(), 3, "a cancellation is no error");
+    assert_eq!(world.errors(), [""; 0], "the policy deals with them");
 }
 
 #[test]
@@ -584,4 +584,29 @@ fn on_a_runtime_without_a_thread_it_runs_in_its_ticks() {
     assert!(!periodic.start());
     background.start();
     assert!(matches!(background.task().unwrap().error(), Some(TaskError::RuntimeGone)));
+}
+
+#[cfg(all(unix, feature = "signal"))]
+#[test]
+fn a_failed_refresh_is_no_reason_to_stop_the_program_unless_it_stops_the_refresh() {
+    use offtick::signal::{Cause, SIGUSR2, Shutdown};
+    let shutdown = Shutdown::builder().signals([SIGUSR2]).install().unwrap();
+    let rt = shutdown.attach(Builder::new()).build().unwrap();
+    let refresh = |policy| {
+        let mut number = 0;
+        Periodic::every(&rt, 3600.0).on_error(policy).run(move |_cx| {
+            number += 1;
+            async move { if number % 2 == 0 { Ok(number) } else { Err("offline") } }
+        })
+    };
+    let goes_on = refresh(ErrorPolicy::GoOn).unwrap();
+    until(|| goes_on.latest().is_some());
+    goes_on.run_now();
+    until(|| goes_on.latest_done().is_some());
+    drop(goes_on);
+    assert!(!shutdown.requested());
+    let stops = refresh(ErrorPolicy::Stop).unwrap();
+    until(|| stops.status() == RepeatStatus::Stopped);
+    until(|| shutdown.requested());
+    assert!(matches!(shutdown.token().cause(), Some(Cause::Unhandled)));
 }

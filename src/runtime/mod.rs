@@ -57,6 +57,7 @@ pub(crate) use prepared::{Prepared, Watch};
 pub(crate) use process::any_handle;
 pub use process::runtime;
 pub(crate) use process::{any_driver, current_driver, current_frames};
+pub(crate) use reported::Errors;
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
 pub(crate) use workers::Inline;

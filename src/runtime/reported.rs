@@ -1,5 +1,5 @@
-//! Tasks whose errors are told to the runtime whoever looks at their handles: the runs of what runs again and again, which
-//! nobody may look at before the next one takes their place.
+//! Runs of what runs again and again. Nobody may look at a run's handle before the next one takes its place, so whether
+//! its error is news does not depend on the handle: the owner says it ahead.
 
 use super::handle::Handle;
 use super::owner::{Pool, PoolJob, Reactor};
@@ -9,19 +9,29 @@ use crate::sync::Arc;
 use crate::task::raw::{Runnable, TaskRef, Work};
 use crate::task::{Schedule, Spec, Task, TaskId};
 
+/// Who is told of the errors of runs, which stay with their handles as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// The hook for unhandled ones, of each when it comes.
+    #[default]
+    ToHook,
+    /// Nobody: the owner deals with them. (A panic is still told to the hook for panics.)
+    Handled,
+}
+
 impl Handle {
-    /// As `start`; an error goes to the hook for unhandled ones, and stays with the handle.
-    pub(crate) fn start_reported<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    /// As `start`, with errors as said.
+    pub(crate) fn start_reported<B, P>(&self, errors: Errors, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,
     {
-        let (runnable, task) = Task::make(body, Reported(Reactor(Arc::clone(self.shared()))), spec);
+        let (runnable, task) = Task::make(body, Reported { owner: Reactor(Arc::clone(self.shared())), errors }, spec);
         self.shared().accept(runnable);
         task
     }
 
-    /// As `start_blocking`, with errors as above.
-    pub(crate) fn start_blocking_reported<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    /// As `start_blocking`, with errors as said.
+    pub(crate) fn start_blocking_reported<B, P>(&self, errors: Errors, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,
     {
@@ -29,14 +39,16 @@ impl Handle {
             Ok(permit) => Some(permit),
             Err(Refused::NoThread(error)) => {
                 let task = self.over(TaskError::from_error(error), spec);
-                if let Some(error) = task.error() {
+                if errors == Errors::ToHook
+                    && let Some(error) = task.error()
+                {
                     self.shared().hooks.unhandled(task.task_ref(), error);
                 }
                 return task;
             }
             Err(Refused::Full | Refused::Closed) => None,
         };
-        let (runnable, task) = Task::make(body, Reported(Pool(Arc::clone(self.shared()))), spec);
+        let (runnable, task) = Task::make(body, Reported { owner: Pool(Arc::clone(self.shared())), errors }, spec);
         match permit {
             Some(permit) => permit.submit(PoolJob(runnable)),
             None => drop(runnable),
@@ -45,32 +57,42 @@ impl Handle {
     }
 }
 
-/// An owner that passes everything on, and tells of each error when it comes, so never again when it is dropped.
-struct Reported<O>(O);
+/// An owner that passes everything on, but tells of an error when it comes or never, and so not when it is dropped.
+struct Reported<O> {
+    owner: O,
+    errors: Errors,
+}
 
 impl<O: Schedule> Schedule for Reported<O> {
     fn schedule(&self, task: Runnable) {
-        self.0.schedule(task);
+        self.owner.schedule(task);
     }
 
     fn must_not_wait(&self, id: TaskId) -> bool {
-        self.0.must_not_wait(id)
+        self.owner.must_not_wait(id)
+    }
+
+    fn moved(&self, task: &TaskRef) {
+        self.owner.moved(task);
     }
 
     fn starts(&self, task: &TaskRef) -> bool {
-        self.0.starts(task)
+        self.owner.starts(task)
     }
 
     fn on_ended(&self) {
-        self.0.on_ended();
+        self.owner.on_ended();
     }
 
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {
-        self.0.on_panic(task, panic);
+        self.owner.on_panic(task, panic);
     }
 
     fn on_error(&self, task: &TaskRef, error: &TaskError) {
-        // What the owner below does with an error that nobody will see.
-        self.0.on_unhandled(task, error);
+        match self.errors {
+            // What the owner below does with an error that nobody will see.
+            Errors::ToHook => self.owner.on_unhandled(task, error),
+            Errors::Handled => {}
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What the owners run again and again, with its types forgotten but for the result; and the verbs of their builders.
 
 use crate::error::BoxError;
-use crate::runtime::Handle;
+use crate::runtime::{Errors, Handle};
 use crate::spawn::{FuturePlace, Maker, Place, TaskBuilder, TaskCx};
 use crate::sync::Arc;
 use crate::task::raw::Work;
@@ -13,7 +13,7 @@ type Launch<T> = Box<dyn Fn(TaskBuilder<(), Reported>) -> Task<T> + Send + Sync>
 
 /// Starts one run after the other.
 pub(super) struct Body<T> {
-    handle: Handle,
+    place: Reported,
     name: Option<Box<str>>,
     /// `None` in the drop only.
     launch: Option<Launch<T>>,
@@ -24,23 +24,28 @@ pub(super) struct Body<T> {
 pub(super) struct Settings {
     pub(super) handle: Handle,
     pub(super) name: Option<Box<str>>,
+    pub(super) errors: Errors,
 }
 
-/// A runtime that hears of every error of the tasks started here.
-pub(super) struct Reported(Handle);
+/// A runtime that hears of the errors of the tasks started here, or does not, whoever looks at them.
+#[derive(Clone)]
+pub(super) struct Reported {
+    handle: Handle,
+    errors: Errors,
+}
 
 impl Place for Reported {
     const WAITS: bool = false;
 
     fn handle(&self) -> &Handle {
-        &self.0
+        &self.handle
     }
 
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work + Unpin,
     {
-        self.0.start_blocking_reported(body, spec)
+        self.handle.start_blocking_reported(self.errors, body, spec)
     }
 }
 
@@ -49,13 +54,13 @@ impl FuturePlace for Reported {
     where
         B: Work,
     {
-        self.0.start_reported(body, spec)
+        self.handle.start_reported(self.errors, body, spec)
     }
 }
 
 impl Settings {
     pub(super) fn new(handle: &Handle) -> Self {
-        Self { handle: handle.clone(), name: None }
+        Self { handle: handle.clone(), name: None, errors: Errors::default() }
     }
 
     pub(super) fn spawn<M, F>(self, make: M) -> Body<F::Output>
@@ -111,18 +116,19 @@ impl Settings {
     }
 
     fn body<T>(self, launch: Launch<T>) -> Body<T> {
-        Body { handle: self.handle, name: self.name, launch: Some(launch) }
+        let Self { handle, name, errors } = self;
+        Body { place: Reported { handle, errors }, name, launch: Some(launch) }
     }
 }
 
 impl<T: Send + Sync + 'static> Body<T> {
     pub(super) fn handle(&self) -> &Handle {
-        &self.handle
+        &self.place.handle
     }
 
     /// Starts a run. Under no lock: if the runtime is gone, the task is over here and now, and hooks are called.
     pub(super) fn launch(&self) -> SharedTask<T> {
-        let mut builder = TaskBuilder::new(Reported(self.handle.clone()));
+        let mut builder = TaskBuilder::new(self.place.clone());
         if let Some(name) = &self.name {
             builder = builder.name(&**name);
         }

@@ -32,6 +32,7 @@ pub(super) use plan::{Due, Plan};
 use self::driver::Driver;
 use self::state::Shared;
 use super::body::Body;
+use crate::runtime::Errors;
 use crate::sync::Arc;
 use crate::task::{SharedTask, Task};
 use std::fmt;
@@ -42,12 +43,23 @@ use std::fmt;
 /// See [`Periodic`](super::Periodic).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ErrorPolicy {
-    /// No further run: [`RepeatStatus::Stopped`]. The error stands in [`Repeat::latest`].
+    /// No further run: [`RepeatStatus::Stopped`]. The error stands in [`Repeat::latest`], and the runtime's hook is told.
     #[default]
     Stop,
-    /// The next run is due as if nothing had happened. The runtime's hook is told of each error all the same; an error that
-    /// is nothing out of the ordinary can be a value: `spawn` with a body that returns a `Result`.
+    /// The next run is due as if nothing had happened. So the error is dealt with: it stands in [`Repeat::latest`] until the
+    /// next run is over, and the hook for unhandled errors is not told. One refresh that fails does not stop a program
+    /// whose `Shutdown` is attached to the runtime. (The hook for panics is told of each panic all the same.)
     GoOn,
+}
+
+impl ErrorPolicy {
+    /// Who is told of the errors of runs.
+    pub(super) fn errors(self) -> Errors {
+        match self {
+            Self::Stop => Errors::ToHook,
+            Self::GoOn => Errors::Handled,
+        }
+    }
 }
 
 /// Where a [`Repeat`] stands.
@@ -71,7 +83,7 @@ pub enum RepeatStatus {
 /// The common part of [`Periodic`](super::Periodic) and `OnTime`, to which both dereference: one body
 /// that runs again and again, never two runs at a time.
 ///
-/// Every run is an ordinary task. An error stays with its run and goes to the runtime's hook
+/// Every run is an ordinary task. An error stays with its run; under [`ErrorPolicy::Stop`] it goes to the runtime's hook
 /// [`on_unhandled_error`](crate::Builder::on_unhandled_error) as well. Every call may be made from any thread, also in
 /// the body itself, and none waits. Dropping the owner cancels the run that is under way; nothing runs any more.
 ///
