@@ -247,6 +247,24 @@ fn waiting_on_its_own_thread_is_an_error_and_no_deadlock() {
 }
 
 #[test]
+fn a_closure_of_the_pool_must_not_wait_for_its_own_end() {
+    let pool = Arc::new(ThreadedPool::builder("own").build().unwrap());
+    pool.start_blocking().unwrap();
+    let theirs = Arc::clone(&pool);
+    let closure = pool.pool().unwrap().spawn_blocking(move || {
+        let stops = |error: Option<ThreadError>| matches!(error, Some(ThreadError::WouldDeadlock));
+        [
+            stops(theirs.stop_blocking(None).err()),
+            stops(theirs.restart_blocking(None).err()),
+            stops(offtick::block_on(theirs.stop(None)).unwrap().err()),
+        ]
+    });
+    assert_eq!(settled(closure), [true; 3]);
+    assert!(pool.is_running() && !pool.pool().unwrap().is_closed());
+    assert!(pool.stop_blocking(None).unwrap().is_clean());
+}
+
+#[test]
 fn the_value_is_lent_on_its_thread_one_at_a_time() {
     quiet_planned_panics();
     let pool = ThreadedPool::builder("lends").set_up(|| Ok::<_, BoxError>(Rc::new(5))).build().unwrap();

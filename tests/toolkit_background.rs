@@ -353,16 +353,20 @@ fn a_hundred_thousand_starts_leave_nothing_behind() {
 fn a_run_that_is_ready_heeds_its_new_priority() {
     let rt = LocalRuntime::new().unwrap();
     let log = Log::default();
-    let theirs = Arc::clone(&log);
+    let (first, second) = (Arc::clone(&log), Arc::clone(&log));
+    let other = rt.handle().clone();
     let run = Background::on(rt.handle()).spawn(move |_cx| {
-        note(&theirs, "run");
+        note(&first, "run");
         std::future::ready(())
     });
-    let theirs = Arc::clone(&log);
-    rt.spawn(async move { note(&theirs, "other") }).detach();
-    run.start();
-    // Both are in the queue, in that order.
-    run.task().unwrap().control().set_priority(Priority::UserBlocking);
+    let _both = rt.spawn(async move {
+        // On this thread they go into the ready queue itself, in this order.
+        other.spawn(async move { note(&second, "other") }).detach();
+        run.start();
+        run.task().unwrap().control().set_priority(Priority::UserBlocking);
+        std::future::pending::<()>().await;
+        drop(run);
+    });
     rt.tick(Budget::unlimited()).unwrap();
     assert_eq!(noted(&log), ["run", "other"]);
 }

@@ -108,8 +108,9 @@ pub(crate) fn rise() {
     drop(before);
 }
 
-/// True if this thread is inside the closure of task `id`.
-pub(crate) fn is_inside(id: TaskId) -> bool {
-    let seat = SEAT.try_with(|own| own.borrow().clone()).ok().flatten();
-    seat.is_some_and(|seat| seat.task.lock().as_ref().is_some_and(|task| task.id() == id && !task.is_closed()))
+/// The task whose closure this thread is inside of.
+pub(crate) fn inside() -> Option<TaskId> {
+    let seat = SEAT.try_with(|own| own.borrow().clone()).ok().flatten()?;
+    let task = seat.task.lock();
+    task.as_ref().filter(|task| !task.is_closed()).map(TaskRef::id)
 }

@@ -46,6 +46,7 @@ use condvar_parker::Parker;
 
 pub use block_on::block_on;
 pub use builder::Builder;
+pub(crate) use closures::inside;
 pub(crate) use context::{Local, current, drives_any, spend};
 pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};

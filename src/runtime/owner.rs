@@ -76,7 +76,7 @@ impl Schedule for Pool {
     }
 
     fn must_not_wait(&self, id: TaskId) -> bool {
-        self.0.must_not_wait() || closures::is_inside(id)
+        self.0.must_not_wait() || closures::inside() == Some(id)
     }
 
     fn starts(&self, task: &TaskRef) -> bool {

@@ -42,7 +42,7 @@ mod waiting;
 
 use super::error::PoolStopped;
 use crate::error::TaskError;
-use crate::runtime::{Handle, Prepared, drives_any};
+use crate::runtime::{Handle, Prepared, drives_any, inside};
 use crate::sync::{Arc, Mutex};
 use crate::task::raw::Work;
 use crate::task::{Control, Details, Spec, Status, Task};
@@ -458,7 +458,9 @@ impl Members {
         let before = self.state.lock().tie.take();
         drop(before);
         let tie = Tie::new(self, token);
-        self.state.lock().tie = Some(tie);
+        // Of two at the same time, one is dropped here: outside of the lock, since a token has a reason of the user's.
+        let before = self.state.lock().tie.replace(tie);
+        drop(before);
         // A token that was cancelled in between had no tie to see for those who came in between.
         if token.is_cancelled() {
             self.cancel_all();
@@ -526,6 +528,13 @@ impl Members {
         // Reactor threads are asked for apart: a member that is just being made has no control to ask.
         let mut controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
         !state.members.is_empty() && (drives_any() || controls.any(Control::must_not_wait))
+    }
+
+    /// True in the closure of a member.
+    pub(super) fn is_inside(&self) -> bool {
+        let Some(own) = inside() else { return false };
+        let state = self.state.lock();
+        state.members.iter().any(|(_, member)| member.control.as_ref().is_some_and(|control| control.id() == own))
     }
 
     fn post_sentinel(self: &Arc<Self>) {

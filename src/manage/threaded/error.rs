@@ -28,8 +28,8 @@ pub enum ThreadError {
     /// Another thread starts or stops it at this moment.
     #[error("the pool is being started or stopped by somebody else; wait for that to end")]
     Busy,
-    /// This thread must not wait: it is the pool's own, or that of another runtime's reactor.
-    #[error("waiting here would deadlock: this thread drives a runtime; use another thread")]
+    /// This thread must not wait: it is the pool's own, runs one of its closures, or is that of another runtime's reactor.
+    #[error("waiting here would deadlock: this thread drives a runtime or runs a task of the pool; use another thread")]
     WouldDeadlock,
 }
 

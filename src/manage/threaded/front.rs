@@ -105,7 +105,8 @@ impl<C: 'static> ThreadedPool<C> {
     /// cancels the tasks at once, as dropping the pool does.
     ///
     /// # Errors
-    /// [`ThreadError::WouldDeadlock`] on the pool's own thread, [`ThreadError::Busy`].
+    /// [`ThreadError::WouldDeadlock`] on the pool's own thread and inside one of its closures on threads for blocking work,
+    /// [`ThreadError::Busy`].
     pub async fn stop(&self, patience: Option<Duration>) -> Result<ThreadReport, ThreadError> {
         let Some((_turn, life)) = self.take_life()? else { return Ok(ThreadReport::of_nothing()) };
         match patience {
@@ -156,7 +157,8 @@ impl<C: 'static> ThreadedPool<C> {
     }
 
     fn take_life(&self) -> Result<Option<(Turn<'_>, Box<Life>)>, ThreadError> {
-        if lent::is_here(self.plan.id) {
+        // The pool's own thread, or one that runs a closure of the pool's: it would wait for its own end.
+        if lent::is_here(self.plan.id) || self.state.pool().is_some_and(|pool| pool.members.is_inside()) {
             return Err(ThreadError::WouldDeadlock);
         }
         let taken = self.state.stop()?;
