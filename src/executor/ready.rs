@@ -9,7 +9,7 @@
 //!
 //! # A turn for everyone
 //! Two rules keep what waits from waiting for ever. Both count picks, and both are silent while nobody is passed over.
-//! - *Levels*: a lower level gets a pick once [`PASSES`] picks went to levels above it while it had a task to run.
+//! - *Levels*: a lower level gets a pick once so many picks went to levels above it while it had a task to run ([`Passes`]).
 //! - *Positions*: a task is *placed* while it stands where a position put it (its own wish, or somebody's hand); any other one
 //!   stands in the order of arrival, and the first of those is the one that waits longest. Once [`JUMPS`] picks, and one
 //!   more for each task that was there when the count began, have gone to placed tasks ahead of it, it gets a pick. So a
@@ -28,29 +28,17 @@
 //! one well-predicted branch. Otherwise a pick looks at three levels. Only insertions, removals and searches go by the
 //! length of the queue.
 
-use crate::task::Priority;
+use crate::task::{LEVELS, Passes, Priority};
 use fastrand::Rng;
 use std::collections::VecDeque;
 
 /// The position behind all others.
 pub(crate) const END: isize = isize::MAX;
 
-const LEVELS: usize = 3;
-const USUAL: usize = 1;
-
-/// Picks that may go to more urgent levels while a task of this one waits. (Nothing is above the first.)
-const PASSES: [u32; LEVELS] = [u32::MAX, 8, 32];
+const USUAL: usize = Priority::UserVisible.index();
 
 /// Picks that may go to placed tasks while others wait, beyond one for each task of the level.
 const JUMPS: usize = 64;
-
-fn index(priority: Priority) -> usize {
-    match priority {
-        Priority::UserBlocking => 0,
-        Priority::UserVisible => USUAL,
-        Priority::Background => 2,
-    }
-}
 
 /// Where an insertion at `position` goes in a list of `len`.
 fn place(position: isize, len: usize) -> usize {
@@ -66,6 +54,7 @@ fn element(position: isize, len: usize) -> Option<usize> {
 /// What is ready to run.
 pub(super) struct Ready<T> {
     levels: [Level<T>; LEVELS],
+    passes: Passes,
     /// True while nothing but the usual level is in use, in order of arrival. Comes back at a pick that finds it so.
     plain: bool,
     /// The level of the last pick.
@@ -86,13 +75,17 @@ struct Level<T> {
     patience: usize,
     /// Picks in which the first in order of arrival was overtaken by another of them: only if shuffled.
     overtaken: usize,
-    /// Picks of levels above, since the last of this one, while it had a task.
-    passed: u32,
 }
 
 impl<T> Ready<T> {
     pub(super) fn new() -> Self {
-        Self { levels: std::array::from_fn(|_| Level::new()), plain: true, picked: Priority::default(), shuffle: None }
+        Self {
+            levels: std::array::from_fn(|_| Level::new()),
+            passes: Passes::default(),
+            plain: true,
+            picked: Priority::default(),
+            shuffle: None,
+        }
     }
 
     /// From now on chance decides among the tasks in order of arrival: the same with the same seed.
@@ -125,7 +118,7 @@ impl<T> Ready<T> {
     #[cold]
     fn push_slow(&mut self, priority: Priority, task: T) {
         self.plain = false;
-        self.levels[index(priority)].tasks.push_back(task);
+        self.levels[priority.index()].tasks.push_back(task);
     }
 
     /// The level of the last pick, until it is changed.
@@ -148,30 +141,20 @@ impl<T> Ready<T> {
         if plain && self.shuffle.is_none() {
             for level in &mut self.levels {
                 level.jumped = 0;
-                level.passed = 0;
             }
+            self.passes.reset();
             self.plain = true;
             self.picked = Priority::UserVisible;
             return self.pick();
         }
-        let chosen = self.choose()?;
-        for (level, passes) in self.levels.iter_mut().zip(PASSES).skip(chosen + 1) {
-            level.passed = if level.tasks.is_empty() { 0 } else { (level.passed + 1).min(passes) };
-        }
-        let level = &mut self.levels[chosen];
-        level.passed = 0;
+        let has = [urgent, usual, background].map(|level| !level.tasks.is_empty());
+        let chosen = self.passes.take(has)?;
         self.picked = Priority::ALL[chosen];
+        let level = &mut self.levels[chosen];
         if let Some(rng) = &mut self.shuffle {
             level.shuffle(rng);
         }
         level.pick()
-    }
-
-    /// The level of the next pick.
-    fn choose(&self) -> Option<usize> {
-        let waits = |level: &usize| !self.levels[*level].tasks.is_empty();
-        let passed_over = |level: &usize| self.levels[*level].passed >= PASSES[*level];
-        (0..LEVELS).rev().filter(waits).find(passed_over).or_else(|| (0..LEVELS).find(waits))
     }
 
     /// Queues a task at a position. At [`END`] it arrives as any other; anywhere else it is placed, be it behind all others.
@@ -179,7 +162,7 @@ impl<T> Ready<T> {
         if position == END {
             return self.push(priority, task);
         }
-        let index = index(priority);
+        let index = priority.index();
         let above: usize = self.levels[..index].iter().map(|level| level.tasks.len()).sum();
         let at = place(position, self.len()).saturating_sub(above).min(self.levels[index].tasks.len());
         self.plain = false;
@@ -217,15 +200,7 @@ impl<T> Ready<T> {
 
 impl<T> Level<T> {
     const fn new() -> Self {
-        Self {
-            tasks: VecDeque::new(),
-            marks: VecDeque::new(),
-            placed: 0,
-            jumped: 0,
-            patience: 0,
-            overtaken: 0,
-            passed: 0,
-        }
+        Self { tasks: VecDeque::new(), marks: VecDeque::new(), placed: 0, jumped: 0, patience: 0, overtaken: 0 }
     }
 
     fn pick(&mut self) -> Option<T> {

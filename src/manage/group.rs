@@ -5,7 +5,6 @@
 use super::ZeroLimit;
 use super::members::{GroupProgress, Join, Members, Rules};
 use crate::error::{BoxError, TaskError};
-use crate::park;
 use crate::runtime::Handle;
 use crate::spawn::{FuturePlace, Place, TaskBuilder};
 use crate::sync::Arc;
@@ -15,7 +14,6 @@ use crate::toolkit::CancelToken;
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::pin::pin;
 use std::time::Duration;
 
 /// Tasks that belong together: cancelled together, joined together, limited in how many run at once.
@@ -192,7 +190,7 @@ impl TaskGroup {
     /// # Errors
     /// [`TaskError::WouldDeadlock`] on a reactor thread and inside one of the group's own closures.
     pub fn wait(&self) -> Result<(), TaskError> {
-        self.wait_at_most(None).unwrap_or(Err(TaskError::WouldDeadlock))
+        self.members.wait(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
 
     /// Blocks this thread until every task is over, at most for `timeout`. `None`: some are not.
@@ -200,14 +198,7 @@ impl TaskGroup {
     /// # Errors
     /// Those of [`wait`](Self::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<(), TaskError>> {
-        self.wait_at_most(Some(timeout))
-    }
-
-    fn wait_at_most(&self, timeout: Option<Duration>) -> Option<Result<(), TaskError>> {
-        if self.members.must_not_wait() {
-            return Some(Err(TaskError::WouldDeadlock));
-        }
-        park::block_on(pin!(self.join()), timeout).map(Ok)
+        self.members.wait(Some(timeout))
     }
 }
 

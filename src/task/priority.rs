@@ -38,6 +38,15 @@ impl Priority {
     /// All levels, the most urgent first.
     pub const ALL: [Self; 3] = [Self::UserBlocking, Self::UserVisible, Self::Background];
 
+    /// Its place among [`ALL`](Self::ALL).
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::UserBlocking => 0,
+            Self::UserVisible => 1,
+            Self::Background => 2,
+        }
+    }
+
     /// The name as the web has it: `user-blocking`, `user-visible`, `background`.
     pub fn as_str(self) -> &'static str {
         match self {

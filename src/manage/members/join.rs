@@ -1,11 +1,16 @@
 //! Who waits for the end of all members.
 
 use super::Members;
+use crate::error::TaskError;
+use crate::park;
+use crate::runtime::{drives_any, inside};
 use crate::sync::Arc;
-use crate::util::slab::Key;
+use crate::task::Control;
+use crate::util::slab::{Key, Slab};
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// Waits for the end of all members. One that gives up takes its waker along: a program may wait for a little while
 /// again and again.
@@ -47,4 +52,34 @@ impl Drop for Join {
             drop(waker);
         }
     }
+}
+
+impl Members {
+    /// Blocks this thread until all are over, at most for `timeout`. `None`: some are not.
+    pub(in crate::manage) fn wait(self: &Arc<Self>, timeout: Option<Duration>) -> Option<Result<(), TaskError>> {
+        if self.must_not_wait() {
+            return Some(Err(TaskError::WouldDeadlock));
+        }
+        park::block_on(pin!(Join::new(self)), timeout).map(Ok)
+    }
+
+    fn must_not_wait(&self) -> bool {
+        let state = self.state.lock();
+        // Reactor threads are asked for apart: a member that is just being made has no control to ask.
+        let mut controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
+        !state.members.is_empty() && (drives_any() || controls.any(Control::must_not_wait))
+    }
+
+    /// True in the closure of a member.
+    pub(in crate::manage) fn is_inside(&self) -> bool {
+        let Some(own) = inside() else { return false };
+        let state = self.state.lock();
+        state.members.iter().any(|(_, member)| member.control.as_ref().is_some_and(|control| control.id() == own))
+    }
+}
+
+/// Takes the wakers of all who wait. In place: a key that somebody still has finds nothing then, also among those who come
+/// later.
+pub(super) fn take_all(joiners: &mut Slab<Waker>) -> Vec<Waker> {
+    (0..joiners.end()).filter_map(|index| joiners.remove_at(index)).collect()
 }

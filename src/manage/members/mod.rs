@@ -33,36 +33,32 @@
 //! its owner (the watch in its cell, the slot in its closure) and the owner of its members is a cycle on purpose: it
 //! ends with the member.
 
+mod entry;
 mod join;
 mod progress;
+mod pump;
 mod seat;
+mod state;
 mod ties;
 mod timed;
 mod waiting;
 
-use super::error::PoolStopped;
-use crate::error::TaskError;
-use crate::runtime::{Handle, Prepared, drives_any, inside};
+use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::Work;
-use crate::task::{Control, Details, Spec, Status, Task};
+use crate::task::{Control, Status};
 use crate::toolkit::CancelToken;
 use crate::util::catch::guarded;
-use crate::util::slab::{Key, Slab};
-use seat::Closure;
-use std::future::pending;
+use crate::util::slab::Key;
+use join::take_all;
+use pump::launch;
+use state::{Door, Member, State, holds};
 use std::num::NonZeroUsize;
-use std::task::Waker;
 use std::time::Duration;
-use ties::{Membership, Pump, Seated, Sentinel, Slot, Tie};
-use timed::Timed;
-use waiting::{Ticket, Waiting};
+use ties::Tie;
 
+pub(super) use entry::{NoPlace, Reserved};
 pub(super) use join::Join;
 pub use progress::GroupProgress;
-
-/// Members that one thread launches before it leaves the rest to the reactor.
-const LAUNCHES: usize = 64;
 
 /// What never changes of an owner.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,289 +77,10 @@ pub(super) struct Members {
     state: Mutex<State>,
 }
 
-struct State {
-    /// The live ones.
-    members: Slab<Member>,
-    /// How many may run; `None`: any number.
-    size: Option<NonZeroUsize>,
-    /// Members that are not launched.
-    waiting: Waiting,
-    /// The same, with those that are just being made.
-    unlaunched: usize,
-    /// Slots taken by launched members.
-    used: usize,
-    /// A thread is in the pump.
-    pumping: bool,
-    /// Live members that have not begun.
-    pending: usize,
-    done: usize,
-    failed: usize,
-    cancelled: usize,
-    joiners: Slab<Waker>,
-    sentinel: Option<Task<()>>,
-    door: Door,
-    tie: Option<Tie>,
-}
-
-/// Who may come in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Open,
-    /// Nobody.
-    Closed,
-    /// Nobody, and whoever is in the doorway is cancelled.
-    Dropped,
-}
-
-/// Why there is no place.
-#[derive(Debug)]
-pub(super) enum NoPlace {
-    /// As many wait as may.
-    Full,
-    /// The owner takes nobody in.
-    Closed,
-}
-
-/// A place that was made for a member, and is to be filled.
-#[must_use = "a place that is not filled is never free again"]
-pub(super) struct Reserved(Key);
-
-struct Member {
-    /// `None` for the moment between reserving the place and making the task.
-    control: Option<Control>,
-    /// Full while it waits.
-    prepared: Option<Prepared>,
-    /// While it waits.
-    ticket: Option<Ticket>,
-    /// Of closures: the other end of what the closure holds.
-    closure: Option<Arc<Closure>>,
-    /// Of closures: for how long they may run.
-    time_limit: Option<Duration>,
-    /// Of closures that run: what ends them at that limit.
-    watchdog: Option<Task<()>>,
-    begun: bool,
-}
-
-impl State {
-    fn has_room(&self) -> bool {
-        self.size.is_none_or(|size| self.used < size.get())
-    }
-
-    /// True if one more would have to wait, and there are as many waiting as may.
-    fn is_full(&self, queue_limit: Option<usize>) -> bool {
-        let (Some(size), Some(limit)) = (self.size, queue_limit) else { return false };
-        let free = size.get().saturating_sub(self.used);
-        self.unlaunched >= limit.saturating_add(free)
-    }
-}
-
 impl Members {
     /// Nobody.
     pub(super) fn new(handle: &Handle, size: Option<NonZeroUsize>, rules: Rules) -> Arc<Self> {
-        let state = State {
-            members: Slab::new(),
-            size,
-            waiting: Waiting::new(),
-            unlaunched: 0,
-            used: 0,
-            pumping: false,
-            pending: 0,
-            done: 0,
-            failed: 0,
-            cancelled: 0,
-            joiners: Slab::new(),
-            sentinel: None,
-            door: Door::Open,
-            tie: None,
-        };
-        Arc::new(Self { handle: handle.clone(), rules, state: Mutex::new(state) })
-    }
-
-    /// Makes a place, so that the task knows it when it is made. The limit of the queue is for those who ask for it.
-    pub(super) fn reserve(&self, queue_limit: Option<usize>) -> Result<Reserved, NoPlace> {
-        let mut state = self.state.lock();
-        if state.door != Door::Open {
-            return Err(NoPlace::Closed);
-        }
-        if state.is_full(queue_limit) {
-            return Err(NoPlace::Full);
-        }
-        state.pending += 1;
-        state.unlaunched += 1;
-        Ok(Reserved(state.members.insert(Member {
-            control: None,
-            prepared: None,
-            ticket: None,
-            closure: None,
-            time_limit: None,
-            watchdog: None,
-            begun: false,
-        })))
-    }
-
-    /// Takes in what is polled, whatever the limit of the queue. Where nobody is let in, the task is over.
-    pub(super) fn start<B, P>(self: &Arc<Self>, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Work,
-    {
-        match self.reserve(None) {
-            Ok(place) => self.fill(place, body, spec),
-            Err(_) => self.handle.over(TaskError::from_error(PoolStopped), spec),
-        }
-    }
-
-    /// Takes in what runs on the pool, whatever the limit of the queue. Where nobody is let in, the task is over.
-    pub(super) fn start_blocking<B, P>(self: &Arc<Self>, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Work + Unpin,
-    {
-        match self.reserve(None) {
-            Ok(place) => self.fill_blocking(place, body, spec),
-            Err(_) => self.handle.over(TaskError::from_error(PoolStopped), spec),
-        }
-    }
-
-    /// Puts what is polled into its place.
-    pub(super) fn fill<B, P>(self: &Arc<Self>, place: Reserved, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Work,
-    {
-        let watch = Membership { members: Arc::clone(self), key: place.0 };
-        let (task, prepared) = match self.time_limit(&spec) {
-            Some(limit) => self.handle.prepare(Timed::new(body, self.handle.clone(), limit), spec, watch),
-            None => self.handle.prepare(body, spec, watch),
-        };
-        self.admit(place, task.control(), prepared, None, None);
-        task
-    }
-
-    /// Puts what runs on the pool into its place.
-    pub(super) fn fill_blocking<B, P>(
-        self: &Arc<Self>,
-        place: Reserved,
-        body: B,
-        mut spec: Spec<P>,
-    ) -> Task<B::Output, P>
-    where
-        B: Work + Unpin,
-    {
-        let closure = Arc::new(Closure::default());
-        let slot = Slot { members: Arc::clone(self), closure: Arc::clone(&closure) };
-        let watch = Membership { members: Arc::clone(self), key: place.0 };
-        let limit = self.time_limit(&spec);
-        if limit.is_some() && spec.details.is_none() {
-            // Whoever ends it from outside finds the limit there, for the error.
-            spec.details = Some(Arc::new(Details::new(None, limit, None)));
-        }
-        let (task, prepared) = self.handle.prepare_blocking(Seated { body, slot }, spec, watch);
-        self.admit(place, task.control(), prepared, Some(closure), limit);
-        task
-    }
-
-    fn time_limit<P>(&self, spec: &Spec<P>) -> Option<Duration> {
-        let Rules { keeps_time, time_limit, .. } = self.rules;
-        if !keeps_time {
-            return None;
-        }
-        spec.details.as_ref().map_or(time_limit, |details| details.time_limit())
-    }
-
-    /// [1]
-    fn admit(
-        self: &Arc<Self>,
-        Reserved(key): Reserved,
-        control: Control,
-        prepared: Prepared,
-        closure: Option<Arc<Closure>>,
-        time_limit: Option<Duration>,
-    ) {
-        let level = control.priority();
-        let mut state = self.state.lock();
-        // Either the token's flag is seen here, or the member is among those whom the tie cancels.
-        let cancelled = state.door == Door::Dropped || state.tie.as_ref().is_some_and(Tie::is_cancelled);
-        let late = cancelled.then(|| control.clone());
-        let State { members, waiting, .. } = &mut *state;
-        if let Some(member) = members.get_mut(key) {
-            member.control = Some(control);
-            member.prepared = Some(prepared);
-            member.ticket = Some(waiting.push(key, level));
-            member.closure = closure;
-            member.time_limit = time_limit;
-        }
-        drop(state);
-        match late {
-            Some(control) => drop(control.cancel()),
-            None => self.pump(),
-        }
-    }
-
-    /// [2] Launches what may be launched.
-    fn pump(self: &Arc<Self>) {
-        let mut state = self.state.lock();
-        if state.pumping {
-            return;
-        }
-        state.pumping = true;
-        drop(state);
-        if !self.pump_some() {
-            // This thread may be a host's tick, and others may free slots as fast as it fills them: the reactor goes on.
-            self.handle.spawn_unseen(Pump(Some(Arc::clone(self)))).detach();
-        }
-    }
-
-    /// Launches some of what may be launched, for whoever set `pumping`. True: there is no more, and the pump is free.
-    fn pump_some(self: &Arc<Self>) -> bool {
-        let mut state = self.state.lock();
-        let mut launched = 0;
-        while let Some((prepared, closure)) = self.next(&mut state) {
-            drop(state);
-            launch(prepared, closure.as_deref());
-            launched += 1;
-            // A launch on a runtime that is closing only ends the member, and there is no reactor to go on.
-            if launched == LAUNCHES && !self.handle.is_closed() {
-                return false;
-            }
-            state = self.state.lock();
-        }
-        state.pumping = false;
-        let stuck = !state.waiting.is_empty() && state.waiting.len() == state.members.len();
-        match (stuck, state.sentinel.is_some()) {
-            (true, false) => {
-                drop(state);
-                self.post_sentinel();
-            }
-            (false, true) => {
-                let sentinel = state.sentinel.take();
-                drop(state);
-                drop(sentinel);
-            }
-            _ => {}
-        }
-        true
-    }
-
-    /// Takes the next member to launch out of the queue, if it may be.
-    fn next(&self, state: &mut State) -> Option<(Prepared, Option<Arc<Closure>>)> {
-        if !state.has_room() && !self.handle.is_closed() {
-            return None;
-        }
-        let State { waiting, members, .. } = state;
-        let key = waiting.pop(|ticket| holds(members, ticket))?;
-        let member = members.get_mut(key)?;
-        let prepared = member.prepared.take()?;
-        member.ticket = None;
-        let closure = member.closure.clone();
-        match &closure {
-            Some(closure) => closure.note_launched(),
-            // The reactor gets to it at once; a closure says by itself that it begins.
-            None => {
-                member.begun = true;
-                state.pending -= 1;
-            }
-        }
-        state.unlaunched -= 1;
-        state.used += 1;
-        Some((prepared, closure))
+        Arc::new(Self { handle: handle.clone(), rules, state: Mutex::new(State::new(size)) })
     }
 
     /// A closure begins.
@@ -521,48 +238,5 @@ impl Members {
         let state = self.state.lock();
         let controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
         controls.filter(|control| !control.is_done()).cloned().collect()
-    }
-
-    pub(super) fn must_not_wait(&self) -> bool {
-        let state = self.state.lock();
-        // Reactor threads are asked for apart: a member that is just being made has no control to ask.
-        let mut controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
-        !state.members.is_empty() && (drives_any() || controls.any(Control::must_not_wait))
-    }
-
-    /// True in the closure of a member.
-    pub(super) fn is_inside(&self) -> bool {
-        let Some(own) = inside() else { return false };
-        let state = self.state.lock();
-        state.members.iter().any(|(_, member)| member.control.as_ref().is_some_and(|control| control.id() == own))
-    }
-
-    fn post_sentinel(self: &Arc<Self>) {
-        let sentinel = Sentinel(Arc::downgrade(self));
-        let task = self.handle.spawn_unseen(async move {
-            let _sentinel = sentinel;
-            pending::<()>().await;
-        });
-        let before = self.state.lock().sentinel.replace(task);
-        drop(before);
-    }
-}
-
-/// True for the ticket that a member goes by.
-fn holds(members: &Slab<Member>, ticket: &Ticket) -> bool {
-    members.get(ticket.key).is_some_and(|member| member.ticket == Some(*ticket))
-}
-
-/// Empties a slab in place: a key that somebody still has finds nothing then, also among those who come later.
-fn take_all<T>(slab: &mut Slab<T>) -> Vec<T> {
-    (0..slab.end()).filter_map(|index| slab.remove_at(index)).collect()
-}
-
-/// Launches a member; where no thread can be started for it, it fails with that error.
-fn launch(prepared: Prepared, closure: Option<&Closure>) {
-    if let Err(not_launched) = prepared.launch()
-        && let Some(closure) = closure
-    {
-        not_launched.fail(|error| closure.refuse(error));
     }
 }

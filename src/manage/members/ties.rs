@@ -1,6 +1,7 @@
 //! What the parts of a member know of their owner, and tell it: its cell, its closure, the futures that the owner runs for itself.
 
-use super::{Closure, Members};
+use super::Members;
+use super::seat::Closure;
 use crate::error::TaskError;
 use crate::runtime::Watch;
 use crate::sync::{Arc, Weak};
@@ -60,43 +61,6 @@ impl Drop for Slot {
     fn drop(&mut self) {
         if self.closure.note_gone() {
             self.members.free_slot();
-        }
-    }
-}
-
-/// The pump, taken over by the reactor: launches a few at each poll.
-pub(super) struct Pump(pub(super) Option<Arc<Members>>);
-
-impl Future for Pump {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.0.as_ref().is_none_or(Members::pump_some) {
-            self.0 = None;
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-impl Drop for Pump {
-    fn drop(&mut self) {
-        // Shut down before the end: then every launch is quick, and this thread does the rest.
-        if let Some(members) = self.0.take() {
-            members.state.lock().pumping = false;
-            members.pump();
-        }
-    }
-}
-
-/// Tells the members that their runtime is shut down.
-pub(super) struct Sentinel(pub(super) Weak<Members>);
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        if let Some(members) = self.0.upgrade() {
-            members.pump();
         }
     }
 }

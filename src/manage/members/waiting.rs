@@ -1,19 +1,14 @@
 //! Who is next: three levels, each first in, first out.
 //!
-//! The most urgent level is served first. A lower one waits, but never for ever: once [`PASSES`] members of the levels above
-//! were served while it had one, it is served. These are the numbers that [`Priority`] promises for ready tasks.
+//! Which level is next is the rule of all queues with levels ([`Passes`]): what [`Priority`] promises for ready tasks holds
+//! for those who wait.
 //!
 //! A member that leaves, or is given another level, leaves its *ticket* behind; the owner's table says by the number of the
 //! turn which ticket of a member counts.
 
 use crate::manage::fifo::Fifo;
-use crate::task::Priority;
+use crate::task::{LEVELS, Passes, Priority};
 use crate::util::slab::Key;
-
-const LEVELS: usize = Priority::ALL.len();
-
-/// Members of higher levels that may be served while one of this level waits. (Nothing is above the first.)
-const PASSES: [u32; LEVELS] = [u32::MAX, 8, 32];
 
 /// A place in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,68 +22,41 @@ pub(super) struct Ticket {
 /// The members that are not launched.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    levels: [Level; LEVELS],
+    levels: [Fifo<Ticket>; LEVELS],
+    passes: Passes,
     turns: u64,
-}
-
-#[derive(Debug)]
-struct Level {
-    tickets: Fifo<Ticket>,
-    /// Members of higher levels that were served since the last of this one, while it had some.
-    passed: u32,
 }
 
 impl Waiting {
     pub(super) fn new() -> Self {
-        let levels = std::array::from_fn(|_| Level { tickets: Fifo::new(), passed: 0 });
-        Self { levels, turns: 0 }
+        Self { levels: std::array::from_fn(|_| Fifo::new()), passes: Passes::default(), turns: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.levels.iter().map(|level| level.tickets.len()).sum()
+        self.levels.iter().map(Fifo::len).sum()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.levels.iter().all(|level| level.tickets.is_empty())
+        self.levels.iter().all(Fifo::is_empty)
     }
 
     /// Queues a member behind all others of its level.
     pub(super) fn push(&mut self, key: Key, level: Priority) -> Ticket {
         self.turns += 1;
         let ticket = Ticket { key, turn: self.turns, level };
-        self.levels[index(level)].tickets.push(ticket);
+        self.levels[level.index()].push(ticket);
         ticket
     }
 
     /// Takes the ticket of the member whose turn it is, among those that `count`.
     pub(super) fn pop(&mut self, count: impl Fn(&Ticket) -> bool) -> Option<Key> {
-        let chosen = self.choose()?;
-        for (level, passes) in self.levels.iter_mut().zip(PASSES).skip(chosen + 1) {
-            level.passed = if level.tickets.is_empty() { 0 } else { (level.passed + 1).min(passes) };
-        }
-        let level = &mut self.levels[chosen];
-        level.passed = 0;
-        level.tickets.pop(count).map(|ticket| ticket.key)
-    }
-
-    /// The lowest level that was passed over often enough, else the highest that has a member.
-    fn choose(&self) -> Option<usize> {
-        let has = |index: &usize| !self.levels[*index].tickets.is_empty();
-        let due = |index: &usize| has(index) && self.levels[*index].passed >= PASSES[*index];
-        (0..LEVELS).rev().find(due).or_else(|| (0..LEVELS).find(has))
+        let chosen = self.passes.take(self.levels.each_ref().map(|level| !level.is_empty()))?;
+        self.levels[chosen].pop(count).map(|ticket| ticket.key)
     }
 
     /// Notes that a ticket counts no more.
     pub(super) fn leave(&mut self, level: Priority, count: impl Fn(&Ticket) -> bool) {
-        self.levels[index(level)].tickets.leave(count);
-    }
-}
-
-fn index(level: Priority) -> usize {
-    match level {
-        Priority::UserBlocking => 0,
-        Priority::UserVisible => 1,
-        Priority::Background => 2,
+        self.levels[level.index()].leave(count);
     }
 }
 
@@ -154,7 +122,7 @@ mod tests {
                         None => prop_assert!(all.is_empty()),
                         Some(key) => {
                             let ticket = table.remove(key).unwrap();
-                            prop_assert_eq!(model[index(ticket.level)].remove(0), key);
+                            prop_assert_eq!(model[ticket.level.index()].remove(0), key);
                         }
                     },
                 }

@@ -3,10 +3,8 @@
 use super::PoolHandle;
 use crate::error::TaskError;
 use crate::manage::members::Join;
-use crate::park;
 use crate::task::Control;
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
 /// What had not ended when the time to stop was up.
@@ -80,7 +78,7 @@ impl PoolHandle {
     /// tasks are refused all the same.
     pub fn stop_blocking(&self, patience: Option<Duration>) -> Result<StopReport, TaskError> {
         self.close();
-        self.wait_at_most(patience).unwrap_or(Ok(()))?;
+        self.members.wait(patience).unwrap_or(Ok(()))?;
         Ok(self.left())
     }
 
@@ -89,7 +87,7 @@ impl PoolHandle {
     /// # Errors
     /// [`TaskError::WouldDeadlock`] on a reactor thread and inside one of the pool's own closures.
     pub fn wait(&self) -> Result<(), TaskError> {
-        self.wait_at_most(None).unwrap_or(Err(TaskError::WouldDeadlock))
+        self.members.wait(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
 
     /// Blocks this thread until every member is over, at most for `timeout`. `None`: some are not.
@@ -97,14 +95,7 @@ impl PoolHandle {
     /// # Errors
     /// Those of [`wait`](Self::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<(), TaskError>> {
-        self.wait_at_most(Some(timeout))
-    }
-
-    fn wait_at_most(&self, timeout: Option<Duration>) -> Option<Result<(), TaskError>> {
-        if self.members.must_not_wait() {
-            return Some(Err(TaskError::WouldDeadlock));
-        }
-        park::block_on(pin!(self.join()), timeout).map(Ok)
+        self.members.wait(Some(timeout))
     }
 
     pub(in crate::manage) fn left(&self) -> StopReport {
