@@ -1,7 +1,7 @@
 //! [`Background`]: one body that is started, cancelled and started again.
 
 use super::body::{Body, Settings, verbs};
-use super::runs::Runs;
+use super::history::History;
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::spawn::TaskCx;
@@ -45,7 +45,7 @@ use std::pin::Pin;
 #[must_use = "dropping it cancels the run"]
 pub struct Background<T: Send + Sync + 'static> {
     body: Body<T>,
-    runs: Mutex<Runs<T>>,
+    runs: Mutex<History<T>>,
 }
 
 /// Settings of a [`Background`]; made by [`Background::on`].
@@ -76,7 +76,7 @@ impl BackgroundBuilder {
     where
         T: Send + Sync + 'static,
     {
-        Background { body: body(self.settings), runs: Mutex::new(Runs::new()) }
+        Background { body: body(self.settings), runs: Mutex::new(History::new()) }
     }
 }
 

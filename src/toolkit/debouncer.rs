@@ -29,7 +29,7 @@ mod state;
 pub use builder::{DebouncerBuilder, Edge, WhileRunning, ZeroWindow};
 
 use super::promise::{Promise, SharedOutcome};
-use super::run::{Body, Owner, Run};
+use super::run::{Owner, Run, RunFuture};
 use crate::error::TaskError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -82,8 +82,9 @@ struct Front<A: Send + 'static, T: Send + Sync + 'static>(Arc<Inner<A, T>>);
 
 struct Inner<A, T> {
     handle: Handle,
+    name: Option<Box<str>>,
     settings: Settings,
-    body: Arc<dyn Fn(A) -> Body<T> + Send + Sync>,
+    body: Arc<dyn Fn(A) -> RunFuture<T> + Send + Sync>,
     state: Mutex<State<A, T>>,
 }
 
@@ -226,7 +227,7 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Inner<A, T> {
         let Start { number, args, replaced, spent } = start;
         drop((replaced, spent));
         let body = Arc::clone(&self.body);
-        let run = Run::start(&self.handle, self.settings.limit, move || body(args), self, number);
+        let run = Run::start(&self.handle, self.name.as_deref(), self.settings.limit, move || body(args), self, number);
         let homeless = self.state.lock().keep(number, run);
         // Over, cancelled or replaced meanwhile.
         drop(homeless);

@@ -20,6 +20,7 @@ mod body;
 mod cancel_on_drop;
 mod cancel_token;
 mod debouncer;
+mod history;
 #[cfg(feature = "cron")]
 mod on_time;
 mod periodic;
@@ -27,7 +28,6 @@ mod promise;
 mod repeat;
 mod restartable;
 mod run;
-mod runs;
 mod throttle;
 
 pub use background::{Background, BackgroundBuilder};
@@ -41,3 +41,6 @@ pub use promise::{Outcome, SharedOutcome};
 pub use repeat::{ErrorPolicy, Repeat, RepeatStatus};
 pub use restartable::{AlreadyCompleted, Attempt, NotStarted, RestartStatus, Restartable, Stale};
 pub use throttle::{InvalidThrottle, Passing, Throttle, TooEarly};
+
+/// The longest window or gap: beyond the lifetime of any program, and within what every clock can show.
+const CENTURY: std::time::Duration = std::time::Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -16,7 +16,7 @@
 //! The lock guards the phase. Bodies are made, tasks dropped and waiters woken outside of it.
 
 use super::promise::{Outcome, Promise, SharedOutcome};
-use super::run::{Body, Owner, Run};
+use super::run::{Owner, Run, RunFuture};
 use crate::error::{BoxError, TaskError};
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex, Weak};
@@ -62,7 +62,7 @@ struct Front<T: Send + Sync + 'static>(Arc<Inner<T>>);
 
 struct Inner<T> {
     handle: Handle,
-    body: Arc<dyn Fn(Attempt<T>) -> Body<T> + Send + Sync>,
+    body: Arc<dyn Fn(Attempt<T>) -> RunFuture<T> + Send + Sync>,
     state: Mutex<State<T>>,
 }
 
@@ -71,6 +71,8 @@ struct State<T> {
     attempts: u64,
     /// Of each attempt.
     limit: Option<Duration>,
+    /// Of each attempt's task.
+    name: Option<Arc<str>>,
 }
 
 enum Phase<T> {
@@ -190,8 +192,8 @@ impl<T: Send + Sync + 'static> Restartable<T> {
         })
     }
 
-    fn build(handle: &Handle, body: impl Fn(Attempt<T>) -> Body<T> + Send + Sync + 'static) -> Self {
-        let state = Mutex::new(State { phase: Phase::Idle, attempts: 0, limit: None });
+    fn build(handle: &Handle, body: impl Fn(Attempt<T>) -> RunFuture<T> + Send + Sync + 'static) -> Self {
+        let state = Mutex::new(State { phase: Phase::Idle, attempts: 0, limit: None, name: None });
         Self(Arc::new(Front(Arc::new(Inner { handle: handle.clone(), body: Arc::new(body), state }))))
     }
 
@@ -215,6 +217,26 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     #[must_use = "it gives the same one back"]
     pub fn attempt_timeout(self, limit: Duration) -> Self {
         self.0.0.state.lock().limit = Some(limit);
+        self
+    }
+
+    /// The name of each attempt's task, for listings and hooks, from the next attempt on.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::toolkit::Restartable;
+    /// let rt = offtick::Runtime::new()?;
+    /// let pairing = Restartable::<u8>::new(&rt, |_attempt| std::future::pending::<Result<_, std::io::Error>>()).name("pairing");
+    /// pairing.start();
+    /// while !rt.tasks().iter().any(|task| task.name() == Some("pairing")) {
+    ///     std::thread::yield_now();
+    /// }
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    #[must_use = "it gives the same one back"]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        let before = self.0.0.state.lock().name.replace(Arc::from(name.into()));
+        drop(before);
         self
     }
 
@@ -342,11 +364,11 @@ impl<T: Send + Sync + 'static> Inner<T> {
             Phase::Stopped(promise) => Arc::clone(promise),
         };
         state.attempts += 1;
-        let (number, limit) = (state.attempts, state.limit);
+        let (number, limit, name) = (state.attempts, state.limit, state.name.clone());
         state.phase = Phase::Running { promise, run: None };
         drop(state);
         let (body, attempt) = (Arc::clone(&self.body), Attempt { inner: Arc::downgrade(self), number });
-        let started = Run::start(&self.handle, limit, move || body(attempt), self, number);
+        let started = Run::start(&self.handle, name.as_deref(), limit, move || body(attempt), self, number);
         let mut state = self.state.lock();
         let current = state.attempts == number;
         match &mut state.phase {

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 /// A body's future; it is made, polled and dropped where the runtime's futures are, so it need not be `Send`.
-pub(super) type Body<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>>>>;
+pub(super) type RunFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>>>>;
 
 /// Who is told of the end of a run.
 pub(super) trait Owner<T>: Send + Sync + Sized + 'static {
@@ -32,13 +32,17 @@ impl<T: Send + 'static, O: Owner<T>> Run<T, O> {
     /// Starts a run. If it is over at once (the runtime is gone), the owner is told before this returns.
     pub(super) fn start(
         handle: &Handle,
+        name: Option<&str>,
         limit: Option<Duration>,
-        make: impl FnOnce() -> Body<T> + Send + 'static,
+        make: impl FnOnce() -> RunFuture<T> + Send + 'static,
         owner: &Arc<O>,
         number: u64,
     ) -> Arc<Self> {
         let run = Arc::new(Self { owner: Arc::downgrade(owner), number, task: Mutex::new(None) });
         let mut builder = handle.task();
+        if let Some(name) = name {
+            builder = builder.name(name);
+        }
         if let Some(limit) = limit {
             builder = builder.timeout(limit);
         }

@@ -9,6 +9,7 @@
 //! A passage that has to wait takes its turn when it begins to wait, so turns are first come, first served, and each
 //! waits for its own time, with no queue. One that gives up hands its turn back if it was the last; else it stays unused.
 
+use super::CENTURY;
 use crate::error::TaskError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
@@ -18,9 +19,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-
-/// The longest gap: beyond the lifetime of any program, and within what every clock can show.
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Lets so many pass in a time, and no more: for requests to a server, for log lines, for redraws.
 ///

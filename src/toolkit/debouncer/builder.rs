@@ -8,9 +8,6 @@ use crate::sync::{Arc, Mutex};
 use std::future::Future;
 use std::time::Duration;
 
-/// The longest window: beyond the lifetime of any program, and within what every clock can show.
-pub(super) const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
 /// At which end of its window a [`Debouncer`] runs.
 ///
 /// # Example
@@ -86,6 +83,7 @@ pub struct ZeroWindow;
 /// use std::time::Duration;
 /// let rt = offtick::Runtime::new()?;
 /// let search = Debouncer::builder(&rt, Duration::from_millis(250))
+///     .name("search")
 ///     .edge(Edge::Trailing)
 ///     .extending()
 ///     .while_running(WhileRunning::Replace)
@@ -98,6 +96,7 @@ pub struct ZeroWindow;
 #[must_use = "it becomes a debouncer by `build`"]
 pub struct DebouncerBuilder {
     handle: Handle,
+    name: Option<Box<str>>,
     settings: Settings,
 }
 
@@ -114,7 +113,13 @@ impl DebouncerBuilder {
     pub(super) fn new(handle: &Handle, window: Duration) -> Self {
         let (edge, while_running) = (Edge::default(), WhileRunning::default());
         let settings = Settings { window, edge, extending: false, while_running, limit: None };
-        Self { handle: handle.clone(), settings }
+        Self { handle: handle.clone(), name: None, settings }
+    }
+
+    /// The name of each run's task, for listings and hooks.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into_boxed_str());
+        self
     }
 
     /// When runs begin: [`Edge::Trailing`] if it is not set.
@@ -154,15 +159,15 @@ impl DebouncerBuilder {
         F: Future<Output = Result<T, E>> + 'static,
         E: Into<BoxError>,
     {
-        let Self { handle, settings } = self;
+        let Self { handle, name, settings } = self;
         if settings.window.is_zero() {
             return Err(ZeroWindow);
         }
-        let body = Arc::new(move |args| -> crate::toolkit::run::Body<T> {
+        let body = Arc::new(move |args| -> crate::toolkit::run::RunFuture<T> {
             let future = body(args);
             Box::pin(async { future.await.map_err(Into::into) })
         });
-        let inner = Inner { handle, settings, body, state: Mutex::new(State::new()) };
+        let inner = Inner { handle, name, settings, body, state: Mutex::new(State::new()) };
         Ok(Debouncer(Arc::new(Front(Arc::new(inner)))))
     }
 }

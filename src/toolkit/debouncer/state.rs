@@ -2,11 +2,12 @@
 //!
 //! What a step displaces is handed out, to be dropped or told outside of the lock.
 
-use super::builder::{CENTURY, Edge, Settings, WhileRunning};
+use super::builder::{Edge, Settings, WhileRunning};
 use super::{Inner, Start, Triggered};
 use crate::error::TaskError;
 use crate::sync::Arc;
 use crate::task::Task;
+use crate::toolkit::CENTURY;
 use crate::toolkit::promise::{Outcome, Promise};
 use crate::toolkit::run::Run;
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@ use crate::runtime::Handle;
 use crate::sync::Mutex;
 use crate::task::SharedTask;
 use crate::time::clock::ClockListener;
-use crate::toolkit::runs::Runs;
+use crate::toolkit::history::History;
 use crate::util::catch::{drop_quietly, guarded};
 use std::task::Waker;
 
@@ -16,7 +16,7 @@ pub(super) struct Shared<T> {
 
 pub(super) struct State<T> {
     pub(super) status: RepeatStatus,
-    pub(super) runs: Runs<T>,
+    pub(super) runs: History<T>,
     pub(super) begun: u64,
     /// A run was asked for.
     asked: bool,
@@ -39,7 +39,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
     pub(super) fn new(handle: Handle) -> Self {
         let state = State {
             status: RepeatStatus::Active,
-            runs: Runs::new(),
+            runs: History::new(),
             begun: 0,
             asked: false,
             round: 0,

@@ -1,4 +1,4 @@
-//! The runs that an owner keeps hold of: three at most, however many there were.
+//! What runs came to: those that an owner keeps hold of, three at most, however many there were.
 
 use crate::task::{SharedTask, Status};
 
@@ -6,7 +6,7 @@ use crate::task::{SharedTask, Status};
 ///
 /// A run is put here before it can be over, and a look asks the task itself. So whoever is told by the update flag that
 /// something ended finds it here.
-pub(super) struct Runs<T> {
+pub(super) struct History<T> {
     current: Option<SharedTask<T>>,
     /// The newest of those before `current` that came to their end.
     latest: Option<SharedTask<T>>,
@@ -21,7 +21,7 @@ pub(super) struct Out<T> {
     _replaced: [Option<SharedTask<T>>; 2],
 }
 
-impl<T> Runs<T> {
+impl<T> History<T> {
     pub(super) fn new() -> Self {
         Self { current: None, latest: None, latest_done: None }
     }
