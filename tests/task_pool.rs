@@ -12,9 +12,11 @@ use gate::Gate;
 use offtick::time::Clock;
 use offtick::{Builder, PoolMap, PoolSet, PoolStopped, Priority, RetryPolicy, Status, Task, TaskError, TaskPool};
 use std::future::{pending, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -152,6 +154,70 @@ fn no_queue_means_a_slot_or_nothing() {
     let _three = pool.try_spawn(pending::<()>()).unwrap();
     pool.resize(1);
     assert!(pool.try_spawn(pending::<()>()).unwrap_err().is_full());
+}
+
+/// Counts them.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn whoever_waits_for_room_is_told_of_it_and_of_every_end() {
+    let rt = runtime();
+    let woken = |room: &mut Pin<Box<dyn Future<Output = ()> + Send>>, tally: &Arc<Wakes>| {
+        room.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(tally)))).is_ready()
+    };
+    let pool = TaskPool::builder().size(1).queue_limit(1).build(&rt).unwrap();
+    let wait = || -> Pin<Box<dyn Future<Output = ()> + Send>> { Box::pin(pool.room()) };
+    let tally = Arc::new(Wakes::default());
+    assert!(woken(&mut wait(), &tally), "a slot");
+    let running = pool.spawn(pending::<()>());
+    assert!(woken(&mut wait(), &tally), "a place in the queue");
+    let waiting = pool.spawn(pending::<()>());
+    let (mut first, mut second, mut gone) = (wait(), wait(), wait());
+    assert!(!woken(&mut first, &tally) && !woken(&mut second, &tally) && !woken(&mut gone, &tally));
+    assert!(!woken(&mut second, &tally), "it stands there once");
+    drop(gone);
+    // One leaves the queue: both look again.
+    assert!(waiting.cancel());
+    until(|| tally.0.load(Ordering::Relaxed) == 2);
+    assert!(woken(&mut first, &tally));
+    let _waiting = pool.try_spawn(pending::<()>()).unwrap_or_else(|_| panic!("there was room"));
+    assert!(!woken(&mut second, &tally), "too late");
+    // A slot is free, and the one that waits takes it.
+    running.cancel();
+    until(|| tally.0.load(Ordering::Relaxed) == 3);
+    assert!(woken(&mut second, &tally));
+    let _more = pool.spawn(pending::<()>());
+    let (mut larger, mut larger_still) = (wait(), wait());
+    assert!(!woken(&mut larger, &tally));
+    pool.resize(2);
+    assert_eq!(tally.0.load(Ordering::Relaxed), 4);
+    assert!(woken(&mut larger, &tally) && woken(&mut larger_still, &tally));
+    // Nobody will be let in any more.
+    let _more = pool.spawn(pending::<()>());
+    let mut closed = wait();
+    assert!(!woken(&mut closed, &tally));
+    pool.close();
+    assert_eq!(tally.0.load(Ordering::Relaxed), 5);
+    assert!(woken(&mut closed, &tally));
+
+    let pool = TaskPool::builder().size(1).queue_limit(0).build(&rt).unwrap();
+    let gate = Gate::new();
+    let theirs = gate.clone();
+    pool.spawn_blocking(move || theirs.pass()).detach();
+    until(|| pool.progress().running == 1);
+    let mut orphan: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pool.room());
+    assert!(!woken(&mut orphan, &tally));
+    rt.shutdown(Duration::ZERO);
+    assert_eq!(tally.0.load(Ordering::Relaxed), 6, "though the closure holds its slot");
+    assert!(woken(&mut orphan, &tally));
+    gate.open();
 }
 
 #[test]

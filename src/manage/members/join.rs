@@ -6,6 +6,7 @@ use crate::park;
 use crate::runtime::{drives_any, inside};
 use crate::sync::Arc;
 use crate::task::Control;
+use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -75,6 +76,13 @@ impl Members {
         let Some(own) = inside() else { return false };
         let state = self.state.lock();
         state.members.iter().any(|(_, member)| member.control.as_ref().is_some_and(|control| control.id() == own))
+    }
+}
+
+/// Wakes those who were taken, under no lock.
+pub(super) fn wake_all(wakers: Vec<Waker>) {
+    for waker in wakers {
+        guarded(|| waker.wake());
     }
 }
 

@@ -37,6 +37,7 @@ mod entry;
 mod join;
 mod progress;
 mod pump;
+mod room;
 mod seat;
 mod state;
 mod ties;
@@ -47,9 +48,8 @@ use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
 use crate::task::{Control, Status};
 use crate::toolkit::CancelToken;
-use crate::util::catch::guarded;
 use crate::util::slab::Key;
-use join::take_all;
+use join::{take_all, wake_all};
 use pump::launch;
 use state::{Door, Member, State, holds};
 use std::num::NonZeroUsize;
@@ -59,6 +59,7 @@ use ties::Tie;
 pub(super) use entry::{NoPlace, Reserved};
 pub(super) use join::Join;
 pub use progress::GroupProgress;
+pub(super) use room::Room;
 
 /// What never changes of an owner.
 #[derive(Clone, Copy, Debug, Default)]
@@ -150,9 +151,7 @@ impl Members {
         }
         drop((control, watchdog));
         self.pump();
-        for joiner in joiners {
-            guarded(|| joiner.wake());
-        }
+        wake_all(joiners);
     }
 
     /// A closure returned, or was dropped, after its task was over.
@@ -208,6 +207,9 @@ impl Members {
         if state.door == Door::Open {
             state.door = Door::Closed;
         }
+        let hopeful = self.take_hopeful(&mut state);
+        drop(state);
+        wake_all(hopeful);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -216,8 +218,12 @@ impl Members {
 
     /// The owner goes: lets nobody in, and cancels all.
     pub(super) fn dropped(&self) {
-        self.state.lock().door = Door::Dropped;
+        let mut state = self.state.lock();
+        state.door = Door::Dropped;
+        let hopeful = self.take_hopeful(&mut state);
+        drop(state);
         self.cancel_all();
+        wake_all(hopeful);
     }
 
     /// Cancels all and says how many were not over.

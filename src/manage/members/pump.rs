@@ -4,6 +4,7 @@
 //! whoever frees a slot meanwhile either is seen by it, or finds the pump free.
 
 use super::Members;
+use super::join::wake_all;
 use super::seat::Closure;
 use super::state::{State, holds};
 use crate::runtime::Prepared;
@@ -45,6 +46,7 @@ impl Members {
             state = self.state.lock();
         }
         state.pumping = false;
+        let hopeful = self.take_hopeful(&mut state);
         let stuck = !state.waiting.is_empty() && state.waiting.len() == state.members.len();
         match (stuck, state.sentinel.is_some()) {
             (true, false) => {
@@ -56,8 +58,9 @@ impl Members {
                 drop(state);
                 drop(sentinel);
             }
-            _ => {}
+            _ => drop(state),
         }
+        wake_all(hopeful);
         true
     }
 

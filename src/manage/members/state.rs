@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) failed: usize,
     pub(super) cancelled: usize,
     pub(super) joiners: Slab<Waker>,
+    /// Whoever waits until there is room.
+    pub(super) hopeful: Slab<Waker>,
     pub(super) sentinel: Option<Task<()>>,
     pub(super) door: Door,
     pub(super) tie: Option<Tie>,
@@ -77,6 +79,7 @@ impl State {
             failed: 0,
             cancelled: 0,
             joiners: Slab::new(),
+            hopeful: Slab::new(),
             sentinel: None,
             door: Door::Open,
             tie: None,

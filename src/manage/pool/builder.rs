@@ -70,7 +70,8 @@ impl TaskPoolBuilder {
 
     /// The most members that may wait for a slot. Default: no limit.
     ///
-    /// The `try_` verbs give the job back at the limit; the plain verbs do not look at it.
+    /// The `try_` verbs give the job back at the limit, and [`room`](super::PoolHandle::room) waits until they would not; the
+    /// plain verbs do not look at it.
     pub fn queue_limit(mut self, most: usize) -> Self {
         self.settings.queue_limit = Some(most);
         self

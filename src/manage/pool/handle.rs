@@ -4,7 +4,7 @@ use super::builder::{self, Settings};
 use super::map::PoolMap;
 use super::set::PoolSet;
 use crate::error::{BoxError, TrySpawnError};
-use crate::manage::members::{GroupProgress, Members, NoPlace, Reserved};
+use crate::manage::members::{GroupProgress, Members, NoPlace, Reserved, Room};
 use crate::runtime::Handle;
 use crate::spawn::{FuturePlace, Place, TaskBuilder};
 use crate::sync::Arc;
@@ -149,6 +149,40 @@ impl PoolHandle {
         let spec = Spec::plain();
         let (place, closure) = self.reserve(closure)?;
         Ok(self.members.fill_blocking(place, ClosureBody::<F, Fallible>::new(closure), spec))
+    }
+
+    /// Ready once the `try_` verbs would take a job in: there is a slot, or a place in the queue. Ready as well once they never
+    /// will again: then they say why. Dropping it changes nothing.
+    ///
+    /// It keeps no place: of several who wait all are woken, and those who come too late get
+    /// [`TrySpawnError::Full`] and wait again. For one who feeds the pool from a source that may be slowed down; to do
+    /// the same with each item of an iterator, take [`map`](Self::map). A member that awaits it holds its own slot meanwhile.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let pool = offtick::TaskPool::builder().size(2).queue_limit(2).build(&rt)?;
+    /// let feed = pool.handle().clone();
+    /// let mut feeding = rt.run(async move {
+    ///     for page in 0..100 {
+    ///         let mut job = async move { page };
+    ///         while let Err(refused) = feed.try_spawn(job).map(offtick::Task::detach) {
+    ///             if !refused.is_full() {
+    ///                 return Err("the pool was stopped");
+    ///             }
+    ///             job = refused.into_inner();
+    ///             feed.room().await;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// });
+    /// feeding.wait()?;
+    /// pool.wait()?;
+    /// assert_eq!(pool.progress().done, 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn room(&self) -> impl Future<Output = ()> + Send + use<> {
+        Room::new(&self.members)
     }
 
     fn reserve<F>(&self, job: F) -> Result<(Reserved, F), TrySpawnError<F>> {
