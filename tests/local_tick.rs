@@ -544,3 +544,47 @@ fn the_more_urgent_task_goes_first() {
     all(&rt);
     assert_eq!(trace.take(), ["UserBlocking", "UserVisible", "Background"]);
 }
+
+/// It is no task, and has a task's budget for what is ready at once, in each poll anew.
+#[test]
+fn the_future_waited_for_never_runs_out_of_operations() {
+    let rt = local();
+    let waits = rt.run_until(async {
+        let mut waits = 0;
+        for _ in 0..1000 {
+            let mut nothing = std::pin::pin!(sleep(Duration::ZERO));
+            poll_fn(|cx| {
+                let polled = nothing.as_mut().poll(cx);
+                waits += u32::from(polled.is_pending());
+                assert!(waits < 1000, "it is refused for ever");
+                polled
+            })
+            .await;
+        }
+        waits
+    });
+    // Now and then it lets the tasks run.
+    assert!(waits.is_ok_and(|waits| waits > 0));
+}
+
+#[test]
+fn where_the_future_waited_for_yields_to_is_not_where_a_task_goes() {
+    let rt = local();
+    let trace = Trace::default();
+    let tasks = ["a", "b"].map(|name| {
+        let trace = trace.clone();
+        rt.spawn(async move {
+            trace.note(name);
+            yield_once().await;
+            trace.note(name);
+        })
+    });
+    let over = rt.run_until(async {
+        offtick::queue::yield_at(0).await;
+        for task in tasks {
+            task.await.expect("it ends");
+        }
+    });
+    assert_eq!(over, Ok(()));
+    assert_eq!(trace.take(), ["a", "b", "a", "b"]);
+}

@@ -4,11 +4,12 @@ mod common;
 
 use common::yield_once;
 use offtick::time::{Clock, ManualClock, NoTicks, interval, next_tick, sleep, sleep_until, ticks};
-use offtick::{Budget, LocalBuilder, LocalHandle, LocalRuntime, Runtime, Task, TickError, TickReport};
+use offtick::{Budget, LocalBuilder, LocalHandle, LocalRuntime, Priority, Runtime, Task, TickError, TickReport};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -430,4 +431,68 @@ proptest! {
         }
         drop(tasks);
     }
+}
+
+/// Each of its waits is over by its own doing: the host's time would never pass, and the tick never end.
+#[test]
+fn a_task_that_moves_the_clock_past_its_own_timers_does_not_hold_the_tick() {
+    let (rt, clock, _) = manual();
+    let moves = Rc::new(Cell::new(0_u32));
+    let theirs = Rc::clone(&moves);
+    let _task = rt.spawn(async move {
+        loop {
+            let mut wait = std::pin::pin!(sleep(Duration::from_nanos(1)));
+            poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx).is_pending())).await;
+            clock.step(Duration::from_nanos(1));
+            theirs.set(theirs.get() + 1);
+            assert!(theirs.get() < 1_000_000, "the tick does not end");
+            wait.await;
+        }
+    });
+    let report = advance(&rt, SECOND);
+    assert_eq!(report.behind, SECOND);
+    let before = moves.get();
+    advance(&rt, Duration::ZERO);
+    assert!(moves.get() > before);
+}
+
+/// Nothing is polled for them, and the budget of time holds all the same.
+#[test]
+fn timers_that_wake_nobody_here_are_within_the_budget() {
+    let (rt, clock, _) = manual();
+    let mut waits: Vec<_> = (1..=2000).map(|n| Box::pin(rt.handle().sleep(n * SECOND))).collect();
+    for wait in &mut waits {
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    let report = rt.advance(2000 * SECOND, Budget::time(Duration::from_nanos(1))).expect("not nested");
+    assert!(report.fired <= 64 && report.behind > Duration::ZERO, "{report:?}");
+    assert_eq!(clock.elapsed() + report.behind, 2000 * SECOND);
+    assert_eq!(all(&rt).behind, Duration::ZERO);
+}
+
+/// Timers are looked at in the middle of it.
+#[test]
+fn what_is_urgent_and_due_does_not_wait_for_the_end_of_a_long_round() {
+    let (rt, clock, _) = manual();
+    let polls = Rc::new(Cell::new(0));
+    let seen = Rc::clone(&polls);
+    let urgent = rt.task().priority(Priority::UserBlocking).spawn(move |_| async move {
+        sleep(SECOND).await;
+        seen.get()
+    });
+    all(&rt);
+    let _tasks: Vec<_> = (0..1000)
+        .map(|number| {
+            let (polls, clock) = (Rc::clone(&polls), clock.clone());
+            rt.spawn(async move {
+                if number == 0 {
+                    clock.step(SECOND);
+                }
+                polls.set(polls.get() + 1);
+            })
+        })
+        .collect();
+    all(&rt);
+    let after = urgent.result().expect("over").expect("a number");
+    assert!((1..200).contains(after), "{after}");
 }

@@ -12,7 +12,8 @@ use std::task::{Context, Poll, Waker};
 /// thread, with or without a runtime.
 ///
 /// # Errors
-/// [`WouldBlock`] with the future, which has run up to where it waits, and can be awaited.
+/// [`WouldBlock`] with the future, which has run up to where it waits, and can be awaited. Inside a task it waits as well
+/// where a task would have to let others run: after 32 operations of that poll that were ready at once.
 ///
 /// # Panics
 /// With the future's own panic; the future is dropped.

@@ -256,6 +256,15 @@ impl Core {
         f()
     }
 
+    /// Polls, by `f`, a future that the thread drives besides the tasks: it has a budget of its own, and nothing that it asked
+    /// for is left to the next task.
+    pub(crate) fn beside<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.nested(|| {
+            self.budget.set(BUDGET);
+            f()
+        })
+    }
+
     /// The tasks whose bodies are alive.
     pub(crate) fn list(&self) -> Vec<Listed> {
         let mut all = Vec::with_capacity(self.alive());

@@ -23,11 +23,12 @@
 //! is ready has one priority, which is the rule, positions are exact.
 //!
 //! # What positions do not do
-//! They cannot starve anybody. Timers, sockets and what other threads woke are looked at after a bounded number of polls,
-//! however the queue is arranged; whom they wake arrives at the end of the queue. And a task that stands in order of arrival
+//! They cannot starve anybody who has not been placed. Timers, sockets and what other threads woke are looked at after a
+//! bounded number of polls, however the queue is arranged; whom they wake arrives at the end of the queue. And a task that stands in order of arrival
 //! is not passed over for ever by tasks that are placed ahead of it: 64 times, and once for each task that was ready when
 //! that began; then it gets a turn. So a queue that is rearranged runs in exactly that order, while two tasks that switch to
-//! each other without end do not keep the rest from running. Tasks that placed themselves do not count as waiting.
+//! each other without end do not keep the rest from running. A task that was placed, by itself or by another one, has the
+//! place it was given and no more: it does not count as waiting, and whoever is placed ahead of it again and again goes first.
 //!
 //! # Example
 //! ```

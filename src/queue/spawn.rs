@@ -49,7 +49,8 @@ where
 ///
 /// So a tree of tasks that descend into each other runs depth first. The new task begins with the caller's priority, and
 /// stays on this thread: neither it nor what it returns need be `Send`.
-/// [`spawn_eager`](crate::Handle::spawn_eager) does the same inside the caller's poll: no turn is given up, but stack is taken.
+/// [`spawn_eager`](crate::Handle::spawn_eager) does the same inside the caller's poll: no turn is given up, but stack is
+/// taken.
 ///
 /// # Errors
 /// [`NoExecutor`] gives the future back.

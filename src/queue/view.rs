@@ -61,9 +61,10 @@ impl LocalHandle {
 
 /// The ready queue of one executor: who waits for a turn, in which order, and how to change that.
 ///
-/// From [`current`], and on a runtime without a thread from [`LocalHandle::ready_queue`] as well. It belongs to the executor's thread and cannot leave it; a future that keeps it across an `await` is not
-/// `Send`. The running task does not stand in the queue. What other threads woke or spawned by the time of a call counts.
-/// [What positions mean](super#positions) is said in the module.
+/// From [`current`], and on a runtime without a thread from [`LocalHandle::ready_queue`] as well. It belongs to the
+/// executor's thread and cannot leave it; a future that keeps it across an `await` is not `Send`. The running task does not
+/// stand in the queue. What other threads woke or spawned by the time of a call counts. [What positions
+/// mean](super#positions) is said in the module.
 ///
 /// No call runs user code, and none waits. A search and a move take time by the length of the queue.
 ///
@@ -193,7 +194,8 @@ impl ReadyQueue {
 
     /// Has `call` called when its turn at that position comes, as a small task of its own, with the caller's priority.
     ///
-    /// It stays on this thread, so neither it nor what it returns need be `Send`. Dropping the handle before that cancels the call. A panic in it ends that task alone.
+    /// It stays on this thread, so neither it nor what it returns need be `Send`. Dropping the handle before that cancels the
+    /// call. A panic in it ends that task alone.
     ///
     /// # Example
     /// ```

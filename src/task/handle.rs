@@ -140,6 +140,7 @@ impl<T, P> Task<T, P> {
     ///
     /// It holds from the next time that the task is queued. If it waits in the ready queue right now it goes to the end of
     /// its new level: here and now on the executor's own thread, as soon as that gets to know of it from another one.
+    /// The move looks for the task, in time by the length of the queue.
     /// [`Priority`] says what the levels mean, and that blocking closures do not heed them.
     ///
     /// # Example

@@ -156,8 +156,8 @@ impl<T, P> SharedTask<T, P> {
     /// Blocks this thread until the task is over.
     ///
     /// # Errors
-    /// Those of [`result`](Self::result); [`TaskError::WouldDeadlock`] on a reactor thread and inside the task's own
-    /// closure.
+    /// Those of [`result`](Self::result); [`TaskError::WouldDeadlock`] on a reactor thread, on the thread of the task's own
+    /// [`LocalRuntime`](crate::LocalRuntime), and inside the task's own closure.
     pub fn wait(&self) -> Result<&T, &TaskError> {
         self.wait_at_most(None).unwrap_or(Err(&TaskError::WouldDeadlock))
     }

@@ -243,6 +243,11 @@ impl Driver {
     /// nothing: whoever then waits where an earlier timer must reach it asks [`prepare_park`](Self::prepare_park).
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let shared = self.shared.lock();
+        if self.armed.load(Ordering::Relaxed) {
+            // Whoever waits has set its alarm to `earliest`. At that moment it must find something due, be it in vain: a look
+            // that finds nothing leaves the alarm as it is.
+            return shared.wheel.next_deadline().map(|next| next.max(self.earliest.load(Ordering::Relaxed)));
+        }
         self.tighten_earliest(&shared)
     }
 

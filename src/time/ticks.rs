@@ -36,8 +36,8 @@ pub struct NoTicks;
 
 /// Waits for the next tick of the [`LocalRuntime`](crate::LocalRuntime) that polls this task.
 ///
-/// Each tick with a budget other than zero counts, also one that ends without having polled this task. Ready at the start of that tick,
-/// so a task that awaits this in a loop runs once a tick, however many rounds the tick has.
+/// Each tick with a budget other than zero counts, also one that ends without having polled this task. Ready at the start
+/// of that tick, so a task that awaits this in a loop runs once a tick, however many rounds the tick has.
 ///
 /// # Errors
 /// [`NoTicks`] on a [`Runtime`](crate::Runtime) and on a foreign executor, which have none: at once, rather than never.

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 /// How much one tick may do: a time, a number of polls, both, or all there is.
 ///
 /// - **Time** is that of the system's clock, whatever clock the runtime goes by. It is looked at after each poll: a tick
-///   takes longer than its budget by one poll at most, and by a batch of 32 timers' wakes.
+///   takes longer than its budget by one poll at most, or by a batch of 32 timers' wakes. Not cut into pieces is the
+///   queueing of what other threads have spawned and woken since the last tick, nor the waking of those whose sockets are
+///   ready, up to 256 events a tick.
 /// - **Polls** are exact, and the same on every machine: for simulations and tests.
 /// - **Zero** of either polls nothing and wakes nothing; the tick only reports.
 /// - **Unlimited**: what is ready, and what becomes ready from that, in 64 rounds at most. A round runs every task
 ///   that is ready once, so a chain of 64 tasks that wake each other runs to its end in one tick, and a task that wakes
-///   itself for ever runs 64 times. [`LocalRuntime::run_until_stalled`](crate::LocalRuntime::run_until_stalled) has no such
-///   bound.
+///   itself for ever runs 64 times at each moment of the clock that the tick comes by.
+///   [`LocalRuntime::run_until_stalled`](crate::LocalRuntime::run_until_stalled) has no such bound.
 ///
 /// # Example
 /// ```

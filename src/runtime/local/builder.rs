@@ -141,7 +141,8 @@ impl LocalBuilder {
     /// manual clock was moved past a deadline. Once until the next tick, which ends the quiet.
     ///
     /// For hosts that sleep: a window system's loop posts itself a message here, then ticks. A deadline that merely comes
-    /// is not told: the host sleeps no longer than [`TickReport::next_deadline`](crate::TickReport::next_deadline) says.
+    /// is not told: the host sleeps no longer than [`TickReport::next_deadline`](crate::TickReport::next_deadline) says. Nor
+    /// is what the budget of a tick did not reach: [`TickReport::is_idle`](crate::TickReport::is_idle) says that there is some.
     /// Before the first tick everything is quiet: the first spawn is told. Nor is a socket: who has some waits for the
     /// runtime's descriptor.
     ///

@@ -16,7 +16,8 @@
 //!   one notifies as well. The alarm of the descriptor is set to the deadline that the arming gave.
 //! - The word is taken back and the descriptor read before the tick looks for work, so nothing is read away that it does
 //!   not find. Whoever comes after the word was taken back finds EMPTY, rings nothing, and makes the next `set` fail.
-//! - What the tick left (ready tasks, owed time, timers that are due) rings at once.
+//! - What the tick left (ready tasks, owed time, timers that are due) makes the descriptor readable at once. The hook is
+//!   not called for it: the report of the tick has said so.
 //!
 //! A tick that finds nothing to do leaves all of it standing, and costs what it costs without a host that waits.
 

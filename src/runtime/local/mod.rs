@@ -21,7 +21,7 @@
 //! - A **round** runs the tasks that are ready as it begins. What becomes ready meanwhile, a task that wakes itself among
 //!   it, runs in the next one, behind all that came from elsewhere.
 //! - **Budget**: it is looked at after every poll, and after every batch of timers. An unlimited one ends a moment after
-//!   [`ROUNDS`](tick::ROUNDS) rounds.
+//!   [`ROUNDS`](tick::ROUNDS) rounds, and the tick after as many moments in a row between which no time could pass.
 //! - **Time** that the host moves is walked through from deadline to deadline, so that what repeats runs at each of its
 //!   own times and in their order. What the budget did not reach is owed, and the next tick goes on there.
 //!

@@ -230,12 +230,24 @@ impl Turn<'_> {
         {
             frame.step(Duration::from_nanos(1));
         }
+        // Moments in a row between which no time passed.
+        let mut standing = 0;
         let end = loop {
             // A task that wakes itself must not stop the time, whatever the budget.
             let owes = pump.owed.get() != 0;
             let at_most = if meter.is_limited() && !owes { usize::MAX } else { rounds };
             let end = self.moment(meter, at_most);
-            if end == Moment::Spent || !self.pass_on() {
+            if end == Moment::Spent {
+                break end;
+            }
+            let Some(passed) = self.pass_on() else { break end };
+            // Timers may wake nobody here: then no poll looks at the budget.
+            if meter.look() {
+                break Moment::Spent;
+            }
+            standing = if passed == 0 { standing + 1 } else { 0 };
+            // A task that moves the clock itself, past a timer of its own each time, must not hold the tick.
+            if standing == ROUNDS && !meter.is_limited() {
                 break end;
             }
         };
@@ -250,11 +262,12 @@ impl Turn<'_> {
         let local = &*self.pump.local;
         // Polls and closures since the last look at the timers: the first round takes one.
         let mut since = LOOK;
+        // The last look left some that are due.
+        let mut more = false;
         for _ in 0..rounds {
-            let mut more = false;
-            if since >= LOOK || (!local.has_work() && self.has_timers()) {
+            if more || since >= LOOK || (!local.has_work() && self.has_timers()) {
                 more = self.look_at_timers(meter);
-                since = if more { LOOK } else { 0 };
+                since = 0;
             } else {
                 local.core.drain(&local.shared.inbox);
             }
@@ -267,16 +280,22 @@ impl Turn<'_> {
                     return Moment::Spent;
                 }
             }
+            since += closures;
             // What the closures have woken runs in this round.
             let due = local.core.ready_len();
             if due == 0 && closures == 0 && !more {
                 return Moment::Settled;
             }
-            since += due + closures;
             for _ in 0..due {
+                // A round may be long. What comes in meanwhile stands behind it, unless it is more urgent.
+                if since >= LOOK {
+                    more |= self.look_at_timers(meter);
+                    since = 0;
+                }
                 if !local.core.run_next() {
                     break;
                 }
+                since += 1;
                 if meter.count_poll() {
                     return Moment::Spent;
                 }
@@ -306,20 +325,21 @@ impl Turn<'_> {
         self.pump.driver().lower_bound().is_some() || self.pump.frames().lower_bound().is_some()
     }
 
-    /// Moves the clock to the next deadline on the way to where it is to be; false if it is there.
-    fn pass_on(&self) -> bool {
+    /// Moves the clock to the next deadline on the way to where it is to be, and says how far that was: not at all, if a
+    /// timer is due. `None` if the clock is where it is to be.
+    fn pass_on(&self) -> Option<u64> {
         let pump = self.pump;
         let owed = pump.owed.get();
         if owed == 0 || pump.is_standing() {
-            return false;
+            return None;
         }
-        let Some(manual) = pump.clock().as_manual() else { return false };
+        let manual = pump.clock().as_manual()?;
         let now = pump.clock().nanos();
         let target = now.saturating_add(owed);
         let stop = pump.driver().next_deadline().map_or(target, |next| next.clamp(now, target));
         pump.owed.set(target - stop);
         manual.reach(stop);
-        true
+        Some(stop - now)
     }
 
     /// True if a task waits for the next tick, or for a later one.

@@ -101,7 +101,8 @@ impl LocalRuntime {
         loop {
             // AcqRel: pairs with `wake_by_ref`.
             if main.woken.swap(false, Ordering::AcqRel)
-                && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
+                && let Poll::Ready(output) =
+                    pump.local.core.beside(|| future.as_mut().poll(&mut Context::from_waker(&waker)))
             {
                 return Ok(Some(output));
             }

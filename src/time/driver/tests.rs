@@ -154,6 +154,25 @@ fn cancelling_the_earliest_gives_the_longer_park_back() {
     assert!(driver.next_deadline() > Some(800 * MS));
 }
 
+/// A host's alarm was set to the deadline; when it rings the host must find it due, and set the alarm anew.
+#[test]
+fn a_question_in_between_does_not_move_what_somebody_waits_for() {
+    let (clock, _, driver) = manual();
+    let (_, waker) = counted();
+    let key = driver.insert(2 * MS, waker.clone()).unwrap();
+    let _parked = driver.prepare_park();
+    assert!(driver.cancel(key));
+    assert_eq!(driver.next_deadline(), None);
+    clock.advance(Duration::from_millis(2));
+    assert!(driver.is_due());
+    assert_eq!(driver.fire_due(driver.clock().nanos()), fired(0));
+    assert!(!driver.is_due());
+    // Nobody waits now.
+    let key = driver.insert(4 * MS, waker).unwrap();
+    assert!(driver.cancel(key));
+    assert_eq!((driver.next_deadline(), driver.lower_bound()), (None, None));
+}
+
 #[test]
 fn one_call_is_bounded_and_says_so() {
     let (_, _, driver) = manual();
