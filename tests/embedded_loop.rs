@@ -3,12 +3,14 @@
 
 #[path = "common/example.rs"]
 mod example;
+#[path = "common/temporary.rs"]
+mod temporary;
 
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use temporary::Temporary;
 
 fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Output {
     example::command("embedded_loop").args(arguments).output().expect("the example was built and runs")
@@ -23,41 +25,12 @@ fn replay(arguments: &[&str], record: &[u8]) -> Output {
     child.wait_with_output().expect("it runs")
 }
 
-/// A file that is gone with the test.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(name: &str, content: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("offtick-embedded-{}-{name}", std::process::id()));
-        fs::write(&path, content).expect("a file of a name that is new");
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("a path of text")
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _best_effort = fs::remove_file(&self.0);
-    }
-}
-
 /// The fields of the line of JSON, in the order that is promised: flat, numbers and one word.
 fn fields_of(output: &Output) -> HashMap<String, String> {
-    let text = std::str::from_utf8(&output.stdout).expect("it is text");
-    let last = text.lines().last().unwrap_or_else(|| panic!("nothing printed: {output:?}"));
-    let inside = last.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect("one object");
-    let fields: Vec<(&str, &str)> = inside
-        .split(',')
-        .map(|field| field.split_once(':').expect("name and value"))
-        .map(|(name, value)| (name.trim_matches('"'), value.trim_matches('"')))
-        .collect();
-    let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let promised = "samples rejected state transitions faults idle_ms heating_ms cooling_ms fault_ms ticks polls overruns \
                     tick_p50_us tick_p99_us tick_max_us elapsed_ms";
-    assert_eq!(names, promised.split_whitespace().collect::<Vec<_>>());
+    let fields: Vec<(&str, &str)> =
+        example::last_line(output, promised).into_iter().map(|(name, value)| (name, value.trim_matches('"'))).collect();
     for (name, value) in &fields {
         assert!(*name == "state" || value.parse::<f64>().is_ok_and(|number| number >= 0.0), "{name}: {value}");
     }

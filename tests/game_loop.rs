@@ -3,12 +3,13 @@
 
 #[path = "common/example.rs"]
 mod example;
+#[path = "common/temporary.rs"]
+mod temporary;
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::process::Output;
+use temporary::Temporary;
 
 /// Runs it without waiting for the time of a frame.
 fn run<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Output {
@@ -22,19 +23,10 @@ struct Line(HashMap<String, String>);
 impl Line {
     fn of(output: &Output) -> Self {
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
-        let text = std::str::from_utf8(&output.stdout).expect("it is text");
-        let last = text.lines().last().unwrap_or_else(|| panic!("nothing printed: {output:?}")).trim_end();
-        let inside = last.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect("one object");
-        let fields: Vec<(&str, &str)> = inside
-            .split(',')
-            .map(|field| field.split_once(':').expect("name and value"))
-            .map(|(name, value)| (name.trim_matches('"'), value.trim_matches('"')))
-            .collect();
-        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         let promised = "frames loading_frames polls fired overruns worst_overrun_us behind tick_p50_us tick_p99_us \
                         tick_max_us outcome level coins lives game_ms hash elapsed_ms";
-        assert_eq!(names, promised.split_whitespace().collect::<Vec<_>>());
-        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        let fields = example::last_line(output, promised);
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect())
     }
 
     /// Of a run with these arguments, given as words.
@@ -48,27 +40,6 @@ impl Line {
 
     fn number(&self, name: &str) -> u64 {
         self.text(name).parse().expect("a whole number")
-    }
-}
-
-/// A file of a level, gone with the test.
-struct Map(PathBuf);
-
-impl Map {
-    fn new(name: &str, text: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("offtick-game-{}-{name}", std::process::id()));
-        fs::write(&path, text).expect("a file of a name that is new");
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("a path of text")
-    }
-}
-
-impl Drop for Map {
-    fn drop(&mut self) {
-        let _best_effort = fs::remove_file(&self.0);
     }
 }
 
@@ -151,7 +122,7 @@ fn what_a_frame_takes_beyond_its_budget_is_counted() {
 
 #[test]
 fn the_thief_goes_where_the_keys_say() {
-    let map = Map::new("corridor", "######\n#@  $#\n######\n");
+    let map = Temporary::new("corridor", "######\n#@  $#\n######\n");
     let played = |keys: &str| Line::from(&format!("--level {} --script {keys}", map.path()));
     let line = played("h.........");
     assert_eq!((line.text("outcome"), line.number("coins")), ("open", 0), "into a wall");
@@ -165,7 +136,7 @@ fn the_thief_goes_where_the_keys_say() {
 
 #[test]
 fn levels_follow_one_another_and_a_thief_has_three_lives() {
-    let (easy, deadly) = (Map::new("easy", "@ $"), Map::new("deadly", "@    G $"));
+    let (easy, deadly) = (Temporary::new("easy", "@ $"), Temporary::new("deadly", "@    G $"));
     let line = Line::from(&format!("--level {0} --level {0} --level {0}", easy.path()));
     assert_eq!((line.text("outcome"), line.number("level"), line.number("coins")), ("won", 3, 3));
     assert_eq!(line.number("game_ms") / 100, 7, "two steps of 120 ms in each");
@@ -185,7 +156,7 @@ fn the_level_of_the_repository_can_be_played() {
 
 #[test]
 fn levels_that_cannot_be_loaded_are_told() {
-    let (odd, shut) = (Map::new("odd", "@ $\n x"), Map::new("shut", "@#$"));
+    let (odd, shut) = (Temporary::new("odd", "@ $\n x"), Temporary::new("shut", "@#$"));
     for (path, told) in [
         (odd.path(), "line 2, column 2: 'x' means nothing"),
         (shut.path(), "line 1, column 3: no way leads"),

@@ -31,17 +31,11 @@ struct Counts {
 
 /// Takes the JSON line apart: flat, numbers only, in the order that is promised.
 fn counts_of(output: &Output) -> Counts {
-    let text = std::str::from_utf8(&output.stdout).expect("it is text");
-    let last = text.lines().last().unwrap_or_else(|| panic!("nothing printed: {output:?}")).trim_end();
-    let inside = last.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect("one object");
-    let fields: Vec<(&str, f64)> = inside
-        .split(',')
-        .map(|field| field.split_once(':').expect("name and value"))
-        .map(|(name, value)| (name.trim_matches('"'), value.parse().expect("a number")))
-        .collect();
-    let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let promised = "resources done failed cancelled bytes retries ticks tick_p50_us tick_p99_us tick_max_us elapsed_ms";
-    assert_eq!(names, promised.split(' ').collect::<Vec<_>>());
+    let fields: Vec<(&str, f64)> = example::last_line(output, promised)
+        .into_iter()
+        .map(|(name, value)| (name, value.parse().expect("a number")))
+        .collect();
     let real = |name: &str| fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).unwrap();
     let whole = |name: &str| real(name) as u64;
     assert!(whole("ticks") >= 1);

@@ -58,17 +58,8 @@ struct Counts {
 
 /// Takes the JSON line apart: flat, numbers and booleans only, in the order that is promised.
 fn counts_of(output: &Output) -> Counts {
-    let text = std::str::from_utf8(&output.stdout).expect("it is text");
-    let last = text.lines().last().unwrap_or_else(|| panic!("nothing printed: {output:?}"));
-    let inside = last.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect("one object");
-    let fields: Vec<(&str, &str)> = inside
-        .split(',')
-        .map(|field| field.split_once(':').expect("name and value"))
-        .map(|(name, value)| (name.trim_matches('"'), value))
-        .collect();
-    let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let promised = "files bytes lines errors cancelled ticks tick_p50_us tick_p99_us tick_max_us elapsed_ms";
-    assert_eq!(names, promised.split(' ').collect::<Vec<_>>());
+    let fields = example::last_line(output, promised);
     let value = |name: &str| fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).unwrap();
     let whole = |name: &str| value(name).parse::<u64>().unwrap();
     let real = |name: &str| value(name).parse::<f64>().unwrap();

@@ -366,8 +366,8 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
     where
         B: Body + 'static,
     {
-        let spec = Spec { location, details: Some(self.details), progress: self.reader };
-        self.place.start_bound(body, spec)
+        let (place, spec) = self.bound(location);
+        place.start_bound(body, spec)
     }
 
     /// As `start_bound`, here and now.
@@ -375,8 +375,12 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
     where
         B: Body + 'static,
     {
-        let spec = Spec { location, details: Some(self.details), progress: self.reader };
-        self.place.start_eager_bound(body, spec)
+        let (place, spec) = self.bound(location);
+        place.start_eager_bound(body, spec)
+    }
+
+    fn bound(self, location: &'static Location<'static>) -> (LocalHandle, Spec<P>) {
+        (self.place, Spec { location, details: Some(self.details), progress: self.reader })
     }
 }
 

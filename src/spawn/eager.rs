@@ -2,11 +2,10 @@
 
 use super::builder::TaskBuilder;
 use super::cx::TaskCx;
-use super::limited::Limited;
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::task::Task;
-use crate::task::raw::{Convert, Fallible, LazyBody, Value, Verdict};
+use crate::task::raw::{Convert, Fallible, Value};
 use std::future::Future;
 use std::panic::Location;
 
@@ -61,8 +60,7 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(location),
         };
-        let (cx, limit) = (opened.context(), opened.inner_limit());
-        let body = LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit));
+        let body = opened.lazily::<M, F, C>(make);
         opened.start_nested(body, location)
     }
 }

@@ -1,7 +1,7 @@
 //! Examples as programs that a test runs.
 
 use std::ffi::OsStr;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
 /// An example by its name, to be run with nothing to read. A whole `cargo test` has built it beside the tests; one that
@@ -26,4 +26,18 @@ pub(crate) fn command(name: &str) -> Command {
     let mut command = Command::new(path);
     command.stdin(Stdio::null());
     command
+}
+
+/// The line of JSON that ends what an example printed, taken apart: flat, names and values as they stand, in the order that
+/// is promised.
+#[track_caller]
+pub(crate) fn last_line<'a>(output: &'a Output, promised: &str) -> Vec<(&'a str, &'a str)> {
+    let text = std::str::from_utf8(&output.stdout).expect("it is text");
+    let last = text.lines().last().unwrap_or_else(|| panic!("nothing printed: {output:?}")).trim_end();
+    let inside = last.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).expect("one object");
+    let fields = inside.split(',').map(|field| field.split_once(':').expect("name and value"));
+    let fields: Vec<(&str, &str)> = fields.map(|(name, value)| (name.trim_matches('"'), value)).collect();
+    let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, promised.split_whitespace().collect::<Vec<_>>());
+    fields
 }
