@@ -72,7 +72,10 @@ fn write_circumstances(page: &mut String, records: &[Record]) -> fmt::Result {
 
 fn write_ahead(page: &mut String, records: &[Record]) -> fmt::Result {
     writeln!(page, "\n## Where a peer is ahead\n")?;
-    let behind = |record: &&Record| record.ratio.is_some_and(|ratio| !better(record).meets(ratio, 1.0));
+    // As it is printed: what is less than that is level.
+    let behind = |record: &&Record| {
+        record.ratio.is_some_and(|ratio| !better(record).meets((ratio * 100.0).round() / 100.0, 1.0))
+    };
     let mut rows = records.iter().filter(behind).peekable();
     if rows.peek().is_none() {
         return writeln!(page, "Nowhere.");
@@ -80,8 +83,8 @@ fn write_ahead(page: &mut String, records: &[Record]) -> fmt::Result {
     writeln!(page, "| table | setting | peer | ratio | |\n|---|---|---|---:|---|")?;
     rows.try_for_each(|record| {
         let (peer, ratio) = (record.best.as_deref().unwrap_or_default(), record.ratio.unwrap_or_default());
-        let Record { workload, peer: setting, better, note, .. } = record;
-        writeln!(page, "| {workload} | {setting} | {peer} | {ratio:.2} | {better} is better{} |", Note(note))
+        let Record { workload, peer: setting, better, .. } = record;
+        writeln!(page, "| {workload} | {setting} | {peer} | {ratio:.2} | {better} is better |")
     })
 }
 
@@ -135,14 +138,24 @@ fn write_group(page: &mut String, lines: &[&Record]) -> fmt::Result {
             goals.join("<br>"),
         )?;
     }
-    let mut notes: Vec<String> = Vec::new();
+    write_notes(page, lines)
+}
+
+/// In what the peers differ, each with whom it is said of.
+fn write_notes(page: &mut String, lines: &[&Record]) -> fmt::Result {
+    let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in lines.iter().filter(|line| !line.note.is_empty()) {
-        let note = format!("{}: {}", line.peer, line.note);
-        if !notes.contains(&note) {
-            notes.push(note);
+        match notes.iter_mut().find(|(note, _)| *note == line.note) {
+            Some((_, peers)) if peers.contains(&line.peer.as_str()) => {}
+            Some((_, peers)) => peers.push(&line.peer),
+            None => notes.push((&line.note, vec![&line.peer])),
         }
     }
-    if notes.is_empty() { Ok(()) } else { writeln!(page, "\n{}.", notes.join("; ")) }
+    if notes.is_empty() {
+        return Ok(());
+    }
+    writeln!(page)?;
+    notes.iter().try_for_each(|(note, peers)| writeln!(page, "- {}: {note}", peers.join("; ")))
 }
 
 /// A median, and its tail where there is one.
@@ -173,14 +186,6 @@ struct Quotient(Option<f64>);
 impl Display for Quotient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.map_or(Ok(()), |ratio| write!(f, "{ratio:.2}"))
-    }
-}
-
-struct Note<'a>(&'a str);
-
-impl Display for Note<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, "; {}", self.0) }
     }
 }
 

@@ -71,7 +71,7 @@ pub fn records(table: &Table, quick: bool) -> Vec<Record> {
 
 fn record(table: &Table, row: &Row, quick: bool) -> Record {
     let ratios = || table.ratios.iter().filter(|ratio| ratio.ours == row.peer);
-    let always = |against| ratios().find(|ratio| ratio.bound.is_none() && ratio.against == against);
+    let always = |against| ratios().find(|ratio| ratio.against == against);
     let (best, tokio) = (always(Against::Best), always(Against::Tokio));
     let name = |ratio: &Ratio| ratio.theirs.clone();
     let goals = ratios().filter_map(|ratio| {

@@ -28,7 +28,14 @@ pub fn print(table: &Table, out: &mut impl Write) -> io::Result<()> {
         }
         if row.note.is_empty() { writeln!(out)? } else { writeln!(out, "  ({})", row.note)? }
     }
-    table.ratios.iter().try_for_each(|ratio| print_ratio(ratio, table.unit.better(), out))?;
+    for (nth, ratio) in table.ratios.iter().enumerate() {
+        let same = |other: &&Ratio| (other.ours, &other.theirs) == (ratio.ours, &ratio.theirs);
+        // A goal may have said it already, or the best may be tokio.
+        if ratio.bound.is_some() || !table.ratios[..nth].iter().any(|other| same(&other)) {
+            let best = table.ratios.iter().filter(same).any(|ratio| ratio.against == Against::Best);
+            print_ratio(ratio, best, table.unit.better(), out)?;
+        }
+    }
     if table.disturbed > 0 {
         let (disturbed, all, most) = (table.disturbed, table.repetitions, table.others * 100.0);
         writeln!(out, "  DISTURBED: {disturbed} of {all} repetitions; others took up to {most:.0} % of the machine")?;
@@ -36,18 +43,14 @@ pub fn print(table: &Table, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn print_ratio(ratio: &Ratio, better: Better, out: &mut impl Write) -> io::Result<()> {
+fn print_ratio(ratio: &Ratio, best: bool, better: Better, out: &mut impl Write) -> io::Result<()> {
     let verdict = match ratio.bound {
         Some((bound, true)) => format!("  goal {} {bound}: met", better.sign()),
         Some((bound, false)) => format!("  goal {} {bound}: MISSED", better.sign()),
         None => String::new(),
     };
-    let against = match ratio.against {
-        Against::Best => "best: ",
-        // The name says it.
-        Against::Tokio | Against::Peer(_) | Against::Figure(_) => "",
-    };
-    let name = format!("{} / {against}{}", ratio.ours, ratio.theirs);
+    let best = if best { "best: " } else { "" };
+    let name = format!("{} / {best}{}", ratio.ours, ratio.theirs);
     let (median, min, max) = (ratio.ratio.median, ratio.ratio.min, ratio.ratio.max);
     let cpu = ratio.cpu.map_or_else(String::new, |cpu| format!("  CPU time {cpu:.2}"));
     writeln!(out, "  ratio {name:<60} {median:>6.2}  ({min:.2} to {max:.2}){cpu}{verdict}")
