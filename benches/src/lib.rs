@@ -1,99 +1,93 @@
 //! offtick beside its peers: the same job for each, interleaved in one process.
 //!
 //! ```text
-//! cargo run --profile bench -p offtick-bench -- [WORKLOAD...] [--quick] [--json FILE] [--list]
+//! cargo run --release -p offtick-bench -- [WORKLOAD...] [--quick] [--json FILE] [--page FILE] [--from FILE]... [--list]
+//! cargo bench -p offtick-bench -- (the same)
 //! ```
-//! (`--release` instead of `--profile bench` leaves out the link-time optimisation.)
+//! Both are built by the same profile, with link-time optimisation; `README.md` beside this package says what the columns
+//! of a table mean. Without names everything is measured, with `--from` only what is named: the rest is read from lines
+//! that an earlier run wrote.
 //!
 //! One file of [`workloads`] answers one question, which stands on its first line. A later workload is a file there and
-//! a line in its `mod.rs`.
+//! a line in its `mod.rs`. From there a figure goes its way: [`measure`] takes it, [`report`] prints it, [`record`] keeps it
+//! as JSON, and [`page`] makes the page of results of what was kept.
 
 pub mod counting;
 pub mod local;
 pub mod measure;
 pub mod net;
+mod options;
+pub mod page;
 pub mod peers;
+pub mod record;
 pub mod report;
 pub mod workloads;
 
-use std::fs::File;
-use std::io::{self, Write};
-use workloads::{Scale, Workload};
+use options::Options;
+use record::Record;
+use std::fs;
+use std::io;
+use std::process::ExitCode;
+use workloads::Scale;
 
 #[global_allocator]
 static ALLOCATOR: counting::Counting = counting::Counting;
 
-/// What the command line asked for.
-#[derive(Debug, Default)]
-struct Options {
-    names: Vec<String>,
-    quick: bool,
-    list: bool,
-    json: Option<String>,
-    /// Be this server instead.
-    serve: Option<String>,
-}
-
-impl Options {
-    fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self::default();
-        let mut arguments = arguments;
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "--quick" => options.quick = true,
-                "--list" => options.list = true,
-                "--serve" => options.serve = Some(arguments.next().ok_or("--serve wants a name")?),
-                "--json" => options.json = Some(arguments.next().ok_or("--json wants a file")?),
-                // What `cargo bench` adds.
-                "--bench" => {}
-                flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
-                name => options.names.push(name.to_owned()),
-            }
+/// Runs the suite as the command line asks.
+pub fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
         }
-        Ok(options)
-    }
-
-    fn chosen(&self) -> Result<Vec<&'static Workload>, String> {
-        if self.names.is_empty() {
-            return Ok(workloads::ALL.iter().collect());
-        }
-        let find = |name: &String| {
-            let found = workloads::ALL.iter().find(|workload| workload.name == name);
-            found.ok_or_else(|| format!("no workload {name}; --list names them"))
-        };
-        self.names.iter().map(find).collect()
     }
 }
 
 /// Runs the suite.
 ///
 /// # Errors
-/// What is wrong with the arguments, or with the file to write.
+/// What is wrong with the arguments, or with a file to read or to write.
 pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
     let options = Options::parse(arguments)?;
+    if options.help {
+        println!("{}", options::USAGE);
+        return Ok(());
+    }
     if let Some(name) = options.serve {
         return net::serve(&name);
     }
     let chosen = options.chosen()?;
-    let mut out = io::stdout();
     if options.list {
-        for workload in chosen {
-            println!("{:<16} {}", workload.name, workload.question());
-        }
+        chosen.iter().for_each(|workload| println!("{:<20} {}", workload.name, workload.question()));
         return Ok(());
     }
-    let mut json = options.json.map(File::create).transpose().map_err(|error| error.to_string())?;
+    let mut records = Vec::new();
+    for file in &options.from {
+        record::merge(&mut records, record::read(file)?);
+    }
+    // What cannot be written is better known now than after half an hour; and a run that is broken off leaves what it has.
+    save(&options, &records)?;
     let (scale, repetitions) = if options.quick { (Scale::Quick, 3) } else { (Scale::Full, 7) };
     for workload in chosen {
         println!("\n=== {}: {}", workload.name, workload.question());
         for case in (workload.cases)(scale) {
             let table = case.measure(repetitions);
-            report::print(&table, &mut out).map_err(|error| error.to_string())?;
-            if let Some(file) = &mut json {
-                report::json(&table, file).map_err(|error| error.to_string())?;
-            }
+            report::print(&table, &mut io::stdout().lock()).map_err(|error| error.to_string())?;
+            record::merge(&mut records, record::records(&table, options.quick));
+            save(&options, &records)?;
         }
-        out.flush().map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// Writes the files that were asked for.
+fn save(options: &Options, records: &[Record]) -> Result<(), String> {
+    let write = |file: &String, bytes: &[u8]| fs::write(file, bytes).map_err(|error| format!("{file}: {error}"));
+    if let Some(file) = &options.json {
+        let mut lines = Vec::new();
+        record::write(records, &mut lines).map_err(|error| error.to_string())?;
+        write(file, &lines)?;
+    }
+    options.page.as_ref().map_or(Ok(()), |file| write(file, page::page(records).as_bytes()))
 }

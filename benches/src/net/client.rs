@@ -5,6 +5,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 /// What is sent, and how the end of an answer is found.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ impl Traffic {
 struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
+    /// When the last request was sent, where times are taken.
+    asked: Option<Instant>,
 }
 
 /// Open connections, each of which has one request on its way at a time.
@@ -58,7 +61,7 @@ impl Load {
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
             poll.registry().register(&mut stream, Token(nth), Interest::READABLE)?;
-            Ok(Connection { stream, received: Vec::new() })
+            Ok(Connection { stream, received: Vec::new(), asked: None })
         };
         let connections = (0..connections).map(open).collect::<io::Result<_>>()?;
         Ok(Self { poll, connections, traffic, request: traffic.request() })
@@ -69,9 +72,23 @@ impl Load {
     /// # Errors
     /// Those of the system; a server that hangs up.
     pub fn run(&mut self, requests: usize) -> io::Result<()> {
+        self.drive(requests, None)
+    }
+
+    /// The same, and how long each answer took. It asks the clock twice a request: not for throughput.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn times(&mut self, requests: usize) -> io::Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(requests);
+        self.drive(requests, Some(&mut times))?;
+        Ok(times)
+    }
+
+    fn drive(&mut self, requests: usize, mut times: Option<&mut Vec<Duration>>) -> io::Result<()> {
         let (mut unsent, mut unanswered) = (requests, requests);
         for connection in self.connections.iter_mut().take(requests) {
-            connection.stream.write_all(&self.request)?;
+            connection.ask(&self.request, times.is_some())?;
             unsent -= 1;
         }
         let mut events = Events::with_capacity(256);
@@ -81,8 +98,11 @@ impl Load {
                 let connection = &mut self.connections[event.token().0];
                 for _ in 0..connection.answers(self.traffic)? {
                     unanswered -= 1;
+                    if let (Some(times), Some(asked)) = (&mut times, connection.asked) {
+                        times.push(asked.elapsed());
+                    }
                     if unsent > 0 {
-                        connection.stream.write_all(&self.request)?;
+                        connection.ask(&self.request, times.is_some())?;
                         unsent -= 1;
                     }
                 }
@@ -93,6 +113,11 @@ impl Load {
 }
 
 impl Connection {
+    fn ask(&mut self, request: &[u8], timed: bool) -> io::Result<()> {
+        self.asked = timed.then(Instant::now);
+        self.stream.write_all(request)
+    }
+
     /// Reads what is there, and counts the answers that it completes.
     fn answers(&mut self, traffic: Traffic) -> io::Result<usize> {
         let mut buffer = [0; 4096];

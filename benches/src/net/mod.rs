@@ -9,10 +9,10 @@ mod mio_server;
 mod servers;
 pub mod wrk;
 
+use crate::measure::machine::process_time;
 pub use client::{Load, Traffic};
 pub use servers::{SERVERS, serve};
 
-use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
@@ -42,13 +42,7 @@ impl Server {
 
     /// CPU time of all threads of the process so far.
     pub fn cpu(&self) -> Duration {
-        let folder = format!("/proc/{}/task", self.child.id());
-        let threads = fs::read_dir(folder).into_iter().flatten().flatten();
-        let nanos = |thread: fs::DirEntry| {
-            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<u64>().ok()
-        };
-        Duration::from_nanos(threads.filter_map(nanos).sum())
+        process_time(self.child.id())
     }
 }
 

@@ -17,14 +17,16 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 ("smol", "smol-echo"),
                 ("FLOOR: mio loop", "mio-echo"),
             ];
-            let names = if connections == 1 {
-                ["tcp_echo/1/requests", "tcp_echo/1/server_cpu"]
+            let (names, latency) = if connections == 1 {
+                (["tcp_echo/1/requests", "tcp_echo/1/server_cpu"], "tcp_echo/1/latency")
             } else {
-                ["tcp_echo/64/requests", "tcp_echo/64/server_cpu"]
+                (["tcp_echo/64/requests", "tcp_echo/64/server_cpu"], "tcp_echo/64/latency")
             };
             let [rate, cpu] = served::cases(names, &peers, Traffic::Echo(MESSAGE), connections, requests);
+            let latency = served::latency(latency, &peers, Traffic::Echo(MESSAGE), connections, requests / 4);
             [
                 rate,
+                latency,
                 cpu.goal("offtick", Against::Peer("tokio current_thread"), 0.95).goal(
                     "offtick",
                     Against::Peer("FLOOR: mio loop"),

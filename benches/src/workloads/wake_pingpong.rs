@@ -9,7 +9,11 @@ use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Round trips that are timed one by one, after those that are timed together: a look at the clock would be a good part of
+/// a fast one.
+const SINGLE: usize = 10_000;
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let (many, few) = (scale.of(500_000), scale.of(50_000));
@@ -54,39 +58,46 @@ struct Table {
 fn game(rounds: usize, spawn: impl FnOnce(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>)) -> Sample {
     let table = Arc::new(Table::default());
     let theirs = Arc::clone(&table);
-    let rounds = rounds as u64;
+    let (rounds, all) = (rounds as u64, (rounds + SINGLE) as u64);
     spawn(Box::pin(poll_fn(move |cx| {
         theirs.waker.get_or_init(|| cx.waker().clone());
         let ball = theirs.ball.0.load(Ordering::Acquire);
         theirs.answer.0.store(ball, Ordering::Release);
-        if ball == rounds { Poll::Ready(()) } else { Poll::Pending }
+        if ball == all { Poll::Ready(()) } else { Poll::Pending }
     })));
     spin_until(|| table.waker.get().is_some());
     let waker = table.waker.get().expect("just seen");
-    timed(rounds as usize, || {
-        for round in 1..=rounds {
-            table.ball.0.store(round, Ordering::Release);
-            waker.wake_by_ref();
-            spin_until(|| table.answer.0.load(Ordering::Acquire) == round);
-        }
+    trips(rounds, |round| {
+        table.ball.0.store(round, Ordering::Release);
+        waker.wake_by_ref();
+        spin_until(|| table.answer.0.load(Ordering::Acquire) == round);
     })
+}
+
+/// So many rounds at a stretch for the figure, and more for its tail.
+fn trips(rounds: u64, mut trip: impl FnMut(u64)) -> Sample {
+    let sample = timed(rounds as usize, || (1..=rounds).for_each(&mut trip));
+    let single = |round| {
+        let start = Instant::now();
+        trip(round);
+        start.elapsed()
+    };
+    sample.with_tail((rounds + 1..=rounds + SINGLE as u64).map(single).collect(), 1)
 }
 
 fn floor(rounds: usize) -> Sample {
     let table = Arc::new(Table::default());
     let theirs = Arc::clone(&table);
-    let rounds = rounds as u64;
+    let (rounds, all) = (rounds as u64, (rounds + SINGLE) as u64);
     let other = std::thread::spawn(move || {
-        for round in 1..=rounds {
+        for round in 1..=all {
             spin_until(|| theirs.ball.0.load(Ordering::Acquire) == round);
             theirs.answer.0.store(round, Ordering::Release);
         }
     });
-    let sample = timed(rounds as usize, || {
-        for round in 1..=rounds {
-            table.ball.0.store(round, Ordering::Release);
-            spin_until(|| table.answer.0.load(Ordering::Acquire) == round);
-        }
+    let sample = trips(rounds, |round| {
+        table.ball.0.store(round, Ordering::Release);
+        spin_until(|| table.answer.0.load(Ordering::Acquire) == round);
     });
     other.join().expect("it does not panic");
     sample
