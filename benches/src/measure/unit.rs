@@ -47,6 +47,8 @@ pub enum Unit {
     Bytes,
     /// Allocations an object.
     Allocations,
+    /// Context switches a second.
+    Switches,
 }
 
 impl Unit {
@@ -58,6 +60,7 @@ impl Unit {
             Self::Microseconds => "us",
             Self::Bytes => "B",
             Self::Allocations => "allocs",
+            Self::Switches => "switches/s",
         }
     }
 
@@ -72,7 +75,7 @@ impl Unit {
             Self::ThousandPerSecond => 1e-3 / raw,
             Self::Nanoseconds => raw * 1e9,
             Self::Microseconds => raw * 1e6,
-            Self::Bytes | Self::Allocations => raw,
+            Self::Bytes | Self::Allocations | Self::Switches => raw,
         }
     }
 }

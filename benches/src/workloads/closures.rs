@@ -1,8 +1,11 @@
 //! How many closures a second, each capturing 32 bytes, go through the pool, handles kept, until all are done?
 
-use super::{Scale, wait_until};
-use crate::measure::{Against, Case, Peer, Sample, Unit, timed};
-use crate::peers::current_thread;
+use super::Scale;
+use super::jobs::flood;
+use crate::measure::{Against, Case, Peer, Unit, timed};
+use crate::peers::{bevy, current_thread, futures_pool};
+use futures::FutureExt;
+use futures::task::SpawnExt;
 use offtick::{Builder, Runtime};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -18,13 +21,16 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let tokio_two = current_thread().max_blocking_threads(THREADS).build().expect("tokio starts");
     let tokio = current_thread().build().expect("tokio starts");
     let pool = ThreadPool::new(THREADS);
+    let rayon = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("rayon starts");
+    let bevy = bevy(THREADS);
+    let futures = futures_pool(THREADS);
     let floor = Floor::start();
     let case = Case::new("closures", Unit::MillionPerSecond)
         .peer(Peer::ours("offtick, 2 threads", move || {
-            flood(many, |n| two.spawn_blocking(work(n)), offtick::Task::is_done)
+            flood(many, |n| two.spawn_blocking(work(n)), |task| task.is_done())
         }))
         .peer(Peer::ours("offtick, default", move || {
-            flood(many, |n| ours.spawn_blocking(work(n)), offtick::Task::is_done)
+            flood(many, |n| ours.spawn_blocking(work(n)), |task| task.is_done())
         }))
         .peer(Peer::rival("tokio, 2 threads", move || {
             flood(many, |n| tokio_two.spawn_blocking(work(n)), |task| task.is_finished())
@@ -46,6 +52,34 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
             })
             .note("no handles, no results"),
         )
+        .peer(
+            Peer::rival("rayon, 2 threads", move || {
+                timed(many, || {
+                    rayon.in_place_scope(|scope| {
+                        for n in 0..many {
+                            let work = work(n);
+                            scope.spawn(move |_| {
+                                black_box(work());
+                            });
+                        }
+                    });
+                })
+            })
+            .note("one scope; no handles, no results"),
+        )
+        .peer(
+            Peer::rival("bevy_tasks, 2 threads", move || {
+                flood(many, |n| bevy.spawn(async move { work(n)() }), |task| task.is_finished())
+            })
+            .note("as futures: it has no closures"),
+        )
+        .peer(
+            Peer::rival("futures ThreadPool, 2 threads", move || {
+                let spawn = |n| futures.spawn_with_handle(async move { work(n)() }).expect("the pool lives");
+                flood(many, spawn, |task| task.now_or_never().is_some())
+            })
+            .note("as futures: it has no closures"),
+        )
         .peer(Peer::rival("blocking, default", move || {
             flood(few, |n| blocking::unblock(work(n)), |task| task.is_finished())
         }))
@@ -65,16 +99,6 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
 fn work(n: usize) -> impl FnOnce() -> u64 + Send + 'static {
     let captured = [n as u64; 4];
     move || black_box(captured).iter().sum()
-}
-
-fn flood<H>(count: usize, spawn: impl Fn(usize) -> H, is_done: impl Fn(&H) -> bool) -> Sample {
-    let mut handles = Vec::with_capacity(count);
-    timed(count, || {
-        handles.extend((0..count).map(spawn));
-        for handle in handles.iter().rev() {
-            wait_until(|| is_done(handle));
-        }
-    })
 }
 
 type Job = Box<dyn FnOnce() + Send>;
