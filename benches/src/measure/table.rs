@@ -114,7 +114,9 @@ impl Table {
 
     fn compare(&self, ours: &Row, against: Against) -> Option<Ratio> {
         let quotients = |ours: &[f64], theirs: &[f64]| {
-            Spread::of(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect())
+            let quotients = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs);
+            // Nothing beside nothing is no ratio.
+            Spread::of(quotients.filter(|quotient| !quotient.is_nan()).collect())
         };
         let row = match against {
             Against::Best => Some(self.best(|_| true)?),

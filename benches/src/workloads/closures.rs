@@ -1,6 +1,7 @@
 //! How many closures a second, each capturing 32 bytes, go through the pool, handles kept, until all are done?
 
 use super::Scale;
+use super::bare::BareThreads;
 use super::jobs::flood;
 use crate::measure::{Against, Case, Peer, Unit, timed};
 use crate::peers::{bevy, current_thread, futures_pool};
@@ -14,6 +15,8 @@ use threadpool::ThreadPool;
 
 const THREADS: usize = 2;
 
+type Job = Box<dyn FnOnce() + Send>;
+
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let (many, few) = (scale.of(1_000_000), scale.of(100_000));
     let two = Builder::new().blocking_threads(THREADS).build().expect("offtick starts");
@@ -24,7 +27,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let rayon = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("rayon starts");
     let bevy = bevy(THREADS);
     let futures = futures_pool(THREADS);
-    let floor = Floor::start();
+    let floor = BareThreads::start(THREADS, |job: Job| job());
     let case = Case::new("closures", Unit::MillionPerSecond)
         .peer(Peer::ours("offtick, 2 threads", move || {
             flood(many, |n| two.spawn_blocking(work(n)), |task| task.is_done())
@@ -84,8 +87,17 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
             flood(few, |n| blocking::unblock(work(n)), |task| task.is_finished())
         }))
         .peer(
-            Peer::floor("FLOOR: channel of boxes, 2 threads", move || {
-                flood(many, |n| floor.run(work(n)), |done| done.load(Ordering::Acquire))
+            Peer::floor("FLOOR: locked list of boxes, 2 threads", move || {
+                let spawn = |n| {
+                    let (done, work) = (Arc::new(AtomicBool::new(false)), work(n));
+                    let theirs = Arc::clone(&done);
+                    floor.push(Box::new(move || {
+                        black_box(work());
+                        theirs.store(true, Ordering::Release);
+                    }));
+                    done
+                };
+                flood(many, spawn, |done| done.load(Ordering::Acquire))
             })
             .note("a flag for a handle, no panic caught"),
         )
@@ -99,42 +111,4 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
 fn work(n: usize) -> impl FnOnce() -> u64 + Send + 'static {
     let captured = [n as u64; 4];
     move || black_box(captured).iter().sum()
-}
-
-type Job = Box<dyn FnOnce() + Send>;
-
-struct Floor {
-    jobs: Option<crossbeam_channel::Sender<Job>>,
-    threads: Vec<std::thread::JoinHandle<()>>,
-}
-
-impl Floor {
-    fn start() -> Self {
-        let (jobs, queue) = crossbeam_channel::unbounded::<Job>();
-        let thread = |_| {
-            let queue = queue.clone();
-            std::thread::spawn(move || queue.into_iter().for_each(|job| job()))
-        };
-        Self { jobs: Some(jobs), threads: (0..THREADS).map(thread).collect() }
-    }
-
-    fn run(&self, work: impl FnOnce() -> u64 + Send + 'static) -> Arc<AtomicBool> {
-        let done = Arc::new(AtomicBool::new(false));
-        let theirs = Arc::clone(&done);
-        let job = Box::new(move || {
-            black_box(work());
-            theirs.store(true, Ordering::Release);
-        });
-        self.jobs.as_ref().expect("open until the drop").send(job).expect("the threads live until the drop");
-        done
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        drop(self.jobs.take());
-        for thread in self.threads.drain(..) {
-            thread.join().expect("it does not panic");
-        }
-    }
 }

@@ -35,6 +35,7 @@ impl Workload {
 }
 
 // What several of them share.
+mod bare;
 mod cold;
 mod frames;
 mod jobs;

@@ -18,7 +18,7 @@ const CAPACITY: usize = 4096;
 const THROUGH_A_TASK: &str = "through a task; the others are bare queues";
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
-    let (many, few) = (scale.of(20_000_000), scale.of(5_000_000));
+    let (many, few) = (scale.of(5_000_000), scale.of(1_000_000));
     vec![one_by_one(many, few), batched(many, few)]
 }
 
@@ -42,7 +42,7 @@ fn one_by_one(many: usize, few: usize) -> Case {
         .peer(
             Peer::ours("offtick try_send, progress().next()", {
                 let rt = Runtime::new().expect("offtick starts");
-                move || task(&rt, many, try_send, |task| task.progress().next().map_or(0, one))
+                move || task(&rt, few, try_send, |task| task.progress().next().map_or(0, one))
             })
             .note("a drain for each message"),
         )

@@ -1,11 +1,11 @@
 //! How many tiny futures a second can a foreign thread spawn onto a running runtime, handles kept, until all are done?
 
 use super::Scale;
+use super::bare::BareThreads;
 use super::jobs::flood;
 use crate::measure::{Against, Case, Peer, Unit};
 use crate::peers::{OnThread, Tokio, bevy, futures_pool, one_worker};
 use async_executor::{Executor, StaticExecutor};
-use crossbeam_queue::SegQueue;
 use futures::FutureExt;
 use futures::task::SpawnExt;
 use offtick::Runtime;
@@ -24,7 +24,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let (bevy_one, bevy_default) = (bevy(1), bevy_tasks::TaskPool::new());
     let pool = futures_pool(1);
     let fixed = OnThread::<StaticExecutor>::start();
-    let floor = Floor::start();
+    let floor = BareThreads::start(1, Job::run);
     let case = Case::new("spawn_foreign", Unit::MillionPerSecond)
         .peer(Peer::ours("offtick", move || {
             flood(count, |n| ours.spawn(async move { black_box(n) }), |task| task.is_done())
@@ -73,8 +73,13 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
             .note("its handle tells by being polled"),
         )
         .peer(
-            Peer::floor("FLOOR: SegQueue of Arcs, one thread", move || {
-                flood(count, |n| floor.spawn(n as u64), |cell| cell.done.load(Ordering::Acquire))
+            Peer::floor("FLOOR: locked list of Arcs, one thread", move || {
+                let spawn = |n| {
+                    let job = Arc::new(Job { value: AtomicU64::new(n as u64), done: AtomicBool::new(false) });
+                    floor.push(Arc::clone(&job));
+                    job
+                };
+                flood(count, spawn, |job| job.done.load(Ordering::Acquire))
             })
             .note("no future, no panic caught"),
         )
@@ -90,61 +95,9 @@ struct Job {
     done: AtomicBool,
 }
 
-/// A queue and a thread that polls it (it yields when there is nothing).
-struct Floor {
-    queue: Arc<SegQueue<Arc<Job>>>,
-    busy: Arc<AtomicBool>,
-    over: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Floor {
-    fn start() -> Self {
-        let queue = Arc::new(SegQueue::<Arc<Job>>::new());
-        let (busy, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let theirs = (Arc::clone(&queue), Arc::clone(&busy), Arc::clone(&over));
-        let thread = std::thread::spawn(move || {
-            let (queue, busy, over) = theirs;
-            while !over.load(Ordering::Acquire) {
-                match queue.pop() {
-                    Some(job) => {
-                        job.value.store(black_box(job.value.load(Ordering::Relaxed)), Ordering::Relaxed);
-                        job.done.store(true, Ordering::Release);
-                    }
-                    None => {
-                        busy.store(false, Ordering::SeqCst);
-                        if queue.is_empty() {
-                            std::thread::park();
-                        }
-                    }
-                }
-            }
-        });
-        Self { queue, busy, over, thread: Some(thread) }
-    }
-
-    fn spawn(&self, value: u64) -> Arc<Job> {
-        let job = Arc::new(Job { value: AtomicU64::new(value), done: AtomicBool::new(false) });
-        self.queue.push(Arc::clone(&job));
-        if !self.busy.load(Ordering::SeqCst) && !self.busy.swap(true, Ordering::SeqCst) {
-            self.unpark();
-        }
-        job
-    }
-
-    fn unpark(&self) {
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Release);
-        self.unpark();
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("it does not panic");
-        }
+impl Job {
+    fn run(self: Arc<Self>) {
+        self.value.store(black_box(self.value.load(Ordering::Relaxed)), Ordering::Relaxed);
+        self.done.store(true, Ordering::Release);
     }
 }
