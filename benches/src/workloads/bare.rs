@@ -1,82 +1,61 @@
-//! The floor of what hands jobs to threads: a locked list, taken whole, and threads that sleep while it is empty.
+//! The floor of what hands jobs to threads: a ring for each thread, and threads that never sleep.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use rtrb::{Producer, RingBuffer};
 use std::thread::JoinHandle;
 
-/// Jobs, and who runs them. What `run` does not catch ends its thread.
+const CAPACITY: usize = 4096;
+/// Jobs worth a look.
+const BATCH: usize = 256;
+/// Looks in vain until fewer will do.
+const PATIENCE: usize = 100;
+
+/// Threads that live as long as this does: no longer than a run, since they take their cores. What `run` does not catch
+/// ends its thread.
 pub(super) struct BareThreads<J: Send + 'static> {
-    shared: Arc<Shared<J>>,
+    rings: Vec<Producer<J>>,
+    next: usize,
     threads: Vec<JoinHandle<()>>,
-}
-
-struct Shared<J> {
-    state: Mutex<State<J>>,
-    news: Condvar,
-}
-
-struct State<J> {
-    jobs: Vec<J>,
-    sleepers: usize,
-    over: bool,
 }
 
 impl<J: Send + 'static> BareThreads<J> {
     pub(super) fn start(threads: usize, run: impl Fn(J) + Copy + Send + 'static) -> Self {
-        let state = State { jobs: Vec::new(), sleepers: 0, over: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), news: Condvar::new() });
         let thread = |_| {
-            let shared = Arc::clone(&shared);
-            std::thread::spawn(move || {
-                while let Some(jobs) = shared.take(threads) {
+            let (producer, mut consumer) = RingBuffer::new(CAPACITY);
+            let thread = std::thread::spawn(move || {
+                let mut waited = 0;
+                // The last look comes after the end was seen.
+                while !consumer.is_abandoned() || !consumer.is_empty() {
+                    let there = consumer.slots();
+                    // In batches: whoever takes each job as it comes shares its cache lines with whoever brings it.
+                    if there < BATCH && waited < PATIENCE {
+                        waited += 1;
+                        std::thread::yield_now();
+                        continue;
+                    }
+                    waited = 0;
+                    let jobs = consumer.read_chunk(there).expect("so many are there");
                     jobs.into_iter().for_each(run);
                 }
-            })
+            });
+            (producer, thread)
         };
-        let threads = (0..threads).map(thread).collect();
-        Self { shared, threads }
+        let (rings, threads) = (0..threads).map(thread).unzip();
+        Self { rings, next: 0, threads }
     }
 
-    pub(super) fn push(&self, job: J) {
-        let mut state = self.shared.state();
-        state.jobs.push(job);
-        let asleep = state.sleepers > 0;
-        drop(state);
-        if asleep {
-            self.shared.news.notify_one();
-        }
-    }
-}
-
-impl<J> Shared<J> {
-    fn state(&self) -> MutexGuard<'_, State<J>> {
-        self.state.lock().expect("nothing panics under it")
-    }
-
-    /// All, or one of `parts`; `None` at the end.
-    fn take(&self, parts: usize) -> Option<Vec<J>> {
-        let mut state = self.state();
-        loop {
-            if !state.jobs.is_empty() {
-                if parts == 1 {
-                    return Some(std::mem::take(&mut state.jobs));
-                }
-                let rest = state.jobs.len() - state.jobs.len().div_ceil(parts);
-                return Some(state.jobs.split_off(rest));
-            }
-            if state.over {
-                return None;
-            }
-            state.sleepers += 1;
-            state = self.news.wait(state).expect("nothing panics under it");
-            state.sleepers -= 1;
+    /// To each thread in turn.
+    pub(super) fn push(&mut self, mut job: J) {
+        self.next = (self.next + 1) % self.rings.len();
+        while let Err(rtrb::PushError::Full(back)) = self.rings[self.next].push(job) {
+            job = back;
+            std::thread::yield_now();
         }
     }
 }
 
 impl<J: Send + 'static> Drop for BareThreads<J> {
     fn drop(&mut self) {
-        self.shared.state().over = true;
-        self.shared.news.notify_all();
+        self.rings.clear();
         for thread in self.threads.drain(..) {
             thread.join().expect("it does not panic");
         }

@@ -15,8 +15,6 @@ use threadpool::ThreadPool;
 
 const THREADS: usize = 2;
 
-type Job = Box<dyn FnOnce() + Send>;
-
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let (many, few) = (scale.of(1_000_000), scale.of(100_000));
     let two = Builder::new().blocking_threads(THREADS).build().expect("offtick starts");
@@ -27,7 +25,6 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let rayon = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("rayon starts");
     let bevy = bevy(THREADS);
     let futures = futures_pool(THREADS);
-    let floor = BareThreads::start(THREADS, |job: Job| job());
     let case = Case::new("closures", Unit::MillionPerSecond)
         .peer(Peer::ours("offtick, 2 threads", move || {
             flood(many, |n| two.spawn_blocking(work(n)), |task| task.is_done())
@@ -87,19 +84,16 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
             flood(few, |n| blocking::unblock(work(n)), |task| task.is_finished())
         }))
         .peer(
-            Peer::floor("FLOOR: locked list of boxes, 2 threads", move || {
+            Peer::floor("FLOOR: rings of Arcs, 2 threads", move || {
+                let mut floor = BareThreads::start(THREADS, |job: Arc<dyn Job>| job.run());
                 let spawn = |n| {
-                    let (done, work) = (Arc::new(AtomicBool::new(false)), work(n));
-                    let theirs = Arc::clone(&done);
-                    floor.push(Box::new(move || {
-                        black_box(work());
-                        theirs.store(true, Ordering::Release);
-                    }));
-                    done
+                    let job = Arc::new(Bare { work: work(n), done: AtomicBool::new(false) });
+                    floor.push(Arc::clone(&job) as Arc<dyn Job>);
+                    job
                 };
-                flood(many, spawn, |done| done.load(Ordering::Acquire))
+                flood(many, spawn, |job| job.done.load(Ordering::Acquire))
             })
-            .note("a flag for a handle, no panic caught"),
+            .note("from one thread to two that never sleep; no result"),
         )
         .goal("offtick, 2 threads", Against::Peer("threadpool, 2 threads"), 1.3)
         .goal("offtick, 2 threads", Against::Peer("tokio, 2 threads"), 4.0)
@@ -108,7 +102,23 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
 }
 
 /// Captures 32 bytes.
-fn work(n: usize) -> impl FnOnce() -> u64 + Send + 'static {
+fn work(n: usize) -> impl Fn() -> u64 + Send + Sync + 'static {
     let captured = [n as u64; 4];
     move || black_box(captured).iter().sum()
+}
+
+trait Job: Send + Sync {
+    fn run(&self);
+}
+
+struct Bare<F> {
+    work: F,
+    done: AtomicBool,
+}
+
+impl<F: Fn() -> u64 + Send + Sync> Job for Bare<F> {
+    fn run(&self) {
+        black_box((self.work)());
+        self.done.store(true, Ordering::Release);
+    }
 }

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 
 /// `count` tasks from this thread, from the first spawn until it has seen them all done.
-pub(super) fn flood<H>(count: usize, spawn: impl Fn(usize) -> H, mut is_done: impl FnMut(&mut H) -> bool) -> Sample {
+pub(super) fn flood<H>(count: usize, spawn: impl FnMut(usize) -> H, mut is_done: impl FnMut(&mut H) -> bool) -> Sample {
     let mut handles = Vec::with_capacity(count);
     timed(count, || {
         handles.extend((0..count).map(spawn));

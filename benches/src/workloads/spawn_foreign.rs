@@ -24,7 +24,6 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let (bevy_one, bevy_default) = (bevy(1), bevy_tasks::TaskPool::new());
     let pool = futures_pool(1);
     let fixed = OnThread::<StaticExecutor>::start();
-    let floor = BareThreads::start(1, Job::run);
     let case = Case::new("spawn_foreign", Unit::MillionPerSecond)
         .peer(Peer::ours("offtick", move || {
             flood(count, |n| ours.spawn(async move { black_box(n) }), |task| task.is_done())
@@ -73,7 +72,8 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
             .note("its handle tells by being polled"),
         )
         .peer(
-            Peer::floor("FLOOR: locked list of Arcs, one thread", move || {
+            Peer::floor("FLOOR: ring of Arcs, one thread", move || {
+                let mut floor = BareThreads::start(1, Job::run);
                 let spawn = |n| {
                     let job = Arc::new(Job { value: AtomicU64::new(n as u64), done: AtomicBool::new(false) });
                     floor.push(Arc::clone(&job));
@@ -81,7 +81,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 };
                 flood(count, spawn, |job| job.done.load(Ordering::Acquire))
             })
-            .note("no future, no panic caught"),
+            .note("from one thread to one that never sleeps; no future"),
         )
         .goal("offtick", Against::Peer("async-executor StaticExecutor"), 1.3)
         .goal("offtick", Against::Peer("bevy_tasks, one thread"), 4.0)
