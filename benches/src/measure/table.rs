@@ -114,9 +114,7 @@ impl Table {
 
     fn compare(&self, ours: &Row, against: Against) -> Option<Ratio> {
         let quotients = |ours: &[f64], theirs: &[f64]| {
-            let quotients = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs);
-            // Nothing beside nothing is no ratio.
-            Spread::of(quotients.filter(|quotient| !quotient.is_nan()).collect())
+            Spread::of(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect())
         };
         let row = match against {
             Against::Best => Some(self.best(|_| true)?),

@@ -47,8 +47,6 @@ pub enum Unit {
     Bytes,
     /// Allocations an object.
     Allocations,
-    /// Context switches a second.
-    Switches,
 }
 
 impl Unit {
@@ -60,7 +58,6 @@ impl Unit {
             Self::Microseconds => "us",
             Self::Bytes => "B",
             Self::Allocations => "allocs",
-            Self::Switches => "switches/s",
         }
     }
 
@@ -75,7 +72,7 @@ impl Unit {
             Self::ThousandPerSecond => 1e-3 / raw,
             Self::Nanoseconds => raw * 1e9,
             Self::Microseconds => raw * 1e6,
-            Self::Bytes | Self::Allocations | Self::Switches => raw,
+            Self::Bytes | Self::Allocations => raw,
         }
     }
 }

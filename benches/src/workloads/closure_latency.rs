@@ -14,7 +14,7 @@ use threadpool::ThreadPool;
 const PAUSE: Duration = Duration::from_micros(300);
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
-    let count = scale.of(500);
+    let count = scale.of(1000);
     let ours = Runtime::new().expect("offtick starts");
     let tokio = current_thread().build().expect("tokio starts");
     let pool = ThreadPool::new(2);

@@ -77,7 +77,6 @@ workloads![
     timer_insert_cancel,
     timer_memory,
     timer_lateness,
-    idle,
     tcp_echo,
     hyper_hello,
 ];

@@ -26,7 +26,7 @@ enum Span {
 const FLOOR: &str = "FLOOR: thread parked on a futex";
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
-    let count = scale.of(500);
+    let (count, few) = (scale.of(1000), scale.of(300));
     let to_done = case("spawn_to_done/latency", count, Span::ToDone)
         .goal("offtick", Against::Peer(FLOOR), 1.05)
         .goal("offtick, spin", Against::Figure(0.3), 1.0);
@@ -34,7 +34,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
         .goal("offtick", Against::Best, 1.05)
         .goal("offtick", Against::Peer(FLOOR), 1.05)
         .goal("offtick, spin", Against::Figure(0.1), 1.0);
-    let calls = case("spawn_to_done/100_calls", count, Span::Calls(100))
+    let calls = case("spawn_to_done/100_calls", few, Span::Calls(100))
         .goal("offtick", Against::Best, 1.05)
         .goal("offtick, spin", Against::Figure(10.0), 1.0);
     vec![to_done, call, calls]
