@@ -1,9 +1,12 @@
 //! The runtimes of the peers, each on a thread of its own, as offtick's reactor is.
 
 use async_executor::{Executor, StaticExecutor};
+use bevy_tasks::{TaskPool, TaskPoolBuilder};
+use futures::executor::ThreadPool;
 use futures_lite::future;
 use std::future::Future;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use tokio::runtime;
 use tokio::sync::oneshot;
@@ -53,6 +56,21 @@ pub fn current_thread() -> runtime::Builder {
     runtime::Builder::new_current_thread()
 }
 
+/// A tokio `multi_thread` runtime with all drivers and one worker: as many threads as the others have.
+pub fn one_worker() -> runtime::Runtime {
+    runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("tokio starts")
+}
+
+/// Bevy's pool.
+pub fn bevy(threads: usize) -> TaskPool {
+    TaskPoolBuilder::new().num_threads(threads).build()
+}
+
+/// The pool of `futures`.
+pub fn futures_pool(threads: usize) -> ThreadPool {
+    ThreadPool::builder().pool_size(threads).create().expect("it starts")
+}
+
 /// An async-executor on a thread of its own. The executor is leaked: `StaticExecutor` asks for it.
 pub struct OnThread<E: 'static> {
     executor: &'static E,
@@ -64,6 +82,12 @@ impl OnThread<Executor<'static>> {
     pub fn start() -> Self {
         let executor: &'static Executor<'static> = Box::leak(Box::new(Executor::new()));
         Self::run(executor, |stopped| future::block_on(executor.run(stopped)))
+    }
+
+    /// As smol has it: it parks in epoll.
+    pub fn start_smol() -> Self {
+        let executor: &'static Executor<'static> = Box::leak(Box::new(Executor::new()));
+        Self::run(executor, |stopped| async_io::block_on(executor.run(stopped)))
     }
 }
 
@@ -92,6 +116,55 @@ type Stopped = std::pin::Pin<Box<dyn Future<Output = ()>>>;
 impl<E> Drop for OnThread<E> {
     fn drop(&mut self) {
         drop(self.stop.take());
+        join(&mut self.thread);
+    }
+}
+
+/// The floor of a wake-up: a thread that parks on the system's own, and raises a flag when it is unparked.
+pub struct Parked {
+    done: Arc<AtomicBool>,
+    asked: Arc<AtomicBool>,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Parked {
+    pub fn start() -> Self {
+        let [done, asked, over]: [Arc<AtomicBool>; 3] = Default::default();
+        let theirs = [&done, &asked, &over].map(Arc::clone);
+        let thread = std::thread::spawn(move || {
+            let [done, asked, over] = theirs;
+            while !over.load(Ordering::Acquire) {
+                if asked.swap(false, Ordering::AcqRel) {
+                    done.store(true, Ordering::Release);
+                }
+                std::thread::park();
+            }
+        });
+        Self { done, asked, over, thread: Some(thread) }
+    }
+
+    pub fn ask(&self) {
+        self.done.store(false, Ordering::Relaxed);
+        self.asked.store(true, Ordering::Release);
+        self.unpark();
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.done.load(Ordering::Acquire)
+    }
+
+    fn unpark(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+        self.unpark();
         join(&mut self.thread);
     }
 }

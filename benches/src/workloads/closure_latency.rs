@@ -2,8 +2,9 @@
 
 use super::{Scale, spin_until};
 use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
-use crate::peers::{BareThread, current_thread};
+use crate::peers::{BareThread, bevy, current_thread};
 use offtick::Runtime;
+use poll_promise::Promise;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let ours = Runtime::new().expect("offtick starts");
     let tokio = current_thread().build().expect("tokio starts");
     let pool = ThreadPool::new(2);
+    let rayon = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("rayon starts");
+    let bevy = bevy(2);
     let floor = BareThread::start(|done: Arc<AtomicBool>| done.store(true, Ordering::Release));
     let case = Case::new("closure_latency", Unit::Microseconds)
         .peer(Peer::ours("offtick", move || ticks(count, || ours.spawn_blocking(|| ()), offtick::Task::is_done)))
@@ -28,6 +31,23 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 flags(count, execute)
             })
             .note("a flag of the caller's for a handle"),
+        )
+        .peer(
+            Peer::rival("rayon", move || {
+                let execute = |done: Arc<AtomicBool>| rayon.spawn(move || done.store(true, Ordering::Release));
+                flags(count, execute)
+            })
+            .note("a flag of the caller's for a handle"),
+        )
+        .peer(
+            Peer::rival("bevy_tasks", move || ticks(count, || bevy.spawn(async {}), |task| task.is_finished()))
+                .note("a future: it has no closures"),
+        )
+        .peer(
+            Peer::rival("poll-promise", move || {
+                ticks(count, || Promise::spawn_thread("closure", || ()), |promise| promise.ready().is_some())
+            })
+            .note("a thread for each"),
         )
         .peer(Peer::floor("FLOOR: thread parked on a channel", move || flags(count, |done| floor.send(done))))
         .goal("offtick", Against::Best, 1.05);

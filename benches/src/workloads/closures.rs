@@ -1,8 +1,12 @@
 //! How many closures a second, each capturing 32 bytes, go through the pool, handles kept, until all are done?
 
-use super::{Scale, wait_until};
-use crate::measure::{Against, Case, Peer, Sample, Unit, timed};
-use crate::peers::current_thread;
+use super::Scale;
+use super::bare::BareThreads;
+use super::jobs::flood;
+use crate::measure::{Against, Case, Peer, Unit, timed};
+use crate::peers::{bevy, current_thread, futures_pool};
+use futures::FutureExt;
+use futures::task::SpawnExt;
 use offtick::{Builder, Runtime};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -18,13 +22,15 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let tokio_two = current_thread().max_blocking_threads(THREADS).build().expect("tokio starts");
     let tokio = current_thread().build().expect("tokio starts");
     let pool = ThreadPool::new(THREADS);
-    let floor = Floor::start();
+    let rayon = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("rayon starts");
+    let bevy = bevy(THREADS);
+    let futures = futures_pool(THREADS);
     let case = Case::new("closures", Unit::MillionPerSecond)
         .peer(Peer::ours("offtick, 2 threads", move || {
-            flood(many, |n| two.spawn_blocking(work(n)), offtick::Task::is_done)
+            flood(many, |n| two.spawn_blocking(work(n)), |task| task.is_done())
         }))
         .peer(Peer::ours("offtick, default", move || {
-            flood(many, |n| ours.spawn_blocking(work(n)), offtick::Task::is_done)
+            flood(many, |n| ours.spawn_blocking(work(n)), |task| task.is_done())
         }))
         .peer(Peer::rival("tokio, 2 threads", move || {
             flood(many, |n| tokio_two.spawn_blocking(work(n)), |task| task.is_finished())
@@ -46,14 +52,48 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
             })
             .note("no handles, no results"),
         )
+        .peer(
+            Peer::rival("rayon, 2 threads", move || {
+                timed(many, || {
+                    rayon.in_place_scope(|scope| {
+                        for n in 0..many {
+                            let work = work(n);
+                            scope.spawn(move |_| {
+                                black_box(work());
+                            });
+                        }
+                    });
+                })
+            })
+            .note("one scope; no handles, no results"),
+        )
+        .peer(
+            Peer::rival("bevy_tasks, 2 threads", move || {
+                flood(many, |n| bevy.spawn(async move { work(n)() }), |task| task.is_finished())
+            })
+            .note("as futures: it has no closures"),
+        )
+        .peer(
+            Peer::rival("futures ThreadPool, 2 threads", move || {
+                let spawn = |n| futures.spawn_with_handle(async move { work(n)() }).expect("the pool lives");
+                flood(many, spawn, |task| task.now_or_never().is_some())
+            })
+            .note("as futures: it has no closures"),
+        )
         .peer(Peer::rival("blocking, default", move || {
             flood(few, |n| blocking::unblock(work(n)), |task| task.is_finished())
         }))
         .peer(
-            Peer::floor("FLOOR: channel of boxes, 2 threads", move || {
-                flood(many, |n| floor.run(work(n)), |done| done.load(Ordering::Acquire))
+            Peer::floor("FLOOR: rings of Arcs, 2 threads", move || {
+                let mut floor = BareThreads::start(THREADS, |job: Arc<dyn Job>| job.run());
+                let spawn = |n| {
+                    let job = Arc::new(Bare { work: work(n), done: AtomicBool::new(false) });
+                    floor.push(Arc::clone(&job) as Arc<dyn Job>);
+                    job
+                };
+                flood(many, spawn, |job| job.done.load(Ordering::Acquire))
             })
-            .note("a flag for a handle, no panic caught"),
+            .note("from one thread to two that never sleep; no result"),
         )
         .goal("offtick, 2 threads", Against::Peer("threadpool, 2 threads"), 1.3)
         .goal("offtick, 2 threads", Against::Peer("tokio, 2 threads"), 4.0)
@@ -62,55 +102,23 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
 }
 
 /// Captures 32 bytes.
-fn work(n: usize) -> impl FnOnce() -> u64 + Send + 'static {
+fn work(n: usize) -> impl Fn() -> u64 + Send + Sync + 'static {
     let captured = [n as u64; 4];
     move || black_box(captured).iter().sum()
 }
 
-fn flood<H>(count: usize, spawn: impl Fn(usize) -> H, is_done: impl Fn(&H) -> bool) -> Sample {
-    let mut handles = Vec::with_capacity(count);
-    timed(count, || {
-        handles.extend((0..count).map(spawn));
-        for handle in handles.iter().rev() {
-            wait_until(|| is_done(handle));
-        }
-    })
+trait Job: Send + Sync {
+    fn run(&self);
 }
 
-type Job = Box<dyn FnOnce() + Send>;
-
-struct Floor {
-    jobs: Option<crossbeam_channel::Sender<Job>>,
-    threads: Vec<std::thread::JoinHandle<()>>,
+struct Bare<F> {
+    work: F,
+    done: AtomicBool,
 }
 
-impl Floor {
-    fn start() -> Self {
-        let (jobs, queue) = crossbeam_channel::unbounded::<Job>();
-        let thread = |_| {
-            let queue = queue.clone();
-            std::thread::spawn(move || queue.into_iter().for_each(|job| job()))
-        };
-        Self { jobs: Some(jobs), threads: (0..THREADS).map(thread).collect() }
-    }
-
-    fn run(&self, work: impl FnOnce() -> u64 + Send + 'static) -> Arc<AtomicBool> {
-        let done = Arc::new(AtomicBool::new(false));
-        let theirs = Arc::clone(&done);
-        let job = Box::new(move || {
-            black_box(work());
-            theirs.store(true, Ordering::Release);
-        });
-        self.jobs.as_ref().expect("open until the drop").send(job).expect("the threads live until the drop");
-        done
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        drop(self.jobs.take());
-        for thread in self.threads.drain(..) {
-            thread.join().expect("it does not panic");
-        }
+impl<F: Fn() -> u64 + Send + Sync> Job for Bare<F> {
+    fn run(&self) {
+        black_box((self.work)());
+        self.done.store(true, Ordering::Release);
     }
 }

@@ -1,12 +1,24 @@
 //! What several workloads have their peers do.
 
-use super::YieldOnce;
+use super::{YieldOnce, wait_until};
 use crate::measure::{Sample, Watch, timed};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Waker};
+
+/// `count` tasks from this thread, from the first spawn until it has seen them all done.
+pub(super) fn flood<H>(count: usize, spawn: impl FnMut(usize) -> H, mut is_done: impl FnMut(&mut H) -> bool) -> Sample {
+    let mut handles = Vec::with_capacity(count);
+    timed(count, || {
+        handles.extend((0..count).map(spawn));
+        // They run in order, or nearly so: with the last one done there is hardly any to wait for.
+        for handle in handles.iter_mut().rev() {
+            wait_until(|| is_done(handle));
+        }
+    })
+}
 
 /// A task that yields so many times.
 pub(super) async fn yielding(each: usize) {

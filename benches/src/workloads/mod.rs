@@ -35,8 +35,12 @@ impl Workload {
 }
 
 // What several of them share.
+mod bare;
+mod cold;
 mod frames;
 mod jobs;
+mod pipes;
+mod served;
 
 macro_rules! workloads {
     ($($name:ident),* $(,)?) => {
@@ -67,6 +71,7 @@ workloads![
     closure_latency,
     ring,
     poll_handles,
+    poll_set,
     memory,
     timers_many,
     timer_insert_cancel,
@@ -75,8 +80,6 @@ workloads![
     tcp_echo,
     hyper_hello,
 ];
-
-mod served;
 
 /// Waits for another thread without keeping its core from it.
 fn wait_until(mut done: impl FnMut() -> bool) {

@@ -2,8 +2,10 @@
 
 use super::Scale;
 use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
-use crate::peers::current_thread;
-use async_executor::StaticExecutor;
+use crate::peers::{current_thread, one_worker};
+use async_executor::{Executor, StaticExecutor};
+use futures::executor::LocalPool;
+use futures::task::LocalSpawnExt;
 use futures_lite::future;
 use offtick::Runtime;
 use std::future::Future;
@@ -15,7 +17,10 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let ours = Runtime::new().expect("offtick starts");
     let tokio = current_thread().enable_all().build().expect("tokio starts");
     let local = current_thread().enable_all().build().expect("tokio starts");
-    let executor: &'static StaticExecutor = Box::leak(Box::new(StaticExecutor::new()));
+    let threaded = one_worker();
+    let executor: &'static Executor<'static> = Box::leak(Box::new(Executor::new()));
+    let fixed: &'static StaticExecutor = Box::leak(Box::new(StaticExecutor::new()));
+    let mut pool = LocalPool::new();
     let case = Case::new("spawn_await", Unit::Nanoseconds)
         .peer(Peer::ours("offtick", move || {
             let handle = ours.handle().clone();
@@ -37,10 +42,27 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 tokio::task::spawn_local(one_by_one(count, spawn)).await.expect("it ends")
             })
         }))
-        .peer(Peer::rival("async-executor StaticExecutor", move || {
+        .peer(Peer::rival("tokio multi_thread, one worker", move || {
+            let spawn = |n| tokio::spawn(async move { black_box(n) });
+            threaded.block_on(threaded.spawn(one_by_one(count, spawn))).expect("it ends")
+        }))
+        .peer(Peer::rival("async-executor Executor", move || {
             let spawn = |n| executor.spawn(async move { black_box(n) });
             future::block_on(executor.run(async move { executor.spawn(one_by_one(count, spawn)).await }))
         }))
+        .peer(Peer::rival("async-executor StaticExecutor", move || {
+            let spawn = |n| fixed.spawn(async move { black_box(n) });
+            future::block_on(fixed.run(async move { fixed.spawn(one_by_one(count, spawn)).await }))
+        }))
+        .peer(
+            Peer::rival("futures LocalPool", move || {
+                let (spawner, inner) = (pool.spawner(), pool.spawner());
+                let spawn = move |n| inner.spawn_local_with_handle(async move { black_box(n) }).expect("the pool lives");
+                let task = spawner.spawn_local_with_handle(one_by_one(count, spawn)).expect("the pool lives");
+                pool.run_until(task)
+            })
+            .note("spawns from its own thread only"),
+        )
         .goal("offtick", Against::Figure(120.0), 1.0);
     vec![case]
 }

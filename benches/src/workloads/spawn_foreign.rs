@@ -1,10 +1,13 @@
 //! How many tiny futures a second can a foreign thread spawn onto a running runtime, handles kept, until all are done?
 
-use super::{Scale, wait_until};
-use crate::measure::{Against, Case, Peer, Sample, Unit, timed};
-use crate::peers::{OnThread, Tokio};
+use super::Scale;
+use super::bare::BareThreads;
+use super::jobs::flood;
+use crate::measure::{Against, Case, Peer, Unit};
+use crate::peers::{OnThread, Tokio, bevy, futures_pool, one_worker};
 use async_executor::{Executor, StaticExecutor};
-use crossbeam_queue::SegQueue;
+use futures::FutureExt;
+use futures::task::SpawnExt;
 use offtick::Runtime;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,18 +18,24 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let ours = Runtime::new().expect("offtick starts");
     let tokio = Tokio::start();
     let without_io = Tokio::start_without_io();
+    let threaded = one_worker();
     let executor = OnThread::<Executor<'static>>::start();
+    let smol = OnThread::start_smol();
+    let (bevy_one, bevy_default) = (bevy(1), bevy_tasks::TaskPool::new());
+    let pool = futures_pool(1);
     let fixed = OnThread::<StaticExecutor>::start();
-    let floor = Floor::start();
     let case = Case::new("spawn_foreign", Unit::MillionPerSecond)
         .peer(Peer::ours("offtick", move || {
-            flood(count, |n| ours.spawn(async move { black_box(n) }), offtick::Task::is_done)
+            flood(count, |n| ours.spawn(async move { black_box(n) }), |task| task.is_done())
         }))
         .peer(Peer::rival("tokio current_thread", move || {
             flood(count, |n| tokio.handle().spawn(async move { black_box(n) }), |task| task.is_finished())
         }))
         .peer(Peer::rival("tokio without its I/O driver", move || {
             flood(count, |n| without_io.handle().spawn(async move { black_box(n) }), |task| task.is_finished())
+        }))
+        .peer(Peer::rival("tokio multi_thread, one worker", move || {
+            flood(count, |n| threaded.spawn(async move { black_box(n) }), |task| task.is_finished())
         }))
         .peer(
             Peer::rival("async-executor Executor", move || {
@@ -41,25 +50,44 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
             .note("panics reach the thread"),
         )
         .peer(
-            Peer::floor("FLOOR: SegQueue of Arcs, one thread", move || {
-                flood(count, |n| floor.spawn(n as u64), |cell| cell.done.load(Ordering::Acquire))
+            Peer::rival("smol", move || {
+                flood(count, |n| smol.executor().spawn(async move { black_box(n) }), |task| task.is_finished())
             })
-            .note("no future, no panic caught"),
+            .note("async-executor on async-io; panics reach the thread"),
+        )
+        .peer(Peer::rival("bevy_tasks, one thread", move || {
+            flood(count, |n| bevy_one.spawn(async move { black_box(n) }), |task| task.is_finished())
+        }))
+        .peer(
+            Peer::rival("bevy_tasks, default", move || {
+                flood(count, |n| bevy_default.spawn(async move { black_box(n) }), |task| task.is_finished())
+            })
+            .note("a thread per core"),
+        )
+        .peer(
+            Peer::rival("futures ThreadPool, one thread", move || {
+                let spawn = |n| pool.spawn_with_handle(async move { black_box(n) }).expect("the pool lives");
+                flood(count, spawn, |task| task.now_or_never().is_some())
+            })
+            .note("its handle tells by being polled"),
+        )
+        .peer(
+            Peer::floor("FLOOR: ring of Arcs, one thread", move || {
+                let mut floor = BareThreads::start(1, Job::run);
+                let spawn = |n| {
+                    let job = Arc::new(Job { value: AtomicU64::new(n as u64), done: AtomicBool::new(false) });
+                    floor.push(Arc::clone(&job));
+                    job
+                };
+                flood(count, spawn, |job| job.done.load(Ordering::Acquire))
+            })
+            .note("from one thread to one that never sleeps; no future"),
         )
         .goal("offtick", Against::Peer("async-executor StaticExecutor"), 1.3)
+        .goal("offtick", Against::Peer("bevy_tasks, one thread"), 4.0)
+        .goal("offtick", Against::Peer("bevy_tasks, default"), 4.0)
         .goal("offtick", Against::Peer("tokio current_thread"), 10.0);
     vec![case]
-}
-
-fn flood<H>(count: usize, spawn: impl Fn(usize) -> H, is_done: impl Fn(&H) -> bool) -> Sample {
-    let mut handles = Vec::with_capacity(count);
-    timed(count, || {
-        handles.extend((0..count).map(spawn));
-        // They run in order: with the last one done there is hardly any to wait for.
-        for handle in handles.iter().rev() {
-            wait_until(|| is_done(handle));
-        }
-    })
 }
 
 struct Job {
@@ -67,61 +95,9 @@ struct Job {
     done: AtomicBool,
 }
 
-/// A queue and a thread that polls it (it yields when there is nothing).
-struct Floor {
-    queue: Arc<SegQueue<Arc<Job>>>,
-    busy: Arc<AtomicBool>,
-    over: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Floor {
-    fn start() -> Self {
-        let queue = Arc::new(SegQueue::<Arc<Job>>::new());
-        let (busy, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let theirs = (Arc::clone(&queue), Arc::clone(&busy), Arc::clone(&over));
-        let thread = std::thread::spawn(move || {
-            let (queue, busy, over) = theirs;
-            while !over.load(Ordering::Acquire) {
-                match queue.pop() {
-                    Some(job) => {
-                        job.value.store(black_box(job.value.load(Ordering::Relaxed)), Ordering::Relaxed);
-                        job.done.store(true, Ordering::Release);
-                    }
-                    None => {
-                        busy.store(false, Ordering::SeqCst);
-                        if queue.is_empty() {
-                            std::thread::park();
-                        }
-                    }
-                }
-            }
-        });
-        Self { queue, busy, over, thread: Some(thread) }
-    }
-
-    fn spawn(&self, value: u64) -> Arc<Job> {
-        let job = Arc::new(Job { value: AtomicU64::new(value), done: AtomicBool::new(false) });
-        self.queue.push(Arc::clone(&job));
-        if !self.busy.load(Ordering::SeqCst) && !self.busy.swap(true, Ordering::SeqCst) {
-            self.unpark();
-        }
-        job
-    }
-
-    fn unpark(&self) {
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
-        }
-    }
-}
-
-impl Drop for Floor {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Release);
-        self.unpark();
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("it does not panic");
-        }
+impl Job {
+    fn run(self: Arc<Self>) {
+        self.value.store(black_box(self.value.load(Ordering::Relaxed)), Ordering::Relaxed);
+        self.done.store(true, Ordering::Release);
     }
 }

@@ -7,7 +7,7 @@ use crate::net::Traffic;
 const MESSAGE: usize = 100;
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
-    [(1, scale.of(30_000)), (64, scale.of(400_000))]
+    [(1, scale.of(20_000)), (64, scale.of(200_000))]
         .into_iter()
         .flat_map(|(connections, requests)| {
             let peers = [

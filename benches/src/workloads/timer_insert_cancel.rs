@@ -4,6 +4,7 @@ use super::{Scale, registered, scattered};
 use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
 use crate::peers::current_thread;
 use async_io::Timer;
+use futures_timer::Delay;
 use offtick::Runtime;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -14,13 +15,14 @@ use std::time::{Duration, Instant};
 const WAIT: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(240));
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
-    let (live, count) = (scale.of(1_000_000), scale.of(1_000_000));
+    let (live, count, few) = (scale.of(1_000_000), scale.of(1_000_000), scale.of(100_000));
     let ours = Runtime::new().expect("offtick starts");
     let tokio = current_thread().enable_all().build().expect("tokio starts");
     let our_sleeps = ours.spawn(many(live, offtick::time::sleep)).wait().expect("it ends");
     // Without `unconstrained` tokio would register 128 sleeps and refuse to look at the others.
     let tokio_sleeps = tokio.block_on(tokio::task::unconstrained(many(live, tokio::time::sleep)));
     let timers = async_io::block_on(many(live, Timer::after));
+    let delays = async_io::block_on(many(live, Delay::new));
     let case = Case::new("timer_insert_cancel", Unit::Nanoseconds)
         .peer(Peer::ours("offtick", move || {
             let _live = &our_sleeps;
@@ -39,6 +41,13 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 async_io::block_on(pairs(count, Timer::after))
             })
             .note("queues both; a BTreeMap"),
+        )
+        .peer(
+            Peer::rival("futures-timer", move || {
+                let _live = &delays;
+                async_io::block_on(pairs(few, Delay::new))
+            })
+            .note("its thread does the work: see the CPU time"),
         )
         .peer(
             Peer::floor("FLOOR: one clock read", move || {

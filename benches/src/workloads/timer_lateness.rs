@@ -4,6 +4,7 @@ use super::{Scale, scattered};
 use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
 use crate::peers::current_thread;
 use async_io::Timer;
+use futures_timer::Delay;
 use offtick::Runtime;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
 }
 
 fn case(name: &'static str, scale: Scale, figure: Figure) -> Case {
-    let count = scale.of(200);
+    let count = scale.of(100);
     let ours = Runtime::new().expect("offtick starts");
     let tokio = current_thread().enable_all().build().expect("tokio starts");
     Case::new(name, Unit::Microseconds)
@@ -44,6 +45,10 @@ fn case(name: &'static str, scale: Scale, figure: Figure) -> Case {
         .peer(
             Peer::rival("async-io", move || async_io::block_on(sleeps(figure, count, Timer::after)))
                 .note("block_on on the waiting thread"),
+        )
+        .peer(
+            Peer::rival("futures-timer", move || async_io::block_on(sleeps(figure, count, Delay::new)))
+                .note("a thread of its own wakes the waiting one"),
         )
 }
 

@@ -5,7 +5,8 @@ use crate::measure::{Against, Case, Peer, Sample, Unit, Watch};
 use crate::peers::current_thread;
 use async_executor::StaticExecutor;
 use async_io::Timer;
-use offtick::Runtime;
+use futures_timer::Delay;
+use offtick::{LocalRuntime, Runtime};
 use std::future::Future;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let span = Duration::from_micros(count as u64);
     let wait = move |n| scattered(n, Duration::ZERO, span);
     let ours = Runtime::new().expect("offtick starts");
+    let local = LocalRuntime::new().expect("offtick starts");
     let tokio = current_thread().enable_all().build().expect("tokio starts");
     let executor: &'static StaticExecutor = Box::leak(Box::new(StaticExecutor::new()));
     let case = Case::new("timers_many", Unit::Nanoseconds)
@@ -23,6 +25,13 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 let handle = ours.handle().clone();
                 let spawn = move |n| handle.spawn(async move { offtick::time::sleep(wait(n)).await });
                 ours.spawn(all(count, spawn)).wait().expect("it ends")
+            })
+            .note("ticks of 16 us"),
+        )
+        .peer(
+            Peer::ours("offtick LocalRuntime", move || {
+                let spawn = |n| local.spawn(async move { offtick::time::sleep(wait(n)).await });
+                local.run_until(all(count, spawn)).expect("no tick is on")
             })
             .note("ticks of 16 us"),
         )
@@ -38,6 +47,13 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
                 async_io::block_on(executor.run(all(count, spawn)))
             })
             .note("no ticks; a BTreeMap"),
+        )
+        .peer(
+            Peer::rival("futures-timer, StaticExecutor", move || {
+                let spawn = |n| executor.spawn(async move { Delay::new(wait(n)).await });
+                async_io::block_on(executor.run(all(count, spawn)))
+            })
+            .note("no ticks; a heap on a thread of its own"),
         )
         .goal("offtick", Against::Peer("tokio current_thread"), 0.4);
     vec![case]

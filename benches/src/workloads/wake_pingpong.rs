@@ -2,7 +2,7 @@
 
 use super::{Scale, spin_until};
 use crate::measure::{Against, Case, Peer, Sample, Unit, timed};
-use crate::peers::{OnThread, Tokio};
+use crate::peers::{OnThread, Tokio, bevy, futures_pool, one_worker};
 use async_executor::{Executor, StaticExecutor};
 use offtick::{Builder, Runtime};
 use std::future::{Future, poll_fn};
@@ -16,13 +16,14 @@ use std::time::{Duration, Instant};
 const SINGLE: usize = 10_000;
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
-    let (many, few) = (scale.of(500_000), scale.of(50_000));
+    let (many, few) = (scale.of(500_000), scale.of(20_000));
     let ours = Runtime::new().expect("offtick starts");
     let tokio = Tokio::start();
-    let threaded = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let threaded = threaded.expect("tokio starts");
+    let threaded = one_worker();
     let executor = OnThread::<Executor<'static>>::start();
     let fixed = OnThread::<StaticExecutor>::start();
+    let smol = OnThread::start_smol();
+    let (bevy, pool) = (bevy(1), futures_pool(1));
     let case = Case::new("wake_pingpong", Unit::Nanoseconds)
         .peer(Peer::ours("offtick", move || game(few, |task| ours.spawn(task).detach())))
         .peer(
@@ -38,6 +39,9 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
         .peer(Peer::rival("async-executor StaticExecutor", move || {
             game(few, |task| fixed.executor().spawn(task).detach())
         }))
+        .peer(Peer::rival("smol", move || game(few, |task| smol.executor().spawn(task).detach())))
+        .peer(Peer::rival("bevy_tasks, one thread", move || game(few, |task| bevy.spawn(task).detach())))
+        .peer(Peer::rival("futures ThreadPool, one thread", move || game(few, |task| pool.spawn_ok(task))))
         .peer(Peer::floor("FLOOR: two spinning threads", move || floor(many)).note("two cache lines, no waker"))
         .goal("offtick, spin", Against::Figure(180.0), 1.0);
     vec![case]
