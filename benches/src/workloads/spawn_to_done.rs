@@ -7,6 +7,7 @@ use async_executor::{Executor, StaticExecutor};
 use offtick::{Builder, Runtime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// Long enough for a reactor to fall asleep.
@@ -39,6 +40,24 @@ fn case(name: &'static str, count: usize, span: Span) -> Case {
     let executor = OnThread::<Executor<'static>>::start();
     let fixed = OnThread::<StaticExecutor>::start();
     let floor = BareThread::start(|done: Arc<AtomicBool>| done.store(true, Ordering::Release));
+    let spinning_floor = move || {
+        let (jobs, queue) = mpsc::channel::<Arc<AtomicBool>>();
+        let answers = move || {
+            while let Some(done) = wait_for(&queue) {
+                done.store(true, Ordering::Release);
+            }
+        };
+        let thread = std::thread::spawn(answers);
+        let spawn = || {
+            let done = Arc::new(AtomicBool::new(false));
+            jobs.send(Arc::clone(&done)).expect("the thread lives until the channel is closed");
+            done
+        };
+        let sample = ticks(count, span, spawn, |done| done.load(Ordering::Acquire));
+        drop(jobs);
+        thread.join().expect("it does not panic");
+        sample
+    };
     Case::new(name, Unit::Microseconds)
         .peer(Peer::ours("offtick", move || ticks(count, span, || ours.spawn(async {}), offtick::Task::is_done)))
         .peer(
@@ -68,6 +87,18 @@ fn case(name: &'static str, count: usize, span: Span) -> Case {
             };
             ticks(count, span, spawn, |done| done.load(Ordering::Acquire))
         }))
+        .peer(Peer::floor("FLOOR: thread spinning on a channel", spinning_floor).note("takes a core"))
+}
+
+/// The next message, spinning; `None` once the channel is closed.
+fn wait_for<T>(queue: &Receiver<T>) -> Option<T> {
+    loop {
+        match queue.try_recv() {
+            Ok(message) => return Some(message),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+        }
+    }
 }
 
 fn ticks<H>(count: usize, span: Span, spawn: impl Fn() -> H, is_done: impl Fn(&H) -> bool) -> Sample {
