@@ -161,3 +161,75 @@ fn an_executor_never_sleeps_on_a_task() {
         }
     });
 }
+
+/// An executor that is told only while it rests: it drains, rests, parks, and is up again; two pushers unpark it only if
+/// they were first on an inbox at rest. It never sleeps on a task: loom reports the deadlock.
+///
+/// Red: `rest` with a load and a store for its compare-and-swap, or that answers true whatever it finds, or that leaves
+/// AWAKE; `First` told for no mark.
+#[test]
+fn an_executor_that_rests_never_sleeps_on_a_task() {
+    explore(Some(2), 800, || {
+        let queue = Queue::new();
+        let inbox = Arc::new(Inbox::attended());
+        let parker = Arc::new(CondvarParker::new());
+        let pushers = [(); 2].map(|()| {
+            let (inbox, parker) = (Arc::clone(&inbox), Arc::clone(&parker));
+            let (runnable, _) = task(&queue);
+            thread::spawn(move || {
+                if push(&inbox, runnable) {
+                    parker.unpark();
+                }
+            })
+        });
+        let mut ran = 0;
+        late();
+        loop {
+            ran += run(inbox.take()).len();
+            if ran == 2 {
+                break;
+            }
+            if inbox.rest() {
+                parker.park(None);
+                inbox.attend();
+            }
+        }
+        for pusher in pushers {
+            pusher.join().expect("pushes");
+        }
+        assert!(!parker.state().is_parked());
+    });
+}
+
+/// While the executor does not rest, nobody tells it; while it does, one does.
+///
+/// Red: `First` told on AWAKE; a take, or `attend`, that leaves EMPTY; `rest` that leaves AWAKE.
+#[test]
+fn only_an_executor_that_rests_is_told() {
+    explore(None, 4, || {
+        let queue = Queue::new();
+        let inbox = Arc::new(Inbox::attended());
+        let [a, b, c, d] = [(); 4].map(|()| task(&queue).0);
+        let other = {
+            let inbox = Arc::clone(&inbox);
+            thread::spawn(move || push(&inbox, a))
+        };
+        late();
+        let early = run(inbox.take()).len();
+        let rested = inbox.rest();
+        let told = other.join().expect("pushes");
+        assert_eq!(told, rested && early == 0, "told if it came while the executor rested, and only then");
+        assert!(early + run(inbox.take()).len() == 1, "not lost");
+        inbox.attend();
+        assert!(
+            !push(&inbox, b) && !inbox.rest(),
+            "up again, maybe without having taken anything; and something is there"
+        );
+        assert_eq!(run(inbox.take()).len(), 1);
+        assert!(!push(&inbox, c), "awake still");
+        assert_eq!(run(inbox.take()).len(), 1);
+        assert!(inbox.rest() && inbox.rest(), "nothing is there, however often it is asked");
+        assert!(push(&inbox, d), "at rest");
+        assert_eq!(run(inbox.take()).len(), 1);
+    });
+}

@@ -6,7 +6,9 @@
 //!   parker: EMPTY -> PARKED (then it blocks)     NOTIFIED -> EMPTY (then it does not)
 //!   others: any   -> NOTIFIED                    and the system call only if it was PARKED
 //! ```
-//! Work is published before `notify`; the parker looks for work after `unset`. [`CondvarParker`] blocks on a condition
+//! Work is published before `notify`; the parker looks for work after `unset`. Whoever knows that the parker is awake and
+//! will look before it parks need not notify: so it is with tasks in the [inbox](crate::task::raw::Inbox) of a reactor.
+//! [`CondvarParker`] blocks on a condition
 //! variable; the reactor with sockets blocks in the system's poll under the same handshake.
 
 use crate::sync::atomic::{AtomicU8, Ordering};

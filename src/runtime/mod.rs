@@ -36,6 +36,7 @@ mod shared;
 mod shutdown;
 mod thread;
 mod update;
+mod wait;
 mod workers;
 
 /// How the reactor waits: in the system's poll where there may be sockets, else on a condition variable.

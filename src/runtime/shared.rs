@@ -76,7 +76,7 @@ impl Shared {
         let unparker = listen(parker.unparker());
         let host = keeper == Keeper::Host;
         Self {
-            inbox: CachePadded::new(Inbox::new()),
+            inbox: CachePadded::new(if host { Inbox::new() } else { Inbox::attended() }),
             driver: Driver::new(clock, Arc::clone(&unparker)),
             pool: pool(&unparker),
             unparker,
@@ -117,8 +117,8 @@ impl Shared {
         });
         let Some(task) = task else { return };
         match self.inbox.push(task) {
-            Push::First => self.unparker.unpark(),
             Push::Queued => {}
+            Push::First => self.unparker.unpark(),
             // The runtime is gone: dropping the runnable ends the task and says so.
             Push::Closed(task) => drop(task),
         }

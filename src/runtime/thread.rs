@@ -3,6 +3,8 @@
 //! ```text
 //! loop: inbox -> timers -> one turn of ready tasks -> listings -> sockets, in passing or in the park
 //! ```
+//! How long it looks for work before it parks stands in [`Wait`].
+//!
 //! Inbox, timers and sockets are looked at between any two turns, and a turn is bounded, so neither a task that wakes
 //! itself for ever, nor a flood of spawns, nor timers that are due whenever the thread would park starve the rest.
 
@@ -10,10 +12,11 @@ use super::Parker;
 use super::context::{self, Local};
 use super::engine::LastWord;
 use super::shared::Shared;
+use super::wait::Wait;
 use crate::sync::Arc;
 use crate::time::driver::ParkTime;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Tasks per turn: long enough that the looks around cost little, short enough that inbox and timers wait for
 /// microseconds only.
@@ -28,17 +31,19 @@ pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration, aroun
     let local = Rc::new(Local::new(shared));
     let _entered = context::enter(Rc::clone(&local));
     let leave = around.map(|enter| enter());
-    turn_until_closing(&local, &mut parker, spin);
+    let wait = Wait::new(spin, local.shared.driver.clock().runs_by_itself());
+    turn_until_closing(&local, &mut parker, wait);
     local.close();
     if let Some(leave) = leave {
         leave();
     }
 }
 
-fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
+fn turn_until_closing(local: &Local, parker: &mut Parker, mut wait: Wait) {
     let (core, shared) = (&local.core, &*local.shared);
     while !shared.is_closing() {
         let now = shared.driver.clock().nanos();
+        wait.turn(now, || !shared.inbox.is_empty());
         local.take_in(now);
         let fired = shared.driver.fire_due(now);
         core.turn(&shared.inbox, TURN);
@@ -47,7 +52,7 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
             parker.look();
             continue;
         }
-        if !spin.is_zero() && spun(shared, parker, spin) {
+        if wait.look(shared, parker) {
             continue;
         }
         let timeout = match shared.driver.prepare_park() {
@@ -58,29 +63,13 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, spin: Duration) {
             ParkTime::AtMost(wait) => Some(wait),
             ParkTime::Unlimited => None,
         };
+        if !shared.inbox.rest() {
+            parker.look();
+            continue;
+        }
         shared.parks.add(1);
         parker.park(timeout);
-    }
-}
-
-/// Looks for work for at most `limit` before the thread gives its core away. True if there is some.
-fn spun(shared: &Shared, parker: &mut Parker, limit: Duration) -> bool {
-    /// Looks between two readings of the clock.
-    const LOOKS: u32 = 64;
-    let until = Instant::now() + limit;
-    loop {
-        for _ in 0..LOOKS {
-            if !shared.inbox.is_empty() || parker.state().take_notified() {
-                parker.look();
-                return true;
-            }
-            crate::sync::spin_loop();
-        }
-        if parker.look() {
-            return true;
-        }
-        if Instant::now() >= until || shared.driver.is_due() {
-            return false;
-        }
+        shared.inbox.attend();
+        wait.parked();
     }
 }

@@ -7,6 +7,9 @@ use async_executor::{Executor, StaticExecutor};
 use futures::FutureExt;
 use futures::task::SpawnExt;
 use offtick::{Builder, Runtime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// Long enough for a reactor to fall asleep.
@@ -50,6 +53,24 @@ fn case(name: &'static str, count: usize, span: Span) -> Case {
     let smol = OnThread::start_smol();
     let (bevy, pool) = (bevy(1), futures_pool(1));
     let floor = Parked::start();
+    let spinning_floor = move || {
+        let (jobs, queue) = mpsc::channel::<Arc<AtomicBool>>();
+        let answers = move || {
+            while let Some(done) = wait_for(&queue) {
+                done.store(true, Ordering::Release);
+            }
+        };
+        let thread = std::thread::spawn(answers);
+        let spawn = || {
+            let done = Arc::new(AtomicBool::new(false));
+            jobs.send(Arc::clone(&done)).expect("the thread lives until the channel is closed");
+            done
+        };
+        let sample = ticks(count, span, spawn, |done| done.load(Ordering::Acquire));
+        drop(jobs);
+        thread.join().expect("it does not panic");
+        sample
+    };
     Case::new(name, Unit::Microseconds)
         .peer(Peer::ours("offtick", move || ticks(count, span, || ours.spawn(async {}), |task| task.is_done())))
         .peer(
@@ -94,6 +115,18 @@ fn case(name: &'static str, count: usize, span: Span) -> Case {
             })
             .note("one wake-up alone"),
         )
+        .peer(Peer::floor("FLOOR: thread spinning on a channel", spinning_floor).note("takes a core"))
+}
+
+/// The next message, spinning; `None` once the channel is closed.
+fn wait_for<T>(queue: &Receiver<T>) -> Option<T> {
+    loop {
+        match queue.try_recv() {
+            Ok(message) => return Some(message),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+        }
+    }
 }
 
 impl Span {

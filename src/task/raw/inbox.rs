@@ -1,11 +1,22 @@
 //! The inbox: an intrusive stack of queued tasks, pushed on by any thread and emptied at once by the executor's.
 //!
 //! ```text
-//! head -> newest -> ... -> oldest -> EMPTY       EMPTY: nothing there       CLOSED: refuses
+//! head -> newest -> ... -> oldest -> a mark      EMPTY: nothing there       CLOSED: refuses
+//!                                                AWAKE: nothing there, and the executor will look before it sleeps
 //! ```
 //! A push is one compare-and-swap; no allocation, no lock. Taking all is one swap, so there is no ABA to fear (nobody
-//! pops a single one), and the chain is turned round once, so the tasks come out first in, first out. Only the push
-//! that finds the inbox empty needs to look whether the executor sleeps: the executor empties it before it parks.
+//! pops a single one), and the chain is turned round once, so the tasks come out first in, first out.
+//!
+//! # Who tells the executor
+//! Whoever pushes on EMPTY does, behind others nobody needs to. On AWAKE nobody does either: so the wake-up of an
+//! executor that is awake, the frequent one, touches no word but this one, and leaves no stale notification behind. An
+//! executor that parks itself makes its inbox [attended](Inbox::attended):
+//!
+//! ```text
+//! take: a chain -> AWAKE      rest: AWAKE -> EMPTY, then it may park      attend: EMPTY -> AWAKE, once it is up again
+//! ```
+//! No order of events leaves a task unseen: a push ahead of `rest` makes `rest` fail, one behind it finds EMPTY and tells.
+//! The inbox of a host, who comes to look when it likes, has no AWAKE: each first push tells.
 //!
 //! # Why addresses
 //! Between a push's look at the head and its compare-and-swap, the task at the head may be taken, run and freed, and its
@@ -18,19 +29,26 @@ use super::header::Header;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ptr::{self, NonNull};
 
-/// The end of the chain.
+// The marks: no addresses of cells, since cells are aligned. Any of them ends a chain.
+
+/// Whoever pushes on it tells the executor.
 const EMPTY: usize = 0;
 
-/// Stands in `head` after [`Inbox::close`]: no address of a cell, since cells are aligned.
-const CLOSED: usize = 1;
+/// Whoever pushes on it need not.
+const AWAKE: usize = 1;
+
+/// Stands in `head` after [`Inbox::close`].
+const CLOSED: usize = 2;
+
+const LAST_MARK: usize = CLOSED;
 
 /// What became of a push.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Push {
-    /// Queued in an empty inbox: the executor may be parked.
+    /// Queued in an empty inbox: the executor may be parked and must be told.
     First,
-    /// Queued behind others: whoever was first sees to the executor.
+    /// Queued behind others, where whoever was first sees to the executor; or the executor looks by itself.
     Queued,
     /// Refused: the executor is gone.
     Closed(Runnable),
@@ -40,11 +58,37 @@ pub(crate) enum Push {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     head: AtomicUsize,
+    /// What a take leaves: EMPTY or AWAKE.
+    taken: usize,
 }
 
 impl Inbox {
+    /// Of an executor that is told of every first push.
     pub(crate) fn new() -> Self {
-        Self { head: AtomicUsize::new(EMPTY) }
+        Self { head: AtomicUsize::new(EMPTY), taken: EMPTY }
+    }
+
+    /// Of an executor that is told only between [`rest`](Self::rest) and [`attend`](Self::attend), or the next take.
+    pub(crate) fn attended() -> Self {
+        Self { head: AtomicUsize::new(AWAKE), taken: AWAKE }
+    }
+
+    /// The executor is about to park: from here on it is told. False: there is something to take, or it is closed.
+    ///
+    /// Relaxed, here and in `attend`: `take` acquires, and whoever is told by the parker's handshake has its order from
+    /// there.
+    #[must_use]
+    pub(crate) fn rest(&self) -> bool {
+        let swapped = self.head.compare_exchange(AWAKE, EMPTY, Ordering::Relaxed, Ordering::Relaxed);
+        matches!(swapped, Ok(_) | Err(EMPTY))
+    }
+
+    /// The executor is up again, for whatever reason: it need not be told.
+    pub(crate) fn attend(&self) {
+        if self.head.load(Ordering::Relaxed) == EMPTY {
+            // Failed: there is something to take, which leaves AWAKE as well.
+            let _ = self.head.compare_exchange(EMPTY, self.taken, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     /// Queues a task.
@@ -74,16 +118,16 @@ impl Inbox {
     pub(crate) fn is_empty(&self) -> bool {
         // Relaxed: nothing is reached through this look; `take` acquires. After a park, the handshake puts the push
         // ahead of it.
-        matches!(self.head.load(Ordering::Relaxed), EMPTY | CLOSED)
+        self.head.load(Ordering::Relaxed) <= LAST_MARK
     }
 
     /// Takes all tasks, oldest first.
     pub(crate) fn take(&self) -> Batch {
         // Relaxed: the compare-and-swap below decides.
         let mut head = self.head.load(Ordering::Relaxed);
-        while head != EMPTY && head != CLOSED {
+        while head > LAST_MARK {
             // Acquire: pairs with the release of `push`.
-            match self.head.compare_exchange_weak(head, EMPTY, Ordering::Acquire, Ordering::Relaxed) {
+            match self.head.compare_exchange_weak(head, self.taken, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Batch::oldest_first(head),
                 Err(now) => head = now,
             }
@@ -95,7 +139,7 @@ impl Inbox {
     pub(crate) fn close(&self) -> Batch {
         // Acquire: pairs with the release of `push`.
         let head = self.head.swap(CLOSED, Ordering::Acquire);
-        Batch::oldest_first(if head == CLOSED { EMPTY } else { head })
+        Batch::oldest_first(head)
     }
 }
 
@@ -105,9 +149,9 @@ impl Drop for Inbox {
     }
 }
 
-/// The task at an address of the chain.
+/// The task at an address of the chain; `None` at its end.
 fn at(address: usize) -> Option<NonNull<Header>> {
-    NonNull::new(ptr::with_exposed_provenance_mut(address))
+    if address <= LAST_MARK { None } else { NonNull::new(ptr::with_exposed_provenance_mut(address)) }
 }
 
 /// Tasks taken from an inbox. Dropping it drops the ones that were not taken out: they end as runtime gone.
