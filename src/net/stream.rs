@@ -44,18 +44,18 @@ pub(super) mod sealed {
     }
 }
 
-/// [`Source`] by the traits of the standard library, and `$peek`.
+/// [`Source`] by the calls of the system, and `$peek`.
 macro_rules! stream_source {
     ($source:ty, SHORT_IS_ALL = $short:expr, peek = $peek:expr) => {
         impl crate::net::stream::sealed::Source for $source {
             const SHORT_IS_ALL: bool = $short;
 
             fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                std::io::Read::read(&mut &*self, buffer)
+                crate::net::calls::read(self, buffer)
             }
 
             fn read_vectored(&self, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
-                std::io::Read::read_vectored(&mut &*self, buffers)
+                crate::net::calls::read_vectored(self, buffers)
             }
 
             fn peek(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -63,11 +63,11 @@ macro_rules! stream_source {
             }
 
             fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-                std::io::Write::write(&mut &*self, bytes)
+                crate::net::calls::write(self, bytes)
             }
 
             fn write_vectored(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-                std::io::Write::write_vectored(&mut &*self, slices)
+                crate::net::calls::write_vectored(self, slices)
             }
 
             fn shutdown(&self, how: std::net::Shutdown) -> std::io::Result<()> {
