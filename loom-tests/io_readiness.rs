@@ -65,9 +65,9 @@ fn wait<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     block_on(pin!(poll_fn(poll)), None).expect("no limit in time")
 }
 
-/// Two events while a reader operates, would block and waits. Red when `clear` does not compare the ticks or is a load and a
-/// store, when an event does not count the tick up, when `raise` or `look` is relaxed, when `poll_ready` has no second look
-/// or takes it before the waker is in its place, and when an event takes the wakers before it raises the readiness.
+/// Two events while a reader operates, would block and waits. Red when `clear` takes back the tick of the moment and not the
+/// one that was seen, when an event does not count the tick up, when `raise` or `look` is relaxed, when `poll_ready` has no
+/// second look or takes it before the waker is in its place, and when an event raises the readiness after the lock.
 #[test]
 fn no_event_is_lost_to_an_operation_that_would_block() {
     explore(Some(2), 400, || {
@@ -89,7 +89,7 @@ fn no_event_is_lost_to_an_operation_that_would_block() {
 
 /// As above, with an operation that takes all there is and says so (`drained`) instead of trying once more, and with
 /// the end of the stream in the last event, which no other follows: a direction that is closed stays ready. Red when
-/// `clear_open` takes a closed direction back, and for what turns the model above red but a second look too early.
+/// `clear_open` takes a closed direction back, and for what turns the model above red.
 #[test]
 fn the_end_of_a_stream_is_not_drained_away() {
     explore(Some(2), 400, || {
@@ -131,7 +131,8 @@ fn two_waiters_of_one_event_are_both_woken() {
     });
 }
 
-/// Two who operate on one direction take it back in any order, one of them late, and each finds what came last.
+/// Two who operate on one direction take it back in any order, one of them late, and each finds what came last. Red for what
+/// turns the first model red, and when `clear` takes both directions back.
 #[test]
 fn two_who_take_a_direction_back_hide_nothing_from_each_other() {
     explore(Some(2), 2000, || {
@@ -210,7 +211,7 @@ fn a_waiter_that_leaves_is_not_woken_afterwards_and_takes_nobody_along() {
 }
 
 /// The waker that is given last is the one that is woken, and the one before it is held by nobody. Red when the slot
-/// keeps the waker that it has, when `raise` or `look` is relaxed, and when `poll_ready` has no second look.
+/// keeps the waker that it has, when an event does not count the tick up, and when `poll_ready` has no second look.
 #[test]
 fn of_two_wakers_in_one_slot_the_later_is_woken() {
     explore(None, 150, || {
@@ -233,8 +234,8 @@ fn of_two_wakers_in_one_slot_the_later_is_woken() {
     });
 }
 
-/// A reader takes its direction back while an event tells of the other one. Red when `take_back` is a load and a store
-/// instead of one read-modify-write, and when `clear` takes both directions back.
+/// A reader takes its direction back while an event tells of the other one. Red when `clear` takes both directions back, when
+/// an event does not count the tick up, and for what the waiters do wrong in the first model.
 #[test]
 fn what_one_direction_takes_back_leaves_the_other() {
     explore(None, 150, || {
