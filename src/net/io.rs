@@ -7,9 +7,8 @@ use crate::sync::Arc;
 use crate::util::slab::Key;
 use mio::{Interest, Registry};
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// What an operation did.
@@ -212,7 +211,7 @@ impl<S> Io<S> {
 
     async fn ready(&self, direction: Direction) -> io::Result<()> {
         let mut wait = self.wait(Place::List(None));
-        let seen = std::future::poll_fn(|cx| {
+        let seen = poll_fn(|cx| {
             let seen = ready!(wait.state.poll_ready(direction, cx, &mut wait.place));
             // Else a task that waits, and then operates without waiting, never gives way to others.
             if spend() {
@@ -225,11 +224,13 @@ impl<S> Io<S> {
         if seen.is_gone() { Err(ReactorGone.into()) } else { Ok(()) }
     }
 
-    pub(super) fn operate<R, F>(&self, direction: Direction, operation: F) -> Operation<'_, S, F>
-    where
-        F: FnMut(&S) -> io::Result<Did<R>>,
-    {
-        Operation { io: self, direction, wait: self.wait(Place::List(None)), operation }
+    pub(super) fn operate<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<Did<R>>,
+    ) -> impl Future<Output = io::Result<R>> {
+        let mut wait = self.wait(Place::List(None));
+        poll_fn(move |cx| self.poll_operate(direction, cx, &mut wait.place, &mut operation))
     }
 
     /// One who may have to wait, more than once.
@@ -262,11 +263,10 @@ impl<S> Io<S> {
         direction: Direction,
         mut operation: impl FnMut(&S) -> io::Result<Did<R>>,
     ) -> io::Result<R> {
-        let seen = self.registration.state.look();
-        if !seen.is_ready(direction) {
-            return Err(io::ErrorKind::WouldBlock.into());
+        match self.registration.state.look(direction) {
+            Some(seen) => self.attempt(direction, seen, &mut operation),
+            None => Err(io::ErrorKind::WouldBlock.into()),
         }
-        self.attempt(direction, seen, &mut operation)
     }
 
     /// One operation, `seen` having been looked at before.
@@ -305,31 +305,9 @@ pub(super) struct Wait<'a> {
 }
 
 impl Drop for Wait<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.state.leave(&mut self.place);
-    }
-}
-
-/// An operation that is tried until it does not block.
-pub(super) struct Operation<'a, S, F> {
-    io: &'a Io<S>,
-    direction: Direction,
-    wait: Wait<'a>,
-    operation: F,
-}
-
-// The closure is only called, never pinned.
-impl<S, F> Unpin for Operation<'_, S, F> {}
-
-impl<S, R, F> Future for Operation<'_, S, F>
-where
-    F: FnMut(&S) -> io::Result<Did<R>>,
-{
-    type Output = io::Result<R>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { io, direction, wait, operation } = self.get_mut();
-        io.poll_operate(*direction, cx, &mut wait.place, operation)
     }
 }
 

@@ -22,6 +22,12 @@
 mod address;
 mod backlog;
 mod buf_reader;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "calls_linux.rs"]
+mod calls;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "calls_other.rs"]
+mod calls;
 mod datagram;
 #[cfg(unix)]
 mod descriptor;

@@ -3,8 +3,9 @@
 use super::io::{Did, Io};
 use crate::reactor::{Direction, Place};
 use sealed::Source;
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice, IoSliceMut};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// A stream of bytes between two ends, which can be split into its directions: [`TcpStream`](super::TcpStream) and, on
 /// Unix, `UnixStream`. For the types of the halves. Sealed.
@@ -43,18 +44,18 @@ pub(super) mod sealed {
     }
 }
 
-/// [`Source`] by the traits of the standard library, and `$peek`.
+/// [`Source`] by the calls of the system, and `$peek`.
 macro_rules! stream_source {
     ($source:ty, SHORT_IS_ALL = $short:expr, peek = $peek:expr) => {
         impl crate::net::stream::sealed::Source for $source {
             const SHORT_IS_ALL: bool = $short;
 
             fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                std::io::Read::read(&mut &*self, buffer)
+                crate::net::calls::read(self, buffer)
             }
 
             fn read_vectored(&self, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
-                std::io::Read::read_vectored(&mut &*self, buffers)
+                crate::net::calls::read_vectored(self, buffers)
             }
 
             fn peek(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -62,11 +63,11 @@ macro_rules! stream_source {
             }
 
             fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-                std::io::Write::write(&mut &*self, bytes)
+                crate::net::calls::write(self, bytes)
             }
 
             fn write_vectored(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-                std::io::Write::write_vectored(&mut &*self, slices)
+                crate::net::calls::write_vectored(self, slices)
             }
 
             fn shutdown(&self, how: std::net::Shutdown) -> std::io::Result<()> {
@@ -130,12 +131,15 @@ impl<S: Source> Io<S> {
     }
 
     /// Nothing is waited for where nothing is asked for.
-    async fn transfer(
+    fn transfer(
         &self,
         direction: Direction,
-        (wanted, operation): (bool, impl FnMut(&S) -> io::Result<Did<usize>>),
-    ) -> io::Result<usize> {
-        if wanted { self.operate(direction, operation).await } else { Ok(0) }
+        (wanted, mut operation): (bool, impl FnMut(&S) -> io::Result<Did<usize>>),
+    ) -> impl Future<Output = io::Result<usize>> {
+        let mut wait = self.wait(Place::List(None));
+        poll_fn(move |cx| {
+            if wanted { self.poll_operate(direction, cx, &mut wait.place, &mut operation) } else { Poll::Ready(Ok(0)) }
+        })
     }
 
     fn poll_transfer(
@@ -155,20 +159,20 @@ impl<S: Source> Io<S> {
         if wanted { self.try_operate(direction, operation) } else { Ok(0) }
     }
 
-    pub(super) async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.transfer(Direction::Read, read(buffer)).await
+    pub(super) fn recv(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Direction::Read, read(buffer))
     }
 
-    pub(super) async fn recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.transfer(Direction::Read, read_vectored(buffers)).await
+    pub(super) fn recv_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Direction::Read, read_vectored(buffers))
     }
 
-    pub(super) async fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.transfer(Direction::Write, write(bytes)).await
+    pub(super) fn send(&self, bytes: &[u8]) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Direction::Write, write(bytes))
     }
 
-    pub(super) async fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.transfer(Direction::Write, write_vectored(slices)).await
+    pub(super) fn send_vectored(&self, slices: &[IoSlice<'_>]) -> impl Future<Output = io::Result<usize>> {
+        self.transfer(Direction::Write, write_vectored(slices))
     }
 
     pub(super) fn poll_recv(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -207,25 +211,36 @@ impl<S: Source> Io<S> {
         self.try_transfer(Direction::Write, write_vectored(slices))
     }
 
-    pub(super) async fn recv_exact(&self, mut buffer: &mut [u8]) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.recv(buffer).await? {
-                0 => return Err(too_short()),
-                n => buffer = &mut buffer[n..],
+    pub(super) fn recv_exact(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<()>> {
+        let (mut wait, mut filled) = (self.wait(Place::List(None)), 0);
+        poll_fn(move |cx| {
+            while filled < buffer.len() {
+                let (_, operation) = read(&mut buffer[filled..]);
+                match ready!(self.poll_operate(Direction::Read, cx, &mut wait.place, operation))? {
+                    0 => return Poll::Ready(Err(too_short())),
+                    n => filled += n,
+                }
             }
-        }
-        Ok(())
+            Poll::Ready(Ok(()))
+        })
     }
 
-    pub(super) async fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.send(bytes).await? {
-                0 => return Err(io::Error::new(io::ErrorKind::WriteZero, "the socket took no more bytes")),
-                n => bytes = &bytes[n..],
+    pub(super) fn send_all(&self, mut bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
+        let mut wait = self.wait(Place::List(None));
+        poll_fn(move |cx| {
+            while !bytes.is_empty() {
+                match ready!(self.poll_operate(Direction::Write, cx, &mut wait.place, write(bytes).1))? {
+                    0 => return Poll::Ready(Err(took_no_more())),
+                    n => bytes = &bytes[n..],
+                }
             }
-        }
-        Ok(())
+            Poll::Ready(Ok(()))
+        })
     }
+}
+
+fn took_no_more() -> io::Error {
+    io::Error::new(io::ErrorKind::WriteZero, "the socket took no more bytes")
 }
 
 /// The peer sends less than was asked for.

@@ -5,8 +5,8 @@
 //!
 //! ```text
 //! alarm      how long a poll may take, since the poll's own timeout is too coarse on some systems
-//! readiness  what is known of one source: one atomic word
-//! source     readiness and who waits for it
+//! readiness  what is known of one direction of a source: two atomic words
+//! source     readiness of both directions, and who waits for them
 //! sockets    all sources, by token: for any thread
 //! PollParker fetches events, notes them and wakes: for the reactor's thread, parked or (`look`) in passing
 //! ```
@@ -43,9 +43,6 @@ const WAKE: Token = Token(usize::MAX);
 
 /// The token of the alarm; no socket gets it either.
 const ALARM: Token = Token(usize::MAX - 1);
-
-/// What the system tells of under these is none of the sockets' business.
-const OWN_TOKENS: [Token; 2] = [WAKE, ALARM];
 
 /// How many events one poll takes.
 const EVENTS: usize = 256;
@@ -144,10 +141,16 @@ impl PollParker {
     }
 
     fn dispatch(&mut self) -> bool {
-        if self.events.iter().any(|event| event.token() == ALARM) {
-            self.alarm.rang();
-        }
-        self.sockets.note(self.events.iter(), &mut self.woken);
+        let alarm = &mut self.alarm;
+        let told = self.events.iter().filter(|event| match event.token() {
+            WAKE => false,
+            ALARM => {
+                alarm.rang();
+                false
+            }
+            _ => true,
+        });
+        self.sockets.note(told, &mut self.woken);
         self.events.clear();
         let any = !self.woken.is_empty();
         sockets::wake(&mut self.woken);

@@ -1,35 +1,49 @@
-//! What the system said about one source, in one word.
+//! What the system said about one direction of a source, and what came of it.
 //!
 //! ```text
-//! tick (24 bits) | urgent | gone | error | write closed | read closed | writable | readable
+//! told   tick (56 bits) | urgent | gone | error | write closed | read closed | writable | readable
+//! taken  tick
 //! ```
 //! The system tells of *edges*: that a source became readable, once. So readiness stands until an operation would have
 //! blocked, and whoever found that out takes it back. An event may come between the operation and the taking back:
-//! every event counts the **tick** up, and [`Readiness::clear`] does nothing unless the tick is still the one that was
-//! seen *before* the operation.
+//! every event counts the **tick** up, and taking back names the tick that was seen *before* the operation. A direction is
+//! ready unless the tick that was told is the one that was taken back.
 //!
-//! | bits | set by | taken back by |
-//! |---|---|---|
-//! | readable, urgent, writable, error | an event | an operation that would block, or that left nothing to move |
-//! | read closed, write closed | an event | an operation that would block: then the source is open after all (a datagram socket after an error) |
-//! | gone | the end of the reactor | nobody |
+//! # Who writes
+//! Each word is stored whole, and read-modify-writes are spared: a request over a socket passes here twice.
+//! - **told**: events, one at a time, under the lock of those who wait.
+//! - **taken**: whoever operates. Of several the last one stays, which may be an older tick over a younger one. Then an
+//!   operation more finds out what the other had found already; what nobody found is never believed.
+//!
+//! A tick is never used again: 56 bits outlast the machine.
+//!
+//! # What lasts
+//! | bits | taken back by |
+//! |---|---|
+//! | readable, writable | an operation that would block, or that left nothing to move |
+//! | closed, error, urgent | an operation that would block: then the source is open after all (a datagram socket after an error) |
+//! | gone | nobody: the end of the reactor |
 //!
 //! A source that is closed has no further edge to tell of its end: an operation that merely moved less than it could
 //! leaves a closed direction ready. So does a read where urgent data has come, since it ends there and not with the data.
+//! Bits that were not taken back are told again with the next event.
 
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
 
-const READABLE: u32 = 1;
-const WRITABLE: u32 = 1 << 1;
-const READ_CLOSED: u32 = 1 << 2;
-const WRITE_CLOSED: u32 = 1 << 3;
-const ERROR: u32 = 1 << 4;
-const GONE: u32 = 1 << 5;
-const URGENT: u32 = 1 << 6;
-/// One tick. It wraps within its 24 bits: nobody sleeps through 16 million events between a look and a clear.
-const TICK: u32 = 1 << 8;
-const BITS: u32 = TICK - 1;
+const READABLE: u64 = 1;
+const WRITABLE: u64 = 1 << 1;
+const READ_CLOSED: u64 = 1 << 2;
+const WRITE_CLOSED: u64 = 1 << 3;
+const ERROR: u64 = 1 << 4;
+const GONE: u64 = 1 << 5;
+const URGENT: u64 = 1 << 6;
+const TICK: u64 = 1 << 8;
+const BITS: u64 = TICK - 1;
+
+/// What an operation that moved less than it could does not disprove: nothing further will be told of a direction that
+/// is closed, nor of what stands behind urgent data.
+const LASTING: u64 = BITS & !(READABLE | WRITABLE);
 
 /// The two sides of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,32 +53,20 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
+    pub(super) const BOTH: [Self; 2] = [Self::Read, Self::Write];
+
     /// What lets an operation of this direction be tried.
-    fn ready(self) -> u32 {
+    fn ready(self) -> u64 {
         match self {
             Self::Read => READABLE | URGENT | READ_CLOSED | ERROR | GONE,
             Self::Write => WRITABLE | WRITE_CLOSED | ERROR | GONE,
-        }
-    }
-
-    /// What an operation of this direction that would block disproves.
-    fn disproved(self) -> u32 {
-        self.ready() & !GONE
-    }
-
-    /// What an operation that moved less than it could does not disprove: nothing further will be told of a direction
-    /// that is closed, nor of what stands behind urgent data.
-    fn lasting(self) -> u32 {
-        match self {
-            Self::Read => URGENT | READ_CLOSED | ERROR | GONE,
-            Self::Write => WRITE_CLOSED | ERROR | GONE,
         }
     }
 }
 
 /// What one event says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Facts(u32);
+pub(crate) struct Facts(u64);
 
 impl Facts {
     /// Nothing yet.
@@ -75,7 +77,7 @@ impl Facts {
     pub(crate) const GONE: Self = Self(GONE);
 
     pub(super) fn of(event: &mio::event::Event) -> Self {
-        let bit = |set: bool, bit: u32| if set { bit } else { 0 };
+        let bit = |set: bool, bit: u64| if set { bit } else { 0 };
         Self(
             bit(event.is_readable(), READABLE)
                 | bit(event.is_writable(), WRITABLE)
@@ -86,21 +88,18 @@ impl Facts {
         )
     }
 
-    pub(super) fn concern(self, direction: Direction) -> bool {
-        self.0 & direction.ready() != 0
+    /// Those of one direction, if there are any.
+    pub(super) fn about(self, direction: Direction) -> Option<Self> {
+        let bits = self.0 & direction.ready();
+        (bits != 0).then_some(Self(bits))
     }
 }
 
-/// One look at the readiness of a source.
+/// One look at a direction that is ready: an operation may be tried.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen(u32);
+pub(crate) struct Seen(u64);
 
 impl Seen {
-    /// An operation of this direction may be tried.
-    pub(crate) fn is_ready(self, direction: Direction) -> bool {
-        self.0 & direction.ready() != 0
-    }
-
     /// The reactor is gone: nothing is told of this source any more.
     pub(crate) fn is_gone(self) -> bool {
         self.0 & GONE != 0
@@ -116,44 +115,53 @@ impl fmt::Debug for Seen {
     }
 }
 
-/// The word.
-pub(super) struct Readiness(AtomicU32);
+/// The two words of one direction.
+pub(super) struct Readiness {
+    told: AtomicU64,
+    taken: AtomicU64,
+}
 
 impl Readiness {
-    pub(super) fn new(facts: Facts) -> Self {
-        Self(AtomicU32::new(facts.0))
+    pub(super) fn new(facts: Option<Facts>) -> Self {
+        let told = facts.map_or(0, |facts| TICK | facts.0);
+        Self { told: AtomicU64::new(told), taken: AtomicU64::new(0) }
     }
 
-    /// Acquire: pairs with `raise`. What the event tells of happened before it.
-    pub(super) fn look(&self) -> Seen {
-        Seen(self.0.load(Ordering::Acquire))
+    /// What was told, unless it was taken back.
+    #[inline]
+    pub(super) fn look(&self) -> Option<Seen> {
+        // Acquire: pairs with `raise`. What the event tells of happened before it.
+        let told = self.told.load(Ordering::Acquire);
+        // Relaxed: whatever tick is read here was taken back, and no other question is asked of it.
+        let ready = told & !BITS != self.taken.load(Ordering::Relaxed) || told & GONE != 0;
+        ready.then_some(Seen(told))
     }
 
-    /// Takes note of an event.
+    /// Takes note of an event. One at a time: whoever calls holds the lock of those who wait.
+    #[inline]
     pub(super) fn raise(&self, facts: Facts) {
-        let raised = |word: u32| (word | facts.0).wrapping_add(TICK);
+        let before = self.told.load(Ordering::Relaxed);
+        // Relaxed: one that is missed here leaves bits that an operation has to disprove once more.
+        let disproved = before & !BITS == self.taken.load(Ordering::Relaxed);
+        let kept = before & if disproved { GONE } else { BITS };
         // Release: pairs with `look`.
-        let _before = self.0.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| Some(raised(word)));
+        self.told.store(((before & !BITS) + TICK) | kept | facts.0, Ordering::Release);
     }
 
-    /// Takes a direction back, after an operation that would have blocked, unless an event came after `seen`.
-    pub(super) fn clear(&self, seen: Seen, direction: Direction) {
-        self.take_back(seen, direction.disproved());
+    /// Takes it back, after an operation that would have blocked, unless an event came after `seen`.
+    #[inline]
+    pub(super) fn clear(&self, seen: Seen) {
+        // Relaxed: it publishes nothing but itself.
+        self.taken.store(seen.0 & !BITS, Ordering::Relaxed);
     }
 
-    /// Takes a direction back after an operation that moved all there was, unless an event came after `seen`. A
-    /// direction that is closed stays ready, and so does one with urgent data.
-    pub(super) fn clear_open(&self, seen: Seen, direction: Direction) {
-        if seen.0 & direction.lasting() == 0 {
-            self.take_back(seen, direction.disproved());
+    /// Takes it back after an operation that moved all there was, unless an event came after `seen`. A direction that is
+    /// closed stays ready, and so does one with urgent data.
+    #[inline]
+    pub(super) fn clear_open(&self, seen: Seen) {
+        if seen.0 & LASTING == 0 {
+            self.clear(seen);
         }
-    }
-
-    fn take_back(&self, seen: Seen, bits: u32) {
-        let cleared = |word: u32| (word & !BITS == seen.0 & !BITS).then_some(word & !bits);
-        // Relaxed: it publishes nothing, and whoever reads the word after it still acquires what was raised before it, for a
-        // read-modify-write goes on with the release that it found.
-        let _before = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, cleared);
     }
 }
 
@@ -168,52 +176,71 @@ impl Facts {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use Direction::{Read, Write};
 
-    fn at_tick(tick: u32, facts: Facts) -> Readiness {
-        Readiness::new(Facts(facts.0 | (tick * TICK)))
+    fn told(facts: Facts) -> (Readiness, Seen) {
+        let readiness = Readiness::new(Some(facts));
+        let seen = readiness.look().expect("it was told");
+        (readiness, seen)
     }
 
     #[test]
-    fn the_tick_wraps_and_leaves_the_bits_alone() {
-        let last = (1 << 24) - 1;
-        let readiness = at_tick(last, Facts::WRITABLE);
-        let before = readiness.look();
+    fn a_clear_leaves_what_came_after_the_look() {
+        let (readiness, before) = told(Facts::READABLE);
         readiness.raise(Facts::READABLE);
-        let after = readiness.look();
-        assert_eq!(format!("{after:?}"), "[\"readable\", \"writable\"] at tick 0");
-        readiness.clear(before, Read);
-        assert!(readiness.look().is_ready(Read), "the event came after the look");
-        readiness.clear(after, Read);
-        assert_eq!(format!("{:?}", readiness.look()), "[\"writable\"] at tick 0");
+        readiness.clear(before);
+        let after = readiness.look().expect("the event came after the look");
+        assert_eq!(format!("{after:?}"), "[\"readable\"] at tick 2");
+        readiness.clear(after);
+        assert_eq!(readiness.look(), None);
     }
 
     #[test]
-    fn a_clear_takes_back_its_direction_only() {
-        let readiness = at_tick(5, Facts::OPEN);
-        readiness.clear(readiness.look(), Write);
-        let seen = readiness.look();
-        assert!(seen.is_ready(Read) && !seen.is_ready(Write));
+    fn who_clears_late_costs_an_operation_and_loses_nothing() {
+        let (readiness, before) = told(Facts::READABLE);
+        readiness.raise(Facts::READABLE);
+        let after = readiness.look().expect("it was told");
+        readiness.clear(after);
+        readiness.clear(before);
+        assert_eq!(readiness.look(), Some(after));
+        readiness.clear(after);
+        assert_eq!(readiness.look(), None);
+    }
+
+    #[test]
+    fn nothing_told_is_nothing_ready() {
+        let readiness = Readiness::new(None);
+        assert_eq!(readiness.look(), None);
+        readiness.raise(Facts::WRITABLE);
+        assert_eq!(format!("{:?}", readiness.look()), "Some([\"writable\"] at tick 1)");
     }
 
     #[test]
     fn what_is_closed_or_urgent_outlasts_a_short_read_but_not_one_that_would_block() {
         for lasting in [Facts::LAST_WORDS, Facts(READABLE | URGENT), Facts(READABLE | ERROR)] {
-            let readiness = at_tick(5, lasting);
-            readiness.clear_open(readiness.look(), Read);
-            assert!(readiness.look().is_ready(Read), "{lasting:?}");
-            readiness.clear(readiness.look(), Read);
-            assert!(!readiness.look().is_ready(Read), "{lasting:?}");
+            let (readiness, seen) = told(lasting);
+            readiness.clear_open(seen);
+            assert_eq!(readiness.look(), Some(seen), "{lasting:?}");
+            readiness.raise(Facts::READABLE);
+            let again = readiness.look().expect("it was told");
+            readiness.clear_open(again);
+            assert_eq!(readiness.look(), Some(again), "{lasting:?} is told again");
+            readiness.clear(again);
+            assert_eq!(readiness.look(), None, "{lasting:?}");
+            readiness.raise(Facts::READABLE);
+            readiness.clear_open(readiness.look().expect("it was told"));
+            assert_eq!(readiness.look(), None, "{lasting:?} was disproved");
         }
     }
 
     #[test]
     fn the_end_of_the_reactor_is_never_taken_back() {
-        let readiness = at_tick(5, Facts::GONE);
-        for direction in [Read, Write] {
-            readiness.clear(readiness.look(), direction);
-            readiness.clear_open(readiness.look(), direction);
-            assert!(readiness.look().is_ready(direction) && readiness.look().is_gone());
-        }
+        let (readiness, seen) = told(Facts::GONE);
+        readiness.clear(seen);
+        readiness.clear_open(seen);
+        assert_eq!(readiness.look(), Some(seen));
+        readiness.raise(Facts::READABLE);
+        let after = readiness.look().expect("it is gone");
+        readiness.clear(after);
+        assert!(readiness.look().is_some_and(Seen::is_gone));
     }
 }

@@ -13,7 +13,6 @@
 //!
 //! The lock of the slab is held while the events of one poll are noted, never while anyone is woken.
 
-use super::OWN_TOKENS;
 use super::readiness::Facts;
 use super::source::Source;
 use crate::counters::Counter;
@@ -160,7 +159,7 @@ impl Sockets {
     pub(super) fn note<'a>(&self, events: impl Iterator<Item = &'a Event>, woken: &mut Vec<Waker>) {
         let sources = self.sources.lock();
         let mut told = 0;
-        for event in events.filter(|event| !OWN_TOKENS.contains(&event.token())) {
+        for event in events {
             told += 1;
             if let Some(source) = sources.find(event.token()) {
                 source.event(Facts::of(event), woken);
@@ -206,8 +205,9 @@ fn token(key: Key) -> Token {
 
 /// Wakes all, in order; one that panics does not lose the others.
 pub(super) fn wake(woken: &mut Vec<Waker>) {
-    for waker in woken.drain(..) {
-        guarded(|| waker.wake());
+    let mut rest = woken.drain(..);
+    while !rest.as_slice().is_empty() {
+        guarded(|| rest.by_ref().for_each(Waker::wake));
     }
 }
 

@@ -43,7 +43,7 @@ fn an_event_that_was_fetched_before_its_source_went_names_nobody() {
     let (_other_reader, _other_writer, other_key, new) = watched(&sockets);
     assert_eq!(key.index(), other_key.index());
     assert!(!parker.dispatch());
-    assert!(!new.look().is_ready(Direction::Read) && !old.look().is_ready(Direction::Read));
+    assert_eq!((new.look(Direction::Read), old.look(Direction::Read)), (None, None));
     assert_eq!(sockets.events(), 1, "it was told, and concerns nobody");
 }
 
@@ -58,7 +58,7 @@ fn a_descriptor_is_watched_once() {
     writer.write_all(b"x").expect("room");
     assert!(fetched(&mut parker));
     parker.dispatch();
-    assert!(source.look().is_ready(Direction::Read), "the first registration works on");
+    assert!(source.look(Direction::Read).is_some(), "the first registration works on");
     unwatch(&sockets, &reader, key);
     assert_eq!(sockets.len(), 0);
     let (key, _) = watch(&sockets, &reader);
@@ -74,7 +74,7 @@ fn a_park_that_finds_itself_unparked_looks_all_the_same() {
     writer.write_all(b"x").expect("room");
     parker.unparker().unpark();
     parker.park(None);
-    assert!(source.look().is_ready(Direction::Read));
+    assert!(source.look(Direction::Read).is_some());
     unwatch(&sockets, &reader, key);
 }
 
@@ -136,7 +136,7 @@ fn registrations_from_four_threads_while_the_reactor_polls_and_ends() {
                         writer.write_all(b"x").expect("room");
                         match sockets.register(&mut SourceFd(&reader.as_raw_fd()), READ, Facts::NONE) {
                             Ok((key, source)) => {
-                                while !source.look().is_ready(Direction::Read) {
+                                while source.look(Direction::Read).is_none() {
                                     std::thread::yield_now();
                                 }
                                 unwatch(&sockets, &reader, key);
