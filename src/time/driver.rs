@@ -23,9 +23,15 @@
 //!
 //! `earliest` is a lower bound: a cancel leaves it, which costs at most one turn in vain.
 //!
+//! While timers end by the ten thousand a second, `prepare_park` allows a longer wait than until the next: see [`crowd`].
+//! What comes meanwhile unparks as ever.
+//!
 //! # Wakers
 //! A waker is foreign code. It is cloned before the lock, moved in and out under it, and dropped or woken after it.
 
+mod crowd;
+
+use self::crowd::Crowd;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
@@ -77,7 +83,7 @@ pub(crate) struct Fired {
 pub(crate) enum ParkTime {
     /// Not at all: something is due.
     Zero,
-    /// This long. Never zero.
+    /// This long. Never zero. While many timers end it goes beyond the first of them.
     AtMost(Duration),
     /// Until it is unparked: no timer is pending, or time moves by calls only.
     Unlimited,
@@ -98,6 +104,7 @@ pub(crate) struct Driver {
 
 struct Shared {
     wheel: Wheel<Waker>,
+    crowd: Crowd,
     closed: bool,
 }
 
@@ -110,7 +117,7 @@ impl Driver {
             unpark,
             earliest: AtomicU64::new(NEVER),
             armed: AtomicBool::new(false),
-            shared: Mutex::new(Shared { wheel: Wheel::new(ticks), closed: false }),
+            shared: Mutex::new(Shared { wheel: Wheel::new(ticks), crowd: Crowd::default(), closed: false }),
         });
         let listener: Weak<Self> = Arc::downgrade(&driver);
         driver.clock.listen(listener);
@@ -214,6 +221,7 @@ impl Driver {
                 let mut shared = self.shared.lock();
                 let advance = shared.wheel.advance(now, WakeBatch::CAPACITY, |waker| batch.push(waker));
                 self.earliest.store(shared.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+                shared.crowd.note(now, batch.len());
                 advance
             };
             count += batch.len();
@@ -262,7 +270,7 @@ impl Driver {
         match earliest.checked_sub(self.clock.nanos()) {
             None | Some(0) => ParkTime::Zero,
             Some(wait) if earliest != NEVER && self.clock.runs_by_itself() => {
-                ParkTime::AtMost(Duration::from_nanos(wait))
+                ParkTime::AtMost(Duration::from_nanos(shared.crowd.stretch(wait)))
             }
             Some(_) => ParkTime::Unlimited,
         }

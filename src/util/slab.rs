@@ -4,9 +4,6 @@
 //! was kept too long finds nothing instead of a stranger. An index whose 2^32 generations are used up is retired: it
 //! costs its bytes and is not used again.
 //!
-//! Indices are `u32` so that lists can be threaded through the values (the timer wheel does); such a list reaches its
-//! members by bare index, since membership itself proves that they live.
-//!
 //! Memory: one vector. Once large it grows by a quarter at a time rather than by doubling, so that at most a fifth of
 //! it is spare.
 
@@ -26,7 +23,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The bare index, for lists threaded through the values.
+    /// The bare index, for whoever needs no generation: what holds it proves that the value lives.
     pub(crate) fn index(self) -> u32 {
         self.index
     }
@@ -146,30 +143,6 @@ impl<T> Slab<T> {
         }
     }
 
-    /// The value at a bare index.
-    ///
-    /// # Panics
-    /// If there is none: the caller's list holds live indices only.
-    #[inline]
-    pub(crate) fn at(&self, index: u32) -> &T {
-        match &self.slots[index as usize].content {
-            Content::Full(value) => value,
-            Content::Vacant(_) => vacant(index),
-        }
-    }
-
-    /// The value at a bare index.
-    ///
-    /// # Panics
-    /// If there is none: the caller's list holds live indices only.
-    #[inline]
-    pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
-        match &mut self.slots[index as usize].content {
-            Content::Full(value) => value,
-            Content::Vacant(_) => vacant(index),
-        }
-    }
-
     /// Takes the value at a bare index out, if there is one.
     #[inline]
     pub(crate) fn remove_at(&mut self, index: u32) -> Option<T> {
@@ -209,11 +182,6 @@ impl<T> Slab<T> {
             Content::Vacant(_) => None,
         })
     }
-}
-
-#[cold]
-fn vacant(index: u32) -> ! {
-    panic!("slot {index} was expected to hold a value")
 }
 
 #[cfg(all(test, not(loom)))]
