@@ -137,6 +137,19 @@ pub(crate) enum Advance {
     Limited,
 }
 
+/// Timers whose entries were taken out and whose payloads were not, inside one call. They are scattered over memory: taken
+/// out in a loop that does nothing else, many of them are on their way at a time.
+struct Due {
+    indices: [u32; 32],
+    len: usize,
+}
+
+impl Due {
+    fn new() -> Self {
+        Self { indices: [0; 32], len: 0 }
+    }
+}
+
 /// Timers by deadline, each with a payload `P`. Moments are `u64` nanoseconds.
 pub(crate) struct Wheel<P> {
     ticks: Ticks,
@@ -220,6 +233,14 @@ impl<P> Wheel<P> {
     /// Moves the present to `now` and hands every timer that is due to `out`, in the order of their ticks. At most
     /// `limit` timers are touched, yielded or brought down. A `now` before the present counts as the present.
     pub(crate) fn advance(&mut self, now: u64, limit: usize, mut out: impl FnMut(P)) -> Advance {
+        let mut due = Due::new();
+        let advance = self.collect(now, limit, &mut due, &mut out);
+        self.yield_all(&mut due, &mut out);
+        advance
+    }
+
+    /// The same, but the last few are only noted as due.
+    fn collect(&mut self, now: u64, limit: usize, due: &mut Due, out: &mut impl FnMut(P)) -> Advance {
         let target = self.ticks.of_present(now).max(self.now);
         let mut left = limit;
         loop {
@@ -227,7 +248,7 @@ impl<P> Wheel<P> {
                 if left == 0 {
                     return Advance::Limited;
                 }
-                left = self.take_from(list, left, &mut out);
+                left = self.take_from(list, left, due, out);
             }
             match self.next_slot() {
                 Some((slot, start)) if start <= target => {
@@ -248,9 +269,9 @@ impl<P> Wheel<P> {
         self.open.into_iter().chain([DUE]).find(|list| !self.lists.is_empty(*list))
     }
 
-    /// Takes up to `left` timers, at least one, from the first block of a ready list, and yields them or brings them down.
-    /// How many may still be taken after that.
-    fn take_from(&mut self, list: usize, mut left: usize, out: &mut impl FnMut(P)) -> usize {
+    /// Takes up to `left` timers, at least one, from the first block of a ready list, and notes them as due or brings them
+    /// down. How many may still be taken after that.
+    fn take_from(&mut self, list: usize, mut left: usize, due: &mut Due, out: &mut impl FnMut(P)) -> usize {
         let Some(block) = self.lists.first(list) else { return left };
         let mut nth = 0;
         while left != 0
@@ -259,13 +280,26 @@ impl<P> Wheel<P> {
             left -= 1;
             if entry.tick > self.now {
                 self.place(entry);
-            } else if let Some(payload) = self.timers.take(entry.index) {
-                out(payload);
+                continue;
             }
+            if due.len == due.indices.len() {
+                self.yield_all(due, out);
+            }
+            due.indices[due.len] = entry.index;
+            due.len += 1;
         }
         let emptied = self.lists.finish(block);
         self.vacate(emptied);
         left
+    }
+
+    /// Yields what was noted as due.
+    fn yield_all(&mut self, due: &mut Due, out: &mut impl FnMut(P)) {
+        for index in &due.indices[..std::mem::take(&mut due.len)] {
+            if let Some(payload) = self.timers.take(*index) {
+                out(payload);
+            }
+        }
     }
 
     /// The occupied slot that `now` enters next (rule 2), and its first tick.

@@ -25,7 +25,7 @@ const LARGE: usize = 64;
 pub(super) struct Place(u32);
 
 impl Place {
-    fn new(block: u32, nth: usize) -> Self {
+    pub(super) fn new(block: u32, nth: usize) -> Self {
         Self(block << 3 | nth as u32)
     }
 
@@ -35,14 +35,6 @@ impl Place {
 
     fn nth(self) -> usize {
         (self.0 & 7) as usize
-    }
-
-    pub(super) fn number(self) -> u32 {
-        self.0
-    }
-
-    pub(super) fn from_number(number: u32) -> Self {
-        Self(number)
     }
 }
 

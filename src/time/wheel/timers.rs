@@ -1,14 +1,11 @@
 //! The timers by key: what each one is for, and where its entry stands.
 //!
-//! As [`util::slab`](crate::util::slab), a vector with holes, generations and a free list, but with all of a timer in 24
-//! bytes: the link of the free list and the place of the entry share a field, which the general one cannot do. Once large
-//! it grows by an eighth at a time.
+//! As [`util::slab`](crate::util::slab), a vector with holes and generations, but with all of a timer in 24 bytes, and
+//! with its holes filled in the order of memory. Once large it grows by an eighth at a time.
 
 use super::lists::Place;
+use crate::util::holes::Holes;
 use std::num::NonZeroU32;
-
-/// No index: the end of the free list.
-const NIL: u32 = u32::MAX;
 
 /// Number of timers from which on the vector grows by an eighth instead of doubling.
 const LARGE: usize = 256;
@@ -24,20 +21,19 @@ struct Timer<P> {
     /// None in a hole.
     payload: Option<P>,
     generation: NonZeroU32,
-    /// Of a timer: where its entry stands. Of a hole: the next one.
-    place_or_next: u32,
+    /// Where its entry stands.
+    place: Place,
 }
 
 pub(super) struct Timers<P> {
     slots: Vec<Timer<P>>,
-    /// Head of the list of holes; the last one made is filled first, for it is in the cache.
-    free: u32,
+    holes: Holes,
     len: usize,
 }
 
 impl<P> Timers<P> {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), free: NIL, len: 0 }
+        Self { slots: Vec::new(), holes: Holes::new(), len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -50,27 +46,25 @@ impl<P> Timers<P> {
     /// With 2^32 - 1 of them inside.
     #[inline]
     pub(super) fn insert(&mut self, payload: P, enter: impl FnOnce(u32) -> Place) -> Key {
-        let index = self.free;
-        if index == NIL {
+        let Some(index) = self.holes.take() else {
             return self.insert_slow(payload, enter);
-        }
+        };
         let slot = &mut self.slots[index as usize];
-        self.free = slot.place_or_next;
         self.len += 1;
         slot.payload = Some(payload);
-        slot.place_or_next = enter(index).number();
+        slot.place = enter(index);
         Key { index, generation: slot.generation }
     }
 
     #[cold]
     fn insert_slow(&mut self, payload: P, enter: impl FnOnce(u32) -> Place) -> Key {
         let used = self.slots.len();
-        assert!(used < NIL as usize, "a wheel holds at most 2^32 - 1 timers");
+        assert!(used < u32::MAX as usize, "a wheel holds at most 2^32 - 1 timers");
         if used == self.slots.capacity() {
             self.slots.reserve_exact(if used < LARGE { used.max(4) } else { used / 8 });
         }
         let (index, generation) = (used as u32, NonZeroU32::MIN);
-        self.slots.push(Timer { payload: Some(payload), generation, place_or_next: enter(index).number() });
+        self.slots.push(Timer { payload: Some(payload), generation, place: enter(index) });
         self.len += 1;
         Key { index, generation }
     }
@@ -80,7 +74,7 @@ impl<P> Timers<P> {
     pub(super) fn find(&self, key: Key) -> Option<(u32, Place)> {
         let slot = self.slots.get(key.index as usize)?;
         let alive = slot.generation == key.generation && slot.payload.is_some();
-        alive.then(|| (key.index, Place::from_number(slot.place_or_next)))
+        alive.then(|| (key.index, slot.place))
     }
 
     pub(super) fn payload_mut(&mut self, key: Key) -> Option<&mut P> {
@@ -91,7 +85,7 @@ impl<P> Timers<P> {
     /// The entry of this timer was moved.
     #[inline]
     pub(super) fn set_place(&mut self, index: u32, place: Place) {
-        self.slots[index as usize].place_or_next = place.number();
+        self.slots[index as usize].place = place;
     }
 
     /// Takes a timer out by the index that its entry names.
@@ -102,9 +96,8 @@ impl<P> Timers<P> {
         self.len -= 1;
         if let Some(next) = slot.generation.checked_add(1) {
             slot.generation = next;
-            slot.place_or_next = self.free;
-            self.free = index;
-        } // Else retired: outside the list of holes for good, so that no generation is ever given twice.
+            self.holes.add(index);
+        } // Else retired: none of the holes for good, so that no generation is ever given twice.
         Some(payload)
     }
 }
@@ -118,12 +111,12 @@ mod tests {
         /// Where the entry of the timer at this index stands.
         pub(in crate::time::wheel) fn place_of(&self, index: u32) -> Option<Place> {
             let slot = &self.slots[index as usize];
-            slot.payload.as_ref().map(|_| Place::from_number(slot.place_or_next))
+            slot.payload.as_ref().map(|_| slot.place)
         }
     }
 
     fn nowhere(_: u32) -> Place {
-        Place::from_number(0)
+        Place::new(0, 0)
     }
 
     #[test]
