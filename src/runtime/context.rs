@@ -61,10 +61,12 @@ impl Drop for StartedFor {
     }
 }
 
-/// The runtime of the future that this thread polls.
-pub(super) fn polled_for() -> Option<Arc<Shared>> {
-    let started = STARTED_FOR.try_with(|started| started.borrow().clone()).ok().flatten();
-    started.or_else(|| with_local(|local| Arc::clone(&local.shared)))
+/// Runs `f` with the runtime of the future that this thread polls.
+///
+/// `f` runs under a borrow: it must not run user code.
+pub(super) fn with_polled_for<R>(f: impl Fn(&Arc<Shared>) -> R) -> Option<R> {
+    let started = STARTED_FOR.try_with(|started| started.borrow().as_ref().map(&f)).ok().flatten();
+    started.or_else(|| with_local(|local| f(&local.shared)))
 }
 
 /// The executor that this thread drives, for whoever runs user code with it.

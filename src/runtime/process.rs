@@ -55,7 +55,7 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn current() -> Option<Self> {
-        context::polled_for().map(Self::new)
+        context::with_polled_for(Arc::clone).map(Self::new)
     }
 }
 
@@ -72,12 +72,12 @@ pub(crate) fn any_handle() -> Result<Handle, BuildError> {
 
 /// The timers of the runtime for which this thread polls.
 pub(crate) fn current_driver() -> Option<Arc<Driver>> {
-    context::polled_for().map(|shared| Arc::clone(&shared.driver))
+    context::with_polled_for(|shared| Arc::clone(&shared.driver))
 }
 
 /// The ticks of the runtime for which this thread polls, if it has any.
 pub(crate) fn current_frames() -> Option<Arc<Driver>> {
-    context::polled_for()?.frames.clone()
+    context::with_polled_for(|shared| shared.frames.clone()).flatten()
 }
 
 /// The timers of the runtime for which this thread polls, else of the default one. `None` if that cannot be started.

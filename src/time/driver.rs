@@ -23,15 +23,21 @@
 //!
 //! `earliest` is a lower bound: a cancel leaves it, which costs at most one turn in vain.
 //!
+//! While timers end by the ten thousand a second, `prepare_park` allows a longer wait than until the next: see [`crowd`].
+//! What comes meanwhile unparks as ever.
+//!
 //! # Wakers
 //! A waker is foreign code. It is cloned before the lock, moved in and out under it, and dropped or woken after it.
 
+mod crowd;
+
+use self::crowd::Crowd;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
+use crate::task::raw::warm;
 use crate::time::clock::{Clock, ClockListener};
-use crate::time::wheel::{Advance, Ticks, Wheel};
-use crate::util::slab::Key;
+use crate::time::wheel::{Advance, Key, Ticks, Wheel};
 use crate::util::wake_batch::WakeBatch;
 use std::task::Waker;
 use std::time::Duration;
@@ -78,7 +84,7 @@ pub(crate) struct Fired {
 pub(crate) enum ParkTime {
     /// Not at all: something is due.
     Zero,
-    /// This long. Never zero.
+    /// This long. Never zero. While many timers end it goes beyond the first of them.
     AtMost(Duration),
     /// Until it is unparked: no timer is pending, or time moves by calls only.
     Unlimited,
@@ -94,11 +100,14 @@ pub(crate) struct Driver {
     /// The reactor parks or is about to. Set under the lock and read under it, which orders them: Relaxed. Cleared
     /// without it, by the reactor (rule 4).
     armed: AtomicBool,
+    /// The moment of the last look at the timers, for whoever need not know it better: Relaxed, and behind the clock.
+    looked: AtomicU64,
     shared: Mutex<Shared>,
 }
 
 struct Shared {
     wheel: Wheel<Waker>,
+    crowd: Crowd,
     closed: bool,
 }
 
@@ -111,7 +120,8 @@ impl Driver {
             unpark,
             earliest: AtomicU64::new(NEVER),
             armed: AtomicBool::new(false),
-            shared: Mutex::new(Shared { wheel: Wheel::new(ticks), closed: false }),
+            looked: AtomicU64::new(0),
+            shared: Mutex::new(Shared { wheel: Wheel::new(ticks), crowd: Crowd::default(), closed: false }),
         });
         let listener: Weak<Self> = Arc::downgrade(&driver);
         driver.clock.listen(listener);
@@ -205,6 +215,7 @@ impl Driver {
 
     fn fire_batches(&self, now: u64, batches: usize) -> Fired {
         self.armed.store(false, Ordering::Relaxed);
+        self.looked.store(now, Ordering::Relaxed);
         if self.earliest.load(Ordering::Relaxed) > now {
             return Fired { count: 0, more: false };
         }
@@ -213,8 +224,12 @@ impl Driver {
         for _ in 0..batches {
             let advance = {
                 let mut shared = self.shared.lock();
-                let advance = shared.wheel.advance(now, WakeBatch::CAPACITY, |waker| batch.push(waker));
+                let advance = shared.wheel.advance(now, WakeBatch::CAPACITY, |waker| {
+                    warm(&waker);
+                    batch.push(waker);
+                });
                 self.earliest.store(shared.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
+                shared.crowd.note(now, batch.len());
                 advance
             };
             count += batch.len();
@@ -224,6 +239,14 @@ impl Driver {
             }
         }
         Fired { count, more: true }
+    }
+
+    /// True if a deadline has passed, as far as can be told without a reading of the system's clock, which costs as much as
+    /// an insertion: a deadline that passed since the last turn is found to have passed in the next one.
+    pub(crate) fn has_reached(&self, deadline: u64) -> bool {
+        let present =
+            if self.clock.runs_by_itself() { self.looked.load(Ordering::Relaxed) } else { self.clock.nanos() };
+        deadline <= present
     }
 
     /// True if a timer is due: what a reactor that spins looks at.
@@ -263,7 +286,7 @@ impl Driver {
         match earliest.checked_sub(self.clock.nanos()) {
             None | Some(0) => ParkTime::Zero,
             Some(wait) if earliest != NEVER && self.clock.runs_by_itself() => {
-                ParkTime::AtMost(Duration::from_nanos(wait))
+                ParkTime::AtMost(Duration::from_nanos(shared.crowd.stretch(wait)))
             }
             Some(_) => ParkTime::Unlimited,
         }

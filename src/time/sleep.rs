@@ -19,16 +19,18 @@ pub struct Sleep {
     state: State,
 }
 
+/// Flat, so that a sleep is as small as its tag and two words: tasks hold many.
 enum State {
     /// Made where no runtime was at hand: the first poll finds one, and the time counts from there.
-    Unbound(Due),
-    Bound {
-        driver: Arc<Driver>,
-        deadline: u64,
-        /// Of the timer in the wheel, while there is one.
-        key: Option<TimerKey>,
-        over: bool,
-    },
+    UnboundIn(Duration),
+    /// The same, to a moment.
+    UnboundAt(Instant),
+    /// Not yet in the wheel. The deadline is 0 if it had passed when it was set.
+    Set { driver: Arc<Driver>, deadline: u64 },
+    /// Its timer is in the wheel, unless it fired since.
+    Waiting { driver: Arc<Driver>, key: TimerKey },
+    /// Over.
+    OverOn(Arc<Driver>),
     /// Over, and never bound.
     Over,
 }
@@ -40,10 +42,22 @@ enum Due {
 }
 
 impl Due {
+    /// For one reading of the clock, and none at the first poll.
     fn on(self, driver: &Driver) -> u64 {
         match self {
+            Self::In(Duration::ZERO) => 0,
             Self::In(wait) => driver.clock().deadline_in(wait),
-            Self::At(instant) => driver.clock().nanos_of(instant),
+            Self::At(instant) => {
+                let deadline = driver.clock().nanos_of(instant);
+                if deadline <= driver.clock().nanos() { 0 } else { deadline }
+            }
+        }
+    }
+
+    fn unbound(self) -> State {
+        match self {
+            Self::In(wait) => State::UnboundIn(wait),
+            Self::At(instant) => State::UnboundAt(instant),
         }
     }
 }
@@ -88,7 +102,7 @@ impl Sleep {
     fn due(due: Due) -> Self {
         match current_driver() {
             Some(driver) => Self::bound(driver, due),
-            None => Self { state: State::Unbound(due) },
+            None => Self { state: due.unbound() },
         }
     }
 
@@ -104,12 +118,12 @@ impl Sleep {
 
     fn bound(driver: Arc<Driver>, due: Due) -> Self {
         let deadline = due.on(&driver);
-        Self { state: State::Bound { driver, deadline, key: None, over: false } }
+        Self { state: State::Set { driver, deadline } }
     }
 
     /// True once it was ready. One that nobody polls never is; whether its moment has come, the clock knows.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Over | State::Bound { over: true, .. })
+        matches!(self.state, State::Over | State::OverOn(_))
     }
 
     /// Makes it end `time` from now, whether it is over or not. Whoever waits for it is woken at the new time.
@@ -140,14 +154,36 @@ impl Sleep {
     }
 
     fn reset_due(&mut self, due: Due) {
-        match &mut self.state {
-            State::Bound { driver, deadline, key, over } => {
-                *over = false;
-                *deadline = due.on(driver);
-                // A timer that fired is gone: the next poll makes a new one.
-                *key = key.take_if(|key| driver.reset(*key, *deadline) == TimerState::Pending);
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Set { driver, .. } | State::OverOn(driver) => State::Set { deadline: due.on(&driver), driver },
+            State::Waiting { driver, key } => {
+                let deadline = due.on(&driver);
+                match driver.reset(key, deadline) {
+                    TimerState::Pending => State::Waiting { driver, key },
+                    // A timer that fired is gone: the next poll makes a new one.
+                    TimerState::Gone | TimerState::Closed => State::Set { driver, deadline },
+                }
             }
-            state => *state = State::Unbound(due),
+            State::UnboundIn(_) | State::UnboundAt(_) | State::Over => due.unbound(),
+        };
+    }
+
+    /// Finds a runtime. None can be started: without a timer there is only looking again and again, from now on.
+    fn bind(&mut self, due: Due, cx: &Context<'_>) {
+        if let Some(driver) = crate::runtime::any_driver() {
+            *self = Self::bound(driver, due);
+            return;
+        }
+        let now = Instant::now();
+        let until = match due {
+            Due::At(instant) => Some(instant),
+            Due::In(time) => now.checked_add(time),
+        };
+        if until.is_some_and(|until| until <= now) {
+            self.state = State::Over;
+        } else if let Some(until) = until {
+            self.state = State::UnboundAt(until);
+            cx.waker().wake_by_ref();
         }
     }
 }
@@ -177,60 +213,41 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let State::Unbound(due) = self.state {
-            match crate::runtime::any_driver() {
-                Some(driver) => *self = Self::bound(driver, due),
-                // No runtime can be started: without a timer there is only looking again and again, from now on.
-                None => {
-                    let now = Instant::now();
-                    let until = match due {
-                        Due::At(instant) => Some(instant),
-                        Due::In(time) => now.checked_add(time),
-                    };
-                    if until.is_some_and(|until| until <= now) {
-                        self.state = State::Over;
-                        return Poll::Ready(());
-                    }
-                    if let Some(until) = until {
-                        self.state = State::Unbound(Due::At(until));
-                        cx.waker().wake_by_ref();
-                    }
-                    return Poll::Pending;
-                }
-            }
+        match self.state {
+            State::UnboundIn(wait) => self.bind(Due::In(wait), cx),
+            State::UnboundAt(instant) => self.bind(Due::At(instant), cx),
+            _ => {}
         }
-        let State::Bound { driver, deadline, key, over } = &mut self.state else { return Poll::Ready(()) };
-        *over |= match key {
-            _ if *over => true,
-            Some(key) => driver.set_waker(*key, cx.waker()) != TimerState::Pending,
-            None if driver.clock().nanos() >= *deadline => {
+        let key = match &self.state {
+            State::UnboundIn(_) | State::UnboundAt(_) => return Poll::Pending,
+            State::OverOn(_) | State::Over => return Poll::Ready(()),
+            State::Waiting { driver, key } if driver.set_waker(*key, cx.waker()) == TimerState::Pending => {
+                return Poll::Pending;
+            }
+            // The timer fired, or its driver is closed: there is nothing left to cancel.
+            State::Waiting { .. } => None,
+            State::Set { driver, deadline } if driver.has_reached(*deadline) => {
                 // Else a task that sleeps for nothing, again and again, never gives way to others.
                 if !spend() {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                true
+                None
             }
-            None => match driver.insert(*deadline, cx.waker().clone()) {
-                Ok(inserted) => {
-                    *key = Some(inserted);
-                    false
-                }
-                Err(_closed) => true,
-            },
+            State::Set { driver, deadline } => driver.insert(*deadline, cx.waker().clone()).ok(),
         };
-        if *over {
-            // The timer fired, or its driver is closed: there is nothing left to cancel.
-            *key = None;
-            return Poll::Ready(());
-        }
-        Poll::Pending
+        self.state = match (std::mem::replace(&mut self.state, State::Over), key) {
+            (State::Set { driver, .. } | State::Waiting { driver, .. }, Some(key)) => State::Waiting { driver, key },
+            (State::Set { driver, .. } | State::Waiting { driver, .. }, None) => State::OverOn(driver),
+            (other, _) => other,
+        };
+        if key.is_some() { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let State::Bound { driver, key: Some(key), .. } = &self.state {
+        if let State::Waiting { driver, key } = &self.state {
             driver.cancel(*key);
         }
     }
@@ -239,5 +256,15 @@ impl Drop for Sleep {
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sleep").field("over", &self.is_over()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_is_three_words() {
+        assert_eq!((size_of::<Sleep>(), size_of::<Option<Sleep>>()), (24, 24));
     }
 }

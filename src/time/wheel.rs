@@ -1,21 +1,27 @@
 //! A hierarchical timer wheel: which timers are due, and when to look again. Pure data, without clock, lock or waker.
 //!
 //! # The picture
-//! Time is cut into [`Ticks`] and a tick number into groups of eight bits, one a level, eight levels: 64 bits, so no
-//! deadline is too far to have its place. With ticks of 2^14 ns (16.4 us):
+//! Time is cut into [`Ticks`] and the bits of a tick number into groups, one a level: two wide ones and as many narrow ones
+//! as 64 bits need, so no deadline is too far to have its place. With ticks of 2^12 ns (4.1 us):
 //!
 //! ```text
-//!   tick       .. | bits 16..24 | bits 8..16 | bits 0..8 |
-//!   level            2            1            0             256 slots each, one list of timers a slot
-//!   reaches          4.6 min      1.07 s       4.2 ms
+//!   tick       .. | bits 26..32 | bits 20..26 | bits 10..20 | bits 0..10 |
+//!   level            3             2             1             0
+//!   slots           64            64          1024          1024           one list of timers a slot
+//!   reaches         4.9 h         4.6 min       4.3 s         4.2 ms
 //! ```
 //!
-//! Wide levels cost 16 KB a wheel and save what is dear with a million timers: each coming-down of one is a miss of
-//! the cache.
+//! Wide levels where most timers are save what is dear with a million of them: each coming-down of one is a miss of the
+//! cache.
 //!
 //! A timer stands at the level of the **highest group in which its tick differs from `now`**, in the slot that this
 //! group names. While `now` moves on, timers come down: when it enters a slot of level L, the timers of that slot now
 //! agree with it in group L, and each moves to a lower level or is due.
+//!
+//! ```text
+//! timers  by key: the payload, and where the entry stands
+//! lists   the entries of each slot, in blocks
+//! ```
 //!
 //! # Rules
 //! 1. A timer at level L agrees with `now` in all groups above L and is greater in group L. So no slot is ever behind
@@ -35,21 +41,56 @@
 //!
 //! The moment `u64::MAX` is the end of time: it counts as a tick of its own, so that `advance(u64::MAX)` yields all.
 
-use crate::util::slab::{Key, Slab};
-use std::num::NonZeroU16;
+mod lists;
+mod timers;
 
-/// Bits of a tick number that one level decides.
-const LEVEL_BITS: u32 = 8;
-/// Slots in a level.
-const SLOTS: usize = 1 << LEVEL_BITS;
+pub(crate) use timers::Key;
+
+use lists::{Entry, Lists};
+use timers::Timers;
+
+/// Levels of [`WIDE_BITS`] each; the others have [`NARROW_BITS`].
+const WIDE: u32 = 2;
+const WIDE_BITS: u32 = 10;
+const NARROW_BITS: u32 = 6;
 /// Levels: as many as the 64 bits of the finest tick number need.
-const LEVELS: usize = 8;
-/// Words of 64 bits that hold the occupancy of one level.
-const WORDS: usize = SLOTS / 64;
+const LEVELS: u32 = WIDE + (u64::BITS - WIDE * WIDE_BITS).div_ceil(NARROW_BITS);
+/// Words of 64 bits that hold the occupancy of a wide level; a narrow one has a single word.
+const WIDE_WORDS: usize = 1 << (WIDE_BITS - NARROW_BITS);
+/// Words that hold the occupancy of all levels, one behind the other. A slot has the number of its bit.
+const WORDS: usize = WIDE as usize * WIDE_WORDS + (LEVELS - WIDE) as usize;
 /// The list of timers that were due when they were inserted; it stands behind those of the slots.
-const DUE: usize = LEVELS * SLOTS;
-/// No timer: the end of a list.
-const NIL: u32 = u32::MAX;
+const DUE: usize = WORDS * 64;
+
+/// The lowest bit of a tick number that a level decides.
+fn shift(level: u32) -> u32 {
+    if level <= WIDE { level * WIDE_BITS } else { WIDE * WIDE_BITS + (level - WIDE) * NARROW_BITS }
+}
+
+/// The level that decides a bit of a tick number.
+fn level_of_bit(bit: u32) -> u32 {
+    if bit < shift(WIDE) { bit / WIDE_BITS } else { WIDE + (bit - shift(WIDE)) / NARROW_BITS }
+}
+
+/// The first word of a level's occupancy, and how many there are.
+fn words(level: u32) -> (usize, usize) {
+    let level = level as usize;
+    match level.checked_sub(WIDE as usize) {
+        None => (level * WIDE_WORDS, WIDE_WORDS),
+        Some(narrow) => (WIDE as usize * WIDE_WORDS + narrow, 1),
+    }
+}
+
+/// The level of a slot.
+fn level_of_slot(slot: usize) -> u32 {
+    let word = slot / 64;
+    let level = if word < WIDE as usize * WIDE_WORDS {
+        word / WIDE_WORDS
+    } else {
+        word - WIDE as usize * WIDE_WORDS + WIDE as usize
+    };
+    level as u32
+}
 
 /// How finely time is cut.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +100,8 @@ pub(crate) struct Ticks {
 }
 
 impl Ticks {
-    /// 16.4 us: a fraction of what the system's own timers are late by, and few enough to be cheap.
-    pub(crate) const COARSE: Self = Self { shift: 14 };
+    /// 4.1 us: a fraction of what the system's own timers are late by.
+    pub(crate) const COARSE: Self = Self { shift: 12 };
     /// One nanosecond: for a clock that is moved by hand, where a sleep of a second ends after a second, not after that
     /// and the rest of a tick.
     pub(crate) const EXACT: Self = Self { shift: 0 };
@@ -86,35 +127,6 @@ impl Ticks {
     }
 }
 
-/// Which list a timer is in. Not zero, so that a slab slot needs no tag of its own: 48 bytes with a `Waker` inside.
-#[derive(Clone, Copy)]
-struct ListId(NonZeroU16);
-
-impl ListId {
-    fn new(index: usize) -> Self {
-        Self(NonZeroU16::MIN.saturating_add(index as u16))
-    }
-
-    fn index(self) -> usize {
-        usize::from(self.0.get()) - 1
-    }
-}
-
-struct Timer<P> {
-    tick: u64,
-    payload: P,
-    prev: u32,
-    next: u32,
-    list: ListId,
-}
-
-/// A doubly linked list through the slab.
-#[derive(Clone, Copy)]
-struct List {
-    head: u32,
-    tail: u32,
-}
-
 /// What an [`advance`](Wheel::advance) left behind.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +137,19 @@ pub(crate) enum Advance {
     Limited,
 }
 
+/// Timers whose entries were taken out and whose payloads were not, inside one call. They are scattered over memory: taken
+/// out in a loop that does nothing else, many of them are on their way at a time.
+struct Due {
+    indices: [u32; 32],
+    len: usize,
+}
+
+impl Due {
+    fn new() -> Self {
+        Self { indices: [0; 32], len: 0 }
+    }
+}
+
 /// Timers by deadline, each with a payload `P`. Moments are `u64` nanoseconds.
 pub(crate) struct Wheel<P> {
     ticks: Ticks,
@@ -132,13 +157,12 @@ pub(crate) struct Wheel<P> {
     now: u64,
     /// Bit L: level L has an occupied slot.
     levels: u32,
-    /// For each level, bit S of its words: slot S is occupied.
-    occupied: [[u64; WORDS]; LEVELS],
-    /// On the heap, for 16 KB are too much to be moved over the stack of a small thread.
-    lists: Box<[List]>,
+    /// The bit of each slot: it is occupied.
+    occupied: [u64; WORDS],
     /// The slot that `now` entered last, until it was found empty (rule 4).
-    open: Option<ListId>,
-    timers: Slab<Timer<P>>,
+    open: Option<usize>,
+    lists: Lists,
+    timers: Timers<P>,
 }
 
 impl<P> Wheel<P> {
@@ -148,10 +172,10 @@ impl<P> Wheel<P> {
             ticks,
             now: 0,
             levels: 0,
-            occupied: [[0; WORDS]; LEVELS],
-            lists: vec![List { head: NIL, tail: NIL }; DUE + 1].into_boxed_slice(),
+            occupied: [0; WORDS],
             open: None,
-            timers: Slab::new(),
+            lists: Lists::new(DUE + 1),
+            timers: Timers::new(),
         }
     }
 
@@ -164,32 +188,32 @@ impl<P> Wheel<P> {
     pub(crate) fn insert(&mut self, deadline: u64, payload: P) -> Key {
         let tick = self.ticks.of_deadline(deadline).max(self.now);
         let list = self.list_of(tick);
-        let prev = self.lists[list.index()].tail;
-        let key = self.timers.insert(Timer { tick, payload, prev, next: NIL, list });
-        self.link(prev, key.index(), list);
-        key
+        self.occupy(list);
+        self.timers.insert(payload, |index| self.lists.append(list, Entry { tick, index }))
     }
 
     /// Takes a timer out; `None` if it was yielded or removed before. O(1).
     pub(crate) fn remove(&mut self, key: Key) -> Option<P> {
-        let Timer { payload, prev, next, list, .. } = self.timers.remove(key)?;
-        self.unlink(prev, next, list);
-        Some(payload)
+        let (index, place) = self.timers.find(key)?;
+        let emptied = self.lists.remove(place);
+        self.vacate(emptied);
+        self.timers.take(index)
     }
 
     /// Gives a timer a new deadline; false if it was yielded or removed before. O(1).
     pub(crate) fn reset(&mut self, key: Key, deadline: u64) -> bool {
-        let Some(Timer { prev, next, list, .. }) = self.timers.get(key) else {
+        let Some((index, place)) = self.timers.find(key) else {
             return false;
         };
-        self.unlink(*prev, *next, *list);
-        self.place(key.index(), self.ticks.of_deadline(deadline).max(self.now));
+        let emptied = self.lists.remove(place);
+        self.vacate(emptied);
+        self.place(Entry { tick: self.ticks.of_deadline(deadline).max(self.now), index });
         true
     }
 
     /// The payload of a pending timer.
     pub(crate) fn payload_mut(&mut self, key: Key) -> Option<&mut P> {
-        self.timers.get_mut(key).map(|timer| &mut timer.payload)
+        self.timers.payload_mut(key)
     }
 
     /// When to call [`advance`](Self::advance) next: never later than the moment at which the next timer is yielded,
@@ -209,6 +233,14 @@ impl<P> Wheel<P> {
     /// Moves the present to `now` and hands every timer that is due to `out`, in the order of their ticks. At most
     /// `limit` timers are touched, yielded or brought down. A `now` before the present counts as the present.
     pub(crate) fn advance(&mut self, now: u64, limit: usize, mut out: impl FnMut(P)) -> Advance {
+        let mut due = Due::new();
+        let advance = self.collect(now, limit, &mut due, &mut out);
+        self.yield_all(&mut due, &mut out);
+        advance
+    }
+
+    /// The same, but the last few are only noted as due.
+    fn collect(&mut self, now: u64, limit: usize, due: &mut Due, out: &mut impl FnMut(P)) -> Advance {
         let target = self.ticks.of_present(now).max(self.now);
         let mut left = limit;
         loop {
@@ -216,8 +248,7 @@ impl<P> Wheel<P> {
                 if left == 0 {
                     return Advance::Limited;
                 }
-                left -= 1;
-                self.take_head(list, &mut out);
+                left = self.take_from(list, left, due, out);
             }
             match self.next_slot() {
                 Some((slot, start)) if start <= target => {
@@ -235,89 +266,92 @@ impl<P> Wheel<P> {
 
     /// The list to take timers from before `now` may move: the open slot, then what was inserted when due.
     fn ready_list(&self) -> Option<usize> {
-        let open = self.open.map(ListId::index);
-        open.into_iter().chain([DUE]).find(|list| self.lists[*list].head != NIL)
+        self.open.into_iter().chain([DUE]).find(|list| !self.lists.is_empty(*list))
     }
 
-    /// Yields the first timer of a ready list, or brings it down.
-    fn take_head(&mut self, list: usize, out: &mut impl FnMut(P)) {
-        let index = self.lists[list].head;
-        let Timer { tick, prev, next, list, .. } = *self.timers.at(index);
-        self.unlink(prev, next, list);
-        if tick > self.now {
-            self.place(index, tick);
-        } else if let Some(timer) = self.timers.remove_at(index) {
-            out(timer.payload);
+    /// Takes up to `left` timers, at least one, from the first block of a ready list, and notes them as due or brings them
+    /// down. How many may still be taken after that.
+    fn take_from(&mut self, list: usize, mut left: usize, due: &mut Due, out: &mut impl FnMut(P)) -> usize {
+        let Some(block) = self.lists.first(list) else { return left };
+        let mut nth = 0;
+        while left != 0
+            && let Some(entry) = self.lists.take(block, &mut nth)
+        {
+            left -= 1;
+            if entry.tick > self.now {
+                self.place(entry);
+                continue;
+            }
+            if due.len == due.indices.len() {
+                self.yield_all(due, out);
+            }
+            due.indices[due.len] = entry.index;
+            due.len += 1;
+        }
+        let emptied = self.lists.finish(block);
+        self.vacate(emptied);
+        left
+    }
+
+    /// Yields what was noted as due.
+    fn yield_all(&mut self, due: &mut Due, out: &mut impl FnMut(P)) {
+        for index in &due.indices[..std::mem::take(&mut due.len)] {
+            if let Some(payload) = self.timers.take(*index) {
+                out(payload);
+            }
         }
     }
 
     /// The occupied slot that `now` enters next (rule 2), and its first tick.
-    fn next_slot(&self) -> Option<(ListId, u64)> {
+    fn next_slot(&self) -> Option<(usize, u64)> {
         if self.levels == 0 {
             return None;
         }
         let level = self.levels.trailing_zeros();
-        let words = &self.occupied[level as usize];
+        let (first, count) = words(level);
+        let words = &self.occupied[first..first + count];
         let word = words.iter().position(|word| *word != 0)?;
-        let slot = word as u32 * u64::BITS + words[word].trailing_zeros();
-        let shift = level * LEVEL_BITS;
-        // The group above: nothing, for the top level.
-        let above = self.now & u64::MAX.checked_shl(shift + LEVEL_BITS).unwrap_or(0);
-        Some((ListId::new(level as usize * SLOTS + slot as usize), above | u64::from(slot) << shift))
+        let in_level = word as u32 * u64::BITS + words[word].trailing_zeros();
+        // The groups above: nothing, for the top level.
+        let above = self.now & u64::MAX.checked_shl(shift(level + 1)).unwrap_or(0);
+        Some((first * 64 + in_level as usize, above | u64::from(in_level) << shift(level)))
     }
 
     /// The list in which a timer of this tick belongs (rule 1).
-    fn list_of(&self, tick: u64) -> ListId {
+    fn list_of(&self, tick: u64) -> usize {
         let differs = tick ^ self.now;
         if differs == 0 {
-            return ListId::new(DUE);
+            return DUE;
         }
-        let level = differs.ilog2() / LEVEL_BITS;
-        let slot = (tick >> (level * LEVEL_BITS)) as usize % SLOTS;
-        ListId::new(level as usize * SLOTS + slot)
+        let level = level_of_bit(differs.ilog2());
+        let (first, count) = words(level);
+        first * 64 + (tick >> shift(level)) as usize % (count * 64)
     }
 
-    /// Puts an unlinked timer into the list of `tick`.
-    fn place(&mut self, index: u32, tick: u64) {
-        let list = self.list_of(tick);
-        let prev = self.lists[list.index()].tail;
-        let timer = self.timers.at_mut(index);
-        (timer.tick, timer.list, timer.prev, timer.next) = (tick, list, prev, NIL);
-        self.link(prev, index, list);
+    /// Puts a timer that is in no list into that of its tick.
+    fn place(&mut self, entry: Entry) {
+        let list = self.list_of(entry.tick);
+        self.occupy(list);
+        let place = self.lists.append(list, entry);
+        self.timers.set_place(entry.index, place);
     }
 
-    /// Makes a timer, which names `prev` as the one before it, the last of its list.
-    fn link(&mut self, prev: u32, index: u32, list: ListId) {
-        let list = list.index();
-        self.lists[list].tail = index;
-        if prev != NIL {
-            self.timers.at_mut(prev).next = index;
-            return;
-        }
-        self.lists[list].head = index;
+    /// A timer is going to be in this list.
+    fn occupy(&mut self, list: usize) {
         if list != DUE {
-            self.occupied[list / SLOTS][list % SLOTS / 64] |= 1 << (list % 64);
-            self.levels |= 1 << (list / SLOTS);
+            self.occupied[list / 64] |= 1 << (list % 64);
+            self.levels |= 1 << level_of_slot(list);
         }
     }
 
-    /// Closes the gap that a timer between `prev` and `next` leaves in its list.
-    fn unlink(&mut self, prev: u32, next: u32, list: ListId) {
-        let list = list.index();
-        match prev {
-            NIL => self.lists[list].head = next,
-            _ => self.timers.at_mut(prev).next = next,
-        }
-        match next {
-            NIL => self.lists[list].tail = prev,
-            _ => self.timers.at_mut(next).prev = prev,
-        }
-        if prev == NIL && next == NIL && list != DUE {
-            let words = &mut self.occupied[list / SLOTS];
-            words[list % SLOTS / 64] &= !(1 << (list % 64));
-            if *words == [0; WORDS] {
-                self.levels &= !(1 << (list / SLOTS));
-            }
+    /// There is no timer in this list any more.
+    fn vacate(&mut self, emptied: Option<usize>) {
+        let Some(list) = emptied.filter(|list| *list != DUE) else { return };
+        self.occupied[list / 64] &= !(1 << (list % 64));
+        let level = level_of_slot(list);
+        let (first, count) = words(level);
+        if self.occupied[first..first + count].iter().all(|word| *word == 0) {
+            self.levels &= !(1 << level);
         }
     }
 }

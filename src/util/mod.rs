@@ -3,5 +3,6 @@
 pub(crate) mod cache_padded;
 pub(crate) mod catch;
 pub(crate) mod seeds;
+pub(crate) mod holes;
 pub(crate) mod slab;
 pub(crate) mod wake_batch;

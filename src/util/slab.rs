@@ -4,16 +4,13 @@
 //! was kept too long finds nothing instead of a stranger. An index whose 2^32 generations are used up is retired: it
 //! costs its bytes and is not used again.
 //!
-//! Indices are `u32` so that lists can be threaded through the values (the timer wheel does); such a list reaches its
-//! members by bare index, since membership itself proves that they live.
+//! Free indices are used in the order of memory, so values that come together stand together.
 //!
 //! Memory: one vector. Once large it grows by a quarter at a time rather than by doubling, so that at most a fifth of
 //! it is spare.
 
+use crate::util::holes::Holes;
 use std::num::NonZeroU32;
-
-/// No index: the end of the free list.
-const NIL: u32 = u32::MAX;
 
 /// Number of slots from which on the slab grows by a quarter instead of doubling.
 const LARGE: usize = 256;
@@ -26,7 +23,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The bare index, for lists threaded through the values.
+    /// The bare index, for whoever needs no generation: what holds it proves that the value lives.
     pub(crate) fn index(self) -> u32 {
         self.index
     }
@@ -38,22 +35,17 @@ impl Key {
     }
 }
 
-enum Content<T> {
-    Full(T),
-    /// Link of the free list.
-    Vacant(u32),
-}
-
 struct Slot<T> {
     generation: NonZeroU32,
-    content: Content<T>,
+    /// None while the index is free.
+    value: Option<T>,
 }
 
 /// Values of one type, each under a [`Key`]; every call but listing is O(1).
 pub(crate) struct Slab<T> {
     slots: Vec<Slot<T>>,
-    /// Head of the list of vacant slots; the last freed one is used first, for it is in the cache.
-    free: u32,
+    /// The free indices.
+    holes: Holes,
     len: usize,
 }
 
@@ -65,7 +57,7 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), free: NIL, len: 0 }
+        Self { slots: Vec::new(), holes: Holes::new(), len: 0 }
     }
 
     /// Number of values.
@@ -87,15 +79,11 @@ impl<T> Slab<T> {
     /// # Panics
     /// With 2^32 - 1 values inside.
     pub(crate) fn insert(&mut self, value: T) -> Key {
-        let index = self.free;
-        let Some(slot) = self.slots.get_mut(index as usize) else {
+        let Some(index) = self.holes.take() else {
             return self.insert_slow(value);
         };
-        let Content::Vacant(next) = slot.content else {
-            unreachable!("the free list holds vacant slots only");
-        };
-        slot.content = Content::Full(value);
-        self.free = next;
+        let slot = &mut self.slots[index as usize];
+        slot.value = Some(value);
         self.len += 1;
         Key { index, generation: slot.generation }
     }
@@ -103,12 +91,12 @@ impl<T> Slab<T> {
     #[cold]
     fn insert_slow(&mut self, value: T) -> Key {
         let used = self.slots.len();
-        assert!(used < NIL as usize, "a slab holds at most 2^32 - 1 values");
+        assert!(used < u32::MAX as usize, "a slab holds at most 2^32 - 1 values");
         if used == self.slots.capacity() {
             self.slots.reserve_exact(if used < LARGE { used.max(4) } else { used / 4 });
         }
         let generation = NonZeroU32::MIN;
-        self.slots.push(Slot { generation, content: Content::Full(value) });
+        self.slots.push(Slot { generation, value: Some(value) });
         self.len += 1;
         Key { index: used as u32, generation }
     }
@@ -124,7 +112,7 @@ impl<T> Slab<T> {
     /// The value of `key`, unless it was removed.
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         match self.slots.get(key.index as usize)? {
-            Slot { generation, content: Content::Full(value) } if *generation == key.generation => Some(value),
+            Slot { generation, value } if *generation == key.generation => value.as_ref(),
             _ => None,
         }
     }
@@ -132,7 +120,7 @@ impl<T> Slab<T> {
     /// The value of `key`, unless it was removed.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         match self.slots.get_mut(key.index as usize)? {
-            Slot { generation, content: Content::Full(value) } if *generation == key.generation => Some(value),
+            Slot { generation, value } if *generation == key.generation => value.as_mut(),
             _ => None,
         }
     }
@@ -140,53 +128,21 @@ impl<T> Slab<T> {
     /// The value at a bare index, with its key, if there is one.
     #[cfg(feature = "net")]
     pub(crate) fn get_at(&self, index: u32) -> Option<(Key, &T)> {
-        match self.slots.get(index as usize)? {
-            Slot { generation, content: Content::Full(value) } => Some((Key { index, generation: *generation }, value)),
-            _ => None,
-        }
-    }
-
-    /// The value at a bare index.
-    ///
-    /// # Panics
-    /// If there is none: the caller's list holds live indices only.
-    #[inline]
-    pub(crate) fn at(&self, index: u32) -> &T {
-        match &self.slots[index as usize].content {
-            Content::Full(value) => value,
-            Content::Vacant(_) => vacant(index),
-        }
-    }
-
-    /// The value at a bare index.
-    ///
-    /// # Panics
-    /// If there is none: the caller's list holds live indices only.
-    #[inline]
-    pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
-        match &mut self.slots[index as usize].content {
-            Content::Full(value) => value,
-            Content::Vacant(_) => vacant(index),
-        }
+        let slot = self.slots.get(index as usize)?;
+        slot.value.as_ref().map(|value| (Key { index, generation: slot.generation }, value))
     }
 
     /// Takes the value at a bare index out, if there is one.
     #[inline]
     pub(crate) fn remove_at(&mut self, index: u32) -> Option<T> {
         let slot = self.slots.get_mut(index as usize)?;
-        if matches!(slot.content, Content::Vacant(_)) {
-            return None; // And its link stays as it is.
-        }
-        let content = std::mem::replace(&mut slot.content, Content::Vacant(self.free));
+        let value = slot.value.take()?;
         self.len -= 1;
         if let Some(next) = slot.generation.checked_add(1) {
             slot.generation = next;
-            self.free = index;
-        } // Else retired: outside the free list for good, so that no generation is ever given twice.
-        match content {
-            Content::Full(value) => Some(value),
-            Content::Vacant(_) => None,
-        }
+            self.holes.add(index);
+        } // Else retired: not free for good, so that no generation is ever given twice.
+        Some(value)
     }
 
     /// All values, by index.
@@ -204,16 +160,11 @@ impl<T> Slab<T> {
     pub(crate) fn page(&self, index: u32, slots: u32) -> impl Iterator<Item = (Key, &T)> {
         let start = (index as usize).min(self.slots.len());
         let end = start.saturating_add(slots as usize).min(self.slots.len());
-        (index..).zip(&self.slots[start..end]).filter_map(|(index, slot)| match &slot.content {
-            Content::Full(value) => Some((Key { index, generation: slot.generation }, value)),
-            Content::Vacant(_) => None,
+        (index..).zip(&self.slots[start..end]).filter_map(|(index, slot)| {
+            let key = Key { index, generation: slot.generation };
+            slot.value.as_ref().map(|value| (key, value))
         })
     }
-}
-
-#[cold]
-fn vacant(index: u32) -> ! {
-    panic!("slot {index} was expected to hold a value")
 }
 
 #[cfg(all(test, not(loom)))]

@@ -11,6 +11,7 @@ mod header;
 mod inbox;
 mod state;
 mod waker;
+mod warm;
 
 pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work, thread_token};
 pub(crate) use handles::{JoinRef, Runnable, TaskRef, new, new_bound};
@@ -20,6 +21,7 @@ pub(crate) use inbox::{Inbox, Push};
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
 pub(crate) use state::{Kind, Outcome};
+pub(crate) use warm::warm;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -18,6 +18,12 @@ pub(super) unsafe fn from_header(header: NonNull<Header>) -> Waker {
     unsafe { Waker::from_raw(raw) }
 }
 
+/// True if it came from [`from_header`].
+#[inline]
+pub(super) fn is_of_task(waker: &Waker) -> bool {
+    std::ptr::eq(waker.vtable(), &VTABLE)
+}
+
 /// # Safety
 /// `data` comes from `from_header` and its reference is alive.
 unsafe fn header<'a>(data: *const ()) -> &'a Header {

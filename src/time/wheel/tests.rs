@@ -34,7 +34,7 @@ impl When {
             Self::In(wait) => now.saturating_add(wait),
             Self::At(moment) => moment,
             Self::Boundary { level, skip, offset } => {
-                let width = TICK.checked_shl(level * LEVEL_BITS).filter(|width| width.is_power_of_two());
+                let width = TICK.checked_shl(shift(level)).filter(|width| width.is_power_of_two());
                 let width = width.unwrap_or(1 << 62);
                 let boundary = (now / width).saturating_add(1 + skip).saturating_mul(width);
                 boundary.saturating_add_signed(offset)
@@ -153,28 +153,27 @@ impl Pair {
         }
     }
 
-    /// Walks every list: links, bitmaps and rule 1.
+    /// Walks every list: bitmaps, places and rule 1.
     fn assert_sound(&self) {
         let wheel = &self.wheel;
         let mut seen = 0;
-        for (index, list) in wheel.lists.iter().enumerate() {
-            let (mut prev, mut at) = (NIL, list.head);
-            while at != NIL {
-                let timer = wheel.timers.at(at);
-                assert_eq!((timer.prev, timer.list.index()), (prev, index));
-                let is_open = wheel.open.is_some_and(|open| open.index() == index);
-                assert!(is_open || wheel.list_of(timer.tick).index() == index, "rule 1");
-                (prev, at) = (at, timer.next);
-                seen += 1;
+        for list in 0..=DUE {
+            let entries = wheel.lists.checked(list);
+            for (place, entry) in &entries {
+                assert_eq!(wheel.timers.place_of(entry.index), Some(*place));
+                let is_open = wheel.open == Some(list);
+                assert!(is_open || wheel.list_of(entry.tick) == list, "rule 1");
             }
-            assert_eq!(list.tail, prev);
-            if index != DUE {
-                let bit = wheel.occupied[index / SLOTS][index % SLOTS / 64] >> (index % 64) & 1;
-                assert_eq!(bit == 1, list.head != NIL);
+            if list != DUE {
+                let bit = wheel.occupied[list / 64] >> (list % 64) & 1;
+                assert_eq!(bit == 1, !entries.is_empty());
             }
+            seen += entries.len();
         }
-        for (level, occupied) in wheel.occupied.iter().enumerate() {
-            assert_eq!(wheel.levels >> level & 1 == 1, *occupied != [0; WORDS]);
+        for level in 0..LEVELS {
+            let (first, count) = words(level);
+            let occupied = wheel.occupied[first..first + count].iter().any(|word| *word != 0);
+            assert_eq!(wheel.levels >> level & 1 == 1, occupied);
         }
         assert_eq!(seen, wheel.len());
     }
@@ -184,7 +183,7 @@ fn when() -> impl Strategy<Value = When> {
     prop_oneof![
         (0..4 * TICK).prop_map(When::In),
         (0..1u64 << 34).prop_map(When::In),
-        (0u32..=LEVELS as u32, 0u64..3, -1i64..=1).prop_map(|(level, skip, offset)| When::Boundary {
+        (0..=LEVELS, 0u64..3, -1i64..=1).prop_map(|(level, skip, offset)| When::Boundary {
             level,
             skip,
             offset
@@ -257,7 +256,7 @@ fn random_when(random: &mut fastrand::Rng) -> When {
     match random.u32(0..16) {
         0 => When::At([0, 1, TICK - 1, TICK, TICK + 1, u64::MAX - TICK, u64::MAX - 1, u64::MAX][random.usize(0..8)]),
         1..6 => {
-            When::Boundary { level: random.u32(0..=7), skip: random.u64(0..3), offset: i64::from(random.i8(-1..=1)) }
+            When::Boundary { level: random.u32(0..=LEVELS), skip: random.u64(0..3), offset: i64::from(random.i8(-1..=1)) }
         }
         _ => When::In(random.u64(..) >> random.u32(8..64)),
     }
@@ -313,7 +312,7 @@ fn one_far_timer_wakes_at_most_once_a_level() {
                 break;
             }
         }
-        assert!(turns <= LEVELS, "{turns} turns for {deadline}");
+        assert!(turns <= LEVELS as usize, "{turns} turns for {deadline}");
     }
 }
 
@@ -351,11 +350,11 @@ fn time_that_goes_backwards_is_the_present() {
 fn a_limit_bounds_the_coming_down_too() {
     let mut wheel = Wheel::new(Ticks::COARSE);
     for payload in 0..100u32 {
-        wheel.insert(270 * TICK + u64::from(payload % 2) * TICK, payload);
+        wheel.insert(1030 * TICK + u64::from(payload % 2) * TICK, payload);
     }
     let mut out = Vec::new();
     let mut calls = 1;
-    while wheel.advance(280 * TICK, 10, |payload| out.push(payload)) == Advance::Limited {
+    while wheel.advance(1040 * TICK, 10, |payload| out.push(payload)) == Advance::Limited {
         calls += 1;
         assert!(out.len() < 10 * calls);
     }
@@ -366,13 +365,25 @@ fn a_limit_bounds_the_coming_down_too() {
 }
 
 #[test]
-fn a_timer_fits_in_48_bytes_of_slab() {
-    let mut wakers = Wheel::new(Ticks::COARSE);
-    let mut plain = Wheel::new(Ticks::COARSE);
-    let before = (wakers.timers.slot_bytes(), plain.timers.slot_bytes());
-    wakers.insert(0, Waker::noop().clone());
-    plain.insert(0, [0u64; 2]);
-    assert_eq!(before, (48, 48));
+fn every_bit_has_a_level_and_every_level_its_words() {
+    assert_eq!((level_of_bit(0), level_of_bit(63), shift(0)), (0, LEVELS - 1, 0));
+    for bit in 0..u64::BITS {
+        let level = level_of_bit(bit);
+        assert!(shift(level) <= bit && bit < shift(level + 1));
+    }
+    let mut next = 0;
+    for level in 0..LEVELS {
+        let (first, count) = words(level);
+        assert_eq!(first, next);
+        assert_eq!((count * 64) as u64, 1 << (shift(level + 1) - shift(level)));
+        assert!((first * 64..(first + count) * 64).all(|slot| level_of_slot(slot) == level));
+        next = first + count;
+    }
+    assert_eq!(next, WORDS);
+}
+
+#[test]
+fn a_wheel_without_timers_is_small() {
     assert!(size_of::<Wheel<Waker>>() < 512);
-    assert!(size_of_val(&*wakers.lists) < 17_000);
+    assert!(Lists::new(DUE + 1).bytes() < 21_000);
 }

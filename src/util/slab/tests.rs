@@ -71,7 +71,6 @@ fn a_freed_index_is_used_again_under_a_new_key() {
     assert_eq!(slab.get(old), None);
     assert_eq!(slab.remove(old), None);
     assert_eq!(slab.get(new), Some(&'b'));
-    assert_eq!(*slab.at(new.index()), 'b');
 }
 
 #[test]
@@ -91,15 +90,6 @@ fn an_index_without_generations_left_is_retired() {
 }
 
 #[test]
-#[should_panic(expected = "slot 0 was expected to hold a value")]
-fn a_vacant_index_is_a_broken_list() {
-    let mut slab = Slab::new();
-    let key = slab.insert(());
-    slab.remove(key);
-    slab.at(0);
-}
-
-#[test]
 fn at_most_a_fifth_of_a_large_slab_is_spare() {
     let mut slab = Slab::new();
     for value in 0..100_000u32 {
@@ -107,11 +97,4 @@ fn at_most_a_fifth_of_a_large_slab_is_spare() {
         assert!(slab.slots.len() < LARGE || slab.slots.capacity() * 4 <= slab.slots.len() * 5);
     }
     assert_eq!(size_of::<Option<Key>>(), 8);
-}
-
-impl<T> Slab<T> {
-    /// Bytes of one slot, for the tests of what is stored in slabs.
-    pub(crate) fn slot_bytes(&self) -> usize {
-        size_of::<Slot<T>>()
-    }
 }

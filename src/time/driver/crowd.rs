@@ -1,0 +1,89 @@
+//! Whether timers end so fast, one after the other, that waking for each would cost more than they do.
+//!
+//! To sleep until a moment and to wake there costs the system some ten microseconds, whatever is done then. A few timers
+//! are worth that: they end at their tick. Where many a millisecond end, the reactor waits for a few more of them each
+//! time, as a network card that is busy does with its packets.
+//!
+//! The rate is that between two firings at least [`GAP`] apart, so a burst of timers at one moment is no crowd, and the
+//! first look after a crowd went away finds it gone.
+
+/// How long the reactor waits at least while there is a crowd: also the most that a timer ends later for it. In nanoseconds.
+pub(super) const GAP: u64 = 500_000;
+
+/// Timers in one [`GAP`] that make a crowd: 64,000 a second.
+const MANY: u64 = 32;
+
+/// What was fired of late. For the reactor.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    /// When the count began.
+    since: u64,
+    /// Timers fired since then, at that moment included.
+    fired: u64,
+    /// What the count before that one said.
+    is_on: bool,
+}
+
+impl Crowd {
+    /// So many timers were fired at `now`, which is never before the last.
+    pub(super) fn note(&mut self, now: u64, count: usize) {
+        let age = now.saturating_sub(self.since);
+        if age >= GAP {
+            self.is_on = self.fired.saturating_mul(GAP / MANY) >= age;
+            (self.since, self.fired) = (now, 0);
+        }
+        self.fired = self.fired.saturating_add(count as u64);
+    }
+
+    /// How long to wait where the next timer ends after `wait`.
+    pub(super) fn stretch(&self, wait: u64) -> u64 {
+        if self.is_on { wait.max(GAP) } else { wait }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const LITTLE: u64 = GAP / 100;
+
+    #[test]
+    fn a_steady_stream_is_a_crowd_until_it_ends() {
+        let mut crowd = Crowd::default();
+        for step in 1..=150 {
+            crowd.note(step * LITTLE, 1);
+        }
+        assert_eq!((crowd.stretch(LITTLE), crowd.stretch(2 * GAP)), (GAP, 2 * GAP));
+        // As fast as before, now seen once a gap.
+        for step in 2..10 {
+            crowd.note(step * GAP, 100);
+            assert_eq!(crowd.stretch(0), GAP);
+        }
+        crowd.note(10 * GAP, 1);
+        crowd.note(11 * GAP, 1);
+        assert_eq!(crowd.stretch(LITTLE), LITTLE);
+    }
+
+    #[test]
+    fn bursts_and_a_few_a_millisecond_are_none() {
+        let mut crowd = Crowd::default();
+        for step in 1..100 {
+            crowd.note(step * 100 * GAP, 1000);
+            assert_eq!(crowd.stretch(LITTLE), LITTLE);
+        }
+        for step in 1..1000 {
+            crowd.note(100_000 * GAP + step * GAP / 20, 1);
+            assert_eq!(crowd.stretch(LITTLE), LITTLE);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_trouble() {
+        let mut crowd = Crowd::default();
+        crowd.note(0, usize::MAX);
+        crowd.note(0, usize::MAX);
+        crowd.note(u64::MAX, 1);
+        crowd.note(3, 1);
+        assert_eq!(crowd.stretch(u64::MAX), u64::MAX);
+    }
+}
