@@ -35,7 +35,6 @@ mod reported;
 mod shared;
 mod shutdown;
 mod thread;
-mod update;
 mod workers;
 
 /// How the reactor waits: in the system's poll where there may be sockets, else on a condition variable.
@@ -67,5 +66,4 @@ pub(crate) use workers::Inline;
 pub(crate) use {
     local::{Bell, Host},
     shutdown::Ending,
-    update::UpdateFlag,
 };

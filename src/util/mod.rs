@@ -4,4 +4,5 @@ pub(crate) mod cache_padded;
 pub(crate) mod catch;
 pub(crate) mod seeds;
 pub(crate) mod slab;
+pub(crate) mod update;
 pub(crate) mod wake_batch;
