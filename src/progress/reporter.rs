@@ -1,7 +1,7 @@
 //! The producer's front.
 
-use super::ring::{Producer, PushError, Ring};
 use super::host::Link;
+use super::ring::{Producer, PushError, Ring};
 use super::send::{Port, Refused};
 use super::{SendError, Sending, SharedReporter, TrySendError};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Several producers on one ring, one at a time.
 
-use super::ring::{Producer, Ring};
 use super::host::Link;
+use super::ring::{Producer, Ring};
 use super::send::{Port, Refused};
 use super::{Reporter, SendError, Sending, TrySendError};
 use crate::sync::{ModelArc, Mutex};
@@ -43,6 +43,7 @@ impl<P> SharedReporter<P> {
     }
 
     /// Adds a value at once; see [`Reporter::report`].
+    #[inline(never)]
     pub fn report(&self, value: P) {
         let displaced = self.shared.producer.lock().report(value);
         displaced.discard();
@@ -53,6 +54,7 @@ impl<P> SharedReporter<P> {
     ///
     /// # Errors
     /// [`TrySendError::Full`] and [`TrySendError::ReaderGone`]; both give the value back.
+    #[inline(never)]
     pub fn try_send(&self, value: P) -> Result<(), TrySendError<P>> {
         let pushed = self.shared.producer.lock().try_push(value);
         pushed?;
