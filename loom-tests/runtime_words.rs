@@ -1,10 +1,11 @@
-//! The small words of a runtime: the update flag (`src/runtime/update.rs`) and its end (`src/runtime/shutdown.rs`).
+//! The small words of a runtime: the update flag (`src/util/update.rs`) and its end (`src/runtime/shutdown.rs`).
 
 use super::explore;
 use super::place::Place;
-use crate::runtime::{Ending, UpdateFlag};
+use crate::runtime::Ending;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use crate::util::update::UpdateFlag;
 use loom::thread;
 
 /// After a raise, either the host has seen the news or the flag is up.

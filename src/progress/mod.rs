@@ -39,6 +39,7 @@
 //! also by read-modify-write. Whichever comes second sees the other: no fence, no lost wake. The end of the reader and
 //! the cancellation of the sender go over the same word.
 
+mod host;
 mod reader;
 mod reporter;
 mod ring;
@@ -50,6 +51,7 @@ mod word;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+pub(crate) use host::Host;
 pub use reader::Drain;
 pub use reporter::Reporter;
 pub use send::{SendError, SendErrorReason, Sending, TrySendError};
@@ -58,25 +60,9 @@ pub use shared::SharedReporter;
 pub(crate) use reader::Reader;
 
 use crate::sync::{Arc, ModelArc};
+use host::Link;
 use ring::{Producer, Ring};
 use word::Geometry;
-
-/// What the channel asks of the task it belongs to.
-pub(crate) trait Host: Send + Sync {
-    /// A value was published. Called after that, with no lock held, once for each value.
-    fn reported(&self);
-
-    /// True once the task is cancelled: `send` then ends with an error. Whoever makes this true wakes
-    /// [`Reader::cancel_waker`] afterwards.
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-
-    /// True if this thread is the one that has to go on so that there is room: it must not wait for it.
-    fn must_not_wait(&self) -> bool {
-        false
-    }
-}
 
 /// How many values a channel holds: at least 1, at most 2^28.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,5 +104,5 @@ pub(crate) fn channel<P>(
     host: Option<Arc<dyn Host>>,
 ) -> Result<(Reporter<P>, Reader<P>), CapacityError> {
     let ring = ModelArc::new(Ring::new(capacity)?);
-    Ok((Reporter::new(Producer::new(ModelArc::clone(&ring)), host), Reader::new(ring)))
+    Ok((Reporter::new(Producer::new(ModelArc::clone(&ring)), Link::new(host)), Reader::new(ring)))
 }

@@ -1,9 +1,9 @@
 //! The producer's front.
 
+use super::host::Link;
 use super::ring::{Producer, PushError, Ring};
 use super::send::{Port, Refused};
-use super::{Host, SendError, Sending, SharedReporter, TrySendError};
-use crate::sync::Arc;
+use super::{SendError, Sending, SharedReporter, TrySendError};
 use std::fmt;
 
 /// The side of a task that tells how far it has come.
@@ -25,15 +25,15 @@ use std::fmt;
 /// ```
 pub struct Reporter<P> {
     producer: Producer<P>,
-    host: Option<Arc<dyn Host>>,
+    host: Link,
 }
 
 impl<P> Reporter<P> {
-    pub(super) fn new(producer: Producer<P>, host: Option<Arc<dyn Host>>) -> Self {
+    pub(super) fn new(producer: Producer<P>, host: Link) -> Self {
         Self { producer, host }
     }
 
-    pub(super) fn into_parts(self) -> (Producer<P>, Option<Arc<dyn Host>>) {
+    pub(super) fn into_parts(self) -> (Producer<P>, Link) {
         (self.producer, self.host)
     }
 
@@ -43,20 +43,17 @@ impl<P> Reporter<P> {
     #[inline]
     pub fn report(&mut self, value: P) {
         self.producer.report(value).discard();
-        if let Some(host) = &self.host {
-            host.reported();
-        }
+        self.host.reported();
     }
 
     /// Adds a value if there is room for it.
     ///
     /// # Errors
     /// [`TrySendError::Full`] and [`TrySendError::ReaderGone`]; both give the value back.
+    #[inline]
     pub fn try_send(&mut self, value: P) -> Result<(), TrySendError<P>> {
         self.producer.try_push(value)?;
-        if let Some(host) = &self.host {
-            host.reported();
-        }
+        self.host.reported();
         Ok(())
     }
 
@@ -96,8 +93,8 @@ impl<P> Reporter<P> {
         SharedReporter::new(self)
     }
 
-    pub(super) fn host(&self) -> Option<&dyn Host> {
-        self.host.as_deref()
+    pub(super) fn host(&self) -> &Link {
+        &self.host
     }
 
     pub(super) fn ring(&self) -> &Ring<P> {
@@ -105,7 +102,7 @@ impl<P> Reporter<P> {
     }
 
     pub(super) fn attempt(&mut self, value: P) -> Result<(), Refused<P>> {
-        if self.host.as_ref().is_some_and(|host| host.is_cancelled()) {
+        if self.host.is_cancelled() {
             return Err(Refused::Cancelled(value));
         }
         Ok(self.try_send(value)?)

@@ -2,7 +2,7 @@
 
 use super::ring::Ring;
 use super::waiter::Ticket;
-use super::{Host, Reporter, SharedReporter};
+use super::{Reporter, SharedReporter};
 use crate::park;
 use std::fmt;
 use std::future::Future;
@@ -139,7 +139,7 @@ impl<P> Port<'_, P> {
             Self::Own(reporter) => reporter.host(),
             Self::Shared(reporter) => reporter.host(),
         };
-        host.is_some_and(Host::must_not_wait)
+        host.must_not_wait()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Several producers on one ring, one at a time.
 
+use super::host::Link;
 use super::ring::{Producer, Ring};
 use super::send::{Port, Refused};
-use super::{Host, Reporter, SendError, Sending, TrySendError};
-use crate::sync::{Arc, ModelArc, Mutex};
+use super::{Reporter, SendError, Sending, TrySendError};
+use crate::sync::{ModelArc, Mutex};
 use std::fmt;
 
 /// A [`Reporter`] for several producers: the threads or futures that one task fans out to.
@@ -31,7 +32,7 @@ struct Shared<P> {
     /// Reached without the mutex by senders that wait.
     ring: ModelArc<Ring<P>>,
     producer: Mutex<Producer<P>>,
-    host: Option<Arc<dyn Host>>,
+    host: Link,
 }
 
 impl<P> SharedReporter<P> {
@@ -42,20 +43,22 @@ impl<P> SharedReporter<P> {
     }
 
     /// Adds a value at once; see [`Reporter::report`].
+    #[inline(never)]
     pub fn report(&self, value: P) {
         let displaced = self.shared.producer.lock().report(value);
         displaced.discard();
-        self.reported();
+        self.shared.host.reported();
     }
 
     /// Adds a value if there is room for it; see [`Reporter::try_send`].
     ///
     /// # Errors
     /// [`TrySendError::Full`] and [`TrySendError::ReaderGone`]; both give the value back.
+    #[inline(never)]
     pub fn try_send(&self, value: P) -> Result<(), TrySendError<P>> {
         let pushed = self.shared.producer.lock().try_push(value);
         pushed?;
-        self.reported();
+        self.shared.host.reported();
         Ok(())
     }
 
@@ -77,8 +80,8 @@ impl<P> SharedReporter<P> {
         self.send(value).block()
     }
 
-    pub(super) fn host(&self) -> Option<&dyn Host> {
-        self.shared.host.as_deref()
+    pub(super) fn host(&self) -> &Link {
+        &self.shared.host
     }
 
     pub(super) fn ring(&self) -> &Ring<P> {
@@ -86,16 +89,10 @@ impl<P> SharedReporter<P> {
     }
 
     pub(super) fn attempt(&self, value: P) -> Result<(), Refused<P>> {
-        if self.shared.host.as_ref().is_some_and(|host| host.is_cancelled()) {
+        if self.shared.host.is_cancelled() {
             return Err(Refused::Cancelled(value));
         }
         Ok(self.try_send(value)?)
-    }
-
-    fn reported(&self) {
-        if let Some(host) = &self.shared.host {
-            host.reported();
-        }
     }
 }
 

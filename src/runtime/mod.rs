@@ -35,7 +35,6 @@ mod reported;
 mod shared;
 mod shutdown;
 mod thread;
-mod update;
 mod wait;
 mod workers;
 
@@ -68,5 +67,4 @@ pub(crate) use workers::Inline;
 pub(crate) use {
     local::{Bell, Host},
     shutdown::Ending,
-    update::UpdateFlag,
 };

@@ -1,11 +1,10 @@
 //! What every thread reaches of a runtime.
 
 use super::Parker;
-use super::closures::{Closures, REACTOR_LANE};
-use super::context::{self, Local};
+use super::closures::Closures;
+use super::context;
 use super::hooks::Hooks;
 use super::shutdown::Ending;
-use super::update::UpdateFlag;
 use super::workers::Workers;
 use crate::counters::Counter;
 use crate::executor::Counters;
@@ -17,8 +16,8 @@ use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::util::cache_padded::CachePadded;
 use crate::util::seeds::Seeds;
+use crate::util::update::UpdateFlag;
 use std::fmt;
-use std::rc::Rc;
 use std::time::Instant;
 
 use super::inspect::Listing;
@@ -33,8 +32,8 @@ pub(crate) struct Shared {
     pub(crate) sockets: Arc<crate::reactor::Sockets>,
     pub(crate) pool: Workers,
     pub(crate) closures: Closures,
-    /// Written at the end of each task, by whoever ran it.
-    pub(crate) update: CachePadded<UpdateFlag>,
+    /// Written at the end of each task, by whoever ran it, and at each report. Reporters have a share in it.
+    pub(crate) update: Arc<UpdateFlag>,
     pub(crate) hooks: Hooks,
     pub(crate) counters: Arc<Counters>,
     /// Times the reactor parked.
@@ -75,6 +74,7 @@ impl Shared {
     ) -> Self {
         let unparker = listen(parker.unparker());
         let host = keeper == Keeper::Host;
+        let update = Arc::new(UpdateFlag::new());
         Self {
             inbox: CachePadded::new(if host { Inbox::new() } else { Inbox::attended() }),
             driver: Driver::new(clock, Arc::clone(&unparker)),
@@ -82,8 +82,8 @@ impl Shared {
             unparker,
             #[cfg(feature = "net")]
             sockets: parker.sockets(),
-            closures: Closures::default(),
-            update: CachePadded::new(UpdateFlag::new()),
+            closures: Closures::new(Arc::clone(&update)),
+            update,
             hooks,
             counters: Arc::new(Counters::default()),
             parks: Counter::default(),
@@ -134,22 +134,25 @@ impl Shared {
         self.home.is_some_and(|home| home == thread_token())
     }
 
-    /// Something finished or reported.
+    /// Something finished or reported: puts the update flag up, by way of this thread's own lane where that will do, and
+    /// tells the host if it was down.
     pub(crate) fn updated(&self) {
-        self.update.raise_and_tell(&self.hooks);
-    }
-
-    /// A task reported. As `updated`, by way of this thread's own lane where that will do.
-    pub(crate) fn reported(&self) {
-        match self.own_lane() {
-            Some(lane) if self.hooks.on_update.is_none() => self.update.raise_lane(lane),
-            _ => self.updated(),
+        if self.hooks.on_update.is_none() {
+            if self.update.raise_own() {
+                return;
+            }
+            if self.is_home() {
+                return self.update.raise_as_driver();
+            }
+        }
+        if self.update.raise() {
+            self.hooks.updated();
         }
     }
 
-    fn own_lane(&self) -> Option<usize> {
-        let own = |local: &Rc<Local>| std::ptr::eq(Arc::as_ptr(&local.shared), self);
-        if context::with_local(own).unwrap_or(false) { Some(REACTOR_LANE) } else { self.closures.own_lane() }
+    /// The update flag, if to put it up is all that there is to `updated`.
+    pub(crate) fn silent_update(&self) -> Option<Arc<UpdateFlag>> {
+        self.hooks.on_update.is_none().then(|| Arc::clone(&self.update))
     }
 
     /// Acquire: pairs with `begin_closing`.

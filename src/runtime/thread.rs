@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::wait::Wait;
 use crate::sync::Arc;
 use crate::time::driver::ParkTime;
+use crate::util::update::Lane;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub(crate) type Around = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
 /// The body of the reactor thread.
 pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration, around: Option<Around>) {
     let _last_word = LastWord(Arc::clone(&shared));
+    let _lane = Lane::of_driver(&shared.update);
     let local = Rc::new(Local::new(shared));
     let _entered = context::enter(Rc::clone(&local));
     let leave = around.map(|enter| enter());

@@ -11,6 +11,7 @@ use crate::sync::Arc;
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
 use crate::task::{Details, EndHook, Priority, Spec, Task, TaskInfo};
 use crate::time::Sleep;
+use crate::util::update::UpdateFlag;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -417,7 +418,11 @@ pub(super) struct TaskHost {
 
 impl Host for TaskHost {
     fn reported(&self) {
-        self.shared.reported();
+        self.shared.updated();
+    }
+
+    fn silent_update(&self) -> Option<Arc<UpdateFlag>> {
+        self.shared.silent_update()
     }
 
     fn is_cancelled(&self) -> bool {

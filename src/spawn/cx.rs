@@ -98,6 +98,7 @@ impl<P> TaskCx<P> {
 
     /// Tells whoever polls the handle how far the body has come. Never waits: when the ring is full the oldest value is
     /// dropped and counted. Does nothing for a task without progress.
+    #[inline]
     pub fn report(&mut self, value: P) {
         match &mut self.voice {
             Voice::None => {}
@@ -110,6 +111,7 @@ impl<P> TaskCx<P> {
     ///
     /// # Errors
     /// [`TrySendError`] gives the value back: the ring is full, or the handle gone. A cancellation is not looked at.
+    #[inline]
     pub fn try_send(&mut self, value: P) -> Result<(), TrySendError<P>> {
         match &mut self.voice {
             Voice::None => Ok(()),

@@ -5,4 +5,5 @@ pub(crate) mod catch;
 pub(crate) mod seeds;
 pub(crate) mod holes;
 pub(crate) mod slab;
+pub(crate) mod update;
 pub(crate) mod wake_batch;

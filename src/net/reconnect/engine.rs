@@ -191,7 +191,7 @@ impl<S: Connection> Engine<S> {
     async fn carry(&mut self, mut connection: S) -> End {
         let Self { handle, pace, shared, hands, .. } = self;
         let mut chunk = Vec::new();
-        let told = || handle.shared().reported();
+        let told = || handle.shared().updated();
         let end = poll_fn(|cx| poll_carry(&mut connection, hands, &mut chunk, shared, told, cx)).await;
         if let End::Closed = end {
             // The good-bye may take its time; whoever waits for a write has waited long enough.
