@@ -4,7 +4,7 @@ use super::body::Body;
 use super::handles::{Runnable, TaskRef};
 use super::header::{Header, Ran, VTable};
 use super::state::{Kind, Outcome, ToCancelled, ToIdle, ToRunning};
-use super::waker;
+use super::{polled, waker};
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
@@ -59,14 +59,14 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
     if state.to_running() == ToRunning::Drop {
-        // SAFETY: RUNNING is ours and the body is there.
+        // SAFETY: ACTIVE is ours and the body is there.
         return unsafe { finish::<B, S>(header, None, reason) };
     }
     if B::KIND == Kind::Closure {
         // SAFETY: the runner's reference outlives the borrow.
         let task = unsafe { TaskRef::borrowed(header) };
         if !cell.owner.starts(&task) {
-            // SAFETY: RUNNING is ours and the body is there.
+            // SAFETY: ACTIVE is ours and the body is there.
             return unsafe { finish::<B, S>(header, None, Outcome::Gone) };
         }
     }
@@ -75,13 +75,16 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     // SAFETY: the runner keeps the cell alive for the whole of the poll, and the waker is never dropped.
     let waker = ManuallyDrop::new(unsafe { waker::from_header(header) });
     let mut cx = Context::from_waker(&waker);
-    // SAFETY: RUNNING gives this thread the body; it has not moved since it was allocated.
-    match catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) })) {
-        Ok(Poll::Pending) => match state.to_idle() {
+    let outer = polled::begin(header);
+    // SAFETY: ACTIVE gives this thread the body; it has not moved since it was allocated.
+    let result = catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) }));
+    let woken = polled::end(outer);
+    match result {
+        Ok(Poll::Pending) => match state.to_idle(woken) {
             ToIdle::Idle => Ran::Idle,
-            // SAFETY: the runner's reference and the SCHEDULED bit, which it owns while RUNNING is set, go to the queue.
+            // SAFETY: the runner's reference goes to the queue, and with it what ACTIVE stands for.
             ToIdle::Again => Ran::Again(unsafe { Runnable::from_raw(header) }),
-            // SAFETY: RUNNING is still ours and the body is there.
+            // SAFETY: ACTIVE is still ours and the body is there.
             ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },
         },
         // SAFETY: as above.
@@ -95,9 +98,9 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
 }
 
 /// # Safety
-/// The caller has RUNNING and the stage holds the body, pinned.
+/// The caller has ACTIVE and the stage holds the body, pinned.
 unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
-    // SAFETY: RUNNING gives the stage to this thread.
+    // SAFETY: ACTIVE gives the stage to this thread.
     let stage = unsafe { &mut *stage };
     // SAFETY: not closed, so the body is what is there.
     let body = unsafe { &mut *stage.body };
@@ -107,9 +110,9 @@ unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll
 }
 
 /// # Safety
-/// The caller has RUNNING and the stage holds the body, which is not used again.
+/// The caller has ACTIVE and the stage holds the body, which is not used again.
 unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
-    // SAFETY: RUNNING gives the stage to this thread.
+    // SAFETY: ACTIVE gives the stage to this thread.
     let stage = unsafe { &mut *stage };
     // SAFETY: not closed, so the body is what is there.
     let body = unsafe { &mut stage.body };
@@ -124,7 +127,7 @@ unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
 /// the transition is always completed.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`; the caller has RUNNING, a reference, and the stage holds the body.
+/// `header` is a cell of `B` and `S`; the caller has ACTIVE, a reference, and the stage holds the body.
 unsafe fn finish<B: Body, S: Schedule>(
     header: NonNull<Header>,
     mut output: Option<Result<B::Output, TaskError>>,
@@ -133,7 +136,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     // SAFETY: by contract; a local, since the cell may be freed before this call returns.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
-    // SAFETY: RUNNING gives this thread the stage; the body is there, and not looked at again.
+    // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
     let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
         if matches!(output, Some(Err(TaskError::Panicked(_)))) {
@@ -164,7 +167,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     };
     if let Some(output) = output {
         let fresh = Stage { output: ManuallyDrop::new(output) };
-        // SAFETY: RUNNING gives this thread the stage, and what it held is gone.
+        // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
         cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
     }
     let slot = cell.header.slot();

@@ -4,6 +4,7 @@
 use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
 use super::header::{Header, NO_SLOT, Ran};
+use super::polled;
 use super::state::{Outcome, Snapshot};
 use crate::error::TaskError;
 use crate::sync::Arc;
@@ -76,7 +77,7 @@ pub(super) unsafe fn release(pointer: NonNull<Header>) {
     }
 }
 
-/// The right to run a task: there is one at most, made by whichever transition set SCHEDULED.
+/// The right to run a task: there is one at most, made by whichever transition set ACTIVE.
 ///
 /// Dropped without being run, it ends the task as [`Outcome::Gone`] and drops the body right there.
 pub(crate) struct Runnable {
@@ -88,7 +89,7 @@ unsafe impl Send for Runnable {}
 
 impl Runnable {
     /// # Safety
-    /// The caller owns a reference together with the SCHEDULED bit.
+    /// The caller owns a reference, and what ACTIVE stands for.
     pub(super) unsafe fn from_raw(pointer: NonNull<Header>) -> Self {
         Self { pointer }
     }
@@ -112,7 +113,7 @@ impl Runnable {
         let pointer = self.into_raw();
         // SAFETY: alive by our reference.
         let run = unsafe { pointer.as_ref() }.vtable().run;
-        // SAFETY: the reference and the SCHEDULED bit pass to the runner.
+        // SAFETY: the reference, and what ACTIVE stands for, pass to the runner.
         unsafe { run(pointer, reason) }
     }
 
@@ -166,7 +167,7 @@ impl Drop for Runnable {
         let verdict = self.header().state().cancel(kind, Outcome::Gone);
         // SAFETY: our reference is alive until the runner takes it over.
         unsafe { after_cancel(self.pointer, verdict) };
-        // SAFETY: the reference and the SCHEDULED bit pass to the runner.
+        // SAFETY: the reference, and what ACTIVE stands for, pass to the runner.
         let _over = unsafe { run(self.pointer, Outcome::Gone) };
     }
 }
@@ -264,7 +265,8 @@ impl TaskRef {
 
     /// Gives the task another level.
     pub(crate) fn set_priority(&self, priority: Priority) {
-        if self.header().state().set_priority(priority) {
+        // Polled by this very thread it stands in no queue, and is queued by what the word says then.
+        if self.header().state().set_priority(priority) && !polled::is(self.pointer) {
             let moved = self.header().vtable().moved;
             // SAFETY: alive by our reference.
             unsafe { moved(self.pointer) };

@@ -9,6 +9,7 @@ mod cell;
 mod handles;
 mod header;
 mod inbox;
+mod polled;
 mod state;
 mod waker;
 

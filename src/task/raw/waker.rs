@@ -2,6 +2,7 @@
 
 use super::handles::{Runnable, release};
 use super::header::Header;
+use super::polled;
 use super::state::ToScheduled;
 use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
@@ -51,6 +52,9 @@ unsafe fn wake(data: *const ()) {
 /// # Safety
 /// As [`header`].
 unsafe fn wake_by_ref(data: *const ()) {
+    if polled::wake(data) {
+        return;
+    }
     // SAFETY: by contract.
     let alive = unsafe { header(data) };
     if alive.state().to_scheduled() == ToScheduled::Submit {
