@@ -113,8 +113,7 @@ fn spawn<R: 'static>(rig: &Arc<Rig>, f: impl FnOnce(&Rig) -> R + 'static) -> thr
 
 /// A wake of a queued, a running or a sleeping task is followed by a poll that sees what was written before the wake.
 ///
-/// Red: `to_scheduled` that writes nothing if WOKEN is set already (`(None, Nothing)`), or nothing at all while
-/// ACTIVE is set; `to_idle` that does not look at WOKEN; the success ordering of `update` without either half.
+/// Red: `to_scheduled` that writes nothing (`(None, Nothing)`) while ACTIVE is set; `to_idle` that does not look at WOKEN; the success ordering of `update` without either half.
 #[test]
 fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
     explore(None, 370, || {
@@ -159,11 +158,10 @@ fn a_task_that_wakes_itself_hears_of_other_wakes() {
 
 /// Two wakers and a runner: one runnable at a time, one runner at a time, and the last poll sees both.
 ///
-/// Red: as above.
-#[test]
-fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
-    explore(Some(3), 660, || {
-        let rig = Rig::idle();
+/// Red: as above; of a queued task also `to_scheduled` that writes nothing if WOKEN is set already.
+fn two_wakers_and_a_runner(rig: fn() -> Arc<Rig>, floor: usize) {
+    explore(Some(3), floor, move || {
+        let rig = rig();
         let first = spawn(&rig, |rig| rig.wake(0));
         let second = spawn(&rig, |rig| rig.wake(1));
         let mut seen = rig.run_queued();
@@ -174,6 +172,16 @@ fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
         }
         assert_eq!(seen, [true; 2]);
     });
+}
+
+#[test]
+fn two_wakers_of_a_sleeping_task_make_one_runnable_at_a_time() {
+    two_wakers_and_a_runner(Rig::idle, 660);
+}
+
+#[test]
+fn two_wakers_of_a_queued_task_make_one_runnable_at_a_time() {
+    two_wakers_and_a_runner(Rig::new, 660);
 }
 
 /// A sleeping task is submitted by one of its two wakers, and by one only; two threads run it, never at once.

@@ -2,9 +2,11 @@
 //!
 //! # How a task lives
 //! A cell holds a header (state word, function table, queue link, join waker, identity), the owner (who queues the
-//! task when it is woken) and the *stage*: the body while the task lives, then the output. Four kinds of counted
-//! pointers reach it: the [`Runnable`](raw::Runnable) (the right to run it, at most one), the handle
-//! ([`JoinRef`](raw::JoinRef), at most one), wakers, and [`TaskRef`](raw::TaskRef)s such as the owner list's.
+//! task when it is woken) and the *stage*: the body while the task lives, then the output. Three kinds of counted
+//! pointers reach it: the handle ([`JoinRef`](raw::JoinRef), at most one), wakers, and [`TaskRef`](raw::TaskRef)s. The body
+//! counts as well: one reference is there from [1] until the runner that closed the body has done what was to be done
+//! ([`Over`](raw::Over)). The [`Runnable`](raw::Runnable) (the right to run it, at most one) and the owner list
+//! ([`Members`](raw::Members)) go by that one: there is neither of them without the body.
 //!
 //! ```text
 //!              [1] new
@@ -44,7 +46,7 @@
 //! | JOIN_WAKER | the waker cell is full and belongs to the end | [11] | [6] [8] [10] [12] |
 //! | outcome | how the task ended, 0 while it has not | [6] [8] | never |
 //! | priority | the level of the ready queue | [1] [13] | [13] |
-//! | references | counted pointers alive | | |
+//! | references | counted pointers alive, and the body | | |
 //!
 //! | valid combination | meaning |
 //! |---|---|
@@ -68,7 +70,7 @@
 //!   taken it in is ended by whoever brought it (who may have polled it once, if it was started eagerly). The last reference, which a waker on any thread may hold, frees bytes only.
 //! - Progress and output are written before [6], which releases; a look at the state acquires. So whoever sees a
 //!   task over sees all it reported and its result.
-//! - Polling leaves the reference count alone: the waker of a poll borrows the runner's reference.
+//! - Polling, queueing and listing leave the reference count alone: the waker of a poll borrows the body's reference.
 //! - A panic of the body, of its destructor, of the output's destructor, of a hook or of the join waker is caught
 //!   where it happens, and the transition is completed.
 

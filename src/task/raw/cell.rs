@@ -1,7 +1,7 @@
 //! The task cell: one allocation for a task's header, its owner, and the body that becomes the output.
 
 use super::body::Body;
-use super::handles::{Runnable, TaskRef};
+use super::handles::{Over, Runnable, TaskRef};
 use super::header::{Header, Ran, VTable};
 use super::state::{Kind, Outcome, ToCancelled, ToIdle, ToRunning};
 use super::{polled, waker};
@@ -50,12 +50,12 @@ impl<B: Body, S: Schedule> Cell<B, S> {
     }
 }
 
-/// Polls or tears down a task that came off a queue; takes over the queue's reference.
+/// Polls or tears down a task that came off a queue.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`, and the caller owns the reference of a queued task.
+/// `header` is a cell of `B` and `S`, and the caller has what ACTIVE stands for.
 unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) -> Ran {
-    // SAFETY: the caller's reference keeps the cell alive until `finish` gives it up.
+    // SAFETY: the body is there, and so is its reference: until `finish` gives it away.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
     if state.to_running() == ToRunning::Drop {
@@ -63,7 +63,7 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
         return unsafe { finish::<B, S>(header, None, reason) };
     }
     if B::KIND == Kind::Closure {
-        // SAFETY: the runner's reference outlives the borrow.
+        // SAFETY: the body's reference outlives the borrow.
         let task = unsafe { TaskRef::borrowed(header) };
         if !cell.owner.starts(&task) {
             // SAFETY: ACTIVE is ours and the body is there.
@@ -71,8 +71,8 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
         }
     }
     cell.header.count_poll();
-    // The waker borrows the runner's reference: polling leaves the reference count alone.
-    // SAFETY: the runner keeps the cell alive for the whole of the poll, and the waker is never dropped.
+    // The waker borrows the body's reference: polling leaves the reference count alone.
+    // SAFETY: the body's reference keeps the cell alive for the whole of the poll, and the waker is never dropped.
     let waker = ManuallyDrop::new(unsafe { waker::from_header(header) });
     let mut cx = Context::from_waker(&waker);
     let outer = polled::begin(header);
@@ -82,7 +82,7 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     match result {
         Ok(Poll::Pending) => match state.to_idle(woken) {
             ToIdle::Idle => Ran::Idle,
-            // SAFETY: the runner's reference goes to the queue, and with it what ACTIVE stands for.
+            // SAFETY: what ACTIVE stands for goes to the queue.
             ToIdle::Again => Ran::Again(unsafe { Runnable::from_raw(header) }),
             // SAFETY: ACTIVE is still ours and the body is there.
             ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },
@@ -120,20 +120,20 @@ unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
     unsafe { ManuallyDrop::drop(body) };
 }
 
-/// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and
-/// gives up the runner's reference.
+/// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and hands
+/// out the body's reference.
 ///
 /// Every piece of user code on the way (two destructors, the hooks, the join waker) is caught on its own, so that
 /// the transition is always completed.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`; the caller has ACTIVE, a reference, and the stage holds the body.
+/// `header` is a cell of `B` and `S`; the caller has what ACTIVE stands for, and the stage holds the body.
 unsafe fn finish<B: Body, S: Schedule>(
     header: NonNull<Header>,
     mut output: Option<Result<B::Output, TaskError>>,
     reason: Outcome,
 ) -> Ran {
-    // SAFETY: by contract; a local, since the cell may be freed before this call returns.
+    // SAFETY: by contract; the body's reference keeps it alive to the end of this call.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
     // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
@@ -147,7 +147,7 @@ unsafe fn finish<B: Body, S: Schedule>(
             drop_quietly(first);
         }
     }
-    // SAFETY: the runner's reference outlives the borrow.
+    // SAFETY: the body's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
     let mut panicked = false;
     if let Some(Err(TaskError::Panicked(panic))) = &output {
@@ -170,7 +170,6 @@ unsafe fn finish<B: Body, S: Schedule>(
         // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
         cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
     }
-    let slot = cell.header.slot();
     let closed = state.close(outcome, panicked);
     if closed.drop_output {
         // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
@@ -187,11 +186,8 @@ unsafe fn finish<B: Body, S: Schedule>(
         }
         cell.owner.on_ended();
     }
-    if state.drop_ref() {
-        // SAFETY: that was the last reference.
-        unsafe { dealloc::<B, S>(header) };
-    }
-    Ran::Over { slot: slot as usize }
+    // SAFETY: the body is gone, and its reference was the runner's.
+    Ran::Over(unsafe { Over::from_raw(header) })
 }
 
 /// # Safety
@@ -206,7 +202,7 @@ unsafe fn take_output<B: Body>(stage: *mut Stage<B>) -> Result<B::Output, TaskEr
 }
 
 /// # Safety
-/// `header` is a cell of `B` and `S`, alive during the call by a reference other than the one in `task`.
+/// `header` is a cell of `B` and `S`, alive during the call by a reference other than the body's.
 unsafe fn schedule<B: Body, S: Schedule>(header: NonNull<Header>, task: Runnable) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
@@ -309,18 +305,18 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
         ToCancelled::Requested { submit } => {
             // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
             if submit {
-                // SAFETY: the transition made a reference for the queue.
+                // SAFETY: the transition set ACTIVE.
                 let task = unsafe { Runnable::from_raw(header) };
-                // SAFETY: alive, as above, by a reference other than the queue's.
+                // SAFETY: alive, as above, by a reference other than the body's.
                 unsafe { (alive.vtable().schedule)(header, task) };
             }
             tell_the_body();
         }
         ToCancelled::Ended { wake_join, submit } => {
             if submit {
-                // SAFETY: the transition made a reference for the queue.
+                // SAFETY: the transition set ACTIVE.
                 let task = unsafe { Runnable::from_raw(header) };
-                // SAFETY: alive, as above, by a reference other than the queue's.
+                // SAFETY: alive, as above, by a reference other than the body's.
                 unsafe { (alive.vtable().schedule)(header, task) };
             }
             // First of all: the details forget whoever is to be told once they hear of the end.

@@ -158,18 +158,6 @@ impl Snapshot {
         debug_assert!(!self.is_over(), "an outcome never changes");
         Self(self.0 | (outcome as usize) << OUTCOME_SHIFT)
     }
-
-    fn with_ref(self) -> Self {
-        if self.refs() >= MAX_REFS {
-            std::process::abort();
-        }
-        Self(self.0 + REF)
-    }
-
-    fn without_ref(self) -> Self {
-        debug_assert!(self.refs() > 0, "reference count underflow");
-        Self(self.0 - REF)
-    }
 }
 
 fn priority_bits(priority: Priority) -> usize {
@@ -219,11 +207,11 @@ pub(crate) enum ToRunning {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum ToIdle {
-    /// Nothing: the task sleeps, the runner's reference is given up.
+    /// Nothing: the task sleeps. Whoever wakes it may run it, and end it, before the runner looks again.
     Idle,
-    /// Queue it again: it was woken while it ran. The runner's reference moves to the queue.
+    /// Queue it again: it was woken while it ran.
     Again,
-    /// Drop the body: it was cancelled while it ran. The runner keeps its reference.
+    /// Drop the body: it was cancelled while it ran.
     Drop,
 }
 
@@ -249,7 +237,7 @@ pub(crate) struct Closed {
 pub(crate) enum ToScheduled {
     /// Nothing: queued already, running (its runner will queue it), or over.
     Nothing,
-    /// Queue it: the caller now holds one more reference, for the queue.
+    /// Queue it: the caller makes the one `Runnable`.
     Submit,
 }
 
@@ -260,15 +248,15 @@ pub(crate) enum ToCancelled {
     /// Nothing: the task was over.
     Over,
     /// The task is over now; its runner drops the body. With `wake_join` the caller owns the registered waker, with
-    /// `submit` a new reference, and queues the task.
+    /// `submit` it makes the one `Runnable` and queues it.
     Ended {
         /// Take the join waker and wake it.
         wake_join: bool,
         /// Queue the task: it slept, so it had no runner.
         submit: bool,
     },
-    /// The runner will drop the body; with `submit` the caller holds a new reference and queues the task, so that its
-    /// body is dropped on its own thread.
+    /// The runner will drop the body; with `submit` the caller makes the one `Runnable` and queues it, so that
+    /// the body is dropped on its own thread.
     Requested {
         /// Queue the task.
         submit: bool,
@@ -298,7 +286,7 @@ impl fmt::Debug for State {
 }
 
 impl State {
-    /// [1] A new task: queued, with a handle; one reference for the queue and one for the handle.
+    /// [1] A new task: queued, with a handle; one reference for the body and one for the handle.
     pub(crate) fn new(priority: Priority) -> Self {
         Self(AtomicUsize::new(ACTIVE | HANDLE | priority_bits(priority) | (2 * REF)))
     }
@@ -359,12 +347,12 @@ impl State {
             } else if woken || s.has(WOKEN) {
                 (None, ToIdle::Again)
             } else {
-                (Some(s.without(ACTIVE).without_ref()), ToIdle::Idle)
+                (Some(s.without(ACTIVE)), ToIdle::Idle)
             }
         })
     }
 
-    /// [6] The body is gone and, for `Done` and `Error`, the output stands in the cell. The runner keeps its
+    /// [6] The body is gone and, for `Done` and `Error`, the output stands in the cell. The runner keeps the body's
     /// reference until it has done what the answer says.
     ///
     /// A cancellation that came during the last poll wins over `Done` and over a returned error; a panic wins over a
@@ -407,7 +395,7 @@ impl State {
             } else if s.has(ACTIVE) {
                 (Some(s.with(WOKEN)), ToScheduled::Nothing)
             } else {
-                (Some(s.with(ACTIVE).with_ref()), ToScheduled::Submit)
+                (Some(s.with(ACTIVE)), ToScheduled::Submit)
             }
         })
     }
@@ -421,12 +409,12 @@ impl State {
             // A task begins in a queue; but a closure may sleep between two tries, and needs a runner to drop it then.
             debug_assert!(has_runner || s.is_started(), "not queued, not started, not over: {s:?}");
             let ended = s.without(JOIN_WAKER).with(CANCEL).with_outcome(outcome);
-            let ended = if has_runner { ended } else { ended.with(ACTIVE).with_ref() };
+            let ended = if has_runner { ended } else { ended.with(ACTIVE) };
             (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER), submit: !has_runner })
         } else if has_runner {
             (s.with(CANCEL), ToCancelled::Requested { submit: false })
         } else {
-            (s.with(CANCEL | ACTIVE).with_ref(), ToCancelled::Requested { submit: true })
+            (s.with(CANCEL | ACTIVE), ToCancelled::Requested { submit: true })
         }
     }
 

@@ -59,7 +59,7 @@ unsafe fn wake_by_ref(data: *const ()) {
     let alive = unsafe { header(data) };
     if alive.state().to_scheduled() == ToScheduled::Submit {
         let pointer = pointer(data);
-        // SAFETY: the transition made a reference for the queue.
+        // SAFETY: the transition set ACTIVE.
         let task = unsafe { Runnable::from_raw(pointer) };
         // SAFETY: the waker's own reference keeps the cell alive.
         unsafe { (alive.vtable().schedule)(pointer, task) };
