@@ -26,7 +26,7 @@ impl Schedule for Reactor {
     }
 
     fn on_ended(&self) {
-        self.0.updated();
+        self.0.reported();
     }
 
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {

@@ -139,7 +139,7 @@ impl Shared {
         self.update.raise_and_tell(&self.hooks);
     }
 
-    /// A task reported. As `updated`, by way of this thread's own lane where that will do.
+    /// A task reported, or ended. As `updated`, by way of this thread's own lane where that will do.
     pub(crate) fn reported(&self) {
         match self.own_lane() {
             Some(lane) if self.hooks.on_update.is_none() => self.update.raise_lane(lane),
