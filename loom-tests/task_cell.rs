@@ -8,10 +8,11 @@ use super::task_rig::{Bell, Count, Guard, Queue, body, late};
 use crate::error::TaskError;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Outcome, TaskRef, Value};
+use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Members, Outcome, TaskRef, Value, new};
 use crate::task::{Schedule, Status};
 use loom::thread;
 use std::future::{pending, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -105,7 +106,7 @@ fn a_foreign_wake_leads_to_the_end() {
 
 /// A wake by reference while the first poll is under way: the runner queues the task again.
 ///
-/// Red: `to_idle` that forgets SCHEDULED; `to_scheduled` that does nothing, or submits, while RUNNING is set; the
+/// Red: `to_idle` that does not look at WOKEN; `to_scheduled` that does nothing, or submits, while ACTIVE is set; the
 /// success ordering of `State::update` without its release half.
 #[test]
 fn a_wake_during_a_poll_runs_the_task_again() {
@@ -133,10 +134,55 @@ fn a_wake_during_a_poll_runs_the_task_again() {
     });
 }
 
+/// A task that wakes itself while another thread wakes it, and that other thread polls a task of its own: each thread
+/// notes its own polls, and no wake is lost.
+///
+/// Red: the note of `polled.rs` shared by all threads (`std::thread_local`, which for loom is one); `polled::end` that
+/// forgets the wake; `to_idle` that does not look at WOKEN.
+#[test]
+fn a_task_that_wakes_itself_hears_of_other_wakes() {
+    explore(Some(3), 70, || {
+        let (queue, others) = (Queue::new(), Queue::new());
+        let go = Arc::new(AtomicBool::new(false));
+        let polls = Count::new();
+        let future = {
+            let (go, polls) = (Arc::clone(&go), Arc::clone(&polls));
+            poll_fn(move |cx| {
+                polls.add();
+                if polls.get() == 1 {
+                    cx.waker().wake_by_ref();
+                }
+                if go.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+            })
+        };
+        let slot = Arc::new(Mutex::new(None));
+        let (join, _task) = queue.spawn(body({
+            let slot = Arc::clone(&slot);
+            let mut future = Box::pin(future);
+            poll_fn(move |cx| {
+                slot.lock().get_or_insert_with(|| cx.waker().clone());
+                future.as_mut().poll(cx)
+            })
+        }));
+        let other = thread::spawn(move || {
+            let (ended, _) = others.spawn(body(poll_fn(move |_| {
+                go.store(true, Relaxed);
+                slot.lock().get_or_insert_with(|| Waker::noop().clone()).wake_by_ref();
+                Poll::Ready(())
+            })));
+            assert!(others.run() && ended.is_over());
+        });
+        queue.run();
+        other.join().expect("wakes");
+        queue.run();
+        assert!(join.is_over(), "a wake was lost");
+    });
+}
+
 /// A waker on another thread outlives everything: it frees bytes, once, and drops no body.
 ///
 /// Red: a cell that is not freed by the last reference (loom reports the leak); `to_scheduled` that submits while
-/// RUNNING is set; `cancelled` that submits without setting SCHEDULED.
+/// ACTIVE is set; `cancelled` that submits without setting ACTIVE.
 #[test]
 fn a_late_waker_frees_bytes_only() {
     explore(None, 1500, || {
@@ -187,7 +233,7 @@ fn a_task_cancelled_before_its_first_poll_never_runs() {
 
 /// Two cancel a sleeping future while a third wakes it: dropped once, by the runner.
 ///
-/// Red: `cancelled` that submits without setting SCHEDULED.
+/// Red: `cancelled` that submits without setting ACTIVE.
 #[test]
 fn a_sleeping_future_cancelled_twice_and_woken_is_dropped_once() {
     explore(Some(2), 2200, || {
@@ -210,7 +256,7 @@ fn a_sleeping_future_cancelled_twice_and_woken_is_dropped_once() {
 
 /// A closure that sleeps between two tries, cancelled while it is woken: over at once, and dropped once, by a runner.
 ///
-/// Red: `cancelled` that submits a closure without setting SCHEDULED, or that does not submit it; `to_idle` that does not
+/// Red: `cancelled` that submits a closure without setting ACTIVE, or that does not submit it; `to_idle` that does not
 /// look at CANCEL.
 #[test]
 fn a_sleeping_closure_cancelled_and_woken_is_over_at_once_and_dropped_once() {
@@ -405,7 +451,7 @@ fn a_waiter_is_woken_once_by_end_or_cancellation() {
 /// Red: `Runnable::drop` that does not cancel before it runs; `to_running` that does not look at CANCEL.
 #[test]
 fn a_refused_runnable_ends_its_task() {
-    explore(None, 86, || {
+    explore(None, 60, || {
         let queue = Queue::new();
         drop(queue.inbox.close());
         let watched = Watched::new();
@@ -420,6 +466,25 @@ fn a_refused_runnable_ends_its_task() {
         assert!(task.is_closed());
         assert_eq!(watched.polls.get(), 0);
         watched.assert_dropped();
+    });
+}
+
+/// The owner list goes while another thread ends a task that stands on it, as after a panic of the executor's own: the
+/// cell is freed, once, by whoever comes second.
+///
+/// Red: `Header::leave` or `Header::unlist` by a load and a store; either one without its acquire or its release half;
+/// `Members::drop` that does not look at what `unlist` says.
+#[test]
+fn an_owner_list_goes_while_its_task_ends() {
+    explore(None, 7, || {
+        let queue = Queue::new();
+        let (runnable, join) = new(body(async {}), queue, Location::caller(), None);
+        let mut members = Members::new();
+        members.accept(&runnable, 0);
+        drop(join);
+        let other = thread::spawn(move || drop(runnable));
+        drop(members);
+        other.join().expect("ends it");
     });
 }
 

@@ -73,7 +73,7 @@ impl Queue {
                 match task.run(Outcome::Cancelled) {
                     Ran::Idle => {}
                     Ran::Again(task) => self.push(task),
-                    Ran::Over { .. } => over = true,
+                    Ran::Over(_) => over = true,
                 }
             }
             if !some {

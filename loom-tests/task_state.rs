@@ -1,10 +1,14 @@
-//! The state word by itself (`src/task/raw/state.rs`). All that stands beside the word here is relaxed, so that what
-//! one thread sees of another's writes it sees through the word.
+//! The state word by itself (`src/task/raw/state.rs`). The news beside the word are relaxed, so that what one thread sees of
+//! another's writes it sees through the word; or, as every runner sees what was done by whoever queued the task, by the way
+//! of the queue.
 
 use super::explore;
 use super::place::Place;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use crate::sync::atomic::{
+    AtomicBool, AtomicUsize,
+    Ordering::{AcqRel, Relaxed},
+};
 use crate::task::Priority;
 use crate::task::raw::{Closed, Kind, Outcome, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
 use loom::thread;
@@ -54,7 +58,7 @@ impl Rig {
     }
 
     fn submit(&self) {
-        assert_eq!(self.queued.fetch_add(1, Relaxed), 0, "a second runnable");
+        assert_eq!(self.queued.fetch_add(1, AcqRel), 0, "a second runnable");
     }
 
     fn wake(&self, waker: usize) {
@@ -67,11 +71,11 @@ impl Rig {
     /// Runs what is queued until nothing is; gives what the last poll saw.
     fn run_queued(&self) -> [bool; 2] {
         let mut seen = [false; 2];
-        while self.queued.swap(0, Relaxed) == 1 {
+        while self.queued.swap(0, AcqRel) == 1 {
             loop {
                 assert_eq!(self.state.to_running(), ToRunning::Poll);
                 seen = self.body.write(|| [self.news[0].load(Relaxed), self.news[1].load(Relaxed)]);
-                match self.state.to_idle() {
+                match self.state.to_idle(false) {
                     ToIdle::Idle => break,
                     ToIdle::Again => {}
                     ToIdle::Drop => unreachable!("nobody cancels"),
@@ -109,8 +113,7 @@ fn spawn<R: 'static>(rig: &Arc<Rig>, f: impl FnOnce(&Rig) -> R + 'static) -> thr
 
 /// A wake of a queued, a running or a sleeping task is followed by a poll that sees what was written before the wake.
 ///
-/// Red: `to_scheduled` that writes nothing if SCHEDULED is set already (`(None, Nothing)`), or nothing at all while
-/// RUNNING is set; `to_idle` that forgets SCHEDULED; the success ordering of `update` without either half.
+/// Red: `to_scheduled` that writes nothing (`(None, Nothing)`) while ACTIVE is set; `to_idle` that does not look at WOKEN; the success ordering of `update` without either half.
 #[test]
 fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
     explore(None, 370, || {
@@ -125,13 +128,40 @@ fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
     });
 }
 
+/// A task that wakes itself in its first poll goes back to the queue without a write; a wake of another thread that comes
+/// meanwhile is not lost by that.
+///
+/// Red: `to_scheduled` that writes nothing while ACTIVE is set; `to_running` that never clears WOKEN (the task polls for
+/// ever), or that clears it by a store of its own; `to_idle` whose way to sleep is a plain store.
+#[test]
+fn a_task_that_wakes_itself_hears_of_other_wakes() {
+    explore(None, 100, || {
+        let rig = Rig::new();
+        let waker = spawn(&rig, |rig| rig.wake(0));
+        let mut seen = [false; 2];
+        rig.queued.store(0, Relaxed);
+        for poll in 0.. {
+            assert_eq!(rig.state.to_running(), ToRunning::Poll);
+            seen[0] = rig.body.write(|| rig.news[0].load(Relaxed));
+            assert!(poll < 4, "polled without a reason");
+            if rig.state.to_idle(poll == 0) == ToIdle::Idle {
+                break;
+            }
+        }
+        waker.join().expect("wakes");
+        if rig.queued.load(Relaxed) == 1 {
+            seen = rig.run_queued();
+        }
+        assert!(seen[0], "the wake was lost");
+    });
+}
+
 /// Two wakers and a runner: one runnable at a time, one runner at a time, and the last poll sees both.
 ///
-/// Red: as above.
-#[test]
-fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
-    explore(Some(3), 1000, || {
-        let rig = Rig::idle();
+/// Red: as above; of a queued task also `to_scheduled` that writes nothing if WOKEN is set already.
+fn two_wakers_and_a_runner(rig: fn() -> Arc<Rig>, floor: usize) {
+    explore(Some(3), floor, move || {
+        let rig = rig();
         let first = spawn(&rig, |rig| rig.wake(0));
         let second = spawn(&rig, |rig| rig.wake(1));
         let mut seen = rig.run_queued();
@@ -144,9 +174,19 @@ fn two_wakers_and_a_runner_make_one_runnable_at_a_time() {
     });
 }
 
+#[test]
+fn two_wakers_of_a_sleeping_task_make_one_runnable_at_a_time() {
+    two_wakers_and_a_runner(Rig::idle, 660);
+}
+
+#[test]
+fn two_wakers_of_a_queued_task_make_one_runnable_at_a_time() {
+    two_wakers_and_a_runner(Rig::new, 660);
+}
+
 /// A sleeping task is submitted by one of its two wakers, and by one only; two threads run it, never at once.
 ///
-/// Red: `to_scheduled` that submits while RUNNING is set; the success ordering of `update` without either half (the
+/// Red: `to_scheduled` that submits while ACTIVE is set; the success ordering of `update` without either half (the
 /// body is touched by two threads without order).
 #[test]
 fn a_body_moves_between_runners_in_order() {
@@ -186,7 +226,7 @@ fn a_cancelled_future_never_ran_or_is_dropped_by_its_runner() {
                 ToRunning::Poll => {
                     *polls += 1;
                     rig.body.write(|| ());
-                    rig.state.to_idle() == ToIdle::Drop
+                    rig.state.to_idle(false) == ToIdle::Drop
                 }
             };
             if dropped {
@@ -257,7 +297,7 @@ fn cancelling_a_closure_that_ends() {
 
 /// Two cancellations: one ends the task or submits it, and the other does not.
 ///
-/// Red: `cancelled` that does not set SCHEDULED when it submits.
+/// Red: `cancelled` that does not set ACTIVE when it submits.
 #[test]
 fn two_cancellations_make_one_runnable() {
     explore(None, 4, || {

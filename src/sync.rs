@@ -7,6 +7,7 @@
 //! - [`UnsafeCell`] is reached only through `with` and `with_mut`: loom checks each access for a data race.
 //! - [`Arc`] is the standard one in both worlds (loom's has no `Weak`, no unsized coercion and is not what
 //!   `std::task::Wake` takes). Where the *data* behind the last reference is loom-checked, use [`ModelArc`].
+//! - `thread_local` is for what a model's threads must not share; the thread-locals of a runtime are the standard ones.
 //! - [`plain`] holds atomics that loom does not track, for identifiers and statistics on which no protocol rests.
 
 #[cfg(not(loom))]
@@ -23,6 +24,7 @@ mod imp {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
     pub(crate) use std::hint::spin_loop;
     pub(crate) use std::sync::Arc as ModelArc;
+    pub(crate) use std::thread_local;
 
     /// A cell whose content is reached by raw pointer only, for the length of one closure.
     #[derive(Debug)]
@@ -62,7 +64,14 @@ mod imp {
     }
 
     pub(crate) use loom::hint::spin_loop;
+    /// All threads of a model run on one thread of the system. (loom's own macro knows no constant initialisers.)
+    macro_rules! own_thread_local {
+        (static $name:ident: $type:ty = const { $value:expr };) => {
+            loom::thread_local! { static $name: $type = $value; }
+        };
+    }
     pub(crate) use loom::sync::Arc as ModelArc;
+    pub(crate) use own_thread_local as thread_local;
 
     /// loom's checked cell, with the content in front as in production: the task cell finds its output by offset.
     #[derive(Debug)]

@@ -1,12 +1,11 @@
 //! The executor's own thread: ready queue, owner list, turns.
 
 use super::census::Census;
-use super::owned::{Listed, Owned};
 use super::ready::{END, Ready};
 use crate::counters::Counter;
 use crate::sync::Arc;
 use crate::task::Priority;
-use crate::task::raw::{Inbox, Outcome, Ran, Runnable, TaskRef};
+use crate::task::raw::{Inbox, Listed, Members, Outcome, Over, Ran, Runnable, TaskRef};
 use crate::util::slab::Slab;
 use std::cell::{Cell, RefCell};
 
@@ -36,10 +35,11 @@ pub(crate) struct Counters {
 
 /// One executor. Not `Send`: it stays on its thread, and other threads reach it through an [`Inbox`].
 pub(crate) struct Core {
+    /// All tasks whose bodies are alive.
+    members: RefCell<Members>,
     pub(super) ready: RefCell<Ready<Runnable>>,
     /// Tasks that were taken out of the queue by hand, until they are put back.
     pub(super) aside: RefCell<Slab<Runnable>>,
-    owned: RefCell<Owned>,
     /// Only where leaks are looked for.
     census: RefCell<Option<Census>>,
     /// There is a census.
@@ -58,9 +58,9 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(counters: Arc<Counters>) -> Self {
         Self {
+            members: RefCell::new(Members::new()),
             ready: RefCell::new(Ready::new()),
             aside: RefCell::new(Slab::new()),
-            owned: RefCell::new(Owned::new()),
             census: RefCell::new(None),
             counts: Cell::new(false),
             counters,
@@ -96,7 +96,7 @@ impl Core {
 
     fn accept(&self, task: &Runnable) {
         self.counters.accepted.add(1);
-        self.owned.borrow_mut().accept(task, self.now.get());
+        self.members.borrow_mut().accept(task, self.now.get());
         if self.counts.get() {
             self.note(task);
         }
@@ -149,7 +149,7 @@ impl Core {
 
     /// Number of tasks whose bodies are alive.
     pub(crate) fn alive(&self) -> usize {
-        self.owned.borrow().len()
+        self.members.borrow().len()
     }
 
     /// Runs the tasks that are ready, and those that become ready meanwhile behind them, at most `budget` of them.
@@ -212,7 +212,7 @@ impl Core {
             Ran::Idle => self.position.set(END),
             Ran::Again(task) if self.position.get() == END => self.ready.borrow_mut().push(task.priority(), task),
             Ran::Again(task) => self.put_in_place(task),
-            Ran::Over { slot } => self.let_go(slot),
+            Ran::Over(task) => self.let_go(task),
         }
     }
 
@@ -224,11 +224,11 @@ impl Core {
     }
 
     /// Takes the task that ran off the owner list.
-    fn let_go(&self, slot: usize) {
+    fn let_go(&self, task: Over) {
         self.position.set(END);
         self.counters.closed.add(1);
-        let released = self.owned.borrow_mut().release(slot as u32);
-        drop(released);
+        self.members.borrow_mut().release(&task);
+        drop(task);
     }
 
     /// Takes a new task in and polls it here and now, inside the poll that is on.
@@ -277,7 +277,7 @@ impl Core {
     }
 
     fn page(&self, start: u32) -> Option<Vec<Listed>> {
-        self.owned.borrow().page(start, PAGE)
+        self.members.borrow().page(start, PAGE)
     }
 
     /// Ends every task as runtime gone: drops all bodies, on this thread, then closes the inbox.

@@ -30,10 +30,8 @@
 
 mod census;
 mod core;
-mod owned;
 mod ready;
 mod steer;
 
 pub(crate) use core::{Core, Counters};
-pub(crate) use owned::Listed;
 pub(crate) use ready::END;

@@ -28,6 +28,7 @@ const AHEAD: usize = 1024;
 /// holds up the publication of all that follow.
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 #[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is not followed")]
 fn prefetch<P>(slot: &Slot<P>) {
     let slot: *const Slot<P> = slot;
     // SAFETY: a mere hint: it does not access memory as far as a program can tell, whatever the address. Not

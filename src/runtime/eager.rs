@@ -137,7 +137,7 @@ impl Handle {
         match inside(driven.as_deref(), || runnable.run(Outcome::Gone)) {
             Ran::Again(task) => shared.accept(task),
             // Over; it never sleeps here.
-            Ran::Over { .. } | Ran::Idle => {}
+            Ran::Over(_) | Ran::Idle => {}
         }
         task
     }

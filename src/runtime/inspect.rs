@@ -5,10 +5,11 @@
 
 use super::context;
 use super::shared::Shared;
-use crate::executor::{Core, Listed};
+use crate::executor::Core;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, Condvar, Mutex};
 use crate::task::TaskInfo;
+use crate::task::raw::Listed;
 use std::time::{Duration, Instant};
 
 /// How long a listing waits for a reactor that is held up by a task.

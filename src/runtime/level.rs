@@ -1,13 +1,13 @@
 //! A task that stands in a queue was given another level.
 //!
-//! The level is in the task's state word, and a task is queued by what the word says then. A task that was marked as queued
+//! The level is in the task's state word, and a task is queued by what the word says then. A task that was active
 //! before the change may have been queued by the old level. On the executor's own thread it is moved at once. Any other
 //! thread sends a *note*: a small task of the runtime's own, which comes by the inbox as every task does and does the same
 //! there. Nothing is lost on the way:
 //!
 //! ```text
-//! the task's way:  marked as queued -> (inbox) -> its level is read, and it stands in that queue
-//! the change:      level changed, seen to be marked as queued -> (inbox) -> note: stands in a wrong queue? moved
+//! the task's way:  made active -> (inbox) -> its level is read, and it stands in that queue
+//! the change:      level changed, seen to be active -> (inbox) -> note: stands in a wrong queue? moved
 //! ```
 //! Either the task's level is read after the note ran, and so is the new one, or the note finds the task in a queue and
 //! moves it. A task that has run meanwhile is in no queue, and is queued by the new level next time.
@@ -21,7 +21,7 @@ use crate::task::{Priority, Spec, Task};
 use std::panic::Location;
 
 impl Shared {
-    /// A future of this runtime that is marked as queued has another level now.
+    /// A future of this runtime that is queued, or may be so, has another level now.
     pub(super) fn moved(self: &Arc<Self>, task: &TaskRef) {
         let here = context::with_local(|local| {
             let own = Arc::ptr_eq(&local.shared, self);

@@ -2,9 +2,11 @@
 //!
 //! # How a task lives
 //! A cell holds a header (state word, function table, queue link, join waker, identity), the owner (who queues the
-//! task when it is woken) and the *stage*: the body while the task lives, then the output. Four kinds of counted
-//! pointers reach it: the [`Runnable`](raw::Runnable) (the right to run it, at most one), the handle
-//! ([`JoinRef`](raw::JoinRef), at most one), wakers, and [`TaskRef`](raw::TaskRef)s such as the owner list's.
+//! task when it is woken) and the *stage*: the body while the task lives, then the output. Three kinds of counted
+//! pointers reach it: the handle ([`JoinRef`](raw::JoinRef), at most one), wakers, and [`TaskRef`](raw::TaskRef)s. The body
+//! counts as well: one reference is there from [1] until the runner that closed the body has done what was to be done
+//! ([`Over`](raw::Over)). The [`Runnable`](raw::Runnable) (the right to run it, at most one) and the owner list
+//! ([`Members`](raw::Members)) go by that one: there is neither of them without the body.
 //!
 //! ```text
 //!              [1] new
@@ -20,22 +22,23 @@
 //!                +-------------| IDLE | <----------+
 //!                              +------+
 //! ```
-//! - [7] A wake of a queued or running task only sets SCHEDULED: the runner queues it again ([5]),
-//!   RUNNING still set.
+//! - [7] A wake of a sleeping task makes it active and queues it. A wake of a queued or running task only sets WOKEN: the
+//!   next poll clears it ([2]), or the runner queues the task again ([5]). A wake by the very poll that is on stays with the
+//!   thread that polls, and leads to [5] without a write to the word.
 //! - [8] Cancelling a task that has not started, or a closure that runs, ends it on the spot (its outcome is set). A
 //!   runner still drops the body, or lets the closure run out and drops what it returns. A closure that sleeps between
 //!   two tries is ended in the same way, and queued for the drop of its body.
 //! - [9] Cancelling a started future asks its runner to drop it, and queues it for that purpose if it sleeps.
 //! - [10] Dropping the handle is [8] or [9] plus giving up the output. Detaching gives up the output alone.
 //! - [11] [12] The handle registers and takes back its join waker.
-//! - [13] Anyone with a reference changes the level. The level is read when the task is queued; if it is marked as queued
-//!   already, its owner is told, and moves it should it stand in the queue of another level.
+//! - [13] Anyone with a reference changes the level. The level is read when the task is queued; if it is active, its
+//!   owner is told, and moves it should it stand in the queue of another level.
 //!
 //! # The state word
 //! | bits | meaning | set by | cleared by |
 //! |---|---|---|---|
-//! | SCHEDULED | a `Runnable` exists, or the runner is to make one | [1] [7] [8] [9] | [2] [6] |
-//! | RUNNING | one runner has the body, or queued it again | [2] | [3] [6] |
+//! | ACTIVE | a `Runnable` exists, or one runner has the body | [1] [7] [8] [9] | [3] [6] |
+//! | WOKEN | woken since the runner last looked | [7] | [2] [6] |
 //! | STARTED | the body was polled | [2] | never |
 //! | CANCEL | the body is to be dropped | [8] [9] [10] | never |
 //! | CLOSED | the body is gone | [6] | never |
@@ -43,15 +46,14 @@
 //! | JOIN_WAKER | the waker cell is full and belongs to the end | [11] | [6] [8] [10] [12] |
 //! | outcome | how the task ended, 0 while it has not | [6] [8] | never |
 //! | priority | the level of the ready queue | [1] [13] | [13] |
-//! | references | counted pointers alive | | |
+//! | references | counted pointers alive, and the body | | |
 //!
 //! | valid combination | meaning |
 //! |---|---|
-//! | SCHEDULED | pending or woken, in a queue |
-//! | RUNNING | being polled |
-//! | RUNNING + SCHEDULED | being polled, woken meanwhile; or, for that reason, queued again |
+//! | ACTIVE | in a queue, or being polled |
+//! | ACTIVE + WOKEN | the same, and woken meanwhile |
 //! | neither, no CLOSED | idle |
-//! | CLOSED | over; neither SCHEDULED nor RUNNING, outcome set |
+//! | CLOSED | over; neither ACTIVE nor WOKEN, outcome set |
 //! | outcome without CLOSED | ended from outside, body still to be dropped |
 //!
 //! # Who may touch what
@@ -68,7 +70,7 @@
 //!   taken it in is ended by whoever brought it (who may have polled it once, if it was started eagerly). The last reference, which a waker on any thread may hold, frees bytes only.
 //! - Progress and output are written before [6], which releases; a look at the state acquires. So whoever sees a
 //!   task over sees all it reported and its result.
-//! - Polling leaves the reference count alone: the waker of a poll borrows the runner's reference.
+//! - Polling, queueing and listing leave the reference count alone: the waker of a poll borrows the body's reference.
 //! - A panic of the body, of its destructor, of the output's destructor, of a hook or of the join waker is caught
 //!   where it happens, and the transition is completed.
 

@@ -13,7 +13,7 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// tasks, or runs this very task.
     fn must_not_wait(&self, id: TaskId) -> bool;
 
-    /// A task that is marked as queued was given another level.
+    /// A task that is queued, or may be so, was given another level.
     fn moved(&self, _task: &TaskRef) {}
 
     /// A closure is about to run on this thread. False: it must not; it ends as runtime gone.

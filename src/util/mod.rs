@@ -2,8 +2,8 @@
 
 pub(crate) mod cache_padded;
 pub(crate) mod catch;
-pub(crate) mod seeds;
 pub(crate) mod holes;
+pub(crate) mod seeds;
 pub(crate) mod slab;
 pub(crate) mod update;
 pub(crate) mod wake_batch;

@@ -1,10 +1,10 @@
 //! The task cell: one allocation for a task's header, its owner, and the body that becomes the output.
 
 use super::body::Body;
-use super::handles::{Runnable, TaskRef};
+use super::handles::{Over, Runnable, TaskRef};
 use super::header::{Header, Ran, VTable};
 use super::state::{Kind, Outcome, ToCancelled, ToIdle, ToRunning};
-use super::waker;
+use super::{polled, waker};
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
@@ -50,38 +50,41 @@ impl<B: Body, S: Schedule> Cell<B, S> {
     }
 }
 
-/// Polls or tears down a task that came off a queue; takes over the queue's reference.
+/// Polls or tears down a task that came off a queue.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`, and the caller owns the reference of a queued task.
+/// `header` is a cell of `B` and `S`, and the caller has what ACTIVE stands for.
 unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) -> Ran {
-    // SAFETY: the caller's reference keeps the cell alive until `finish` gives it up.
+    // SAFETY: the body is there, and so is its reference: until `finish` gives it away.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
     if state.to_running() == ToRunning::Drop {
-        // SAFETY: RUNNING is ours and the body is there.
+        // SAFETY: ACTIVE is ours and the body is there.
         return unsafe { finish::<B, S>(header, None, reason) };
     }
     if B::KIND == Kind::Closure {
-        // SAFETY: the runner's reference outlives the borrow.
+        // SAFETY: the body's reference outlives the borrow.
         let task = unsafe { TaskRef::borrowed(header) };
         if !cell.owner.starts(&task) {
-            // SAFETY: RUNNING is ours and the body is there.
+            // SAFETY: ACTIVE is ours and the body is there.
             return unsafe { finish::<B, S>(header, None, Outcome::Gone) };
         }
     }
     cell.header.count_poll();
-    // The waker borrows the runner's reference: polling leaves the reference count alone.
-    // SAFETY: the runner keeps the cell alive for the whole of the poll, and the waker is never dropped.
+    // The waker borrows the body's reference: polling leaves the reference count alone.
+    // SAFETY: the body's reference keeps the cell alive for the whole of the poll, and the waker is never dropped.
     let waker = ManuallyDrop::new(unsafe { waker::from_header(header) });
     let mut cx = Context::from_waker(&waker);
-    // SAFETY: RUNNING gives this thread the body; it has not moved since it was allocated.
-    match catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) })) {
-        Ok(Poll::Pending) => match state.to_idle() {
+    let outer = polled::begin(header);
+    // SAFETY: ACTIVE gives this thread the body; it has not moved since it was allocated.
+    let result = catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) }));
+    let woken = polled::end(outer);
+    match result {
+        Ok(Poll::Pending) => match state.to_idle(woken) {
             ToIdle::Idle => Ran::Idle,
-            // SAFETY: the runner's reference and the SCHEDULED bit, which it owns while RUNNING is set, go to the queue.
+            // SAFETY: what ACTIVE stands for goes to the queue.
             ToIdle::Again => Ran::Again(unsafe { Runnable::from_raw(header) }),
-            // SAFETY: RUNNING is still ours and the body is there.
+            // SAFETY: ACTIVE is still ours and the body is there.
             ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },
         },
         // SAFETY: as above.
@@ -95,9 +98,9 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
 }
 
 /// # Safety
-/// The caller has RUNNING and the stage holds the body, pinned.
+/// The caller has ACTIVE and the stage holds the body, pinned.
 unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
-    // SAFETY: RUNNING gives the stage to this thread.
+    // SAFETY: ACTIVE gives the stage to this thread.
     let stage = unsafe { &mut *stage };
     // SAFETY: not closed, so the body is what is there.
     let body = unsafe { &mut *stage.body };
@@ -107,9 +110,9 @@ unsafe fn poll_body<B: Body>(stage: *mut Stage<B>, cx: &mut Context<'_>) -> Poll
 }
 
 /// # Safety
-/// The caller has RUNNING and the stage holds the body, which is not used again.
+/// The caller has ACTIVE and the stage holds the body, which is not used again.
 unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
-    // SAFETY: RUNNING gives the stage to this thread.
+    // SAFETY: ACTIVE gives the stage to this thread.
     let stage = unsafe { &mut *stage };
     // SAFETY: not closed, so the body is what is there.
     let body = unsafe { &mut stage.body };
@@ -117,23 +120,23 @@ unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
     unsafe { ManuallyDrop::drop(body) };
 }
 
-/// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and
-/// gives up the runner's reference.
+/// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and hands
+/// out the body's reference.
 ///
 /// Every piece of user code on the way (two destructors, the hooks, the join waker) is caught on its own, so that
 /// the transition is always completed.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`; the caller has RUNNING, a reference, and the stage holds the body.
+/// `header` is a cell of `B` and `S`; the caller has what ACTIVE stands for, and the stage holds the body.
 unsafe fn finish<B: Body, S: Schedule>(
     header: NonNull<Header>,
     mut output: Option<Result<B::Output, TaskError>>,
     reason: Outcome,
 ) -> Ran {
-    // SAFETY: by contract; a local, since the cell may be freed before this call returns.
+    // SAFETY: by contract; the body's reference keeps it alive to the end of this call.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
-    // SAFETY: RUNNING gives this thread the stage; the body is there, and not looked at again.
+    // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
     let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
         if matches!(output, Some(Err(TaskError::Panicked(_)))) {
@@ -144,7 +147,7 @@ unsafe fn finish<B: Body, S: Schedule>(
             drop_quietly(first);
         }
     }
-    // SAFETY: the runner's reference outlives the borrow.
+    // SAFETY: the body's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
     let mut panicked = false;
     if let Some(Err(TaskError::Panicked(panic))) = &output {
@@ -164,10 +167,9 @@ unsafe fn finish<B: Body, S: Schedule>(
     };
     if let Some(output) = output {
         let fresh = Stage { output: ManuallyDrop::new(output) };
-        // SAFETY: RUNNING gives this thread the stage, and what it held is gone.
+        // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
         cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
     }
-    let slot = cell.header.slot();
     let closed = state.close(outcome, panicked);
     if closed.drop_output {
         // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
@@ -184,11 +186,8 @@ unsafe fn finish<B: Body, S: Schedule>(
         }
         cell.owner.on_ended();
     }
-    if state.drop_ref() {
-        // SAFETY: that was the last reference.
-        unsafe { dealloc::<B, S>(header) };
-    }
-    Ran::Over { slot: slot as usize }
+    // SAFETY: the body is gone, and its reference was the runner's.
+    Ran::Over(unsafe { Over::from_raw(header) })
 }
 
 /// # Safety
@@ -203,7 +202,7 @@ unsafe fn take_output<B: Body>(stage: *mut Stage<B>) -> Result<B::Output, TaskEr
 }
 
 /// # Safety
-/// `header` is a cell of `B` and `S`, alive during the call by a reference other than the one in `task`.
+/// `header` is a cell of `B` and `S`, alive during the call by a reference other than the body's.
 unsafe fn schedule<B: Body, S: Schedule>(header: NonNull<Header>, task: Runnable) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
@@ -306,18 +305,18 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
         ToCancelled::Requested { submit } => {
             // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
             if submit {
-                // SAFETY: the transition made a reference for the queue.
+                // SAFETY: the transition set ACTIVE.
                 let task = unsafe { Runnable::from_raw(header) };
-                // SAFETY: alive, as above, by a reference other than the queue's.
+                // SAFETY: alive, as above, by a reference other than the body's.
                 unsafe { (alive.vtable().schedule)(header, task) };
             }
             tell_the_body();
         }
         ToCancelled::Ended { wake_join, submit } => {
             if submit {
-                // SAFETY: the transition made a reference for the queue.
+                // SAFETY: the transition set ACTIVE.
                 let task = unsafe { Runnable::from_raw(header) };
-                // SAFETY: alive, as above, by a reference other than the queue's.
+                // SAFETY: alive, as above, by a reference other than the body's.
                 unsafe { (alive.vtable().schedule)(header, task) };
             }
             // First of all: the details forget whoever is to be told once they hear of the end.

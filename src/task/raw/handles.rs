@@ -3,7 +3,8 @@
 
 use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
-use super::header::{Header, NO_SLOT, Ran};
+use super::header::{Header, Ran};
+use super::polled;
 use super::state::{Outcome, Snapshot};
 use crate::error::TaskError;
 use crate::sync::Arc;
@@ -76,7 +77,26 @@ pub(super) unsafe fn release(pointer: NonNull<Header>) {
     }
 }
 
-/// The right to run a task: there is one at most, made by whichever transition set SCHEDULED.
+/// As [`release`], by the runner of a task that is over: where nobody else refers to it a look will do, as for the handle
+/// that goes last (see there).
+///
+/// # Safety
+/// The reference is the caller's.
+pub(super) unsafe fn release_late(pointer: NonNull<Header>) {
+    // SAFETY: alive by the caller's reference.
+    let alive = unsafe { pointer.as_ref() };
+    if alive.state().load().is_last() {
+        // SAFETY: the last reference is the caller's.
+        unsafe { (alive.vtable().dealloc)(pointer) };
+    } else {
+        // SAFETY: the reference is the caller's.
+        unsafe { release(pointer) };
+    }
+}
+
+/// The right to run a task: there is one at most, made by whichever transition set ACTIVE.
+///
+/// It counts no reference: while there is one the body is there, and the body's reference with it.
 ///
 /// Dropped without being run, it ends the task as [`Outcome::Gone`] and drops the body right there.
 pub(crate) struct Runnable {
@@ -88,7 +108,7 @@ unsafe impl Send for Runnable {}
 
 impl Runnable {
     /// # Safety
-    /// The caller owns a reference together with the SCHEDULED bit.
+    /// The caller has what ACTIVE stands for.
     pub(super) unsafe fn from_raw(pointer: NonNull<Header>) -> Self {
         Self { pointer }
     }
@@ -102,7 +122,7 @@ impl Runnable {
     }
 
     pub(super) fn header(&self) -> &Header {
-        // SAFETY: alive by our reference.
+        // SAFETY: alive by the body's reference.
         unsafe { self.pointer.as_ref() }
     }
 
@@ -110,13 +130,13 @@ impl Runnable {
     /// it has none yet.
     pub(crate) fn run(self, reason: Outcome) -> Ran {
         let pointer = self.into_raw();
-        // SAFETY: alive by our reference.
+        // SAFETY: alive by the body's reference.
         let run = unsafe { pointer.as_ref() }.vtable().run;
-        // SAFETY: the reference and the SCHEDULED bit pass to the runner.
+        // SAFETY: what ACTIVE stands for passes to the runner.
         unsafe { run(pointer, reason) }
     }
 
-    /// One more reference, for the owner list.
+    /// A reference.
     pub(crate) fn task(&self) -> TaskRef {
         self.header().state().add_ref();
         TaskRef { pointer: self.pointer }
@@ -138,7 +158,7 @@ impl Runnable {
 
     /// True before the task stands in an owner list.
     pub(crate) fn is_new(&self) -> bool {
-        self.header().slot() == NO_SLOT
+        self.header().is_new()
     }
 
     /// The level to queue it in. In the cache line that every queueing has just written.
@@ -151,11 +171,6 @@ impl Runnable {
     pub(crate) fn is(&self, task: &TaskRef) -> bool {
         self.pointer == task.pointer
     }
-
-    /// Notes the place in the owner list.
-    pub(crate) fn set_slot(&self, slot: u32) {
-        self.header().set_slot(slot);
-    }
 }
 
 impl Drop for Runnable {
@@ -164,9 +179,9 @@ impl Drop for Runnable {
         // Cancelled first: then the runner drops the body instead of polling it.
         let kind = self.header().vtable().kind;
         let verdict = self.header().state().cancel(kind, Outcome::Gone);
-        // SAFETY: our reference is alive until the runner takes it over.
+        // SAFETY: alive by the body's reference.
         unsafe { after_cancel(self.pointer, verdict) };
-        // SAFETY: the reference and the SCHEDULED bit pass to the runner.
+        // SAFETY: what ACTIVE stands for passes to the runner.
         let _over = unsafe { run(self.pointer, Outcome::Gone) };
     }
 }
@@ -174,6 +189,46 @@ impl Drop for Runnable {
 impl fmt::Debug for Runnable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runnable").field("id", &self.header().id()).field("state", self.header().state()).finish()
+    }
+}
+
+/// The reference of a body that is gone. It goes when this is dropped, once the owner list has let the task go.
+pub(crate) struct Over {
+    pointer: NonNull<Header>,
+}
+
+// SAFETY: as for `TaskRef` below: a reference, and nothing else.
+unsafe impl Send for Over {}
+
+impl Over {
+    /// # Safety
+    /// The body's reference is the caller's.
+    pub(super) unsafe fn from_raw(pointer: NonNull<Header>) -> Self {
+        Self { pointer }
+    }
+
+    pub(super) fn as_raw(&self) -> NonNull<Header> {
+        self.pointer
+    }
+
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: alive by our reference.
+        unsafe { self.pointer.as_ref() }
+    }
+}
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        if self.header().leave() {
+            // SAFETY: the reference is ours.
+            unsafe { release_late(self.pointer) };
+        }
+    }
+}
+
+impl fmt::Debug for Over {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Over").field("id", &self.header().id()).field("state", self.header().state()).finish()
     }
 }
 
@@ -264,7 +319,8 @@ impl TaskRef {
 
     /// Gives the task another level.
     pub(crate) fn set_priority(&self, priority: Priority) {
-        if self.header().state().set_priority(priority) {
+        // Polled by this very thread it stands in no queue, and is queued by what the word says then.
+        if self.header().state().set_priority(priority) && !polled::is(self.pointer) {
             let moved = self.header().vtable().moved;
             // SAFETY: alive by our reference.
             unsafe { moved(self.pointer) };

@@ -1,6 +1,6 @@
 //! The part of a task cell that does not depend on the body's type.
 
-use super::handles::Runnable;
+use super::handles::{Over, Runnable};
 use super::state::{Kind, Outcome, State};
 use crate::sync::Arc;
 use crate::sync::UnsafeCell;
@@ -12,7 +12,13 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 /// The slot of a task that stands in no owner list.
-pub(crate) const NO_SLOT: u32 = u32::MAX;
+const NO_SLOT: u32 = u32::MAX;
+
+/// The slot of a task that ended without its owner list, which still names it. What is below these is a place.
+const LEFT: u32 = u32::MAX - 1;
+
+/// How many places an owner list may have.
+pub(super) const SLOTS: usize = LEFT as usize;
 
 /// The header: what handle, waker, queue and owner list point at.
 pub(crate) struct Header {
@@ -26,7 +32,7 @@ pub(crate) struct Header {
     id: TaskId,
     location: &'static Location<'static>,
     details: Option<Arc<Details>>,
-    /// Place in the owner list; written by the executor's thread only.
+    /// Place in the owner list; written by the executor's thread, and by a runner that ends the task without it.
     slot: AtomicU32,
     polls: AtomicU32,
 }
@@ -54,10 +60,7 @@ pub(crate) enum Ran {
     /// It was woken meanwhile: queue it again.
     Again(Runnable),
     /// Its body is gone: take it off the owner list.
-    Over {
-        /// Its place there, or [`NO_SLOT`]. A whole word, as the task above is: so the two come back in registers.
-        slot: usize,
-    },
+    Over(Over),
 }
 
 impl Header {
@@ -104,15 +107,38 @@ impl Header {
         self.details.as_ref()
     }
 
-    /// Relaxed, here and below: written and read by the executor's thread; statistics elsewhere.
-    pub(super) fn slot(&self) -> u32 {
-        self.slot.load(Ordering::Relaxed)
+    /// The place in the owner list. For the executor's thread, which writes it; relaxed for that reason.
+    pub(super) fn slot(&self) -> Option<u32> {
+        let slot = self.slot.load(Ordering::Relaxed);
+        (slot < LEFT).then_some(slot)
     }
 
-    pub(super) fn set_slot(&self, slot: u32) {
-        self.slot.store(slot, Ordering::Relaxed);
+    /// True before the task stood in an owner list.
+    pub(super) fn is_new(&self) -> bool {
+        self.slot.load(Ordering::Relaxed) == NO_SLOT
     }
 
+    /// Notes the place in the owner list, `None` after it is off the list. For the executor's thread, while the task is
+    /// active or the body's reference its own: a runner on another thread gets it by the way of a queue. Relaxed for that
+    /// reason.
+    pub(super) fn set_slot(&self, slot: Option<u32>) {
+        self.slot.store(slot.unwrap_or(NO_SLOT), Ordering::Relaxed);
+    }
+
+    /// The runner that ended the task is done with it. True: the body's reference is to be given up. False: an owner list
+    /// still names the task, and has the reference from now on.
+    pub(super) fn leave(&self) -> bool {
+        // Acquire, here and below: pairs with the release of `unlist`, after which the list uses the cell no more.
+        self.slot.load(Ordering::Acquire) == NO_SLOT || self.slot.swap(LEFT, Ordering::AcqRel) == NO_SLOT
+    }
+
+    /// The owner list goes, and the task is still on it. True: the body's reference is to be given up.
+    pub(super) fn unlist(&self) -> bool {
+        // AcqRel: pairs with `leave`. One of the two comes second.
+        self.slot.swap(NO_SLOT, Ordering::AcqRel) == LEFT
+    }
+
+    /// Relaxed: the runner writes it; statistics elsewhere.
     pub(super) fn polls(&self) -> u32 {
         self.polls.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Unsafe island: the task cell, its state word, its waker and the intrusive inbox.
+//! Unsafe island: the task cell, its state word, its waker, the intrusive inbox and the owner list.
 //!
 //! The rules that make the unsafe code here sound stand in [`crate::task`]. Everything that leaves this module is
 //! safe to use in any order on any thread.
@@ -9,14 +9,17 @@ mod cell;
 mod handles;
 mod header;
 mod inbox;
+mod members;
+mod polled;
 mod state;
 mod waker;
 mod warm;
 
 pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work, thread_token};
-pub(crate) use handles::{JoinRef, Runnable, TaskRef, new, new_bound};
+pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::Ran;
 pub(crate) use inbox::{Inbox, Push};
+pub(crate) use members::{Listed, Members};
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};

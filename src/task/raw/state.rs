@@ -7,10 +7,10 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::task::Priority;
 use std::fmt;
 
-/// In a queue, or to be queued by whoever set the bit.
-const SCHEDULED: usize = 1;
-/// A runner polls the body or tears it down.
-const RUNNING: usize = 1 << 1;
+/// Woken since its runner last looked.
+const WOKEN: usize = 1;
+/// A `Runnable` exists, or a runner polls the body or tears it down.
+const ACTIVE: usize = 1 << 1;
 /// The body was polled at least once.
 const STARTED: usize = 1 << 2;
 /// A started future is to be dropped by its runner.
@@ -121,7 +121,7 @@ impl Snapshot {
 
     /// True while the task sleeps: neither queued nor running nor over.
     pub(crate) fn is_idle(self) -> bool {
-        !self.has(SCHEDULED | RUNNING | CLOSED)
+        !self.has(ACTIVE | CLOSED)
     }
 
     #[inline(always)]
@@ -158,18 +158,6 @@ impl Snapshot {
         debug_assert!(!self.is_over(), "an outcome never changes");
         Self(self.0 | (outcome as usize) << OUTCOME_SHIFT)
     }
-
-    fn with_ref(self) -> Self {
-        if self.refs() >= MAX_REFS {
-            std::process::abort();
-        }
-        Self(self.0 + REF)
-    }
-
-    fn without_ref(self) -> Self {
-        debug_assert!(self.refs() > 0, "reference count underflow");
-        Self(self.0 - REF)
-    }
 }
 
 fn priority_bits(priority: Priority) -> usize {
@@ -184,8 +172,8 @@ fn priority_bits(priority: Priority) -> usize {
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMES: [(usize, &str); 7] = [
-            (SCHEDULED, "SCHEDULED"),
-            (RUNNING, "RUNNING"),
+            (WOKEN, "WOKEN"),
+            (ACTIVE, "ACTIVE"),
             (STARTED, "STARTED"),
             (CANCEL, "CANCEL"),
             (CLOSED, "CLOSED"),
@@ -219,11 +207,11 @@ pub(crate) enum ToRunning {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum ToIdle {
-    /// Nothing: the task sleeps, the runner's reference is given up.
+    /// Nothing: the task sleeps. Whoever wakes it may run it, and end it, before the runner looks again.
     Idle,
-    /// Queue it again: it was woken while it ran. The runner's reference moves to the queue.
+    /// Queue it again: it was woken while it ran.
     Again,
-    /// Drop the body: it was cancelled while it ran. The runner keeps its reference.
+    /// Drop the body: it was cancelled while it ran.
     Drop,
 }
 
@@ -249,7 +237,7 @@ pub(crate) struct Closed {
 pub(crate) enum ToScheduled {
     /// Nothing: queued already, running (its runner will queue it), or over.
     Nothing,
-    /// Queue it: the caller now holds one more reference, for the queue.
+    /// Queue it: the caller makes the one `Runnable`.
     Submit,
 }
 
@@ -260,15 +248,15 @@ pub(crate) enum ToCancelled {
     /// Nothing: the task was over.
     Over,
     /// The task is over now; its runner drops the body. With `wake_join` the caller owns the registered waker, with
-    /// `submit` a new reference, and queues the task.
+    /// `submit` it makes the one `Runnable` and queues it.
     Ended {
         /// Take the join waker and wake it.
         wake_join: bool,
         /// Queue the task: it slept, so it had no runner.
         submit: bool,
     },
-    /// The runner will drop the body; with `submit` the caller holds a new reference and queues the task, so that its
-    /// body is dropped on its own thread.
+    /// The runner will drop the body; with `submit` the caller makes the one `Runnable` and queues it, so that
+    /// the body is dropped on its own thread.
     Requested {
         /// Queue the task.
         submit: bool,
@@ -298,9 +286,9 @@ impl fmt::Debug for State {
 }
 
 impl State {
-    /// [1] A new task: queued, with a handle; one reference for the queue and one for the handle.
+    /// [1] A new task: queued, with a handle; one reference for the body and one for the handle.
     pub(crate) fn new(priority: Priority) -> Self {
-        Self(AtomicUsize::new(SCHEDULED | HANDLE | priority_bits(priority) | (2 * REF)))
+        Self(AtomicUsize::new(ACTIVE | HANDLE | priority_bits(priority) | (2 * REF)))
     }
 
     /// Acquire: whoever sees an outcome sees the output, and all the progress reported before it. Pairs with the
@@ -327,46 +315,52 @@ impl State {
         }
     }
 
-    /// [2] A runner takes the task off its queue. (RUNNING is set already if it was queued by [5].)
+    /// [2] A runner takes the task off its queue.
+    ///
+    /// A write only where there is something to write: the first time, and after a wake that came while the task was
+    /// queued already. What those did that queued it reaches the runner by the way of the queue; a wake that this look
+    /// misses is still there in [`State::to_idle`].
+    #[inline(always)]
     pub(crate) fn to_running(&self) -> ToRunning {
         self.update(|s| {
-            debug_assert!(s.has(SCHEDULED) && !s.is_closed(), "not a queued task: {s:?}");
-            let next = s.without(SCHEDULED);
-            if s.is_cancel_requested() || s.is_over() {
-                (Some(next.with(RUNNING)), ToRunning::Drop)
+            debug_assert!(s.has(ACTIVE) && !s.is_closed(), "not a queued task: {s:?}");
+            let (next, verdict) = if s.is_cancel_requested() || s.is_over() {
+                (s.without(WOKEN), ToRunning::Drop)
             } else {
-                (Some(next.with(RUNNING | STARTED)), ToRunning::Poll)
-            }
+                (s.without(WOKEN).with(STARTED), ToRunning::Poll)
+            };
+            ((next != s).then_some(next), verdict)
         })
     }
 
-    /// [3] [4] [5] The body returned `Pending`.
+    /// [3] [4] [5] The body returned `Pending`; `woken` says that it was woken meanwhile, which this word does not know
+    /// of.
     ///
-    /// [5] is a look, not a write: the task goes back to the queue with RUNNING set, which says no more than that its
-    /// `Runnable` exists, as SCHEDULED does, and saves a task that yields one read-modify-write of three. What this
-    /// runner did reaches the next one by the way of the queue.
-    pub(crate) fn to_idle(&self) -> ToIdle {
+    /// [5] is a look, not a write: the task goes back to the queue as it is, WOKEN and all. Only the way to sleep is a
+    /// write, and it fails at a wake that this look missed.
+    #[inline(always)]
+    pub(crate) fn to_idle(&self, woken: bool) -> ToIdle {
         self.update(|s| {
-            debug_assert!(s.has(RUNNING), "not a running task: {s:?}");
+            debug_assert!(s.has(ACTIVE), "not a running task: {s:?}");
             if s.is_cancel_requested() {
                 (None, ToIdle::Drop)
-            } else if s.has(SCHEDULED) {
+            } else if woken || s.has(WOKEN) {
                 (None, ToIdle::Again)
             } else {
-                (Some(s.without(RUNNING).without_ref()), ToIdle::Idle)
+                (Some(s.without(ACTIVE)), ToIdle::Idle)
             }
         })
     }
 
-    /// [6] The body is gone and, for `Done` and `Error`, the output stands in the cell. The runner keeps its
+    /// [6] The body is gone and, for `Done` and `Error`, the output stands in the cell. The runner keeps the body's
     /// reference until it has done what the answer says.
     ///
     /// A cancellation that came during the last poll wins over `Done` and over a returned error; a panic wins over a
     /// cancellation (`panicked`), so that it is never lost.
     pub(crate) fn close(&self, outcome: Outcome, panicked: bool) -> Closed {
         self.update(|s| {
-            debug_assert!(s.has(RUNNING) && !s.is_closed(), "not a running task: {s:?}");
-            let next = s.without(RUNNING | SCHEDULED).with(CLOSED);
+            debug_assert!(s.has(ACTIVE) && !s.is_closed(), "not a running task: {s:?}");
+            let next = s.without(ACTIVE | WOKEN).with(CLOSED);
             if let Some(earlier) = s.outcome() {
                 let closed = Closed {
                     drop_output: outcome.has_output(),
@@ -392,16 +386,16 @@ impl State {
 
     /// [7] A wake-up, from anywhere.
     ///
-    /// A task that is queued already still gets a release write: what the waker's thread wrote before must be
+    /// A task that was woken already still gets a release write: what the waker's thread wrote before must be
     /// visible to the poll that is to come, which acquires in [`State::to_running`].
     pub(crate) fn to_scheduled(&self) -> ToScheduled {
         self.update(|s| {
             if s.is_closed() {
                 (None, ToScheduled::Nothing)
-            } else if s.has(SCHEDULED | RUNNING) {
-                (Some(s.with(SCHEDULED)), ToScheduled::Nothing)
+            } else if s.has(ACTIVE) {
+                (Some(s.with(WOKEN)), ToScheduled::Nothing)
             } else {
-                (Some(s.with(SCHEDULED).with_ref()), ToScheduled::Submit)
+                (Some(s.with(ACTIVE)), ToScheduled::Submit)
             }
         })
     }
@@ -410,17 +404,17 @@ impl State {
         if s.is_over() {
             return (s, ToCancelled::Over);
         }
-        let has_runner = s.has(SCHEDULED | RUNNING);
+        let has_runner = s.has(ACTIVE);
         if !s.is_started() || kind == Kind::Closure {
             // A task begins in a queue; but a closure may sleep between two tries, and needs a runner to drop it then.
             debug_assert!(has_runner || s.is_started(), "not queued, not started, not over: {s:?}");
             let ended = s.without(JOIN_WAKER).with(CANCEL).with_outcome(outcome);
-            let ended = if has_runner { ended } else { ended.with(SCHEDULED).with_ref() };
+            let ended = if has_runner { ended } else { ended.with(ACTIVE) };
             (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER), submit: !has_runner })
         } else if has_runner {
             (s.with(CANCEL), ToCancelled::Requested { submit: false })
         } else {
-            (s.with(CANCEL | SCHEDULED).with_ref(), ToCancelled::Requested { submit: true })
+            (s.with(CANCEL | ACTIVE), ToCancelled::Requested { submit: true })
         }
     }
 
@@ -461,15 +455,15 @@ impl State {
         self.update(|s| if s.is_over() { (None, false) } else { (Some(s.without(JOIN_WAKER)), true) })
     }
 
-    /// [13] Another level. True if the task is marked as queued, and so may stand in, or be on its way to, the queue of the
-    /// level that it had: whoever keeps the queue is to be told.
+    /// [13] Another level. True if the task is active, and so may stand in, or be on its way to, the queue of the level that
+    /// it had: whoever keeps the queue is to be told.
     ///
     /// One word says both: a transition that queues the task later on finds the new level in the word it changes.
     #[must_use]
     pub(crate) fn set_priority(&self, priority: Priority) -> bool {
         self.update(|s| {
             let next = s.with_priority(priority);
-            if s.is_closed() || next == s { (None, false) } else { (Some(next), s.has(SCHEDULED)) }
+            if s.is_closed() || next == s { (None, false) } else { (Some(next), s.has(ACTIVE)) }
         })
     }
 

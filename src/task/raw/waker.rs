@@ -2,6 +2,7 @@
 
 use super::handles::{Runnable, release};
 use super::header::Header;
+use super::polled;
 use super::state::ToScheduled;
 use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
@@ -57,11 +58,14 @@ unsafe fn wake(data: *const ()) {
 /// # Safety
 /// As [`header`].
 unsafe fn wake_by_ref(data: *const ()) {
+    if polled::wake(data) {
+        return;
+    }
     // SAFETY: by contract.
     let alive = unsafe { header(data) };
     if alive.state().to_scheduled() == ToScheduled::Submit {
         let pointer = pointer(data);
-        // SAFETY: the transition made a reference for the queue.
+        // SAFETY: the transition set ACTIVE.
         let task = unsafe { Runnable::from_raw(pointer) };
         // SAFETY: the waker's own reference keeps the cell alive.
         unsafe { (alive.vtable().schedule)(pointer, task) };

@@ -183,11 +183,7 @@ fn when() -> impl Strategy<Value = When> {
     prop_oneof![
         (0..4 * TICK).prop_map(When::In),
         (0..1u64 << 34).prop_map(When::In),
-        (0..=LEVELS, 0u64..3, -1i64..=1).prop_map(|(level, skip, offset)| When::Boundary {
-            level,
-            skip,
-            offset
-        }),
+        (0..=LEVELS, 0u64..3, -1i64..=1).prop_map(|(level, skip, offset)| When::Boundary { level, skip, offset }),
         prop::sample::select(vec![0, 1, TICK - 1, TICK, TICK + 1, u64::MAX - TICK, u64::MAX - 1, u64::MAX])
             .prop_map(When::At),
         (any::<u64>(), 0u32..64).prop_map(|(wait, shift)| When::In(wait >> shift)),
@@ -255,9 +251,11 @@ fn random_op(random: &mut fastrand::Rng) -> Op {
 fn random_when(random: &mut fastrand::Rng) -> When {
     match random.u32(0..16) {
         0 => When::At([0, 1, TICK - 1, TICK, TICK + 1, u64::MAX - TICK, u64::MAX - 1, u64::MAX][random.usize(0..8)]),
-        1..6 => {
-            When::Boundary { level: random.u32(0..=LEVELS), skip: random.u64(0..3), offset: i64::from(random.i8(-1..=1)) }
-        }
+        1..6 => When::Boundary {
+            level: random.u32(0..=LEVELS),
+            skip: random.u64(0..3),
+            offset: i64::from(random.i8(-1..=1)),
+        },
         _ => When::In(random.u64(..) >> random.u32(8..64)),
     }
 }

@@ -74,7 +74,7 @@ impl<P> Timers<P> {
     pub(super) fn find(&self, key: Key) -> Option<(u32, Place)> {
         let slot = self.slots.get(key.index as usize)?;
         let alive = slot.generation == key.generation && slot.payload.is_some();
-        alive.then(|| (key.index, slot.place))
+        alive.then_some((key.index, slot.place))
     }
 
     pub(super) fn payload_mut(&mut self, key: Key) -> Option<&mut P> {
