@@ -23,7 +23,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The bare index, for whoever needs no generation: what holds it proves that the value lives.
+    /// The place, which the generation belongs to.
+    #[cfg(any(feature = "net", test))]
     pub(crate) fn index(self) -> u32 {
         self.index
     }
