@@ -30,11 +30,11 @@ const AHEAD: usize = 1024;
 #[inline(always)]
 #[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is not followed")]
 fn prefetch<P>(slot: &Slot<P>) {
-    let slot: *const Slot<P> = slot;
+    let address = std::ptr::from_ref(slot).addr();
     // SAFETY: a mere hint: it does not access memory as far as a program can tell, whatever the address. Not
     // `_mm_prefetch`, which asks for the right to read unless the target says that the processor has the other one; one
     // that has not takes it for a no-op.
-    unsafe { std::arch::asm!("prefetchw [{}]", in(reg) slot, options(nomem, nostack, preserves_flags)) };
+    unsafe { std::arch::asm!("prefetchw [{}]", in(reg) address, options(nomem, nostack, preserves_flags)) };
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(any(loom, miri)))))]
