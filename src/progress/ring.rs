@@ -28,7 +28,6 @@ const AHEAD: usize = 1024;
 /// holds up the publication of all that follow.
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 #[inline(always)]
-#[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is not followed")]
 fn prefetch<P>(slot: &Slot<P>) {
     let address = std::ptr::from_ref(slot).addr();
     // SAFETY: a mere hint: it does not access memory as far as a program can tell, whatever the address. Not

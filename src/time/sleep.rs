@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 ///
 /// Never early; on the runtime's clock, so a manual clock moves it. Dropping it takes its timer out. If the runtime is shut
 /// down it is ready at once.
+///
+/// Late by up to 4.1 microseconds, a tick of the timers, and by what the system takes to wake the thread, some tens of
+/// microseconds. Where more than 64,000 timers a second end on a background reactor, it wakes at most twice a millisecond
+/// for them: then each may be late by half a millisecond more.
 #[must_use = "a sleep does nothing until it is awaited"]
 pub struct Sleep {
     state: State,

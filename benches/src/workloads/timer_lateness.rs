@@ -36,7 +36,7 @@ fn case(name: &'static str, scale: Scale, figure: Figure) -> Case {
             Peer::ours("offtick", move || {
                 ours.spawn(sleeps(figure, count, offtick::time::sleep)).wait().expect("it ends")
             })
-            .note("ticks of 16 us"),
+            .note("ticks of 4 us"),
         )
         .peer(
             Peer::rival("tokio current_thread", move || tokio.block_on(sleeps(figure, count, tokio::time::sleep)))
@@ -49,6 +49,13 @@ fn case(name: &'static str, scale: Scale, figure: Figure) -> Case {
         .peer(
             Peer::rival("futures-timer", move || async_io::block_on(sleeps(figure, count, Delay::new)))
                 .note("a thread of its own wakes the waiting one"),
+        )
+        .peer(
+            Peer::floor("FLOOR: thread::sleep", move || {
+                let sleep = |wait| async move { std::thread::sleep(wait) };
+                async_io::block_on(sleeps(figure, count, sleep))
+            })
+            .note("no future at all"),
         )
 }
 
