@@ -472,8 +472,8 @@ fn a_refused_runnable_ends_its_task() {
 /// The owner list goes while another thread ends a task that stands on it, as after a panic of the executor's own: the
 /// cell is freed, once, by whoever comes second.
 ///
-/// Red: `Header::leave` or `Header::unlist` by a load and a store; either one without its acquire or its release half;
-/// `Members::drop` that does not look at what `unlist` says.
+/// Red: `Header::leave` or `Header::unlist` by a load and a store; `Members::drop` that does not look at what `unlist`
+/// says.
 #[test]
 fn an_owner_list_goes_while_its_task_ends() {
     explore(None, 7, || {
