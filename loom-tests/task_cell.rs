@@ -137,8 +137,7 @@ fn a_wake_during_a_poll_runs_the_task_again() {
 /// A task that wakes itself while another thread wakes it, and that other thread polls a task of its own: each thread
 /// notes its own polls, and no wake is lost.
 ///
-/// Red: the note of `polled.rs` shared by all threads (`std::thread_local`, which for loom is one); `polled::end` that
-/// forgets the wake; `to_idle` that does not look at WOKEN.
+/// Red: `to_scheduled` that writes nothing while ACTIVE is set.
 #[test]
 fn a_task_that_wakes_itself_hears_of_other_wakes() {
     explore(Some(3), 70, || {

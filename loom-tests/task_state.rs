@@ -113,7 +113,8 @@ fn spawn<R: 'static>(rig: &Arc<Rig>, f: impl FnOnce(&Rig) -> R + 'static) -> thr
 
 /// A wake of a queued, a running or a sleeping task is followed by a poll that sees what was written before the wake.
 ///
-/// Red: `to_scheduled` that writes nothing (`(None, Nothing)`) while ACTIVE is set; `to_idle` that does not look at WOKEN; the success ordering of `update` without either half.
+/// Red: `to_scheduled` that writes nothing (`(None, Nothing)`) while ACTIVE is set; `to_idle` that does not look at WOKEN;
+/// the success ordering of `update` without either half.
 #[test]
 fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
     explore(None, 370, || {
@@ -132,7 +133,7 @@ fn a_wake_is_followed_by_a_poll_that_sees_its_news() {
 /// meanwhile is not lost by that.
 ///
 /// Red: `to_scheduled` that writes nothing while ACTIVE is set; `to_running` that never clears WOKEN (the task polls for
-/// ever), or that clears it by a store of its own; `to_idle` whose way to sleep is a plain store.
+/// ever).
 #[test]
 fn a_task_that_wakes_itself_hears_of_other_wakes() {
     explore(None, 100, || {
