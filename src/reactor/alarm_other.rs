@@ -18,6 +18,14 @@ impl Alarm {
         timeout
     }
 
+    /// As [`Self::set`]: there is nothing to set ahead.
+    pub(super) fn set_ahead(&mut self, timeout: Option<Duration>) -> Option<Duration> {
+        self.set(timeout)
+    }
+
     /// Never called by the poll, since no such event comes.
     pub(super) fn rang(&mut self) {}
+
+    /// Nothing is learned.
+    pub(super) fn awake(&mut self) {}
 }

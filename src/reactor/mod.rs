@@ -4,7 +4,7 @@
 //! poll, kept alive as long as anyone may unpark. Waking is one system call, and only for a reactor that is parked.
 //!
 //! ```text
-//! alarm      how long a poll may take, since the poll's own timeout is too coarse on some systems
+//! alarm      how long a poll may take, since the poll's own timeout is too coarse on some systems, and wakes are slow
 //! readiness  what is known of one direction of a source: two atomic words
 //! source     readiness of both directions, and who waits for them
 //! sockets    all sources, by token: for any thread
@@ -97,19 +97,20 @@ impl PollParker {
         &self.unparker.state
     }
 
-    /// Blocks until unparked, until an event, or until `timeout` has passed; then wakes whom the events concern.
+    /// Blocks until unparked, until an event, or until `timeout` has passed or nearly so; then wakes whom the events concern.
     pub(crate) fn park(&mut self, timeout: Option<Duration>) {
         if !self.state().set() {
             // Other threads that have unparked it before each park keep no socket waiting.
             self.look();
             return;
         }
-        let timeout = self.alarm.set(timeout);
+        let timeout = self.alarm.set_ahead(timeout);
         let fetched = self.fetch(timeout);
         self.state().unset();
         if fetched {
             self.dispatch();
         }
+        self.alarm.awake();
     }
 
     /// True if a look may find something.

@@ -36,7 +36,7 @@ fn case(name: &'static str, scale: Scale, figure: Figure) -> Case {
             Peer::ours("offtick", move || {
                 ours.spawn(sleeps(figure, count, offtick::time::sleep)).wait().expect("it ends")
             })
-            .note("ticks of 4 us"),
+            .note("ticks of 4 us; its alarm is set ahead by what wakes have taken"),
         )
         .peer(
             Peer::rival("tokio current_thread", move || tokio.block_on(sleeps(figure, count, tokio::time::sleep)))
