@@ -2,12 +2,33 @@
 
 use super::{Patience, spin_until};
 use crate::measure::{Sample, timed};
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Messages per batch of a producer that writes in batches.
 const BATCH: u64 = 256;
+
+/// How often a consumer looks that does something else in between.
+const TICK: Duration = Duration::from_micros(10);
+
+/// Waits for its next tick before each look. Nothing of what the producer writes is read meanwhile.
+#[derive(Default)]
+pub(super) struct Ticks(Cell<Option<Instant>>);
+
+impl Ticks {
+    pub(super) fn then(&self, look: impl FnOnce() -> usize) -> usize {
+        if let Some(last) = self.0.get() {
+            while last.elapsed() < TICK {
+                std::hint::spin_loop();
+            }
+        }
+        self.0.set(Some(Instant::now()));
+        look()
+    }
+}
 
 /// `put` is called until it takes the message, `take` as long as messages are missing. `take` says how many it took.
 pub(super) fn singly(

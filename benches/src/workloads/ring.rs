@@ -1,6 +1,6 @@
-//! How many progress messages a second go from one producing thread to one that polls for them, one by one and in batches?
+//! How many progress messages a second go from one producing thread to one that polls for them: one by one, in batches, in ticks?
 
-use super::pipes::{in_batches, singly};
+use super::pipes::{Ticks, in_batches, singly};
 use super::{Patience, Scale, spin_until};
 use crate::measure::{Against, Case, Peer, Sample, Unit, timed};
 use crossbeam_queue::ArrayQueue;
@@ -19,7 +19,7 @@ const THROUGH_A_TASK: &str = "through a task; the others are bare queues";
 
 pub(super) fn cases(scale: Scale) -> Vec<Case> {
     let (many, few) = (scale.of(5_000_000), scale.of(1_000_000));
-    vec![one_by_one(many, few), batched(many, few)]
+    vec![one_by_one(many, few), batched(many, few), in_ticks(many, few)]
 }
 
 /// Every message is put and taken for itself, but for offtick's drain as programs use it.
@@ -129,6 +129,59 @@ fn batched(many: usize, few: usize) -> Case {
                 in_batches(many, move |batch| producer.push_iter(batch), move || all(consumer.pop_iter()))
             })
             .note("the producer has 256 at hand"),
+        )
+        .goal("offtick try_send, progress()", Against::Peer("rtrb push, read chunk"), 1.0)
+}
+
+/// The consumer takes all that is there, ten microseconds after it last did.
+fn in_ticks(many: usize, few: usize) -> Case {
+    let ours = Runtime::new().expect("offtick starts");
+    Case::new("ring/ticks", Unit::MillionPerSecond)
+        .peer(
+            Peer::ours("offtick try_send, progress()", move || {
+                let ticks = Ticks::default();
+                task(&ours, many, try_send, move |task| ticks.then(|| drain(task)))
+            })
+            .note(THROUGH_A_TASK),
+        )
+        .peer(Peer::rival("rtrb push, read chunk", move || {
+            let ((mut producer, mut consumer), ticks) = (rtrb::RingBuffer::new(CAPACITY), Ticks::default());
+            singly(many, move |n| producer.push(n).is_ok(), move || ticks.then(|| read_chunk(&mut consumer)))
+        }))
+        .peer(Peer::rival("ringbuf try_push, pop_iter", move || {
+            let ((mut producer, mut consumer), ticks) = (HeapRb::new(CAPACITY).split(), Ticks::default());
+            singly(many, move |n| producer.try_push(n).is_ok(), move || ticks.then(|| all(consumer.pop_iter())))
+        }))
+        .peer(
+            Peer::rival("crossbeam ArrayQueue", move || {
+                let (queue, ticks) = (Arc::new(ArrayQueue::new(CAPACITY)), Ticks::default());
+                let theirs = Arc::clone(&queue);
+                let there = move || all((0..queue.len()).map_while(|_| queue.pop()));
+                singly(many, move |n| theirs.push(n).is_ok(), move || ticks.then(&there))
+            })
+            .note("any number of threads on both sides"),
+        )
+        .peer(
+            Peer::rival("kanal try_send, drain_into", move || {
+                let ((sender, receiver), ticks) = (kanal::bounded(CAPACITY), Ticks::default());
+                let mut batch = Vec::with_capacity(CAPACITY);
+                let put = move |n| sender.try_send(n).expect("the receiver lives");
+                let mut take = move || receiver.drain_into(&mut batch).map_or(0, |_| all(batch.drain(..)));
+                singly(few, put, move || ticks.then(&mut take))
+            })
+            .note("any number of threads on both sides"),
+        )
+        .peer(
+            Peer::rival("tokio mpsc try_send, recv_many", move || {
+                let ((sender, mut receiver), ticks) = (mpsc::channel(CAPACITY), Ticks::default());
+                let mut batch = Vec::with_capacity(CAPACITY);
+                let mut take = move || {
+                    let taken = receiver.recv_many(&mut batch, CAPACITY).now_or_never();
+                    taken.map_or(0, |_| all(batch.drain(..)))
+                };
+                singly(few, move |n| sender.try_send(n).is_ok(), move || ticks.then(&mut take))
+            })
+            .note("any number of producers"),
         )
         .goal("offtick try_send, progress()", Against::Peer("rtrb push, read chunk"), 1.0)
 }
