@@ -5,7 +5,8 @@ use crate::util::update::UpdateFlag;
 
 /// What the channel asks of the task it belongs to.
 pub(crate) trait Host: Send + Sync {
-    /// A value was published. Called after that, with no lock held, once for each value.
+    /// A value was published. Called after that, with no lock held, once for each value for which
+    /// [`silent_update`](Self::silent_update) did not do.
     fn reported(&self);
 
     /// The flag that [`reported`](Self::reported) puts up, if that is all it does: a thread that has a lane of it does so

@@ -20,26 +20,6 @@ use std::task::Waker;
 /// a slow loop over a drain holds up senders for no longer than that, and the read-modify-write does not show.
 const SPAN: std::ops::RangeInclusive<usize> = 16..=256;
 
-/// How many bytes ahead of the tail a producer asks for the lines that it will write. The consumer had each of them a lap
-/// ago, and to get one back takes as long as a dozen messages.
-const AHEAD: usize = 1024;
-
-/// Asks the processor for the right to write this line. Stores leave the processor in order, so one that waits for its line
-/// holds up the publication of all that follow.
-#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
-#[inline(always)]
-fn prefetch<P>(slot: &Slot<P>) {
-    let address = std::ptr::from_ref(slot).addr();
-    // SAFETY: a mere hint: it does not access memory as far as a program can tell, whatever the address. Not
-    // `_mm_prefetch`, which asks for the right to read unless the target says that the processor has the other one; one
-    // that has not takes it for a no-op.
-    unsafe { std::arch::asm!("prefetchw [{}]", in(reg) address, options(nomem, nostack, preserves_flags)) };
-}
-
-#[cfg(not(all(target_arch = "x86_64", not(any(loom, miri)))))]
-#[inline(always)]
-fn prefetch<P>(_: &Slot<P>) {}
-
 /// What the producer writes.
 struct TailLine {
     word: AtomicUsize,
@@ -340,25 +320,12 @@ impl<P> Producer<P> {
     #[inline(always)]
     fn push_in_run(&mut self, value: P) {
         debug_assert!(self.tail < self.limit && !self.offered);
-        self.look_ahead();
         // SAFETY: the slot lies in the run, so it is empty and only the producer reaches it (R2).
         unsafe { self.ring.put(self.tail - self.lap, value) };
         // The run ends before the lap does: no wrap.
         self.tail += 1;
         // Release pairs with the Acquire of `Ring::settle_end`.
         self.ring.tail.word.store(Tail::at(self.tail).0, Ordering::Release);
-    }
-
-    /// Asks for the line of a slot that will be written soon. Only inside the run: those slots nobody else reaches.
-    #[inline(always)]
-    fn look_ahead(&self) {
-        // Values without a size have no lines: as far ahead as no ring is long.
-        let slots =
-            const { if size_of::<P>() == 0 { 2 * Geometry::MAX_CAPACITY } else { AHEAD.div_ceil(size_of::<P>()) } };
-        let ahead = self.tail + slots;
-        if ahead < self.limit {
-            prefetch(&self.ring.slots[ahead - self.lap]);
-        }
     }
 
     /// Publishes one value, and begins a run in what is left of the `free` slots.
