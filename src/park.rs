@@ -31,8 +31,12 @@ pub(crate) trait Descriptor {
     /// The handshake word: PARKED while the host is outside.
     fn word(&self) -> &ParkState;
 
-    /// Makes it readable at the end of `timeout` from now, or at no time of its own. Replaces what was set before.
+    /// Makes it readable at the end of `timeout` from now or nearly so, or at no time of its own. Replaces what was set
+    /// before.
     fn set_alarm(&mut self, timeout: Option<Duration>);
+
+    /// True if the alarm may have made it readable, which it does at the end of its timeout or a little ahead of that.
+    fn may_have_rung(&self) -> bool;
 
     /// Makes it readable now. What [`Unpark::unpark`] does if it finds the host outside.
     fn ring(&self);

@@ -6,7 +6,7 @@ use common::{PLANNED, Signal, Tally, quiet_planned_panics, yield_once};
 use offtick::time::{Clock, sleep};
 use offtick::{Budget, LocalBuilder, LocalRuntime};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -176,6 +176,19 @@ mod descriptor {
                 }
             }
         }
+
+        /// The same without sleep: it sees at once that the descriptor became readable.
+        #[track_caller]
+        fn watch(&mut self) {
+            let start = Instant::now();
+            while start.elapsed() < common::HANG {
+                self.poll.poll(&mut self.events, Some(Duration::ZERO)).expect("polls");
+                if !self.events.is_empty() {
+                    return;
+                }
+            }
+            panic!("the descriptor never became readable");
+        }
     }
 
     /// As `poll(2)` sees it: is it readable now?
@@ -255,6 +268,33 @@ mod descriptor {
             all(&rt);
         }
         assert!(!readable(&rt) && !far.is_done());
+    }
+
+    /// In `run_until` the thread learns to set its alarm ahead. A host that is told of a deadline must not be told so early
+    /// that its tick finds nothing due and leaves all as it is: of an edge it is told once.
+    #[test]
+    fn a_deadline_that_run_until_has_waited_for_makes_it_readable() {
+        let rt = local();
+        let mut host = Host::of(&rt);
+        for _ in 0..100 {
+            rt.run_until(sleep(Duration::from_micros(200))).expect("not nested");
+        }
+        for _ in 0..20 {
+            let task = rt.spawn(sleep(Duration::from_millis(2)));
+            let signal = Signal::new();
+            let theirs = signal.clone();
+            let other = thread::spawn(move || theirs.give());
+            rt.run_until(signal.given()).expect("not nested");
+            other.join().expect("gives");
+            while !task.is_done() {
+                // On other systems the host itself minds the deadline.
+                if cfg!(target_os = "linux") {
+                    host.watch();
+                }
+                all(&rt);
+            }
+        }
+        assert!(!readable(&rt));
     }
 
     #[test]

@@ -25,11 +25,19 @@ const LONG: Duration = Duration::from_micros(150);
 #[derive(Debug)]
 pub(super) struct Alarm {
     timer: OwnedFd,
-    /// When the poll is to come back for it.
-    at: Option<Instant>,
+    set: Option<Set>,
     /// The poll that is on has set it ahead of that, if it has set it at all.
     ahead: bool,
     lead: Lead,
+}
+
+/// What it is set to.
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    /// When the poll is to come back for it.
+    wanted: Instant,
+    /// When it rings: then, or ahead of that.
+    rings: Instant,
 }
 
 /// How long before its moment an alarm is set to ring: as long as about one poll in twenty comes back too early.
@@ -60,7 +68,7 @@ impl Alarm {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         // Edge-triggered, and setting it anew takes an expiration back: nothing ever needs to be read.
         registry.register(&mut SourceFd(&timer.as_raw_fd()), token, Interest::READABLE)?;
-        Ok(Self { timer, at: None, ahead: false, lead: Lead(Duration::ZERO) })
+        Ok(Self { timer, set: None, ahead: false, lead: Lead(Duration::ZERO) })
     }
 
     /// Sets it so that a poll that begins now comes back in `timeout`, or not at all for it; it may come back too early.
@@ -77,23 +85,25 @@ impl Alarm {
 
     fn set_by(&mut self, timeout: Option<Duration>, lead: Duration) -> Option<Duration> {
         let Some(timeout) = timeout else {
-            if self.at.is_some() && self.arm(Duration::ZERO).is_ok() {
-                self.at = None;
+            if self.set.is_some() && self.arm(Duration::ZERO).is_ok() {
+                self.set = None;
             }
             return None;
         };
-        let Some(wanted) = Instant::now().checked_add(timeout) else {
+        let now = Instant::now();
+        let Some(wanted) = now.checked_add(timeout) else {
             // Beyond the end of the system's time.
             return Some(timeout);
         };
-        let close = |at: Instant| at.max(wanted) - at.min(wanted) <= CLOSE_ENOUGH;
-        if self.at.is_some_and(close) {
+        let close = |set: Set| set.wanted.max(wanted) - set.wanted.min(wanted) <= CLOSE_ENOUGH;
+        if self.set.is_some_and(close) {
             return None;
         }
         // Zero would disarm it.
-        match self.arm(timeout.saturating_sub(lead).max(Duration::from_nanos(1))) {
+        let wait = timeout.saturating_sub(lead).max(Duration::from_nanos(1));
+        match self.arm(wait) {
             Ok(()) => {
-                self.at = Some(wanted);
+                self.set = Some(Set { wanted, rings: now + wait });
                 None
             }
             Err(_) => Some(timeout),
@@ -102,9 +112,14 @@ impl Alarm {
 
     /// It rang: it will not ring again before it is set anew.
     pub(super) fn rang(&mut self) {
-        if let Some(at) = self.at.take().filter(|_| self.ahead) {
-            self.lead.learn(at, Instant::now());
+        if let Some(set) = self.set.take().filter(|_| self.ahead) {
+            self.lead.learn(set.wanted, Instant::now());
         }
+    }
+
+    /// True if it may have rung, and nobody has noticed yet.
+    pub(super) fn may_have_rung(&self) -> bool {
+        self.set.is_some_and(|set| set.rings <= Instant::now())
     }
 
     /// The poll is over. A ring that is noticed in passing, any time later, tells nothing of how long a wake takes.

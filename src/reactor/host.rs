@@ -15,6 +15,10 @@ impl Descriptor for PollParker {
         let _left_to_the_host = self.alarm.set(timeout);
     }
 
+    fn may_have_rung(&self) -> bool {
+        self.alarm.may_have_rung()
+    }
+
     fn ring(&self) {
         // Fails only if the descriptor's counter is full, and then it is readable anyway.
         let _woken = self.unparker.waker.wake();

@@ -19,7 +19,11 @@
 //! - What the tick left (ready tasks, owed time, timers that are due) makes the descriptor readable at once. The hook is
 //!   not called for it: the report of the tick has said so.
 //!
-//! A tick that finds nothing to do leaves all of it standing, and costs what it costs without a host that waits.
+//! - The alarm may ring a little before anything is due: it was set ahead by `run_until`, or for a timer nearby that was
+//!   cancelled. The tick that follows is one that does something: it sets the alarm anew.
+//!
+//! A tick that finds nothing to do leaves all of it standing, and costs what it costs without a host that waits; for one
+//! that waits for the descriptor, while timers are pending, another look at the clock.
 
 use crate::park::{Descriptor, ParkState, Unpark};
 use crate::sync::Arc;
@@ -74,12 +78,12 @@ impl Host {
         !self.polls.replace(true)
     }
 
-    /// True if somebody has told the host since the last tick.
+    /// True if somebody has told the host since the last tick, or the alarm may have.
     #[inline]
-    pub(super) fn is_called(&self, word: &ParkState) -> bool {
+    pub(super) fn is_called(&self, descriptor: &impl Descriptor) -> bool {
         self.armed.get()
             && (self.bell.as_ref().is_some_and(|bell| !bell.quiet.is_parked())
-                || (self.polls.get() && !word.is_parked()))
+                || (self.polls.get() && (!descriptor.word().is_parked() || descriptor.may_have_rung())))
     }
 
     /// The tick ends: from here on the host is told of work. `work`: there is some already. True if something came

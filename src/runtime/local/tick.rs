@@ -117,7 +117,7 @@ impl Pump {
 
     /// True if neither sockets nor other threads may have news.
     fn is_silent(&self, parker: &Parker) -> bool {
-        !parker.has_sockets() && !self.host.is_called(parker.state())
+        !parker.has_sockets() && !self.host.is_called(parker)
     }
 
     /// Wakes whom the sockets concern, and leaves the descriptor unreadable.
