@@ -288,7 +288,7 @@ mod descriptor {
             other.join().expect("gives");
             while !task.is_done() {
                 // On other systems the host itself minds the deadline.
-                if cfg!(target_os = "linux") {
+                if cfg!(any(target_os = "linux", target_os = "android")) {
                     host.watch();
                 }
                 all(&rt);

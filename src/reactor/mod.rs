@@ -15,10 +15,10 @@
 //! One poll takes a bounded number of events, and the system hands them out in turn. A reactor that has tasks to run
 //! looks in passing once a turn; how many operations a task may do in one poll is bounded by the executor's budget.
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "alarm_linux.rs"]
 mod alarm;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[path = "alarm_other.rs"]
 mod alarm;
 mod host;
