@@ -48,7 +48,7 @@ pub(super) fn cases(scale: Scale) -> Vec<Case> {
 
 fn case(name: &'static str, scale: Scale, part: Part) -> Case {
     let count = scale.of(1_000_000);
-    let ours = part.note("with the spare places of the wheel, which grows by a quarter");
+    let ours = part.note("with the spare places of the wheel, which grows by an eighth");
     Case::new(name, part.unit())
         .peer(
             Peer::ours("offtick", move || {

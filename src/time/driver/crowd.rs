@@ -4,8 +4,8 @@
 //! are worth that: they end at their tick. Where many a millisecond end, the reactor waits for a few more of them each
 //! time, as a network card that is busy does with its packets.
 //!
-//! The rate is that between two firings at least [`GAP`] apart, so a burst of timers at one moment is no crowd, and the
-//! first look after a crowd went away finds it gone.
+//! The rate is that between two firings at least [`GAP`] apart. It takes two such spans in a row to make a crowd: a burst of
+//! timers at one moment, with nothing behind it, fills one. The first span with few ends it.
 
 /// How long the reactor waits at least while there is a crowd: also the most that a timer ends later for it. In nanoseconds.
 pub(super) const GAP: u64 = 500_000;
@@ -20,7 +20,9 @@ pub(super) struct Crowd {
     since: u64,
     /// Timers fired since then, at that moment included.
     fired: u64,
-    /// What the count before that one said.
+    /// The count before that one said that they were many.
+    many: bool,
+    /// It and the one before it did.
     is_on: bool,
 }
 
@@ -29,7 +31,9 @@ impl Crowd {
     pub(super) fn note(&mut self, now: u64, count: usize) {
         let age = now.saturating_sub(self.since);
         if age >= GAP {
-            self.is_on = self.fired.saturating_mul(GAP / MANY) >= age;
+            let many = self.fired.saturating_mul(GAP / MANY) >= age;
+            self.is_on = many && self.many;
+            self.many = many;
             (self.since, self.fired) = (now, 0);
         }
         self.fired = self.fired.saturating_add(count as u64);
@@ -50,12 +54,12 @@ mod tests {
     #[test]
     fn a_steady_stream_is_a_crowd_until_it_ends() {
         let mut crowd = Crowd::default();
-        for step in 1..=150 {
+        for step in 1..=250 {
             crowd.note(step * LITTLE, 1);
         }
         assert_eq!((crowd.stretch(LITTLE), crowd.stretch(2 * GAP)), (GAP, 2 * GAP));
         // As fast as before, now seen once a gap.
-        for step in 2..10 {
+        for step in 3..10 {
             crowd.note(step * GAP, 100);
             assert_eq!(crowd.stretch(0), GAP);
         }
@@ -74,6 +78,18 @@ mod tests {
         for step in 1..1000 {
             crowd.note(100_000 * GAP + step * GAP / 20, 1);
             assert_eq!(crowd.stretch(LITTLE), LITTLE);
+        }
+    }
+
+    #[test]
+    fn a_burst_does_not_make_a_crowd_of_who_comes_after_it() {
+        let mut crowd = Crowd::default();
+        // A thousand sixty times a second, and two alone soon after each.
+        for frame in (0..3200).step_by(32) {
+            for (nth, count) in [(0, 500), (0, 500), (2, 1), (4, 1)] {
+                crowd.note((100 + frame + nth) * GAP, count);
+                assert_eq!(crowd.stretch(LITTLE), LITTLE, "after {count} at {nth} of {frame}");
+            }
         }
     }
 
