@@ -283,10 +283,11 @@ impl Driver {
             return ParkTime::Unlimited;
         };
         // Read under the lock: rule 5.
-        match earliest.checked_sub(self.clock.nanos()) {
+        let now = self.clock.nanos();
+        match earliest.checked_sub(now) {
             None | Some(0) => ParkTime::Zero,
             Some(wait) if earliest != NEVER && self.clock.runs_by_itself() => {
-                ParkTime::AtMost(Duration::from_nanos(shared.crowd.stretch(wait)))
+                ParkTime::AtMost(Duration::from_nanos(shared.crowd.stretch(now, wait)))
             }
             Some(_) => ParkTime::Unlimited,
         }

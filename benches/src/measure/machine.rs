@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 /// The share of all cores that others may take before a repetition counts as disturbed.
 pub const DISTURBED: f64 = 0.1;
-/// A clock tick of `/proc`.
-const TICK: Duration = Duration::from_millis(10);
+/// Milliseconds in a clock tick of `/proc`.
+const TICK: u64 = 10;
 /// By how much the difference of two counts of ticks may be off.
 const ERROR: Duration = Duration::from_millis(20);
 /// Long enough for a verdict.
@@ -77,10 +77,10 @@ impl Look {
 
 /// The time that all cores together were busy with processes since the machine started.
 fn busy_time(stat: &str) -> Option<Duration> {
-    let ticks: Vec<u32> = stat.lines().next()?.split_whitespace().skip(1).map_while(|n| n.parse().ok()).collect();
+    let ticks: Vec<u64> = stat.lines().next()?.split_whitespace().skip(1).map_while(|n| n.parse().ok()).collect();
     // user nice system idle iowait irq softirq steal
     let &[user, nice, system, _, _, _, _, steal, ..] = ticks.as_slice() else { return None };
-    Some(TICK * (user + nice + system + steal))
+    Some(Duration::from_millis(TICK * (user + nice + system + steal)))
 }
 
 /// CPU time of the children that have ended.
@@ -88,8 +88,8 @@ fn reaped() -> Duration {
     let ticks = |stat: String| {
         // Behind the name, which may hold anything: state, then from the fourth field on; cutime and cstime are 16 and 17.
         let (_, rest) = stat.rsplit_once(')')?;
-        let fields: Vec<u32> = rest.split_whitespace().skip(13).take(2).map_while(|n| n.parse().ok()).collect();
-        Some(TICK * fields.iter().sum())
+        let fields: Vec<u64> = rest.split_whitespace().skip(13).take(2).map_while(|n| n.parse().ok()).collect();
+        Some(Duration::from_millis(TICK * fields.iter().sum::<u64>()))
     };
     fs::read_to_string("/proc/self/stat").ok().and_then(ticks).unwrap_or_default()
 }
@@ -132,6 +132,8 @@ mod tests {
     fn idle_and_interrupts_are_not_busy() {
         assert_eq!(busy_time("cpu  1 2 4 1000 1000 1000 1000 8 0 0\ncpu0 1"), Some(Duration::from_millis(150)));
         assert_eq!(busy_time("cpu  1 2"), None);
+        // Many cores that were idle for weeks.
+        assert_eq!(busy_time("cpu  1 2 4 9000000000 0 0 0 8"), Some(Duration::from_millis(150)));
         assert_eq!(busy_time(""), None);
     }
 

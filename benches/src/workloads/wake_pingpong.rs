@@ -53,7 +53,12 @@ fn case(name: &'static str, unit: Unit, scale: Scale, pace: Pace) -> Case {
     let smol = OnThread::start_smol();
     let (bevy, pool) = (bevy(1), futures_pool(1));
     Case::new(name, unit)
-        .peer(Peer::ours("offtick", move || game(few, pace, |task| ours.spawn(task).detach())))
+        .peer(
+            Peer::ours("offtick", move || game(few, pace, |task| ours.spawn(task).detach())).note(match pace {
+                Pace::AtOnce => "looks for up to 0.5 us before it parks, while it is woken this often",
+                Pace::AfterPause => "",
+            }),
+        )
         .peer(
             Peer::ours("offtick, spin", move || {
                 let spinning = Builder::new().spin(Duration::from_millis(500)).build().expect("offtick starts");

@@ -39,9 +39,10 @@ impl Crowd {
         self.fired = self.fired.saturating_add(count as u64);
     }
 
-    /// How long to wait where the next timer ends after `wait`.
-    pub(super) fn stretch(&self, wait: u64) -> u64 {
-        if self.is_on { wait.max(GAP) } else { wait }
+    /// How long to wait from `now` on, where the next timer ends after `wait`. A crowd of which nothing was heard for
+    /// some gaps is gone, though the next firing is yet to find that out.
+    pub(super) fn stretch(&self, now: u64, wait: u64) -> u64 {
+        if self.is_on && now.saturating_sub(self.since) < 4 * GAP { wait.max(GAP) } else { wait }
     }
 }
 
@@ -57,15 +58,17 @@ mod tests {
         for step in 1..=250 {
             crowd.note(step * LITTLE, 1);
         }
-        assert_eq!((crowd.stretch(LITTLE), crowd.stretch(2 * GAP)), (GAP, 2 * GAP));
+        let now = 250 * LITTLE;
+        assert_eq!((crowd.stretch(now, LITTLE), crowd.stretch(now, 2 * GAP)), (GAP, 2 * GAP));
         // As fast as before, now seen once a gap.
         for step in 3..10 {
             crowd.note(step * GAP, 100);
-            assert_eq!(crowd.stretch(0), GAP);
+            assert_eq!(crowd.stretch(step * GAP, 0), GAP);
         }
+        assert_eq!(crowd.stretch(13 * GAP, LITTLE), LITTLE, "nothing has fired for long");
         crowd.note(10 * GAP, 1);
         crowd.note(11 * GAP, 1);
-        assert_eq!(crowd.stretch(LITTLE), LITTLE);
+        assert_eq!(crowd.stretch(11 * GAP, LITTLE), LITTLE);
     }
 
     #[test]
@@ -73,11 +76,12 @@ mod tests {
         let mut crowd = Crowd::default();
         for step in 1..100 {
             crowd.note(step * 100 * GAP, 1000);
-            assert_eq!(crowd.stretch(LITTLE), LITTLE);
+            assert_eq!(crowd.stretch(step * 100 * GAP, LITTLE), LITTLE);
         }
         for step in 1..1000 {
-            crowd.note(100_000 * GAP + step * GAP / 20, 1);
-            assert_eq!(crowd.stretch(LITTLE), LITTLE);
+            let now = 100_000 * GAP + step * GAP / 20;
+            crowd.note(now, 1);
+            assert_eq!(crowd.stretch(now, LITTLE), LITTLE);
         }
     }
 
@@ -87,8 +91,9 @@ mod tests {
         // A thousand sixty times a second, and two alone soon after each.
         for frame in (0..3200).step_by(32) {
             for (nth, count) in [(0, 500), (0, 500), (2, 1), (4, 1)] {
-                crowd.note((100 + frame + nth) * GAP, count);
-                assert_eq!(crowd.stretch(LITTLE), LITTLE, "after {count} at {nth} of {frame}");
+                let now = (100 + frame + nth) * GAP;
+                crowd.note(now, count);
+                assert_eq!(crowd.stretch(now, LITTLE), LITTLE, "after {count} at {nth} of {frame}");
             }
         }
     }
@@ -100,6 +105,6 @@ mod tests {
         crowd.note(0, usize::MAX);
         crowd.note(u64::MAX, 1);
         crowd.note(3, 1);
-        assert_eq!(crowd.stretch(u64::MAX), u64::MAX);
+        assert_eq!(crowd.stretch(u64::MAX, u64::MAX), u64::MAX);
     }
 }
