@@ -44,6 +44,7 @@ macro_rules! byte_reader {
     };
 }
 
+#[cfg_attr(not(unix), allow(unused_imports, reason = "for the streams of Unix"))]
 pub(super) use byte_reader;
 
 byte_reader!([T: ByteStream] ReadHalf<'_, T>);

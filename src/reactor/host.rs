@@ -1,6 +1,6 @@
 //! The poll's own descriptor, for a host that waits for it in place of a thread that parks in the poll.
 
-use super::{PollParker, Sockets};
+use super::PollParker;
 use crate::park::{Descriptor, ParkState};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Descriptor for PollParker {
 }
 
 #[cfg(unix)]
-impl std::os::fd::AsFd for Sockets {
+impl std::os::fd::AsFd for super::Sockets {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.registry.as_fd()
     }

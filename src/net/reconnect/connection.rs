@@ -110,4 +110,5 @@ macro_rules! own_stream {
 
 own_stream!(TcpStream);
 
+#[cfg_attr(not(unix), allow(unused_imports, reason = "for the streams of Unix"))]
 pub(super) use own_stream;
