@@ -6,7 +6,7 @@ use common::{PLANNED, Signal, Tally, quiet_planned_panics, yield_once};
 use offtick::time::{Clock, sleep};
 use offtick::{Budget, LocalBuilder, LocalRuntime};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -150,6 +150,7 @@ mod descriptor {
     use std::future::pending;
     use std::os::fd::{AsFd, AsRawFd};
     use std::rc::Rc;
+    use std::time::Instant;
 
     /// The host's own poll.
     struct Host {
