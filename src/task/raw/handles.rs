@@ -219,7 +219,8 @@ impl Over {
 
 impl Drop for Over {
     fn drop(&mut self) {
-        if self.header().leave() {
+        // SAFETY: alive by our reference, until this says whose it is.
+        if unsafe { Header::leave(self.pointer) } {
             // SAFETY: the reference is ours.
             unsafe { release_late(self.pointer) };
         }
