@@ -201,6 +201,38 @@ fn an_executor_that_rests_never_sleeps_on_a_task() {
     });
 }
 
+/// An executor that rests and is up again for a reason of its own, a timer, loses no task that comes meanwhile, and never
+/// sleeps on it.
+///
+/// Red: `attend` with a load and a store for its compare-and-swap.
+#[test]
+fn an_executor_that_is_up_by_itself_loses_no_task() {
+    explore(None, 10, || {
+        let queue = Queue::new();
+        let inbox = Arc::new(Inbox::attended());
+        let parker = Arc::new(CondvarParker::new());
+        let pusher = {
+            let (inbox, parker) = (Arc::clone(&inbox), Arc::clone(&parker));
+            let (runnable, _) = task(&queue);
+            thread::spawn(move || {
+                if push(&inbox, runnable) {
+                    parker.unpark();
+                }
+            })
+        };
+        late();
+        let _rested = inbox.rest();
+        inbox.attend();
+        while run(inbox.take()).is_empty() {
+            if inbox.rest() {
+                parker.park(None);
+                inbox.attend();
+            }
+        }
+        pusher.join().expect("pushes");
+    });
+}
+
 /// While the executor does not rest, nobody tells it; while it does, one does.
 ///
 /// Red: `First` told on AWAKE; a take, or `attend`, that leaves EMPTY; `rest` that leaves AWAKE.

@@ -469,10 +469,10 @@ fn a_refused_runnable_ends_its_task() {
 }
 
 /// The owner list goes while another thread ends a task that stands on it, as after a panic of the executor's own: the
-/// cell is freed, once, by whoever comes second.
+/// cell is freed, once, by whoever comes second, after all uses by the other one.
 ///
-/// Red: `Header::leave` or `Header::unlist` by a load and a store; `Members::drop` that does not look at what `unlist`
-/// says.
+/// Red: `Header::leave` or `Header::unlist` by a load and a store; the swap of `leave` without its release half, that of
+/// `unlist` without its acquire half; `Members::drop` that does not look at what `unlist` says.
 #[test]
 fn an_owner_list_goes_while_its_task_ends() {
     explore(None, 7, || {
@@ -480,8 +480,8 @@ fn an_owner_list_goes_while_its_task_ends() {
         let (runnable, join) = new(body(async {}), queue, Location::caller(), None);
         let mut members = Members::new();
         members.accept(&runnable, 0);
-        drop(join);
-        let other = thread::spawn(move || drop(runnable));
+        join.detach();
+        let other = thread::spawn(move || drop(runnable.run(Outcome::Gone)));
         drop(members);
         other.join().expect("ends it");
     });
@@ -524,6 +524,26 @@ fn the_handle_of_a_closed_task_goes_last() {
         drop(task);
         other.join().expect("goes");
         assert_eq!(dropped.get(), 1);
+    });
+}
+
+/// The runner of a closed task that finds itself the last reference frees the cell by a mere look as well: after all uses
+/// by whoever went before.
+///
+/// Red: `release_late` that does not look at the count, or whose look and that of `dealloc` are relaxed.
+#[test]
+fn the_runner_of_a_closed_task_goes_last() {
+    explore(None, 20, || {
+        let queue = Queue::new();
+        let (runnable, join) = new(body(async {}), queue.clone(), Location::caller(), None);
+        queue.push(runnable);
+        let other = thread::spawn(move || {
+            assert!(!join.task().must_not_wait(), "asks the owner, which stands in the cell");
+            join.detach();
+        });
+        late();
+        assert!(queue.run());
+        other.join().expect("goes");
     });
 }
 

@@ -40,7 +40,7 @@ impl Queue {
         }
     }
 
-    /// A new task, and a reference to it in place of the owner list's.
+    /// A new task, and a reference to it.
     pub(super) fn task<B>(&self, body: B) -> (Runnable, JoinRef<B::Output>, TaskRef)
     where
         B: Body + Send + 'static,
@@ -92,6 +92,10 @@ impl Schedule for Queue {
     fn must_not_wait(&self, _: TaskId) -> bool {
         self.alive.read();
         false
+    }
+
+    fn on_ended(&self) {
+        self.alive.read();
     }
 }
 

@@ -34,12 +34,19 @@ const DRIVER: usize = 0;
 pub(crate) struct UpdateFlag {
     /// Unlike any other's: an address may be used again.
     id: u64,
-    common: AtomicBool,
-    lanes: [AtomicU64; LANES],
+    /// Apart from the number above, which every thread with a lane reads.
+    parts: CachePadded<Parts>,
     /// What the host has seen of each lane. Apart from the lanes, which others write.
     seen: CachePadded<[AtomicU64; LANES]>,
     /// The lanes that nobody has.
     free: Mutex<Vec<usize>>,
+}
+
+/// What is raised.
+#[derive(Debug)]
+struct Parts {
+    common: AtomicBool,
+    lanes: [AtomicU64; LANES],
 }
 
 /// Whose lane a thread has.
@@ -60,8 +67,7 @@ impl UpdateFlag {
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
         Self {
             id: NEXT.fetch_add(1, plain::Ordering::Relaxed),
-            common: AtomicBool::new(false),
-            lanes: zeros(),
+            parts: CachePadded::new(Parts { common: AtomicBool::new(false), lanes: zeros() }),
             seen: CachePadded::new(zeros()),
             free: Mutex::new((DRIVER + 1..LANES).rev().collect()),
         }
@@ -72,7 +78,7 @@ impl UpdateFlag {
     /// AcqRel: the release half publishes the task's end to the host's `take`.
     #[must_use]
     pub(crate) fn raise(&self) -> bool {
-        !self.common.swap(true, Ordering::AcqRel)
+        !self.parts.common.swap(true, Ordering::AcqRel)
     }
 
     /// Puts the flag up by way of this thread's lane; false if it has none, and nothing is done.
@@ -94,7 +100,7 @@ impl UpdateFlag {
     /// Puts the flag up, for the one thread that has this lane.
     #[inline]
     pub(crate) fn raise_lane(&self, lane: usize) {
-        let lane = &self.lanes[lane];
+        let lane = &self.parts.lanes[lane];
         // Relaxed: our own number, or that of an owner before us, which the lock of the lanes handed over.
         let number = lane.load(Ordering::Relaxed);
         // Release: pairs with the acquire of `take`.
@@ -103,9 +109,10 @@ impl UpdateFlag {
 
     /// Takes the flag down; true if it was up. A few loads when it is down.
     pub(crate) fn take(&self) -> bool {
+        let Parts { common, lanes } = &*self.parts;
         // Relaxed: a raise that this load misses is seen on the next tick.
-        let mut up = self.common.load(Ordering::Relaxed) && self.common.swap(false, Ordering::AcqRel);
-        for (lane, seen) in self.lanes.iter().zip(self.seen.iter()) {
+        let mut up = common.load(Ordering::Relaxed) && common.swap(false, Ordering::AcqRel);
+        for (lane, seen) in lanes.iter().zip(self.seen.iter()) {
             // Acquire: pairs with the release of `raise_lane`.
             let number = lane.load(Ordering::Acquire);
             // Relaxed: only hosts write it. Of two that take at the same time, one gets the news.

@@ -77,8 +77,8 @@ pub(super) unsafe fn release(pointer: NonNull<Header>) {
     }
 }
 
-/// As [`release`], by the runner of a task that is over: where nobody else refers to it a look will do, as for the handle
-/// that goes last (see there).
+/// As [`release`], for a task that is closed: where nobody else refers to it a look will do, since nobody is left then who
+/// could make another reference. The load acquires: it pairs with the release of whoever gave up the one before.
 ///
 /// # Safety
 /// The reference is the caller's.
@@ -219,7 +219,8 @@ impl Over {
 
 impl Drop for Over {
     fn drop(&mut self) {
-        if self.header().leave() {
+        // SAFETY: alive by our reference, until this says whose it is.
+        if unsafe { Header::leave(self.pointer) } {
             // SAFETY: the reference is ours.
             unsafe { release_late(self.pointer) };
         }
@@ -495,8 +496,9 @@ impl<T> JoinRef<T> {
                 // SAFETY: the task is over with an output, which belongs to the handle.
                 unsafe { (vtable.drop_output)(self.pointer, unhandled) };
             }
-            // SAFETY: the last reference is ours, and `self` is not used again.
-            unsafe { (vtable.dealloc)(self.pointer) };
+            // Another look: the hooks that are told of an error or a panic of the output may keep a reference.
+            // SAFETY: our reference, given up once: `self` is not used again.
+            unsafe { release_late(self.pointer) };
             return;
         }
         let dropped = header.state().drop_handle(vtable.kind, cancel);

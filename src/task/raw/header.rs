@@ -127,15 +127,28 @@ impl Header {
 
     /// The runner that ended the task is done with it. True: the body's reference is to be given up. False: an owner list
     /// still names the task, and has the reference from now on.
-    pub(super) fn leave(&self) -> bool {
+    ///
+    /// By pointer, here and below: a `&self` would promise a header that outlives the call, and the swap may give it to
+    /// another thread, which frees it.
+    ///
+    /// # Safety
+    /// The body's reference is there as the call begins.
+    pub(super) unsafe fn leave(header: NonNull<Self>) -> bool {
+        // SAFETY: by contract; not used after the swap.
+        let slot = unsafe { &(*header.as_ptr()).slot };
         // Acquire, here and below: pairs with the release of `unlist`, after which the list uses the cell no more.
-        self.slot.load(Ordering::Acquire) == NO_SLOT || self.slot.swap(LEFT, Ordering::AcqRel) == NO_SLOT
+        slot.load(Ordering::Acquire) == NO_SLOT || slot.swap(LEFT, Ordering::AcqRel) == NO_SLOT
     }
 
     /// The owner list goes, and the task is still on it. True: the body's reference is to be given up.
-    pub(super) fn unlist(&self) -> bool {
+    ///
+    /// # Safety
+    /// As for [`Header::leave`].
+    pub(super) unsafe fn unlist(header: NonNull<Self>) -> bool {
+        // SAFETY: by contract; not used after the swap.
+        let slot = unsafe { &(*header.as_ptr()).slot };
         // AcqRel: pairs with `leave`. One of the two comes second.
-        self.slot.swap(NO_SLOT, Ordering::AcqRel) == LEFT
+        slot.swap(NO_SLOT, Ordering::AcqRel) == LEFT
     }
 
     /// Relaxed: the runner writes it; statistics elsewhere.

@@ -181,7 +181,7 @@ impl Iterator for Batch {
 
     fn next(&mut self) -> Option<Runnable> {
         let task = at(self.next)?;
-        // SAFETY: a linked task is alive by the reference that the batch owns.
+        // SAFETY: a linked task is alive by its body's reference: the batch owns its runnable.
         let header = unsafe { task.as_ref() };
         // SAFETY: the link belongs to whoever holds the runnable.
         self.next = header.link.with(|link| unsafe { *link });

@@ -105,10 +105,98 @@ impl Drop for Members {
     fn drop(&mut self) {
         for task in self.places.iter().filter_map(|place| place.task) {
             // SAFETY: on the list, so the body's reference is there.
-            if unsafe { task.as_ref() }.unlist() {
+            if unsafe { Header::unlist(task) } {
                 // SAFETY: the runner left the body's reference to the list.
                 unsafe { release_late(task) };
             }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::Arc;
+    use crate::task::raw::{FutureBody, Outcome, Ran, Value, new};
+    use crate::task::{Schedule, TaskId};
+    use std::future::pending;
+    use std::panic::Location;
+
+    /// An owner; the count says how many cells there are.
+    struct Nobody(#[allow(dead_code, reason = "it goes with the cell")] Arc<()>);
+
+    impl Schedule for Nobody {
+        fn schedule(&self, task: Runnable) {
+            drop(task);
+        }
+
+        fn must_not_wait(&self, _: TaskId) -> bool {
+            false
+        }
+    }
+
+    fn task(cells: &Arc<()>) -> Runnable {
+        let body = FutureBody::<_, Value>::new(pending::<()>());
+        let (runnable, join) = new(body, Nobody(Arc::clone(cells)), Location::caller(), None);
+        join.detach();
+        runnable
+    }
+
+    fn end(runnable: Runnable) -> Over {
+        runnable.task().cancel(Outcome::Cancelled);
+        match runnable.run(Outcome::Cancelled) {
+            Ran::Over(over) => over,
+            other => unreachable!("it was cancelled, and is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_place_is_used_again_and_is_left_by_its_own_task_only() {
+        let cells = Arc::default();
+        let (mut members, mut others) = (Members::new(), Members::new());
+        let [first, second, third, stranger] = [(); 4].map(|()| task(&cells));
+        members.accept(&first, 10);
+        members.accept(&second, 11);
+        others.accept(&stranger, 12);
+        let over = end(stranger);
+        members.release(&over);
+        assert_eq!((members.len(), others.len()), (2, 1), "a place of the same number, in another list");
+        others.release(&over);
+        drop(over);
+        let over = end(first);
+        members.release(&over);
+        members.release(&over);
+        drop(over);
+        assert_eq!((members.len(), others.len(), Arc::strong_count(&cells)), (1, 0, 3));
+        members.accept(&third, 13);
+        let listed =
+            |start| members.page(start, 8).map(|page| page.iter().map(|listed| listed.since).collect::<Vec<_>>());
+        assert_eq!((listed(0), listed(1), listed(2)), (Some(vec![13, 11]), Some(vec![11]), None));
+        for over in [second, third].map(end) {
+            members.release(&over);
+        }
+        assert_eq!((members.len(), Arc::strong_count(&cells)), (0, 1));
+    }
+
+    #[test]
+    fn of_list_and_runner_the_second_frees_the_cell() {
+        let cells = Arc::default();
+        for list_goes_first in [false, true] {
+            let mut members = Members::new();
+            let runnable = task(&cells);
+            members.accept(&runnable, 0);
+            if list_goes_first {
+                drop(members);
+                drop(runnable);
+            } else {
+                drop(runnable);
+                let listed = members.page(0, 1).expect("it was not taken off");
+                assert!(listed[0].task.is_closed());
+                drop(listed);
+                assert_eq!(Arc::strong_count(&cells), 2, "the list names it still");
+                drop(members);
+            }
+            assert_eq!(Arc::strong_count(&cells), 1);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The cell without a model: every way to live and to end, and every place where user code may panic.
 
 use super::{
-    Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Outcome, Push, Ran, Runnable, TaskRef, Value, new,
+    Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Outcome, Push, Ran, Runnable, TaskRef, Value, Verdict, new,
 };
 use crate::error::{Panic, TaskError};
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
@@ -27,6 +27,8 @@ struct Desk {
     ended: AtomicUsize,
     panics: AtomicUsize,
     unhandled: AtomicUsize,
+    /// References that a hook has kept.
+    kept: Mutex<Vec<TaskRef>>,
 }
 
 /// An owner; its last reference goes with the cell.
@@ -46,13 +48,15 @@ impl Schedule for Owner {
         self.0.ended.fetch_add(1, Relaxed);
     }
 
-    fn on_panic(&self, _: &TaskRef, _: &Panic) {
+    fn on_panic(&self, task: &TaskRef, _: &Panic) {
         self.0.panics.fetch_add(1, Relaxed);
+        self.0.kept.lock().push(task.clone());
         panic()
     }
 
-    fn on_unhandled(&self, _: &TaskRef, _: &TaskError) {
+    fn on_unhandled(&self, task: &TaskRef, _: &TaskError) {
         self.0.unhandled.fetch_add(1, Relaxed);
+        self.0.kept.lock().push(task.clone());
         panic()
     }
 }
@@ -78,8 +82,10 @@ impl Owner {
         }
     }
 
-    /// Every cell is freed: nothing but the desk's own handle is left.
+    /// Every cell is freed, once the hooks let go of theirs: nothing but the desk's own handle is left.
     fn assert_freed(&self) {
+        let kept = std::mem::take(&mut *self.0.kept.lock());
+        drop(kept);
         assert_eq!(Arc::strong_count(&self.0), 1, "a cell was leaked");
     }
 }
@@ -278,6 +284,30 @@ fn all_lives() {
                 }
             }
         }
+    }
+}
+
+/// A hook that is told of a task by the handle that goes last may keep a reference: then that one is the last.
+#[test]
+fn a_reference_that_is_made_while_the_last_handle_goes() {
+    for detached in [false, true] {
+        let owner = Owner::default();
+        let output = Dropped(Arc::default(), !detached);
+        let result = if detached { Err(TaskError::Cancelled) } else { Ok(output) };
+        let (join, task) = owner.spawn(FutureBody::<_, Verdict>::new(ready(result)));
+        drop(task);
+        owner.run();
+        if detached {
+            join.detach()
+        } else {
+            drop(join)
+        }
+        let kept = owner.0.kept.lock().pop().expect("the hook was called");
+        assert_eq!(Arc::strong_count(&owner.0), 2, "the cell is there as long as the reference");
+        assert_eq!(kept.status(), if detached { Status::Error } else { Status::Done });
+        assert!(kept.is_last() && !kept.cancel(Outcome::Cancelled));
+        drop(kept);
+        owner.assert_freed();
     }
 }
 
