@@ -3,6 +3,7 @@
 //! One file per protocol; every model has two or three threads of a few operations each, asserts a floor on the
 //! executions it explored, and names the ordering that turns it red when weakened.
 
+#[cfg(feature = "toolkit")]
 mod cancel_token;
 mod inbox;
 #[cfg(feature = "net")]
@@ -20,6 +21,7 @@ mod signal_coalesce;
 mod task_cell;
 mod task_level;
 mod task_rig;
+#[cfg(feature = "toolkit")]
 mod task_set;
 mod task_shared;
 mod task_state;

@@ -96,12 +96,17 @@
 //! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
 //!   compiled.
 //! - `futures-io`: the streams of `net` implement `futures_io::{AsyncRead, AsyncWrite}`.
-//! - `cron` (default): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
+//! - `toolkit` (default): what is made of tasks. The modules `manage` (whose items stand in the root: managers, sets, groups,
+//!   pools, sessions, and the free functions `run`, `spawn` and so on), [`toolkit`], [`mod@scheduler`], [`schedule`] and
+//!   [`testing`]. Without it, tasks, both runtimes, timers, retries and progress remain, in half of the time to compile.
+//! - `cron` (default, brings `toolkit`): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
 //!   crates. Intervals need no feature.
 //! - `signal` (Unix): the module of that name, with the signals of the process as a stream and a graceful end on the first of
 //!   them, on the `signal-hook` crate.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
+// The pages of the core point at what is made of it, and some of its parts are there for that alone.
+#![cfg_attr(not(feature = "toolkit"), allow(dead_code, unused_imports, rustdoc::broken_intra_doc_links))]
 
 mod counters;
 mod error;
@@ -130,16 +135,21 @@ pub mod signal;
 pub mod eager;
 pub mod queue;
 pub mod retry;
-pub mod schedule;
 mod spawn;
 
+#[cfg(feature = "toolkit")]
 mod manage;
+#[cfg(feature = "toolkit")]
+pub mod schedule;
+#[cfg(feature = "toolkit")]
 pub mod scheduler;
+#[cfg(feature = "toolkit")]
 pub mod testing;
+#[cfg(feature = "toolkit")]
 pub mod toolkit;
 
 // Text and examples alone: there is nothing to compile in it.
-#[cfg(any(doc, doctest))]
+#[cfg(all(feature = "toolkit", any(doc, doctest)))]
 pub mod cookbook;
 
 // The models of `loom-tests/` live inside the crate, so that they reach what they check without widening the API.
@@ -149,6 +159,7 @@ pub mod cookbook;
 mod loom_tests;
 
 pub use error::{BoxError, BuildError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
+#[cfg(feature = "toolkit")]
 pub use manage::{
     GroupProgress, Lent, LentError, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet, PoolStopped, Session,
     StopReport, TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadError, ThreadReport, ThreadedPool,
@@ -161,6 +172,7 @@ pub use runtime::{
     Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, TickError,
     TickReport, block_on, runtime,
 };
+#[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{Cancelled, TaskBuilder, TaskCx};
 pub use task::{AnyTask, Control, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

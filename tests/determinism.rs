@@ -1,5 +1,6 @@
 //! The same seed, the same trace: random programs of tasks that spawn, yield, sleep, wake and cancel each other, with
 //! priorities, groups, channels, closures and retries.
+#![cfg(feature = "toolkit")]
 
 use offtick::queue::{self, spawn_descend, spawn_start, switch_to, yield_at};
 use offtick::testing::{TestBuilder, TestRuntime};

@@ -1,4 +1,5 @@
 //! Tasks of a group that have more than a body.
+#![cfg(feature = "toolkit")]
 
 use offtick::time::ManualClock;
 use offtick::{Builder, Runtime, Status, TaskGroup};

@@ -1,5 +1,5 @@
 //! Runs `examples/http_fetch` against its own server and against one of ours, which answers by a script.
-#![cfg(feature = "net")]
+#![cfg(all(feature = "net", feature = "toolkit"))]
 
 #[path = "common/example.rs"]
 mod example;

@@ -1,5 +1,5 @@
 //! Runs `examples/loader` on trees with odd entries and compares its numbers with our own, and with `find` and `wc`.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "toolkit"))]
 
 #[path = "common/example.rs"]
 mod example;

@@ -462,6 +462,7 @@ fn closures_run_on_threads_and_tell_the_tick() {
 }
 
 #[test]
+#[cfg(feature = "toolkit")]
 fn groups_sets_and_managers_run_on_it() {
     let rt = local();
     let group = offtick::TaskGroup::new(rt.handle());

@@ -1,4 +1,5 @@
 //! `TaskGroup`: the limit holds, every way to end makes room, and nothing starts that was cancelled.
+#![cfg(feature = "toolkit")]
 
 #[path = "common/gate.rs"]
 mod gate;

@@ -1,4 +1,5 @@
 //! `TaskManager`: found by identity and alias, forgotten oldest end first, live tasks never.
+#![cfg(feature = "toolkit")]
 
 #[path = "common/gate.rs"]
 mod gate;

@@ -1,4 +1,5 @@
 //! `Session`: a name starts once, the latest wins, and a drop cancels what it owns.
+#![cfg(feature = "toolkit")]
 
 #[path = "common/gate.rs"]
 mod gate;

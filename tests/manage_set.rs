@@ -1,4 +1,5 @@
 //! `TaskSet`: each finished task once, in the order of the ends, and nothing for the rest.
+#![cfg(feature = "toolkit")]
 
 #[path = "common/gate.rs"]
 mod gate;

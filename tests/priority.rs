@@ -5,7 +5,7 @@ mod common;
 use common::{Hog, Log, Signal, inside, runtime, settled};
 use offtick::Priority::{self, Background, UserBlocking, UserVisible};
 use offtick::queue::{self, spawn_descend, switch_to, yield_at};
-use offtick::{Control, Handle, Task, TaskGroup, yield_now};
+use offtick::{Control, Handle, Task, yield_now};
 use std::future::pending;
 
 /// Spawns a task of a level that logs a word.
@@ -186,9 +186,10 @@ fn a_task_that_lowers_itself_yields_to_all_of_the_levels_above() {
 }
 
 #[test]
+#[cfg(feature = "toolkit")]
 fn a_task_in_a_group_keeps_its_level_until_there_is_room() {
     let (rt, log) = (runtime(), Log::new());
-    let group = TaskGroup::with_limit(rt.handle(), 1).expect("a limit of one");
+    let group = offtick::TaskGroup::with_limit(rt.handle(), 1).expect("a limit of one");
     let first = group.spawn(pending::<()>());
     let waiting = {
         let log = log.clone();

@@ -9,7 +9,6 @@ use offtick::retry::{AttemptError, StopReason, retry, retry_blocking};
 use offtick::time::{Clock, ManualClock};
 use offtick::{
     BoxError, Builder, Handle, RetryError, RetryPolicy, RetryPolicyError, Runtime, Status, Task, TaskCx, TaskError,
-    TaskGroup,
 };
 use std::fmt;
 use std::future::pending;
@@ -570,10 +569,11 @@ fn a_wait_is_an_update() {
 }
 
 #[test]
+#[cfg(feature = "toolkit")]
 fn a_group_keeps_the_place_of_a_task_that_waits() {
     let (rt, clock) = still();
     for blocking in [false, true] {
-        let group = TaskGroup::with_limit(&rt, 1).expect("not zero");
+        let group = offtick::TaskGroup::with_limit(&rt, 1).expect("not zero");
         let builder = group.task().name("first").retry(thrice::<io::Error>()).progress::<u32>(8);
         let first = if blocking {
             builder.run_blocking(|cx| if cx.attempt() < 3 { Err(refused()) } else { Ok(()) })
@@ -605,9 +605,10 @@ fn a_group_keeps_the_place_of_a_task_that_waits() {
 }
 
 #[test]
+#[cfg(feature = "toolkit")]
 fn a_group_whose_members_wait_shuts_down() {
     let (rt, clock) = still();
-    let group = TaskGroup::with_limit(&rt, 1).expect("not zero");
+    let group = offtick::TaskGroup::with_limit(&rt, 1).expect("not zero");
     let first = group.task().retry(thrice()).run_blocking(|_| Err::<(), _>(refused()));
     let second = group.spawn_blocking(|| ());
     waiting(&first, &clock);

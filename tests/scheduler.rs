@@ -1,4 +1,5 @@
 //! Jobs under clocks that only the test moves: every option, every policy, and what must not stop a schedule.
+#![cfg(feature = "toolkit")]
 
 mod common;
 #[path = "common/gate.rs"]

@@ -1,4 +1,5 @@
 //! `TaskPool`: never more than its size, in order, nothing lost; and what hands out its results.
+#![cfg(feature = "toolkit")]
 
 #[path = "common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
 //! The test runtime: time, stalls, closures, leaks, seeds.
+#![cfg(feature = "toolkit")]
 
 mod common;
 

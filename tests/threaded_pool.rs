@@ -1,4 +1,5 @@
 //! `ThreadedPool`: one thread, a value that stays on it, and starts and stops that leave nothing behind.
+#![cfg(feature = "toolkit")]
 
 #[path = "common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
 //! `toolkit::Background`: what a start, a cancellation, a drop and an error do, as traces.
+#![cfg(feature = "toolkit")]
 
 mod common;
 #[path = "common/gate.rs"]

@@ -1,4 +1,5 @@
 //! `toolkit::CancelToken`: the tree, reasons, deadlines, futures, closures, groups, guards, and nothing left behind.
+#![cfg(feature = "toolkit")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! `toolkit::Debouncer`: each rule as a trace under a clock that only the test moves, and random calls in all modes against a
 //! plain reference.
+#![cfg(feature = "toolkit")]
 
 mod common;
 

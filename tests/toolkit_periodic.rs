@@ -1,4 +1,5 @@
 //! `toolkit::Periodic`, as traces under a manual clock: when runs begin, and what errors, pauses and drops do.
+#![cfg(feature = "toolkit")]
 
 mod common;
 #[path = "common/gate.rs"]

@@ -1,4 +1,5 @@
 //! `toolkit::Restartable`: each rule of its table, attempts that come too late, and nothing left behind.
+#![cfg(feature = "toolkit")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! `toolkit::Throttle`: its pace, its burst, its turns, under a clock that only the test moves.
+#![cfg(feature = "toolkit")]
 
 mod common;
 

@@ -11,19 +11,10 @@ const LARGEST_STACK: usize = isize::MAX as usize;
 /// The most threads that a pool may be given.
 const MOST_THREADS: usize = 65_536;
 
-/// Starts the threads of a pool. Tests put one here that fails on purpose.
+/// Starts the threads of a pool in place of the system. Tests put one here that fails on purpose.
 pub(crate) trait Spawner: Send + Sync {
     /// Starts a thread that runs `body`, and does not wait for it.
     fn spawn(&self, builder: thread::Builder, body: Box<dyn FnOnce() + Send>) -> io::Result<()>;
-}
-
-/// The system's own threads.
-struct System;
-
-impl Spawner for System {
-    fn spawn(&self, builder: thread::Builder, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
-        builder.spawn(body).map(drop)
-    }
 }
 
 /// Starts none: for a program that is to have no threads.
@@ -43,8 +34,9 @@ impl Spawner for Nobody {
 pub(crate) struct Config {
     /// The most threads alive at a time. Default 512: jobs that wait for a disk or a peer need a thread, not a core.
     pub(crate) max_threads: usize,
-    /// So many threads work at a time as long as no job blocks. Default: the parallelism of the machine.
-    pub(crate) core_threads: usize,
+    /// So many threads work at a time as long as no job blocks. `None`: the parallelism of the machine, asked for by the
+    /// pool when it is made.
+    pub(crate) core_threads: Option<usize>,
     /// How long a thread without work stays. Default 10 s.
     pub(crate) keep_alive: Duration,
     /// The most jobs that may wait, for those submits that ask. Default: none.
@@ -55,21 +47,21 @@ pub(crate) struct Config {
     pub(crate) thread_name: String,
     /// Stack of each thread in bytes. Default: that of the standard library.
     pub(crate) stack_size: Option<usize>,
-    /// Who starts the threads.
-    pub(crate) spawner: Arc<dyn Spawner>,
+    /// Who starts the threads. `None`: the system.
+    pub(crate) spawner: Option<Arc<dyn Spawner>>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             max_threads: 512,
-            core_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            core_threads: None,
             keep_alive: Duration::from_secs(10),
             queue_limit: None,
             stall: Duration::from_millis(1),
             thread_name: "offtick-blocking".to_owned(),
             stack_size: None,
-            spawner: Arc::new(System),
+            spawner: None,
         }
     }
 }
@@ -77,7 +69,7 @@ impl Default for Config {
 impl Config {
     /// A pool that refuses every job with an error of the kind `Unsupported`.
     pub(crate) fn without_threads(self) -> Self {
-        Self { spawner: Arc::new(Nobody), max_threads: 1, ..self }
+        Self { spawner: Some(Arc::new(Nobody)), max_threads: 1, ..self }
     }
 
     /// Refuses settings that no pool can work with.
@@ -88,7 +80,9 @@ impl Config {
         let threads = "from 1 to 65536";
         let range = 1..=MOST_THREADS;
         require(range.contains(&self.max_threads), "blocking_threads", self.max_threads, threads)?;
-        require(range.contains(&self.core_threads), "blocking_core_threads", self.core_threads, threads)?;
+        if let Some(core_threads) = self.core_threads {
+            require(range.contains(&core_threads), "blocking_core_threads", core_threads, threads)?;
+        }
         require(self.queue_limit != Some(0), "blocking_queue", 0, "at least 1, or no limit")?;
         let stack = self.stack_size.unwrap_or(0);
         require(stack <= LARGEST_STACK, "blocking_stack_size", stack, "isize::MAX at most")?;
@@ -101,12 +95,20 @@ impl Config {
         )
     }
 
-    /// A thread builder for the seat with this number.
-    pub(super) fn thread_builder(&self, seat: usize) -> thread::Builder {
-        let builder = thread::Builder::new().name(format!("{}-{seat}", self.thread_name));
-        match self.stack_size {
-            Some(bytes) => builder.stack_size(bytes),
-            None => builder,
+    /// How many threads work at a time as long as no job blocks. Asks the system, unless that was set.
+    pub(super) fn core_threads(&self) -> usize {
+        self.core_threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// Starts a thread for the seat with this number, and does not wait for it.
+    pub(super) fn start(&self, seat: usize, body: Box<dyn FnOnce() + Send>) -> io::Result<()> {
+        let mut builder = thread::Builder::new().name(format!("{}-{seat}", self.thread_name));
+        if let Some(bytes) = self.stack_size {
+            builder = builder.stack_size(bytes);
+        }
+        match &self.spawner {
+            None => builder.spawn(body).map(drop),
+            Some(spawner) => spawner.spawn(builder, body),
         }
     }
 }
@@ -137,7 +139,7 @@ mod tests {
         assert_eq!(verdict(|c| c.queue_limit = Some(1)), "fine");
         assert_eq!(verdict(|c| c.max_threads = 0), "blocking_threads is 0, but must be from 1 to 65536");
         assert_eq!(verdict(|c| c.max_threads = 65_537), "blocking_threads is 65537, but must be from 1 to 65536");
-        assert_eq!(verdict(|c| c.core_threads = 0), "blocking_core_threads is 0, but must be from 1 to 65536");
+        assert_eq!(verdict(|c| c.core_threads = Some(0)), "blocking_core_threads is 0, but must be from 1 to 65536");
         assert_eq!(verdict(|c| c.queue_limit = Some(0)), "blocking_queue is 0, but must be at least 1, or no limit");
         assert_eq!(verdict(|c| c.stall = Duration::ZERO), "blocking_stall is zero, but must be longer than zero");
         assert!(verdict(|c| c.thread_name = "a\0b".into()).contains("blocking_thread_name is \"a\\0b\""));

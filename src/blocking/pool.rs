@@ -75,7 +75,7 @@ impl<J: Job> Pool<J> {
     /// A pool without threads: the first job starts the first one.
     pub(crate) fn new(config: Config) -> Self {
         let limits = Limits {
-            core_threads: config.core_threads,
+            core_threads: config.core_threads(),
             max_threads: config.max_threads,
             keep_alive: config.keep_alive,
             stall: config.stall,

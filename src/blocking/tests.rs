@@ -51,12 +51,12 @@ impl<F: Fn(usize) -> bool + Send + Sync> Spawner for Unreliable<F> {
     }
 }
 
-fn unreliable(fails: impl Fn(usize) -> bool + Send + Sync + 'static) -> Arc<dyn Spawner> {
-    Arc::new(Unreliable(AtomicUsize::new(0), fails))
+fn unreliable(fails: impl Fn(usize) -> bool + Send + Sync + 'static) -> Option<Arc<dyn Spawner>> {
+    Some(Arc::new(Unreliable(AtomicUsize::new(0), fails)))
 }
 
 fn config(core_threads: usize, max_threads: usize) -> Config {
-    Config { core_threads, max_threads, ..Config::default() }
+    Config { core_threads: Some(core_threads), max_threads, ..Config::default() }
 }
 
 fn pool(config: Config) -> Arc<Pool<Closure>> {

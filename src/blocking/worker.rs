@@ -82,8 +82,7 @@ pub(super) fn perform<J: Job>(shared: &Arc<Shared<J>>, mut order: Order) {
 /// Asks the system for a thread on this seat.
 pub(super) fn start<J: Job>(shared: &Arc<Shared<J>>, seat: usize) -> std::io::Result<()> {
     let for_thread = Arc::clone(shared);
-    let builder = shared.config.thread_builder(seat);
-    shared.config.spawner.spawn(builder, Box::new(move || run(&for_thread, seat)))
+    shared.config.start(seat, Box::new(move || run(&for_thread, seat)))
 }
 
 /// The life of a thread.

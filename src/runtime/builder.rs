@@ -3,9 +3,10 @@
 use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
 use super::shared::{Keeper, Shared};
+use super::threads::Threads;
 use super::workers::{Bench, Inline, Workers};
 use super::{Parker, thread};
-use crate::blocking::{self, Pool};
+use crate::blocking;
 use crate::error::{BuildError, Panic, TaskError};
 use crate::park::Unpark;
 use crate::sync::Arc;
@@ -214,7 +215,7 @@ impl Builder {
         let parker = Parker::new().map_err(BuildError::Poll)?;
         let (config, inline) = (self.pool, self.inline);
         let workers = |host: &Arc<dyn Unpark>| match inline {
-            Inline::No => Workers::Pool(Pool::new(config)),
+            Inline::No => Workers::Pool(Threads::new(config)),
             Inline::Ticks | Inline::Held => {
                 Workers::Bench(Bench::new(config.queue_limit, inline == Inline::Held, Arc::clone(host)))
             }

@@ -361,7 +361,7 @@ impl Runtime {
         shared.begin_closing();
         let deadline = Instant::now().checked_add(patience);
         // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
-        shared.pool.drain(drop);
+        shared.pool.drain();
         let inside = context::with_local(|local| Arc::ptr_eq(&local.shared, shared)).unwrap_or(false);
         let reactor_stopped = !inside && shared.ending.wait(deadline);
         if reactor_stopped && let Some(thread) = thread {

@@ -35,6 +35,7 @@ mod reported;
 mod shared;
 mod shutdown;
 mod thread;
+mod threads;
 mod wait;
 mod workers;
 

@@ -184,11 +184,11 @@ impl Shared {
     /// Ends the closed pool: closures that wait never run, those that run are waited for, unless this thread must not. How
     /// many threads are left.
     pub(crate) fn end_pool(&self, deadline: Option<Instant>, must_not_wait: bool) -> usize {
-        self.pool.drain(drop);
+        self.pool.drain();
         let left = if must_not_wait { self.pool.stats().threads } else { self.pool.join(deadline) };
         if left != 0 {
             // Those whose submit had passed the door before it was closed.
-            self.pool.drain(drop);
+            self.pool.drain();
         }
         left
     }

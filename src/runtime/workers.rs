@@ -7,7 +7,8 @@
 use super::closures;
 use super::context::Local;
 use super::owner::PoolJob;
-use crate::blocking::{self, Job, Pool, PoolStats, Refused};
+use super::threads::Threads;
+use crate::blocking::{self, Job, PoolStats, Refused};
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
@@ -28,7 +29,7 @@ pub(crate) enum Inline {
 
 /// The front of either.
 pub(crate) enum Workers {
-    Pool(Pool<PoolJob>),
+    Pool(Threads),
     Bench(Bench),
 }
 
@@ -73,11 +74,11 @@ impl Workers {
         }
     }
 
-    /// Takes the closures out that wait.
-    pub(crate) fn drain(&self, mut f: impl FnMut(PoolJob)) {
+    /// Drops the closures that wait.
+    pub(crate) fn drain(&self) {
         match self {
-            Self::Pool(pool) => drop(pool.drain(f)),
-            Self::Bench(bench) => std::iter::from_fn(|| bench.take()).for_each(&mut f),
+            Self::Pool(pool) => pool.drain(),
+            Self::Bench(bench) => std::iter::from_fn(|| bench.take()).for_each(drop),
         }
     }
 
