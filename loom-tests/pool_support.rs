@@ -1,5 +1,5 @@
-//! A stand-in for the pool around the real crew: the queue is a locked one, since crossbeam's is invisible to loom, and
-//! threads are loom's.
+//! A stand-in for the pool around the real crew: the queues are locked ones, since crossbeam's is invisible to loom, and
+//! threads are loom's. There are two, as in `queue.rs`, and a batch on its way from the one to the other is in neither.
 
 use crate::blocking::{AdmitError, Crew, Limits, Order, Rest};
 use crate::sync::{Condvar, ModelArc, Mutex};
@@ -20,6 +20,7 @@ pub(super) const WAITS: usize = 99;
 
 pub(super) struct Stand {
     pub(super) crew: Crew,
+    open: Mutex<VecDeque<usize>>,
     queue: Mutex<VecDeque<usize>>,
     ran: Mutex<Vec<usize>>,
     one_more: Condvar,
@@ -37,6 +38,7 @@ impl Stand {
         let limits = Limits { core_threads, max_threads, keep_alive, stall: FOR_EVER };
         ModelArc::new(Self {
             crew: Crew::new(limits),
+            open: Mutex::new(VecDeque::new()),
             queue: Mutex::new(VecDeque::new()),
             ran: Mutex::new(Vec::new()),
             one_more: Condvar::new(),
@@ -54,17 +56,21 @@ impl Stand {
 
     /// Admits and pushes; false if the pool was closed, or no thread could be started.
     pub(super) fn submit(stand: &ModelArc<Self>, job: usize) -> bool {
-        let call = match stand.crew.admit(|seat| Self::start(stand, seat)) {
-            Ok(call) => call,
+        let duties = match stand.crew.admit(|seat| Self::start(stand, seat)) {
+            Ok(duties) => duties,
             Err(AdmitError::Closed | AdmitError::NoThread(Refusal)) => {
                 // For a moment it was counted.
                 stand.note_move();
                 return false;
             }
         };
-        stand.queue.lock().push_back(job);
+        stand.open.lock().push_back(job);
+        if duties.batch {
+            let batch = std::mem::take(&mut *stand.open.lock());
+            stand.queue.lock().extend(batch);
+        }
         stand.note_move();
-        if call {
+        if duties.call {
             Self::perform(stand, stand.crew.attend());
         }
         true
@@ -104,6 +110,7 @@ impl Stand {
             }
             let moves = *stand.moves.lock();
             let job = stand.queue.lock().pop_front();
+            let job = job.or_else(|| stand.open.lock().pop_front());
             if let Some(job) = job {
                 stand.crew.mark(seat).count_taken();
                 stand.note_move();

@@ -19,17 +19,29 @@ const EMPTY: u64 = 2;
 const CLOSED: u64 = 4;
 /// One admitted job.
 const ONE: u64 = 8;
+/// The queue is told of every so many jobs, and makes batches of about that length. Fewer where all is explored.
+const BATCH: u64 = if cfg!(loom) { 2 } else { 32 };
 
 /// The admission word, alone on its cache lines: every submit writes it.
 #[repr(align(128))]
 pub(crate) struct Admission(AtomicU64);
 
+/// What follows the push of an admitted job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Duties {
+    /// Somebody has to act.
+    pub(crate) call: bool,
+    /// It was the last of a batch.
+    pub(crate) batch: bool,
+}
+
 /// What [`Admission::enter`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Entry {
-    /// The job is counted. `call`: after the push, somebody has to act.
-    Admitted { call: bool },
+    /// The job is counted.
+    Admitted(Duties),
     /// The job is counted, but no thread lives: start one or [leave](Admission::leave).
     NoThread,
     /// The pool is closed; nothing is counted.
@@ -49,7 +61,8 @@ impl Admission {
         // releases it, together with the job, to whoever takes the job.
         let old = self.0.fetch_add(ONE, Ordering::Relaxed);
         if old & (EMPTY | CLOSED) == 0 {
-            return Entry::Admitted { call: old & CALL != 0 };
+            let batch = (old / ONE).is_multiple_of(BATCH);
+            return Entry::Admitted(Duties { call: old & CALL != 0, batch });
         }
         if old & CLOSED != 0 {
             // For a moment a closed pool seems to have a pending job: a worker about to leave looks once more.

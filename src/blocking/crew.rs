@@ -10,7 +10,7 @@ mod watch;
 pub(crate) use roll::Mark;
 pub(crate) use watch::Watch;
 
-use super::admission::{Admission, Entry};
+use super::admission::{Admission, Duties, Entry};
 use super::roster::Roster;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Condvar, Mutex, MutexGuard, plain};
@@ -104,21 +104,21 @@ impl Crew {
 
     // ---- Submitters ------------------------------------------------------------------------------------------------
 
-    /// Counts a job that is going to be pushed; true if [`attend`](Self::attend) must follow the push.
+    /// Counts a job that is going to be pushed; says what must follow the push: [`attend`](Self::attend), for one.
     ///
     /// `start` starts a thread on a seat. It is called only if no thread lives, and then under the lock: other submitters
     /// have to wait for the outcome in any case.
     #[inline]
-    pub(crate) fn admit<E>(&self, start: impl FnOnce(usize) -> Result<(), E>) -> Result<bool, AdmitError<E>> {
+    pub(crate) fn admit<E>(&self, start: impl FnOnce(usize) -> Result<(), E>) -> Result<Duties, AdmitError<E>> {
         match self.admission.enter() {
-            Entry::Admitted { call } => Ok(call),
+            Entry::Admitted(duties) => Ok(duties),
             Entry::NoThread => self.admit_first(start),
             Entry::Closed => Err(AdmitError::Closed),
         }
     }
 
     #[cold]
-    fn admit_first<E>(&self, start: impl FnOnce(usize) -> Result<(), E>) -> Result<bool, AdmitError<E>> {
+    fn admit_first<E>(&self, start: impl FnOnce(usize) -> Result<(), E>) -> Result<Duties, AdmitError<E>> {
         let mut roll = self.roll.lock();
         // Whoever had the lock before may have started one, or was about to leave and saw the count.
         if roll.alive + roll.starting == 0 {
@@ -131,7 +131,7 @@ impl Crew {
             }
             self.admission.lower_empty();
         }
-        Ok(true)
+        Ok(Duties { call: true, batch: false })
     }
 
     /// Gives back the count of a job that is not going to be pushed.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`config`] | the settings, their defaults and their checks |
 //! | [`admission`] | one word: how many jobs were ever admitted, and three flags for whoever admits the next |
+//! | [`queue`] | where jobs from outside wait |
 //! | [`places`] | the queue limit, only there if one is set |
 //! | [`crew`] | who sleeps, who is called, who leaves: all that needs the lock (state, decisions and watcher apart) |
 //! | [`grow`] | when the pool has stalled, and how many threads that calls for |
@@ -77,11 +78,14 @@ mod probe;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[path = "probe_other.rs"]
 mod probe;
+mod queue;
 mod roster;
 mod worker;
 
 #[cfg(all(test, not(loom)))]
 mod tests;
+
+use crate::task::raw::Runnable;
 
 pub(crate) use {
     config::Config,
@@ -95,8 +99,8 @@ pub(crate) use {
     places::Places,
 };
 
-/// A piece of work of the pool. It is small (a pointer), as it is moved between queues.
-pub(crate) trait Job: Send + 'static {
+/// A piece of work of the pool: a task, and what there is to do around it.
+pub(crate) trait Job: From<Runnable> + Into<Runnable> + Send + 'static {
     /// Does the work, on a thread of the pool. Must not unwind; if it does, the pool drops the panic.
     fn run(self);
 }

@@ -1,12 +1,14 @@
 //! The front of the pool: admit, submit, close, join.
 
+use super::admission::Duties;
 use super::crew::{AdmitError, Crew, Limits};
 use super::places::Places;
 use super::probe::Probe;
+use super::queue::Queue;
 use super::roster::Roster;
 use super::{Config, Job, worker};
 use crate::sync::{Arc, Mutex, plain};
-use crossbeam_deque::{Injector, Stealer, Worker};
+use crossbeam_deque::{Stealer, Worker};
 use std::fmt;
 use std::io;
 use std::time::Instant;
@@ -19,7 +21,7 @@ pub(crate) struct Pool<J: Job> {
 /// What the front and the threads share; each thread keeps it alive.
 pub(super) struct Shared<J: Job> {
     pub(super) crew: Crew,
-    pub(super) injector: Injector<J>,
+    pub(super) queue: Queue<J>,
     pub(super) config: Config,
     deques: Roster<Deque<J>>,
     places: Option<Places>,
@@ -38,7 +40,7 @@ struct Deque<J> {
 #[must_use]
 pub(crate) struct Permit<'a, J: Job> {
     shared: &'a Arc<Shared<J>>,
-    call: bool,
+    duties: Duties,
 }
 
 /// Why a job is not admitted. It was never built, so it cannot get lost.
@@ -82,7 +84,7 @@ impl<J: Job> Pool<J> {
         };
         let shared = Shared {
             crew: Crew::new(limits),
-            injector: Injector::new(),
+            queue: Queue::new(),
             deques: Roster::new(),
             places: config.queue_limit.map(Places::new),
             steals: plain::AtomicU64::new(0),
@@ -120,7 +122,7 @@ impl<J: Job> Pool<J> {
     #[inline]
     fn enter(&self) -> Result<Permit<'_, J>, Refused> {
         let shared = &self.shared;
-        shared.crew.admit(|seat| worker::start(shared, seat)).map(|call| Permit { shared, call }).map_err(|error| {
+        shared.crew.admit(|seat| worker::start(shared, seat)).map(|duties| Permit { shared, duties }).map_err(|error| {
             shared.give_place_back();
             match error {
                 AdmitError::Closed => Refused::Closed,
@@ -141,13 +143,22 @@ impl<J: Job> Pool<J> {
     /// a job that is being pushed at this moment is missed, and run.
     pub(crate) fn drain(&self, mut f: impl FnMut(J)) -> usize {
         let mut drained = 0;
-        while let Some(job) = self.shared.steal_any() {
+        let mut hand_out = |job| {
             self.shared.give_place_back();
             self.shared.crew.drained(1);
             drained += 1;
             f(job);
+        };
+        loop {
+            let mut batch = self.shared.queue.take().peekable();
+            if batch.peek().is_some() {
+                batch.for_each(&mut hand_out);
+            } else if let Some(job) = self.shared.steal_any() {
+                hand_out(job);
+            } else {
+                return drained;
+            }
         }
-        drained
     }
 
     /// Waits until every thread of a closed pool has ended, or until `deadline`; returns how many have not. On a thread of
@@ -193,7 +204,10 @@ impl<J: Job> Permit<'_, J> {
         // From here on the count belongs to the job.
         let permit = std::mem::ManuallyDrop::new(self);
         worker::push(permit.shared, job);
-        if permit.call {
+        if permit.duties.batch {
+            permit.shared.queue.close_batch();
+        }
+        if permit.duties.call {
             worker::perform(permit.shared, permit.shared.crew.attend());
         }
     }
@@ -254,10 +268,7 @@ impl<J: Job> Shared<J> {
     }
 
     fn steal_any(&self) -> Option<J> {
-        worker::insist(|| self.injector.steal()).or_else(|| {
-            (0..self.crew.seats())
-                .filter_map(|seat| self.stealer(seat))
-                .find_map(|deque| worker::insist(|| deque.steal()))
-        })
+        let deques = (0..self.crew.seats()).filter_map(|seat| self.stealer(seat));
+        deques.into_iter().find_map(|deque| worker::insist(|| deque.steal()))
     }
 }

@@ -4,18 +4,63 @@ use super::config::Spawner;
 use super::*;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, Condvar, Mutex, thread};
+use crate::task::raw::{self, ClosureBody, Outcome, Value};
+use crate::task::{Schedule, TaskId};
+use std::any::Any;
+use std::cell::Cell;
 use std::io;
+use std::panic::{Location, resume_unwind};
 use std::time::{Duration, Instant};
 
 /// Longer than any test takes.
 const HOUR: Duration = Duration::from_secs(3600);
 
-type Work = Box<dyn FnOnce() + Send>;
-struct Closure(Work);
+struct Closure(Runnable);
+
+impl Closure {
+    fn new(work: impl FnOnce() + Send + 'static) -> Self {
+        let body = ClosureBody::<_, Value>::new(work);
+        let (runnable, handle) = raw::new(body, NoOwner, Location::caller(), None);
+        handle.detach();
+        Self(runnable)
+    }
+}
+
+impl From<Runnable> for Closure {
+    fn from(task: Runnable) -> Self {
+        Self(task)
+    }
+}
+
+impl From<Closure> for Runnable {
+    fn from(closure: Closure) -> Self {
+        closure.0
+    }
+}
 
 impl Job for Closure {
     fn run(self) {
-        (self.0)();
+        drop(self.0.run(Outcome::Gone));
+        if let Some(payload) = ESCAPES.take() {
+            resume_unwind(payload);
+        }
+    }
+}
+
+thread_local! {
+    /// What the job on this thread is to panic with, once its task has ended.
+    static ESCAPES: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
+}
+
+struct NoOwner;
+
+impl Schedule for NoOwner {
+    fn schedule(&self, _: Runnable) {
+        unreachable!("no closure in here sleeps");
+    }
+
+    fn must_not_wait(&self, _: TaskId) -> bool {
+        false
     }
 }
 
@@ -65,7 +110,7 @@ fn pool(config: Config) -> Arc<Pool<Closure>> {
 }
 
 fn submit(pool: &Pool<Closure>, work: impl FnOnce() + Send + 'static) {
-    pool.admit_unlimited().expect("the pool is open and has threads").submit(Closure(Box::new(work)));
+    pool.admit_unlimited().expect("the pool is open and has threads").submit(Closure::new(work));
 }
 
 /// Submits a job that holds its thread until `gate` has one arrival, and waits until it runs.
@@ -171,7 +216,7 @@ fn a_panic_ends_its_job_only() {
     let pool = pool(config(1, 1));
     let done = Meeting::default();
     for _ in 0..3 {
-        submit(&pool, || std::panic::panic_any(Bomb));
+        submit(&pool, || ESCAPES.set(Some(Box::new(Bomb))));
     }
     let arrived = done.clone();
     submit(&pool, move || arrived.arrive());
@@ -282,7 +327,7 @@ fn the_queue_is_full_exactly_at_its_limit() {
     occupy(&pool, &gate);
     let job = || {
         let done = done.clone();
-        Closure(Box::new(move || done.arrive()))
+        Closure::new(move || done.arrive())
     };
     for _ in 0..2 {
         pool.admit().unwrap().submit(job());
@@ -317,7 +362,7 @@ fn without_any_thread_nothing_is_admitted() {
     // The place was given back each time, and the pool lives.
     let done = Meeting::default();
     let arrived = done.clone();
-    pool.admit().unwrap().submit(Closure(Box::new(move || arrived.arrive())));
+    pool.admit().unwrap().submit(Closure::new(move || arrived.arrive()));
     done.wait_for(1);
     finish(&pool);
 }
@@ -356,7 +401,7 @@ fn nothing_is_lost_while_threads_come_go_and_fail() {
                     }
                     accepted += 1;
                     let ran = Arc::clone(&ran);
-                    permit.submit(Closure(Box::new(move || _ = ran.fetch_add(1, Relaxed))));
+                    permit.submit(Closure::new(move || _ = ran.fetch_add(1, Relaxed)));
                     if nth % 50 == 0 {
                         // Let the threads run out of work and leave.
                         while pool.stats().threads > 0 {
@@ -383,7 +428,7 @@ fn a_closed_pool_runs_what_it_admitted() {
     occupy(&pool, &gate);
     for _ in 0..5 {
         let done = done.clone();
-        pool.admit().unwrap().submit(Closure(Box::new(move || done.arrive())));
+        pool.admit().unwrap().submit(Closure::new(move || done.arrive()));
     }
     pool.close();
     pool.close();
@@ -416,7 +461,7 @@ fn a_permit_of_before_the_close_is_honoured() {
     pool.close();
     assert!(pool.join(Some(Instant::now())) > 0);
     let arrived = done.clone();
-    used.submit(Closure(Box::new(move || arrived.arrive())));
+    used.submit(Closure::new(move || arrived.arrive()));
     done.wait_for(1);
     drop(unused);
     assert_eq!(pool.join(None), 0);
@@ -429,7 +474,7 @@ fn queued_jobs_can_be_drained() {
     occupy(&pool, &gate);
     for _ in 0..100 {
         let done = done.clone();
-        pool.admit().unwrap().submit(Closure(Box::new(move || done.arrive())));
+        pool.admit().unwrap().submit(Closure::new(move || done.arrive()));
     }
     pool.close();
     let mut drained = Vec::new();
@@ -538,7 +583,7 @@ proptest::proptest! {
                 3 => drop(held.pop()),
                 _ => if let Some(permit) = held.pop() {
                     let done = done.clone();
-                    permit.submit(Closure(Box::new(move || done.arrive())));
+                    permit.submit(Closure::new(move || done.arrive()));
                     queued += 1;
                 },
             }

@@ -1,8 +1,8 @@
 //! The thread of a pool: where it finds jobs, in which order, and what it does when there are none.
 //!
-//! A job is looked for in the worker's own deque, then in the injector (a batch moves to the deque), then in the deques of
+//! A job is looked for in the worker's own deque, then in the queue (a batch moves to the deque), then in the deques of
 //! the others. Every so many jobs the order is turned round, so that neither a worker that feeds itself nor a full
-//! injector can starve the rest.
+//! queue can starve the rest.
 
 use super::Job;
 use super::crew::{Order, Rest, Watch};
@@ -15,8 +15,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Every so many jobs the injector is looked at first.
-const INJECTOR_FIRST: u32 = 61;
+/// Every so many jobs the queue is looked at first.
+const QUEUE_FIRST: u32 = 61;
 /// Every so many jobs one job is taken from another deque first: the one on it may be blocked.
 const OTHERS_FIRST: u32 = 127;
 /// Fruitless searches, with a short spin after each, before a thread goes to sleep. A submit that comes in this time, a
@@ -46,10 +46,10 @@ pub(super) fn is_inside<J: Job>(shared: &Shared<J>) -> bool {
     POOL.try_with(Cell::get).is_ok_and(|pool| pool == address(shared))
 }
 
-/// Queues a job: on the own deque if this thread is a worker of this pool, else on the injector.
+/// Queues a job: on the own deque if this thread is a worker of this pool, else on the queue.
 #[inline]
 pub(super) fn push<J: Job>(shared: &Shared<J>, job: J) {
-    if is_inside(shared) { push_inside(shared, job) } else { shared.injector.push(job) }
+    if is_inside(shared) { push_inside(shared, job) } else { shared.queue.push(job) }
 }
 
 fn push_inside<J: Job>(shared: &Shared<J>, job: J) {
@@ -57,7 +57,7 @@ fn push_inside<J: Job>(shared: &Shared<J>, job: J) {
     match deque.as_deref().and_then(|deque| deque.downcast_ref::<Worker<J>>()) {
         Some(deque) => deque.push(job),
         // The thread is ending, and a destructor of a thread-local submits.
-        None => shared.injector.push(job),
+        None => shared.queue.push(job),
     }
 }
 
@@ -177,8 +177,8 @@ impl<J: Job> Hand<'_, J> {
     /// Takes a job from wherever there is one.
     fn find(&mut self) -> Option<J> {
         self.turn = self.turn.wrapping_add(1);
-        if self.turn.is_multiple_of(INJECTOR_FIRST) {
-            if let Some(job) = self.take_injected() {
+        if self.turn.is_multiple_of(QUEUE_FIRST) {
+            if let Some(job) = self.take_queued() {
                 return Some(job);
             }
         } else if self.turn.is_multiple_of(OTHERS_FIRST) {
@@ -187,11 +187,14 @@ impl<J: Job> Hand<'_, J> {
                 return Some(job);
             }
         }
-        self.deque.pop().or_else(|| self.take_injected()).or_else(|| self.take_from_others())
+        self.deque.pop().or_else(|| self.take_queued()).or_else(|| self.take_from_others())
     }
 
-    fn take_injected(&self) -> Option<J> {
-        insist(|| self.shared.injector.steal_batch_and_pop(self.deque))
+    fn take_queued(&self) -> Option<J> {
+        let mut batch = self.shared.queue.take();
+        let first = batch.next();
+        batch.for_each(|job| self.deque.push(job));
+        first
     }
 
     fn take_from_others(&mut self) -> Option<J> {

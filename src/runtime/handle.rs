@@ -221,6 +221,7 @@ impl Handle {
     where
         B: Work,
     {
+        self.shared.inbox.expect_push();
         let owner = Reactor(Arc::clone(&self.shared));
         let (runnable, task) = Task::make(body, owner, spec);
         let kept = keep(task);

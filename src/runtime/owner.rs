@@ -101,6 +101,18 @@ impl Schedule for Pool {
 /// A closure in the pool's queue.
 pub(crate) struct PoolJob(pub(crate) Runnable);
 
+impl From<Runnable> for PoolJob {
+    fn from(task: Runnable) -> Self {
+        Self(task)
+    }
+}
+
+impl From<PoolJob> for Runnable {
+    fn from(job: PoolJob) -> Self {
+        job.0
+    }
+}
+
 impl Job for PoolJob {
     fn run(self) {
         let ran = self.0.run(Outcome::Gone);

@@ -26,6 +26,7 @@
 
 use super::handles::Runnable;
 use super::header::Header;
+use super::warm::fetch_line;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ptr::{self, NonNull};
 
@@ -89,6 +90,13 @@ impl Inbox {
             // Failed: there is something to take, which leaves AWAKE as well.
             let _ = self.head.compare_exchange(EMPTY, self.taken, Ordering::Relaxed, Ordering::Relaxed);
         }
+    }
+
+    /// A push follows soon. The executor looks at its inbox from another core: what the push changes is on its way here while
+    /// the task is made.
+    #[inline]
+    pub(crate) fn expect_push(&self) {
+        fetch_line(&raw const self.head);
     }
 
     /// Queues a task.
@@ -161,6 +169,11 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// True if there is none left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next <= LAST_MARK
+    }
+
     fn oldest_first(newest: usize) -> Self {
         let mut rest = newest;
         let mut turned = EMPTY;

@@ -18,7 +18,7 @@ mod warm;
 pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work, thread_token};
 pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::Ran;
-pub(crate) use inbox::{Inbox, Push};
+pub(crate) use inbox::{Batch, Inbox, Push};
 pub(crate) use members::{Listed, Members};
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]

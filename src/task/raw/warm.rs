@@ -20,19 +20,24 @@ pub(crate) fn warm(waker: &Waker) {
 }
 
 /// Asks for a cell.
-#[cfg(target_arch = "x86_64")]
 #[inline]
 pub(super) fn fetch(cell: *const Header) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     for line in (0..BYTES).step_by(64) {
-        let address = cell.cast::<i8>().wrapping_add(line);
-        // SAFETY: a prefetch reads nothing that the program could see, and is allowed for any address, that past a cell
-        // which is shorter included.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address) };
+        fetch_line(cell.wrapping_byte_add(line));
     }
+}
+
+/// Asks for one cache line.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn fetch_line<T>(place: *const T) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a prefetch reads nothing that the program could see, and is allowed for any address, that past a cell
+    // which is shorter included.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
 }
 
 /// Other processors have no such instruction in the stable language.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-pub(super) fn fetch(_: *const Header) {}
+pub(super) fn fetch_line<T>(_: *const T) {}
