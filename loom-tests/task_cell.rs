@@ -8,7 +8,7 @@ use super::task_rig::{Bell, Count, Guard, Queue, body, late};
 use crate::error::TaskError;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Members, Outcome, TaskRef, Value, new};
+use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Members, Origin, Outcome, TaskRef, Value, new};
 use crate::task::{Schedule, Status};
 use loom::thread;
 use std::future::{pending, poll_fn};
@@ -477,7 +477,7 @@ fn a_refused_runnable_ends_its_task() {
 fn an_owner_list_goes_while_its_task_ends() {
     explore(None, 7, || {
         let queue = Queue::new();
-        let (runnable, join) = new(body(async {}), queue, Location::caller(), None);
+        let (runnable, join) = new(body(async {}), queue, Origin::at(Location::caller()));
         let mut members = Members::new();
         members.accept(&runnable, 0);
         drop(join);

@@ -1,6 +1,6 @@
 //! The queue against plain vectors, and the two rules of fairness by hand.
 
-use super::{END, JUMPS, Ready};
+use super::{END, JUMPS, KEPT, Ready, USUAL};
 use crate::task::Priority::{self, Background, UserBlocking, UserVisible};
 use proptest::prelude::*;
 
@@ -320,3 +320,18 @@ proptest! {
 }
 
 mod shuffle;
+
+/// Memory goes with the crowd, and what is left keeps its order.
+#[test]
+fn a_crowd_that_left_takes_its_places_along() {
+    let mut ready = filled([0..0, 0..100_000, 0..0]);
+    let places = |ready: &Ready<u32>| ready.levels[USUAL].tasks.capacity();
+    assert!(places(&ready) >= 100_000);
+    for task in 0..99_900 {
+        assert_eq!(ready.pick(), Some(task));
+        ready.trim();
+        assert!(places(&ready) <= KEPT.max(8 * ready.len() + 8));
+    }
+    assert_eq!(places(&ready), KEPT);
+    assert!((99_900..100_000).eq(std::iter::from_fn(|| ready.pick())));
+}

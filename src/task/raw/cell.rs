@@ -277,8 +277,9 @@ fn drop_output_of<B: Body, S: Schedule>(
 /// `header` is a cell of `B` and `S` without references.
 unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: by contract nobody else can reach the cell.
-    let closed = unsafe { header.as_ref() }.state().load().is_closed();
-    if !closed {
+    let last = unsafe { header.as_ref() };
+    debug_assert!(last.is_join_waker_gone(), "a waker is leaked");
+    if !last.state().load().is_closed() {
         debug_assert!(false, "the last reference went before the body; the task is leaked");
         return;
     }

@@ -9,7 +9,9 @@ mod cell;
 mod handles;
 mod header;
 mod inbox;
+mod join_waker;
 mod members;
+mod origin;
 mod polled;
 mod state;
 mod waker;
@@ -20,6 +22,7 @@ pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::Ran;
 pub(crate) use inbox::{Inbox, Push};
 pub(crate) use members::{Listed, Members};
+pub(crate) use origin::Origin;
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
