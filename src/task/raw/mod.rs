@@ -14,6 +14,7 @@ mod members;
 mod origin;
 mod polled;
 mod state;
+mod store;
 mod waker;
 mod warm;
 
