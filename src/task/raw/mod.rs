@@ -13,6 +13,7 @@ mod join_waker;
 mod members;
 mod origin;
 mod polled;
+mod purse;
 mod state;
 mod store;
 mod waker;
@@ -24,6 +25,7 @@ pub(crate) use header::Ran;
 pub(crate) use inbox::{Inbox, Push};
 pub(crate) use members::{Listed, Members};
 pub(crate) use origin::Origin;
+pub(crate) use purse::Purse;
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};

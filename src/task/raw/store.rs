@@ -163,6 +163,12 @@ mod tests {
         thread::spawn(test).join().expect("no panic");
     }
 
+    /// What the tests free they have from `get`, and use no more.
+    fn free<T>(block: NonNull<T>) {
+        // SAFETY: as above.
+        unsafe { give_back(block) };
+    }
+
     fn len(list: usize) -> u32 {
         STORE.with(|store| store.0[list].get().len)
     }
@@ -171,17 +177,16 @@ mod tests {
     fn a_block_serves_all_of_its_size() {
         on_a_new_thread(|| {
             let first = get::<[u64; 11]>();
-            // SAFETY: from `get`, used no more; here and below.
-            unsafe { give_back(first) };
+            free(first);
             assert_eq!(len(5), 1);
             let second = get::<[u8; 96]>();
             assert_eq!((second.addr(), len(5)), (first.addr(), 0));
             // SAFETY: 96 bytes.
             unsafe { second.as_ptr().write([7; 96]) };
-            unsafe { give_back(second) };
+            free(second);
             let other = get::<[u64; 10]>();
             assert_ne!(other.addr(), first.addr());
-            unsafe { give_back(other) };
+            free(other);
             assert_eq!((len(4), len(5)), (1, 1));
         });
     }
@@ -196,7 +201,7 @@ mod tests {
                 addresses.sort_unstable();
                 assert!(addresses.windows(2).all(|pair| pair[1].get() - pair[0].get() >= 128));
                 for block in all {
-                    unsafe { give_back(block) };
+                    free(block);
                 }
                 assert_eq!(len(7) as usize, count.min(most));
             }
@@ -213,12 +218,12 @@ mod tests {
             on_a_new_thread(move || {
                 let Sent(all) = { all };
                 for block in all {
-                    unsafe { give_back(block) };
+                    free(block);
                     assert_eq!(len(7), 0);
                 }
                 // What it allocated once, it may keep: whichever it is that it frees.
                 let own = get::<[u64; 16]>();
-                unsafe { give_back(own) };
+                free(own);
                 assert_eq!(len(7), 1);
             });
             assert_eq!(len(7), 0);
@@ -234,8 +239,8 @@ mod tests {
             assert_eq!(aligned.addr().get() % 64, 0);
             // SAFETY: memory for it.
             unsafe { aligned.as_ptr().write(Aligned([7; 64])) };
-            unsafe { give_back(large) };
-            unsafe { give_back(aligned) };
+            free(large);
+            free(aligned);
             assert!((0..LISTS).all(|list| len(list) == 0));
         });
     }
@@ -248,8 +253,8 @@ mod tests {
             fn drop(&mut self) {
                 assert!(STORE.try_with(|_| ()).is_err());
                 let block = get::<[u64; 16]>();
-                unsafe { give_back(block) };
-                unsafe { give_back(self.0) };
+                free(block);
+                free(self.0);
             }
         }
         thread_local!(static LATE: Cell<Option<Late>> = const { Cell::new(None) });
@@ -257,7 +262,7 @@ mod tests {
             // First used, last destroyed.
             LATE.set(None);
             let [one, two] = [(); 2].map(|()| get());
-            unsafe { give_back(two) };
+            free(two);
             LATE.set(Some(Late(one)));
         });
     }
