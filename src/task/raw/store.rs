@@ -19,10 +19,8 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-/// The sizes of the lists are the multiples of this.
-const STEP: usize = 16;
-
-/// Alignment of all blocks, which every allocator gives without ado.
+/// Alignment of all blocks, which every allocator gives without ado; the sizes of the lists are its multiples. Cells have
+/// such sizes, so nothing is rounded up: allocators round by rules of their own, and a few bytes may lead to the next step.
 const ALIGN: usize = 8;
 
 /// Size of the blocks of the last list.
@@ -31,14 +29,14 @@ const LARGEST: usize = 512;
 /// Bytes in a list at the most.
 const KEPT: usize = 128 * 1024;
 
-const LISTS: usize = LARGEST / STEP;
+const LISTS: usize = LARGEST / ALIGN;
 
 const ON: bool = cfg!(not(any(loom, miri)));
 
 /// The list that blocks for `layout` come from and go to, if there is one.
 const fn list_of(layout: Layout) -> Option<usize> {
     if ON && layout.align() <= ALIGN && layout.size() <= LARGEST && layout.size() != 0 {
-        Some((layout.size() - 1) / STEP)
+        Some((layout.size() - 1) / ALIGN)
     } else {
         None
     }
@@ -47,7 +45,7 @@ const fn list_of(layout: Layout) -> Option<usize> {
 /// What is asked of the allocator for `layout`: the same for all that share a list.
 const fn block_of(layout: Layout) -> Layout {
     let Some(list) = list_of(layout) else { return layout };
-    match Layout::from_size_align((list + 1) * STEP, ALIGN) {
+    match Layout::from_size_align((list + 1) * ALIGN, ALIGN) {
         Ok(block) => block,
         Err(_) => panic!("a small size and a power of two"),
     }
@@ -76,7 +74,7 @@ impl Store {
         let place = &self.0[list];
         let List { first, len, room } = place.get();
         let Some(block) = first else {
-            let most = (KEPT / ((list + 1) * STEP)) as u32;
+            let most = (KEPT / ((list + 1) * ALIGN)) as u32;
             place.set(List { first, len, room: most.min(room + 1) });
             return None;
         };
@@ -107,7 +105,7 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         for (list, place) in self.0.iter().enumerate() {
-            let block = block_of(Layout::from_size_align((list + 1) * STEP, ALIGN).expect("a small size"));
+            let block = block_of(Layout::from_size_align((list + 1) * ALIGN, ALIGN).expect("a small size"));
             while let Some(free) = self.take(list) {
                 // SAFETY: allocated by `get` with the layout of the list, and in the list once.
                 unsafe { dealloc(free.as_ptr().cast(), block) };
@@ -178,16 +176,16 @@ mod tests {
         on_a_new_thread(|| {
             let first = get::<[u64; 11]>();
             free(first);
-            assert_eq!(len(5), 1);
-            let second = get::<[u8; 96]>();
-            assert_eq!((second.addr(), len(5)), (first.addr(), 0));
-            // SAFETY: 96 bytes.
-            unsafe { second.as_ptr().write([7; 96]) };
+            assert_eq!(len(10), 1);
+            let second = get::<[u8; 88]>();
+            assert_eq!((second.addr(), len(10)), (first.addr(), 0));
+            // SAFETY: 88 bytes.
+            unsafe { second.as_ptr().write([7; 88]) };
             free(second);
             let other = get::<[u64; 10]>();
             assert_ne!(other.addr(), first.addr());
             free(other);
-            assert_eq!((len(4), len(5)), (1, 1));
+            assert_eq!((len(9), len(10)), (1, 1));
         });
     }
 
@@ -203,7 +201,7 @@ mod tests {
                 for block in all {
                     free(block);
                 }
-                assert_eq!(len(7) as usize, count.min(most));
+                assert_eq!(len(15) as usize, count.min(most));
             }
         });
     }
@@ -219,14 +217,14 @@ mod tests {
                 let Sent(all) = { all };
                 for block in all {
                     free(block);
-                    assert_eq!(len(7), 0);
+                    assert_eq!(len(15), 0);
                 }
                 // What it allocated once, it may keep: whichever it is that it frees.
                 let own = get::<[u64; 16]>();
                 free(own);
-                assert_eq!(len(7), 1);
+                assert_eq!(len(15), 1);
             });
-            assert_eq!(len(7), 0);
+            assert_eq!(len(15), 0);
         });
     }
 
