@@ -5,7 +5,7 @@ use super::explore;
 use super::task_rig::{Queue, body, late};
 use crate::sync::Arc;
 use crate::sync::plain::Mutex;
-use crate::task::raw::{Inbox, JoinRef, Outcome, Ran, Runnable, TaskRef, new};
+use crate::task::raw::{Inbox, JoinRef, Origin, Outcome, Ran, Runnable, TaskRef, new};
 use crate::task::{Priority, Schedule, TaskId};
 use loom::thread;
 use std::future::poll_fn;
@@ -25,7 +25,7 @@ impl Schedule for Noting {
     }
 
     fn moved(&self, _: &TaskRef) {
-        let (note, sent) = new(body(async {}), self.0.clone(), Location::caller(), None);
+        let (note, sent) = new(body(async {}), self.0.clone(), Origin::at(Location::caller()));
         sent.detach();
         self.0.push(note);
     }
@@ -69,7 +69,7 @@ fn sleeper() -> Sleeper {
         *waker.lock() = Some(cx.waker().clone());
         Poll::<()>::Pending
     });
-    let (runnable, join) = new(body(sleeps), Noting(queue.clone()), Location::caller(), None);
+    let (runnable, join) = new(body(sleeps), Noting(queue.clone()), Origin::at(Location::caller()));
     let task = runnable.task();
     assert!(matches!(runnable.run(Outcome::Gone), Ran::Idle));
     let waker = kept.lock().take().expect("it was polled");

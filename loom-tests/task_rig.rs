@@ -3,7 +3,9 @@
 use super::place::Place;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, ModelArc};
-use crate::task::raw::{Body, Convert, FutureBody, Inbox, JoinRef, Outcome, Push, Ran, Runnable, TaskRef, Value, new};
+use crate::task::raw::{
+    Body, Convert, FutureBody, Inbox, JoinRef, Origin, Outcome, Push, Ran, Runnable, TaskRef, Value, new,
+};
 use crate::task::{Details, Schedule, TaskId};
 use std::future::Future;
 use std::panic::Location;
@@ -46,7 +48,7 @@ impl Queue {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
-        let (runnable, join) = new(body, self.clone(), Location::caller(), None);
+        let (runnable, join) = new(body, self.clone(), Origin::at(Location::caller()));
         let task = runnable.task();
         (runnable, join, task)
     }
@@ -190,5 +192,5 @@ impl Wake for Bell {
 
 /// The extras of a built task.
 pub(super) fn details() -> Arc<Details> {
-    Arc::new(Details::new(None, None, None))
+    Arc::new(Details::new(Location::caller(), None, None, None))
 }

@@ -183,6 +183,7 @@ impl Core {
     pub(crate) fn end_turn(&self) {
         let mut ready = self.ready.borrow_mut();
         *ready.picked() = Priority::default();
+        ready.trim();
         self.counters.ready.set(ready.len() as u64);
         drop(ready);
         if self.counts.get() {

@@ -40,6 +40,9 @@ const USUAL: usize = Priority::UserVisible.index();
 /// Picks that may go to placed tasks while others wait, beyond one for each task of the level.
 const JUMPS: usize = 64;
 
+/// Places that a level keeps once it had them.
+const KEPT: usize = 1024;
+
 /// Where an insertion at `position` goes in a list of `len`.
 fn place(position: isize, len: usize) -> usize {
     if position < 0 { len.saturating_sub(position.unsigned_abs()) } else { position.unsigned_abs().min(len) }
@@ -124,6 +127,17 @@ impl<T> Ready<T> {
     /// The level of the last pick, until it is changed.
     pub(super) fn picked(&mut self) -> &mut Priority {
         &mut self.picked
+    }
+
+    /// Gives memory back that a crowd has left: called once in a while, it keeps the levels in proportion to what stands in
+    /// them. A level that has come down to an eighth of its places keeps two for each task, so it is not moved again soon.
+    pub(super) fn trim(&mut self) {
+        for level in &mut self.levels {
+            let (tasks, places) = (level.tasks.len(), level.tasks.capacity());
+            if places > KEPT && tasks < places / 8 {
+                level.tasks.shrink_to(KEPT.max(2 * tasks));
+            }
+        }
     }
 
     /// Takes the task out that is to run next.

@@ -10,6 +10,7 @@
 use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
+use crate::task::raw::Purse;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -17,6 +18,8 @@ use std::rc::Rc;
 pub(crate) struct Local {
     pub(crate) core: Core,
     pub(crate) shared: Arc<Shared>,
+    /// References to it, for the tasks that this thread makes.
+    pub(super) purse: Purse<Shared>,
     /// One of its tasks is being started between two ticks: see `local/eager.rs`.
     pub(super) visited: Cell<bool>,
 }

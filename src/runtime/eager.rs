@@ -128,7 +128,7 @@ impl Handle {
         };
         let shared = self.shared();
         let body = FutureBody::<_, C>::new(HandedOver { future, polled: false });
-        let (runnable, task) = Task::make(body, Reactor(Arc::clone(shared)), spec);
+        let (runnable, task) = Task::make(body, Reactor::new(shared), spec);
         if shared.is_closing() {
             drop(runnable);
             return task;
@@ -151,7 +151,7 @@ impl Handle {
         let own = context::current().filter(|local| Arc::ptr_eq(&local.shared, shared));
         let (Some(local), false) = (own, shared.is_closing()) else { return self.start(body, spec) };
         let Some(_start) = Start::enter() else { return self.start(body, spec) };
-        let (runnable, task) = Task::make(body, Reactor(Arc::clone(shared)), spec);
+        let (runnable, task) = Task::make(body, Reactor::new(shared), spec);
         let _context = context::started_for(None);
         local.core.run_nested(runnable);
         task

@@ -10,13 +10,14 @@ use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
-use crate::task::raw::Body;
+use crate::task::raw::{Body, Purse};
 use crate::task::{Spec, Task};
 use std::cell::Cell;
 
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { core: Core::new(Arc::clone(&shared.counters)), shared, visited: Cell::new(false) }
+        let purse = Purse::new(Arc::clone(&shared));
+        Self { core: Core::new(Arc::clone(&shared.counters)), purse, shared, visited: Cell::new(false) }
     }
 
     /// Queues a future that stays on this thread.
@@ -24,7 +25,7 @@ impl Local {
     where
         B: Body + 'static,
     {
-        let (runnable, task) = Task::make_bound(body, Reactor(Arc::clone(&self.shared)), spec);
+        let (runnable, task) = Task::make_bound(body, Reactor::new(&self.shared), spec);
         self.shared.accept(runnable);
         task
     }

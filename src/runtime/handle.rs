@@ -210,7 +210,7 @@ impl Handle {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let owner = Unseen(Reactor(Arc::clone(&self.shared)));
+        let owner = Unseen(Reactor::new(&self.shared));
         let (runnable, task) = Task::make(FutureBody::<F, Value>::new(future), owner, Spec::plain());
         self.shared.accept(runnable);
         task
@@ -222,7 +222,7 @@ impl Handle {
         B: Work,
     {
         self.shared.inbox.expect_push();
-        let owner = Reactor(Arc::clone(&self.shared));
+        let owner = Reactor::new(&self.shared);
         let (runnable, task) = Task::make(body, owner, spec);
         let kept = keep(task);
         self.shared.accept(runnable);

@@ -37,7 +37,7 @@ impl Shared {
         let note = async move {
             context::with_local(|local| local.core.sort_in(&task));
         };
-        let owner = Unseen(Reactor(Arc::clone(self)));
+        let owner = Unseen(Reactor::new(self));
         // Ahead of all that is not as urgent: it may be about something that is.
         let spec = Spec::of_level(Priority::UserBlocking, Location::caller());
         let (runnable, sent) = Task::make(FutureBody::<_, Value>::new(note), owner, spec);

@@ -1,6 +1,7 @@
 //! Who owns a task: the reactor's executor, or the blocking pool.
 
 use super::closures;
+use super::context;
 use super::shared::Shared;
 use crate::blocking::{Job, Refused};
 use crate::error::{Panic, TaskError};
@@ -9,32 +10,62 @@ use crate::task::raw::{Outcome, Ran, Runnable, TaskRef};
 use crate::task::{Schedule, TaskId};
 
 /// The owner of futures.
-pub(crate) struct Reactor(pub(crate) Arc<Shared>);
+pub(crate) struct Reactor {
+    /// There until the drop.
+    shared: Option<Arc<Shared>>,
+}
+
+impl Reactor {
+    /// With a reference that the driving thread has in hand, if this is that thread.
+    #[inline]
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        let in_hand = context::with_local(|local| Arc::ptr_eq(&local.shared, shared).then(|| local.purse.take()));
+        Self { shared: Some(in_hand.flatten().unwrap_or_else(|| Arc::clone(shared))) }
+    }
+
+    #[inline(always)]
+    fn shared(&self) -> &Arc<Shared> {
+        self.shared.as_ref().expect("there until the drop")
+    }
+}
+
+impl Drop for Reactor {
+    #[inline]
+    fn drop(&mut self) {
+        context::with_local(|local| {
+            if self.shared.as_ref().is_some_and(|shared| Arc::ptr_eq(&local.shared, shared))
+                && let Some(shared) = self.shared.take()
+            {
+                local.purse.put(shared);
+            }
+        });
+    }
+}
 
 impl Schedule for Reactor {
     #[inline]
     fn schedule(&self, task: Runnable) {
-        self.0.queue(task);
+        self.shared().queue(task);
     }
 
     fn must_not_wait(&self, _: TaskId) -> bool {
-        self.0.must_not_wait()
+        self.shared().must_not_wait()
     }
 
     fn moved(&self, task: &TaskRef) {
-        Shared::moved(&self.0, task);
+        Shared::moved(self.shared(), task);
     }
 
     fn on_ended(&self) {
-        self.0.updated();
+        self.shared().updated();
     }
 
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {
-        self.0.hooks.panicked(task, panic);
+        self.shared().hooks.panicked(task, panic);
     }
 
     fn on_unhandled(&self, task: &TaskRef, error: &TaskError) {
-        self.0.hooks.unhandled(task, error);
+        self.shared().hooks.unhandled(task, error);
     }
 }
 

@@ -78,7 +78,7 @@ impl Handle {
         B: Work,
         W: Watch,
     {
-        self.prepare_for(Reactor(Arc::clone(self.shared())), false, body, spec, watch)
+        self.prepare_for(Reactor::new(self.shared()), false, body, spec, watch)
     }
 
     /// Makes a task for the pool.

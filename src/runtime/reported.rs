@@ -25,7 +25,7 @@ impl Handle {
     where
         B: Work,
     {
-        let (runnable, task) = Task::make(body, Reported { owner: Reactor(Arc::clone(self.shared())), errors }, spec);
+        let (runnable, task) = Task::make(body, Reported { owner: Reactor::new(self.shared()), errors }, spec);
         self.shared().accept(runnable);
         task
     }

@@ -174,13 +174,17 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     }
 
     /// Makes the parts that every task has; `retries` from this moment on.
-    pub(super) fn open(self, retries: Option<Instant>) -> Result<Opened<P, S, R>, Refusal>
+    pub(super) fn open(
+        self,
+        location: &'static Location<'static>,
+        retries: Option<Instant>,
+    ) -> Result<Opened<P, S, R>, Refusal>
     where
         P: Send + 'static,
     {
         let Self { place, name, limit, priority, capacity, on_end, retry, .. } = self;
         let limit = place.time_limit(limit);
-        let details = Details::new(name, limit, on_end).prioritised(priority);
+        let details = Details::new(location, name, limit, on_end).prioritised(priority);
         let details = Arc::new(match retries {
             Some(now) => details.retrying(now),
             None => details,
@@ -240,12 +244,12 @@ impl<P, S: FuturePlace> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(None) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         let body = opened.lazily::<M, F, C>(make);
-        opened.start(body, location)
+        opened.start(body)
     }
 }
 
@@ -281,12 +285,12 @@ impl<P, S: Place> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(None) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         let mut cx = opened.context();
-        opened.start_blocking(ClosureBody::<_, C>::new(move || closure(&mut cx)), location)
+        opened.start_blocking(ClosureBody::<_, C>::new(move || closure(&mut cx)))
     }
 }
 
@@ -328,21 +332,21 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
     }
 
     /// As `start`, here and now where that can be.
-    pub(super) fn start_nested<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    pub(super) fn start_nested<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Work,
     {
-        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let spec = Spec::detailed(Arc::clone(&self.details), self.reader);
         let task = self.place.handle().start_nested(body, spec);
         watch(self.place.handle(), self.limit, &task, &self.details);
         task
     }
 
-    pub(super) fn start_blocking<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    pub(super) fn start_blocking<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Work + Unpin,
     {
-        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let spec = Spec::detailed(Arc::clone(&self.details), self.reader);
         let task = self.place.start_blocking(body, spec);
         watch(self.place.handle(), self.limit, &task, &self.details);
         task
@@ -350,11 +354,11 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
 }
 
 impl<P: Send + 'static, S: FuturePlace, R> Opened<P, S, R> {
-    pub(super) fn start<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    pub(super) fn start<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Work,
     {
-        let spec = Spec { location, details: Some(Arc::clone(&self.details)), progress: self.reader };
+        let spec = Spec::detailed(Arc::clone(&self.details), self.reader);
         let task = self.place.start(body, spec);
         watch(self.place.handle(), self.limit, &task, &self.details);
         task
@@ -363,25 +367,25 @@ impl<P: Send + 'static, S: FuturePlace, R> Opened<P, S, R> {
 
 impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
     /// As `start`, for what stays on this thread.
-    pub(super) fn start_bound<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    pub(super) fn start_bound<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Body + 'static,
     {
-        let (place, spec) = self.bound(location);
+        let (place, spec) = self.bound();
         place.start_bound(body, spec)
     }
 
     /// As `start_bound`, here and now.
-    pub(super) fn start_eager_bound<B>(self, body: B, location: &'static Location<'static>) -> Task<B::Output, P>
+    pub(super) fn start_eager_bound<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Body + 'static,
     {
-        let (place, spec) = self.bound(location);
+        let (place, spec) = self.bound();
         place.start_eager_bound(body, spec)
     }
 
-    fn bound(self, location: &'static Location<'static>) -> (LocalHandle, Spec<P>) {
-        (self.place, Spec { location, details: Some(self.details), progress: self.reader })
+    fn bound(self) -> (LocalHandle, Spec<P>) {
+        (self.place, Spec::detailed(self.details, self.reader))
     }
 }
 
@@ -404,9 +408,8 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn task<T: 'static, P>(self, location: &'static Location<'static>) -> Task<T, P> {
-        self.handle
-            .over(TaskError::from_error(self.error), Spec { location, details: Some(self.details), progress: None })
+    pub(super) fn task<T: 'static, P>(self) -> Task<T, P> {
+        self.handle.over(TaskError::from_error(self.error), Spec::detailed(self.details, None))
     }
 }
 

@@ -56,11 +56,11 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
         C: Convert<F::Output> + 'static,
         C::Output: Send + 'static,
     {
-        let mut opened = match self.open(None) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         let body = opened.lazily::<M, F, C>(make);
-        opened.start_nested(body, location)
+        opened.start_nested(body)
     }
 }

@@ -102,12 +102,12 @@ impl<P> TaskBuilder<P, LocalHandle> {
         C::Output: 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(None) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         let body = opened.lazily::<M, F, C>(make);
-        opened.start_eager_bound(body, location)
+        opened.start_eager_bound(body)
     }
 
     fn start_bound<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
@@ -118,12 +118,12 @@ impl<P> TaskBuilder<P, LocalHandle> {
         C::Output: 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(None) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         let body = opened.lazily::<M, F, C>(make);
-        opened.start_bound(body, location)
+        opened.start_bound(body)
     }
 }
 
@@ -141,11 +141,11 @@ impl<P, E> TaskBuilder<P, LocalHandle, RetryPolicy<E>> {
         P: Send + 'static,
     {
         let location = Location::caller();
-        let mut opened = match self.open_valid() {
+        let mut opened = match self.open_valid(location) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         let body = opened.attempts(make);
-        opened.start_bound(body, location)
+        opened.start_bound(body)
     }
 }

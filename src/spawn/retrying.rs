@@ -38,12 +38,12 @@ impl<P, S: FuturePlace, E> TaskBuilder<P, S, RetryPolicy<E>> {
         P: Send + 'static,
     {
         let location = Location::caller();
-        let mut opened = match self.open_valid() {
+        let mut opened = match self.open_valid(location) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         let body = opened.attempts(make);
-        opened.start(body, location)
+        opened.start(body)
     }
 }
 
@@ -84,9 +84,9 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
         P: Send + 'static,
     {
         let location = Location::caller();
-        let mut opened = match self.open_valid() {
+        let mut opened = match self.open_valid(location) {
             Ok(opened) => opened,
-            Err(refusal) => return refusal.task(location),
+            Err(refusal) => return refusal.task(),
         };
         // Its values belong to all tries: no try takes the reporter away from the next.
         let _in_place = opened.voice.share();
@@ -102,15 +102,18 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
             start: None,
             sleep: None,
         };
-        opened.start_blocking(body, location)
+        opened.start_blocking(body)
     }
 
-    pub(super) fn open_valid(self) -> Result<Opened<P, S, RetryPolicy<E>>, Refusal>
+    pub(super) fn open_valid(
+        self,
+        location: &'static Location<'static>,
+    ) -> Result<Opened<P, S, RetryPolicy<E>>, Refusal>
     where
         P: Send + 'static,
     {
         let now = self.place.handle().clock().now();
-        let opened = self.open(Some(now))?;
+        let opened = self.open(location, Some(now))?;
         match opened.retry.check() {
             Ok(()) => Ok(opened),
             Err(error) => {

@@ -1,5 +1,5 @@
 //! What only some tasks have: a name, a context that asks about cancellation, a time limit. It stands beside the
-//! cell, so that a plain spawn pays one null pointer for it.
+//! cell, in whose word for the spawning line they take the line's place, so that a plain spawn pays nothing for them.
 
 use super::raw::TaskRef;
 use super::{Priority, Task, TaskId, TaskInfo};
@@ -8,6 +8,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::util::catch::guarded;
 use std::io;
+use std::panic::Location;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ const NO_WAIT: u64 = u64::MAX;
 /// The extras of a task made by the builder; shared by its cell and its context.
 pub(crate) struct Details {
     id: TaskId,
+    location: &'static Location<'static>,
     name: Option<Box<str>>,
     time_limit: Option<TaskError>,
     /// The level that the task begins with; from then on it stands in the state word.
@@ -51,9 +53,15 @@ struct Tries {
 pub(crate) type EndHook = Box<dyn FnOnce(&TaskInfo) + Send>;
 
 impl Details {
-    pub(crate) fn new(name: Option<Box<str>>, time_limit: Option<Duration>, on_end: Option<EndHook>) -> Self {
+    pub(crate) fn new(
+        location: &'static Location<'static>,
+        name: Option<Box<str>>,
+        time_limit: Option<Duration>,
+        on_end: Option<EndHook>,
+    ) -> Self {
         Self {
             id: TaskId::next(),
+            location,
             name,
             time_limit: time_limit.map(TaskError::TimedOut),
             priority: Priority::default(),
@@ -87,6 +95,11 @@ impl Details {
 
     pub(crate) fn id(&self) -> TaskId {
         self.id
+    }
+
+    /// The line that spawned the task.
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.location
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

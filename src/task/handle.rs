@@ -57,7 +57,7 @@ impl<T, P> Task<T, P> {
         B: Work<Output = T>,
         S: Schedule,
     {
-        let (runnable, join) = raw::new(body, owner, spec.location, spec.details);
+        let (runnable, join) = raw::new(body, owner, spec.origin);
         (runnable, Self::new(join, spec.progress))
     }
 
@@ -67,7 +67,7 @@ impl<T, P> Task<T, P> {
         B: Body<Output = T> + 'static,
         S: Schedule,
     {
-        let (runnable, join) = raw::new_bound(body, owner, spec.location, spec.details);
+        let (runnable, join) = raw::new_bound(body, owner, spec.origin);
         (runnable, Self::new(join, spec.progress))
     }
 

@@ -1,8 +1,9 @@
 //! Tasks: one heap cell each, a state word that says who may touch what, and the handles over it.
 //!
 //! # How a task lives
-//! A cell holds a header (state word, function table, queue link, join waker, identity), the owner (who queues the
-//! task when it is woken) and the *stage*: the body while the task lives, then the output. Three kinds of counted
+//! A cell holds a header (state word, function table, queue link, join waker, identity, origin), the owner (who queues the
+//! task when it is woken) and the *stage*: the body while the task lives, then the output. The memory of one that is freed
+//! is kept for the next, up to a bound (`raw/store.rs`). Three kinds of counted
 //! pointers reach it: the handle ([`JoinRef`](raw::JoinRef), at most one), wakers, and [`TaskRef`](raw::TaskRef)s. The body
 //! counts as well: one reference is there from [1] until the runner that closed the body has done what was to be done
 //! ([`Over`](raw::Over)). The [`Runnable`](raw::Runnable) (the right to run it, at most one) and the owner list
@@ -61,9 +62,10 @@
 //! - **Output** (outcomes `Done` and `Error` only): the runner from the drop of the body to [6]; then the handle, if
 //!   HANDLE was set at [6], else the runner, which drops it. The handle drops it when it goes.
 //! - **Join waker**: the handle while JOIN_WAKER is clear and the task is not over; the transition that ends the task
-//!   ([6] or [8]) takes it over by clearing JOIN_WAKER in the same step that sets the outcome.
+//!   ([6] or [8]) takes it over by clearing JOIN_WAKER in the same step that sets the outcome. Whoever takes the waker out
+//!   leaves the cell empty: nothing is dropped with the header.
 //! - **Queue link**: whoever holds the `Runnable`; a `Runnable` in the inbox belongs to the inbox.
-//! - **Owner, identity, function table**: anyone with a reference; they never change.
+//! - **Owner, identity, origin, function table**: anyone with a reference; they never change.
 //!
 //! # What holds for every task
 //! - The body is dropped by a runner, on the executor's own thread; only a task that is refused before its executor has

@@ -1,6 +1,6 @@
 //! The queue against plain vectors, and the two rules of fairness by hand.
 
-use super::{END, JUMPS, Ready};
+use super::{END, JUMPS, KEPT, Ready, USUAL};
 use crate::task::Priority::{self, Background, UserBlocking, UserVisible};
 use proptest::prelude::*;
 
@@ -203,6 +203,11 @@ impl Model {
     }
 
     fn pick(&mut self) -> Option<u32> {
+        let [urgent, usual, background] = &self.levels;
+        if urgent.is_empty() && background.is_empty() && !usual.iter().any(|(_, placed)| *placed) {
+            // Nobody is passed over: all counts begin anew, also at a pick that finds nothing.
+            (self.passed, self.jumped) = ([0; 3], [0; 3]);
+        }
         let waiting: Vec<_> = (0..3).filter(|level| !self.levels[*level].is_empty()).collect();
         let passed_over = waiting.iter().rev().find(|level| **level > 0 && self.passed[**level] >= PASSES[**level]);
         let level = *passed_over.or(waiting.first())?;
@@ -319,4 +324,39 @@ proptest! {
     }
 }
 
+/// The counts are of picks while somebody waits: a pick that finds nothing ends them, for the model as for the queue.
+#[test]
+fn a_pick_that_finds_nothing_starts_the_counts_anew() {
+    let (mut ready, mut model) = (filled([0..0, 0..1, 1..2]), Model::default());
+    model.insert(1, END, 0);
+    model.insert(2, END, 1);
+    assert_eq!((ready.pick(), model.pick()), (Some(0), Some(0)));
+    assert_eq!((ready.remove(0).map(|(_, task)| task), model.remove(0)), (Some(1), Some(1)));
+    assert_eq!((ready.pick(), model.pick()), (None, None));
+    for task in 10..60 {
+        ready.push(UserVisible, task);
+        model.insert(1, END, task);
+    }
+    ready.push(Background, 99);
+    model.insert(2, END, 99);
+    let picks: Vec<_> = std::iter::from_fn(|| ready.pick()).collect();
+    assert_eq!(picks.iter().position(|task| *task == 99), Some(PASSES[2] as usize));
+    assert_eq!(std::iter::from_fn(|| model.pick()).collect::<Vec<_>>(), picks);
+}
+
 mod shuffle;
+
+/// Memory goes with the crowd, and what is left keeps its order.
+#[test]
+fn a_crowd_that_left_takes_its_places_along() {
+    let mut ready = filled([0..0, 0..100_000, 0..0]);
+    let places = |ready: &Ready<u32>| ready.levels[USUAL].tasks.capacity();
+    assert!(places(&ready) >= 100_000);
+    for task in 0..99_900 {
+        assert_eq!(ready.pick(), Some(task));
+        ready.trim();
+        assert!(places(&ready) <= KEPT.max(8 * ready.len() + 8));
+    }
+    assert_eq!(places(&ready), KEPT);
+    assert!((99_900..100_000).eq(std::iter::from_fn(|| ready.pick())));
+}

@@ -9,7 +9,7 @@ use crate::error::TaskError;
 use crate::manage::error::PoolStopped;
 use crate::runtime::Prepared;
 use crate::sync::Arc;
-use crate::task::raw::Work;
+use crate::task::raw::{Origin, Work};
 use crate::task::{Control, Details, Spec, Task};
 use crate::util::slab::Key;
 use std::time::Duration;
@@ -92,9 +92,9 @@ impl Members {
         let slot = Slot { members: Arc::clone(self), closure: Arc::clone(&closure) };
         let watch = Membership { members: Arc::clone(self), key: place.0 };
         let limit = self.time_limit(&spec);
-        if limit.is_some() && spec.details.is_none() {
+        if limit.is_some() && spec.origin.details().is_none() {
             // Whoever ends it from outside finds the limit there, for the error.
-            spec.details = Some(Arc::new(Details::new(None, limit, None)));
+            spec.origin = Origin::of(Arc::new(Details::new(spec.origin.location(), None, limit, None)));
         }
         let (task, prepared) = self.handle.prepare_blocking(Seated { body, slot }, spec, watch);
         self.admit(place, task.control(), prepared, Some(closure), limit);
@@ -106,7 +106,7 @@ impl Members {
         if !keeps_time {
             return None;
         }
-        spec.details.as_ref().map_or(time_limit, |details| details.time_limit())
+        spec.origin.details().map_or(time_limit, |details| details.time_limit())
     }
 
     /// [1]

@@ -66,7 +66,7 @@ impl LocalHandle {
         let (Some(_start), false) = (Start::enter(), local.shared.is_closing()) else {
             return self.start_bound(body, spec);
         };
-        let (runnable, task) = Task::make_bound(body, Reactor(Arc::clone(&local.shared)), spec);
+        let (runnable, task) = Task::make_bound(body, Reactor::new(&local.shared), spec);
         let driven = context::current();
         if context::drives(local) {
             let _context = context::started_for(None);

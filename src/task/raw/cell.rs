@@ -4,7 +4,7 @@ use super::body::Body;
 use super::handles::{Over, Runnable, TaskRef};
 use super::header::{Header, Ran, VTable};
 use super::state::{Kind, Outcome, ToCancelled, ToIdle, ToRunning};
-use super::{polled, waker};
+use super::{polled, store, waker};
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
@@ -45,8 +45,10 @@ impl<B: Body, S: Schedule> Cell<B, S> {
     /// Moves a task to the heap.
     pub(super) fn allocate(header: Header, body: B, owner: S) -> NonNull<Header> {
         let stage = UnsafeCell::new(Stage { body: ManuallyDrop::new(body) });
-        let cell = Box::new(Self { header, owner, stage });
-        NonNull::from(Box::leak(cell)).cast()
+        let cell = store::get::<Self>();
+        // SAFETY: memory for it, which is nobody else's.
+        unsafe { cell.write(Self { header, owner, stage }) };
+        cell.cast()
     }
 }
 
@@ -277,14 +279,17 @@ fn drop_output_of<B: Body, S: Schedule>(
 /// `header` is a cell of `B` and `S` without references.
 unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: by contract nobody else can reach the cell.
-    let closed = unsafe { header.as_ref() }.state().load().is_closed();
-    if !closed {
+    let last = unsafe { header.as_ref() };
+    debug_assert!(last.is_join_waker_gone(), "a waker is leaked");
+    if !last.state().load().is_closed() {
         debug_assert!(false, "the last reference went before the body; the task is leaked");
         return;
     }
-    // SAFETY: made by `Box::leak` in `allocate`; no reference is left.
-    let cell = unsafe { Box::from_raw(header.cast::<Cell<B, S>>().as_ptr()) };
-    drop_quietly(cell);
+    let cell = header.cast::<Cell<B, S>>();
+    // SAFETY: no reference is left, and it is not used again: dropped once.
+    guarded(|| unsafe { cell.drop_in_place() });
+    // SAFETY: from `allocate`, and what was in it is gone.
+    unsafe { store::give_back(cell) };
 }
 
 /// What the ones who cancel do after the transition: queue a sleeping task for the drop of its body, wake the join

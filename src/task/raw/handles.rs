@@ -4,10 +4,10 @@
 use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
 use super::header::{Header, Ran};
+use super::origin::Origin;
 use super::polled;
 use super::state::{Outcome, Snapshot};
 use crate::error::TaskError;
-use crate::sync::Arc;
 use crate::task::{Details, Priority, Schedule, Status, TaskId};
 use crate::util::catch::drop_quietly;
 use std::fmt;
@@ -19,46 +19,31 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 /// Makes a task. The runnable is to be queued; the handle owns the output.
-pub(crate) fn new<B, S>(
-    body: B,
-    owner: S,
-    location: &'static Location<'static>,
-    details: Option<Arc<Details>>,
-) -> (Runnable, JoinRef<B::Output>)
+pub(crate) fn new<B, S>(body: B, owner: S, origin: Origin) -> (Runnable, JoinRef<B::Output>)
 where
     B: Work,
     S: Schedule,
 {
-    allocate(body, owner, location, details)
+    allocate(body, owner, origin)
 }
 
 /// As [`new`], for a body that stays on this thread. What it returns is made here as well, and only the handle reaches
 /// it, which is `Send` where the output is; a runner that has to drop the output is on this thread, too.
-pub(crate) fn new_bound<B, S>(
-    body: B,
-    owner: S,
-    location: &'static Location<'static>,
-    details: Option<Arc<Details>>,
-) -> (Runnable, JoinRef<B::Output>)
+pub(crate) fn new_bound<B, S>(body: B, owner: S, origin: Origin) -> (Runnable, JoinRef<B::Output>)
 where
     B: Body + 'static,
     S: Schedule,
 {
-    allocate(Bound::new(body), owner, location, details)
+    allocate(Bound::new(body), owner, origin)
 }
 
 /// For bodies that are `Send` with their outputs, or [`Bound`]: any of the pointers may go to another thread.
-fn allocate<B, S>(
-    body: B,
-    owner: S,
-    location: &'static Location<'static>,
-    details: Option<Arc<Details>>,
-) -> (Runnable, JoinRef<B::Output>)
+fn allocate<B, S>(body: B, owner: S, origin: Origin) -> (Runnable, JoinRef<B::Output>)
 where
     B: Body + Send + 'static,
     S: Schedule,
 {
-    let header = Header::new(&Cell::<B, S>::VTABLE, location, details);
+    let header = Header::new(&Cell::<B, S>::VTABLE, origin);
     let pointer = Cell::<B, S>::allocate(header, body, owner);
     (Runnable { pointer }, JoinRef { pointer, output: PhantomData })
 }
@@ -144,7 +129,7 @@ impl Runnable {
 
     /// The extras of a task made by the builder.
     pub(crate) fn details(&self) -> Option<&Details> {
-        self.header().details().map(|details| &**details)
+        self.header().details()
     }
 
     /// Gives it back to its owner's queue.
@@ -463,12 +448,9 @@ impl<T> JoinRef<T> {
             return Poll::Ready(());
         }
         // JOIN_WAKER is clear now and the task was not over: the cell is ours, old waker included.
-        match header.take_join_waker() {
-            Some(old) if old.will_wake(cx.waker()) => header.put_join_waker(old),
-            old => {
-                drop_quietly(old);
-                header.put_join_waker(cx.waker().clone());
-            }
+        if !header.has_join_waker_like(cx.waker()) {
+            drop_quietly(header.take_join_waker());
+            header.put_join_waker(cx.waker().clone());
         }
         if state.set_join_waker() {
             return Poll::Pending;

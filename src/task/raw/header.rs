@@ -1,8 +1,9 @@
 //! The part of a task cell that does not depend on the body's type.
 
 use super::handles::{Over, Runnable};
+use super::join_waker::JoinWaker;
+use super::origin::Origin;
 use super::state::{Kind, Outcome, State};
-use crate::sync::Arc;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::task::{Details, Priority, TaskId};
@@ -28,10 +29,9 @@ pub(crate) struct Header {
     pub(super) link: UnsafeCell<usize>,
     /// Full while JOIN_WAKER is set. Before the end the handle's while the bit is clear, nobody's while it is set;
     /// at the end it goes to whoever ended the task, if the bit was set.
-    join_waker: UnsafeCell<Option<Waker>>,
+    join_waker: UnsafeCell<JoinWaker>,
     id: TaskId,
-    location: &'static Location<'static>,
-    details: Option<Arc<Details>>,
+    origin: Origin,
     /// Place in the owner list; written by the executor's thread, and by a runner that ends the task without it.
     slot: AtomicU32,
     polls: AtomicU32,
@@ -64,12 +64,8 @@ pub(crate) enum Ran {
 }
 
 impl Header {
-    pub(super) fn new(
-        vtable: &'static VTable,
-        location: &'static Location<'static>,
-        details: Option<Arc<Details>>,
-    ) -> Self {
-        let (id, priority) = match &details {
+    pub(super) fn new(vtable: &'static VTable, origin: Origin) -> Self {
+        let (id, priority) = match origin.details() {
             Some(details) => (details.id(), details.priority()),
             None => (TaskId::next(), Priority::default()),
         };
@@ -77,10 +73,9 @@ impl Header {
             state: State::new(priority),
             vtable,
             link: UnsafeCell::new(0),
-            join_waker: UnsafeCell::new(None),
+            join_waker: UnsafeCell::new(JoinWaker::NONE),
             id,
-            location,
-            details,
+            origin,
             slot: AtomicU32::new(NO_SLOT),
             polls: AtomicU32::new(0),
         }
@@ -100,11 +95,11 @@ impl Header {
     }
 
     pub(super) fn location(&self) -> &'static Location<'static> {
-        self.location
+        self.origin.location()
     }
 
-    pub(super) fn details(&self) -> Option<&Arc<Details>> {
-        self.details.as_ref()
+    pub(super) fn details(&self) -> Option<&Details> {
+        self.origin.details()
     }
 
     /// The place in the owner list. For the executor's thread, which writes it; relaxed for that reason.
@@ -171,12 +166,33 @@ impl Header {
     /// Moves the waker out. For whoever the cell belongs to.
     pub(super) fn take_join_waker(&self) -> Option<Waker> {
         // SAFETY: the state word gives the cell to one party at a time, and the callers are that party.
-        self.join_waker.with_mut(|cell| unsafe { (*cell).take() })
+        self.join_waker.with_mut(|cell| unsafe { cell.replace(JoinWaker::NONE) }).into_waker()
     }
 
-    /// Fills the cell. For the handle, while JOIN_WAKER is clear.
+    /// True if the cell holds a waker that does what `other` does. For the handle, while JOIN_WAKER is clear.
+    pub(super) fn has_join_waker_like(&self, other: &Waker) -> bool {
+        // SAFETY: as in `take_join_waker`.
+        self.join_waker.with(|cell| unsafe { (*cell).will_wake(other) })
+    }
+
+    /// For the one who frees the cell: the waker was taken out.
+    pub(super) fn is_join_waker_gone(&self) -> bool {
+        // SAFETY: nobody else is left.
+        self.join_waker.with(|cell| unsafe { (*cell).is_none() })
+    }
+
+    /// Fills the cell, which is empty. For the handle, while JOIN_WAKER is clear.
     pub(super) fn put_join_waker(&self, waker: Waker) {
-        // SAFETY: as in `take_join_waker`; the cell is empty, so nothing is dropped by the assignment.
-        self.join_waker.with_mut(|cell| unsafe { *cell = Some(waker) });
+        let waker = JoinWaker::new(waker);
+        self.join_waker.with_mut(|cell| {
+            // SAFETY: as in `take_join_waker`.
+            let cell = unsafe { &mut *cell };
+            debug_assert!(cell.is_none(), "the one before it would be lost");
+            *cell = waker;
+        });
     }
 }
+
+/// What every task pays, beside its owner and its body: seven words where a word has 64 bits.
+#[cfg(all(not(loom), target_pointer_width = "64"))]
+const _: () = assert!(size_of::<Header>() == 56);

@@ -5,14 +5,15 @@
 //! leaves the reference to the list, or the list, if it goes first, to the runner: whoever comes second gives it up.
 //!
 //! A vector with holes: a task keeps its place, which stands in its cell, and a free place is used again. Once large the
-//! vector grows by a quarter at a time rather than by doubling, so that at most a fifth of it is spare.
+//! vector grows by a sixteenth at a time rather than by doubling, so that little of it is spare: a place is copied some
+//! sixteen times on the way up, once for as many tasks as there ever were at a time.
 
 use super::handles::{Over, Runnable, TaskRef, release_late};
 use super::header::{Header, SLOTS};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-/// Number of places from which on the list grows by a quarter instead of doubling.
+/// Number of places from which on the list grows by a sixteenth instead of doubling.
 const LARGE: usize = 256;
 
 /// A task and when it was accepted, in the clock of the executor's driver.
@@ -65,7 +66,7 @@ impl Members {
         let used = self.places.len();
         assert!(used < SLOTS, "an executor holds less than 2^32 tasks");
         if used == self.places.capacity() {
-            self.places.reserve_exact(if used < LARGE { used.max(4) } else { used / 4 });
+            self.places.reserve_exact(if used < LARGE { used.max(4) } else { used / 16 });
         }
         self.places.push(place);
         used as u32
@@ -117,7 +118,7 @@ impl Drop for Members {
 mod tests {
     use super::*;
     use crate::sync::Arc;
-    use crate::task::raw::{FutureBody, Outcome, Ran, Value, new};
+    use crate::task::raw::{FutureBody, Origin, Outcome, Ran, Value, new};
     use crate::task::{Schedule, TaskId};
     use std::future::pending;
     use std::panic::Location;
@@ -137,7 +138,7 @@ mod tests {
 
     fn task(cells: &Arc<()>) -> Runnable {
         let body = FutureBody::<_, Value>::new(pending::<()>());
-        let (runnable, join) = new(body, Nobody(Arc::clone(cells)), Location::caller(), None);
+        let (runnable, join) = new(body, Nobody(Arc::clone(cells)), Origin::at(Location::caller()));
         join.detach();
         runnable
     }

@@ -9,9 +9,13 @@ mod cell;
 mod handles;
 mod header;
 mod inbox;
+mod join_waker;
 mod members;
+mod origin;
 mod polled;
+mod purse;
 mod state;
+mod store;
 mod waker;
 mod warm;
 
@@ -20,6 +24,8 @@ pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::Ran;
 pub(crate) use inbox::{Batch, Inbox, Push};
 pub(crate) use members::{Listed, Members};
+pub(crate) use origin::Origin;
+pub(crate) use purse::Purse;
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};

@@ -1,7 +1,8 @@
 //! The cell without a model: every way to live and to end, and every place where user code may panic.
 
 use super::{
-    Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Outcome, Push, Ran, Runnable, TaskRef, Value, Verdict, new,
+    Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Origin, Outcome, Push, Ran, Runnable, TaskRef, Value,
+    Verdict, new,
 };
 use crate::error::{Panic, TaskError};
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
@@ -67,7 +68,7 @@ impl Owner {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
-        let (runnable, join) = new(body, self.clone(), Location::caller(), None);
+        let (runnable, join) = new(body, self.clone(), Origin::at(Location::caller()));
         let task = runnable.task();
         self.schedule(runnable);
         (join, task)
@@ -433,6 +434,60 @@ fn a_waiter_that_changes_its_waker() {
     assert!(join.poll_over(&mut Context::from_waker(Waker::noop())).is_ready());
     drop((join, task));
     owner.assert_freed();
+}
+
+/// Tasks that wait for a task: its waker is kept as a word, replaced, given back and woken as any other.
+#[test]
+fn a_task_that_waits_for_a_task() {
+    let owner = Owner::default();
+    let slot: Arc<Mutex<Option<JoinRef<u32>>>> = Arc::default();
+    let polls = Arc::new(AtomicUsize::new(0));
+    let waiter = || {
+        let (slot, polls) = (Arc::clone(&slot), Arc::clone(&polls));
+        FutureBody::<_, Value>::new(poll_fn(move |cx| {
+            polls.fetch_add(1, Relaxed);
+            let mut slot = slot.lock();
+            let Some(join) = &mut *slot else { return Poll::Ready(None) };
+            // The second time it is registered already.
+            if join.poll_over(cx).is_pending() && join.poll_over(cx).is_pending() {
+                return Poll::Pending;
+            }
+            Poll::Ready(join.take().and_then(Result::ok))
+        }))
+    };
+    for dropped in [false, true] {
+        let go = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&go);
+        let body = poll_fn(move |_| if seen.load(Relaxed) == 0 { Poll::Pending } else { Poll::Ready(7) });
+        let (join, task) = owner.spawn(FutureBody::<_, Value>::new(body));
+        *slot.lock() = Some(join);
+        polls.store(0, Relaxed);
+        let (mut first, one) = owner.spawn(waiter());
+        owner.run();
+        assert_eq!(one.other_references(), 3, "of the body, of this test, and of the waker");
+        let (mut second, two) = owner.spawn(waiter());
+        owner.run();
+        assert_eq!((one.other_references(), two.other_references()), (2, 3), "the second takes the place of the first");
+        if dropped {
+            drop(slot.lock().take());
+            owner.run();
+            assert_eq!((task.status(), two.other_references()), (Status::Cancelled, 2));
+        } else {
+            go.store(1, Relaxed);
+            // Woken by hand: nobody else has its waker.
+            task.cancel(Outcome::Cancelled);
+            owner.run();
+            assert!(second.is_over() && !first.is_over());
+            assert_eq!(polls.load(Relaxed), 3);
+        }
+        for join in [&mut first, &mut second] {
+            join.task().cancel(Outcome::Cancelled);
+        }
+        owner.run();
+        assert!(first.take().is_some() && second.take().is_some());
+        drop((first, second, one, two, task, slot.lock().take()));
+        owner.assert_freed();
+    }
 }
 
 /// A waker that cannot be cloned leaves the handle as it was: the panic is the caller's, and nothing is registered.

@@ -1,0 +1,101 @@
+//! Where a task comes from, in one word: the line that spawned it, or the extras of the builder, which know the line.
+//!
+//! Most tasks have no extras. Both are addresses of things that are aligned, so the lowest bit says which of them it is.
+
+use crate::sync::Arc;
+use crate::task::Details;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::ptr::NonNull;
+
+/// Set in the address of extras.
+const DETAILED: usize = 1;
+
+const _: () = assert!(align_of::<Location<'static>>() > DETAILED && align_of::<Details>() > DETAILED);
+
+/// A line of the program, or a counted reference to extras.
+pub(crate) struct Origin {
+    /// Of a `Location<'static>`; with the bit, what `Arc::into_raw` gave.
+    word: NonNull<()>,
+    owns: PhantomData<(&'static Location<'static>, Arc<Details>)>,
+}
+
+// SAFETY: it is one of the two types above, which may both be sent.
+unsafe impl Send for Origin where (&'static Location<'static>, Arc<Details>): Send {}
+// SAFETY: as above, shared.
+unsafe impl Sync for Origin where (&'static Location<'static>, Arc<Details>): Sync {}
+
+impl Origin {
+    /// Of a task without extras.
+    #[inline(always)]
+    pub(crate) fn at(location: &'static Location<'static>) -> Self {
+        Self { word: NonNull::from(location).cast(), owns: PhantomData }
+    }
+
+    /// Of a task with extras.
+    pub(crate) fn of(details: Arc<Details>) -> Self {
+        let address = Arc::into_raw(details).cast_mut().cast::<()>().map_addr(|address| address | DETAILED);
+        Self { word: NonNull::new(address).expect("the bit is set"), owns: PhantomData }
+    }
+
+    #[inline(always)]
+    fn is_detailed(&self) -> bool {
+        self.word.addr().get() & DETAILED != 0
+    }
+
+    /// What `Arc::into_raw` gave, if it did.
+    #[inline(always)]
+    fn extras(&self) -> Option<*const Details> {
+        self.is_detailed().then(|| self.word.as_ptr().map_addr(|address| address & !DETAILED).cast_const().cast())
+    }
+
+    #[inline(always)]
+    pub(crate) fn details(&self) -> Option<&Details> {
+        // SAFETY: the reference that was made from the pointer is ours, and lives as long as we do.
+        self.extras().map(|extras| unsafe { &*extras })
+    }
+
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        match self.details() {
+            Some(details) => details.location(),
+            // SAFETY: without the bit it was made from such a reference.
+            None => unsafe { self.word.cast().as_ref() },
+        }
+    }
+}
+
+impl Drop for Origin {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(extras) = self.extras() {
+            // SAFETY: from `Arc::into_raw`, and given back once.
+            drop(unsafe { Arc::from_raw(extras) });
+        }
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("location", self.location()).field("detailed", &self.is_detailed()).finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_or_extras_that_know_it() {
+        let here = Location::caller();
+        let plain = Origin::at(here);
+        assert!(std::ptr::eq(plain.location(), here) && plain.details().is_none());
+        let details = Arc::new(Details::new(here, Some("import".into()), None, None));
+        let detailed = Origin::of(Arc::clone(&details));
+        assert!(std::ptr::eq(detailed.location(), here));
+        assert_eq!(detailed.details().and_then(Details::name), Some("import"));
+        assert_eq!(Arc::strong_count(&details), 2);
+        drop((plain, detailed));
+        assert_eq!(Arc::strong_count(&details), 1);
+    }
+}
