@@ -35,7 +35,7 @@ fn one_by_one(many: usize, few: usize) -> Case {
         .peer(
             Peer::ours("offtick report, progress()", {
                 let rt = Runtime::new().expect("offtick starts");
-                move || task(&rt, many, TaskCx::report, drain)
+                move || task(&rt, many, report, drain)
             })
             .note("messages read or counted as dropped"),
         )
@@ -199,8 +199,13 @@ fn read_chunk(consumer: &mut rtrb::Consumer<u64>) -> usize {
     consumer.read_chunk(consumer.slots()).map_or(0, |chunk| all(chunk.into_iter()))
 }
 
-fn try_send(cx: &mut TaskCx<u64>, n: u64) {
-    spin_until(|| cx.try_send(n).is_ok());
+fn try_send(cx: &mut TaskCx<u64>, n: u64) -> bool {
+    cx.try_send(n).is_ok()
+}
+
+fn report(cx: &mut TaskCx<u64>, n: u64) -> bool {
+    cx.report(n);
+    true
 }
 
 fn drain(task: &Task<(), u64>) -> usize {
@@ -211,7 +216,7 @@ fn drain(task: &Task<(), u64>) -> usize {
 fn task(
     rt: &Runtime,
     count: usize,
-    put: impl Fn(&mut TaskCx<u64>, u64) + Send + 'static,
+    put: impl Fn(&mut TaskCx<u64>, u64) -> bool + Send + 'static,
     take: impl Fn(&Task<(), u64>) -> usize,
 ) -> Sample {
     let go = Arc::new(AtomicBool::new(false));
@@ -219,7 +224,7 @@ fn task(
     let task = rt.task().progress::<u64>(CAPACITY).spawn_blocking(move |cx| {
         spin_until(|| gate.load(Ordering::Acquire));
         for n in 0..count as u64 {
-            put(cx, n);
+            spin_until(|| put(cx, n));
         }
     });
     timed(count, || {
