@@ -100,7 +100,7 @@
 //!   pools, sessions, and the free functions `run`, `spawn` and so on), [`toolkit`], [`mod@scheduler`], [`schedule`] and
 //!   [`testing`]. Without it, tasks, both runtimes, timers, retries and progress remain, in half of the time to compile.
 //! - `cron` (default, brings `toolkit`): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
-//!   crates. Intervals need no feature.
+//!   crates. Intervals do without it.
 //! - `signal` (Unix): the module of that name, with the signals of the process as a stream and a graceful end on the first of
 //!   them, on the `signal-hook` crate.
 

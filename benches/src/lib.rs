@@ -1,4 +1,4 @@
-//! offtick beside its peers: the same job for each, interleaved in one process.
+//! offtick beside its peers: the same job for each, interleaved in one process, one process a workload.
 //!
 //! ```text
 //! cargo run --release -p offtick-bench -- [WORKLOAD...] [--quick] [--json FILE] [--page FILE] [--from FILE]... [--list]
@@ -25,17 +25,16 @@ pub mod workloads;
 
 use options::Options;
 use record::Record;
-use std::fs;
-use std::io;
-use std::process::ExitCode;
-use workloads::Scale;
+use std::process::{Command, ExitCode};
+use std::{env, fs, io, process};
+use workloads::{Scale, Workload};
 
 #[global_allocator]
 static ALLOCATOR: counting::Counting = counting::Counting;
 
 /// Runs the suite as the command line asks.
 pub fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
+    match run(env::args().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("{message}");
@@ -68,17 +67,48 @@ pub fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
     }
     // What cannot be written is better known now than after half an hour; and a run that is broken off leaves what it has.
     save(&options, &records)?;
-    let (scale, repetitions) = if options.quick { (Scale::Quick, 3) } else { (Scale::Full, 7) };
+    if let [workload] = chosen[..] {
+        return measure(workload, options.quick, |found| {
+            record::merge(&mut records, found);
+            save(&options, &records)
+        });
+    }
     for workload in chosen {
-        println!("\n=== {}: {}", workload.name, workload.question());
-        for case in (workload.cases)(scale) {
-            let table = case.measure(repetitions);
-            report::print(&table, &mut io::stdout().lock()).map_err(|error| error.to_string())?;
-            record::merge(&mut records, record::records(&table, options.quick));
-            save(&options, &records)?;
-        }
+        record::merge(&mut records, apart(workload, options.quick)?);
+        save(&options, &records)?;
     }
     Ok(())
+}
+
+/// Measures a workload, table by table.
+fn measure(
+    workload: &Workload,
+    quick: bool,
+    mut keep: impl FnMut(Vec<Record>) -> Result<(), String>,
+) -> Result<(), String> {
+    println!("\n=== {}: {}", workload.name, workload.question());
+    let (scale, repetitions) = if quick { (Scale::Quick, 3) } else { (Scale::Full, 7) };
+    for case in (workload.cases)(scale) {
+        let table = case.measure(repetitions);
+        report::print(&table, &mut io::stdout().lock()).map_err(|error| error.to_string())?;
+        keep(record::records(&table, quick))?;
+    }
+    Ok(())
+}
+
+/// Measures a workload in a process of its own: memory is then as new for its peers, whatever was measured before, and who
+/// is the first of them does not get the holes that others have left.
+fn apart(workload: &Workload, quick: bool) -> Result<Vec<Record>, String> {
+    let failed = |what: &dyn std::fmt::Display| format!("{}: {what}", workload.name);
+    let file = env::temp_dir().join(format!("offtick-bench-{}.json", process::id()));
+    let program = env::current_exe().map_err(|error| failed(&error))?;
+    let mut command = Command::new(program);
+    command.arg(workload.name).args(quick.then_some("--quick")).arg("--json").arg(&file);
+    let status = command.status().map_err(|error| failed(&error))?;
+    let found = if status.success() { record::read(&file.to_string_lossy()) } else { Err(failed(&status)) };
+    // Nobody else needs it; there is none if the process did not come so far.
+    let _removed = fs::remove_file(&file);
+    found
 }
 
 /// Writes the files that were asked for.
