@@ -44,10 +44,8 @@ impl Holes {
             }
             words[at / 64] |= 1 << (at % 64);
             if words.len() == 1 {
-                // Whatever is above goes on from one word too, and that says so already or is not there.
-                if self.levels.len() == level + 1 {
-                    return;
-                }
+                // The highest: another one is made for a second word alone.
+                return;
             }
             at /= 64;
         }

@@ -9,6 +9,7 @@
 //! Memory: one vector. Once large it grows by a quarter at a time rather than by doubling, so that at most a fifth of
 //! it is spare.
 
+use crate::util::grow::make_room;
 use crate::util::holes::Holes;
 use std::num::NonZeroU32;
 
@@ -93,9 +94,7 @@ impl<T> Slab<T> {
     fn insert_slow(&mut self, value: T) -> Key {
         let used = self.slots.len();
         assert!(used < u32::MAX as usize, "a slab holds at most 2^32 - 1 values");
-        if used == self.slots.capacity() {
-            self.slots.reserve_exact(if used < LARGE { used.max(4) } else { used / 4 });
-        }
+        make_room(&mut self.slots, LARGE, 4);
         let generation = NonZeroU32::MIN;
         self.slots.push(Slot { generation, value: Some(value) });
         self.len += 1;

@@ -10,6 +10,7 @@
 
 use super::handles::{Over, Runnable, TaskRef, release_late};
 use super::header::{Header, SLOTS};
+use crate::util::grow::make_room;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
@@ -65,9 +66,7 @@ impl Members {
     fn push(&mut self, place: Place) -> u32 {
         let used = self.places.len();
         assert!(used < SLOTS, "an executor holds less than 2^32 tasks");
-        if used == self.places.capacity() {
-            self.places.reserve_exact(if used < LARGE { used.max(4) } else { used / 16 });
-        }
+        make_room(&mut self.places, LARGE, 16);
         self.places.push(place);
         used as u32
     }

@@ -11,6 +11,8 @@
 //! 3. The ticks of a block agree in their upper halves, which stand there once; where the next tick differs in it, a
 //!    new block begins. Among the ticks of one system clock that is every 4.9 hours.
 
+use crate::util::grow::make_room;
+
 /// No block, no timer.
 const NIL: u32 = u32::MAX;
 
@@ -175,9 +177,7 @@ impl Lists {
         let used = self.blocks.len();
         // Each holds a timer, but for more than half a billion they must also be full.
         assert!(used < (NIL >> 3) as usize, "the timers of a wheel are too many and too scattered");
-        if used == self.blocks.capacity() {
-            self.blocks.reserve_exact(if used < LARGE { used.max(4) } else { used / 8 });
-        }
+        make_room(&mut self.blocks, LARGE, 8);
         self.blocks.push(block);
         used as u32
     }

@@ -4,6 +4,7 @@
 //! with its holes filled in the order of memory. Once large it grows by an eighth at a time.
 
 use super::lists::Place;
+use crate::util::grow::make_room;
 use crate::util::holes::Holes;
 use std::num::NonZeroU32;
 
@@ -60,9 +61,7 @@ impl<P> Timers<P> {
     fn insert_slow(&mut self, payload: P, enter: impl FnOnce(u32) -> Place) -> Key {
         let used = self.slots.len();
         assert!(used < u32::MAX as usize, "a wheel holds at most 2^32 - 1 timers");
-        if used == self.slots.capacity() {
-            self.slots.reserve_exact(if used < LARGE { used.max(4) } else { used / 8 });
-        }
+        make_room(&mut self.slots, LARGE, 8);
         let (index, generation) = (used as u32, NonZeroU32::MIN);
         self.slots.push(Timer { payload: Some(payload), generation, place: enter(index) });
         self.len += 1;
