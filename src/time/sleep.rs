@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 ///
 /// Late by up to 4.1 microseconds, a tick of the timers, and by what the system takes to wake the thread, some tens of
 /// microseconds; on Linux with the feature `net` a reactor thread learns how long that is and waits for less by it, which
-/// leaves some twenty. Where more than 64,000 timers a second end, whoever waits for them, a reactor thread or the host of a
+/// leaves some twenty on a quiet machine. Where more than 64,000 timers a second end, whoever waits for them, a reactor thread or the host of a
 /// [`LocalRuntime`](crate::LocalRuntime), is woken by them at most twice a millisecond: then each may be late by half a
 /// millisecond more.
 #[must_use = "a sleep does nothing until it is awaited"]
