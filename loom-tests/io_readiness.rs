@@ -65,6 +65,23 @@ fn wait<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     block_on(pin!(poll_fn(poll)), None).expect("no limit in time")
 }
 
+/// The system, which tells of two events, one after the other.
+fn two_events(socket: &Arc<Socket>) -> loom::thread::JoinHandle<()> {
+    let socket = Arc::clone(socket);
+    loom::thread::spawn(move || {
+        socket.event(1, Facts::READABLE);
+        socket.event(2, Facts::READABLE);
+    })
+}
+
+/// A reader, to whom the two may come as one.
+fn wait_for_both(socket: &Socket) {
+    let (first, _) = socket.wait_for_more(0);
+    if first < 2 {
+        assert_eq!(socket.wait_for_more(first).0, 2);
+    }
+}
+
 /// Two events while a reader operates, would block and waits. Red when `clear` takes back the tick of the moment and not the
 /// one that was seen, when an event does not count the tick up, when `raise` or `look` is relaxed, when `poll_ready` has no
 /// second look or takes it before the waker is in its place, and when an event raises the readiness after the lock.
@@ -72,17 +89,8 @@ fn wait<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
 fn no_event_is_lost_to_an_operation_that_would_block() {
     explore(Some(2), 400, || {
         let socket = Socket::new(Facts::OPEN);
-        let system = {
-            let socket = Arc::clone(&socket);
-            loom::thread::spawn(move || {
-                socket.event(1, Facts::READABLE);
-                socket.event(2, Facts::READABLE);
-            })
-        };
-        let (first, _) = socket.wait_for_more(0);
-        if first < 2 {
-            assert_eq!(socket.wait_for_more(first).0, 2);
-        }
+        let system = two_events(&socket);
+        wait_for_both(&socket);
         system.join().expect("the events end");
     });
 }
@@ -143,17 +151,8 @@ fn two_who_take_a_direction_back_hide_nothing_from_each_other() {
                 let _came = socket.wait_for_more(0);
             })
         };
-        let system = {
-            let socket = Arc::clone(&socket);
-            loom::thread::spawn(move || {
-                socket.event(1, Facts::READABLE);
-                socket.event(2, Facts::READABLE);
-            })
-        };
-        let (first, _) = socket.wait_for_more(0);
-        if first < 2 {
-            assert_eq!(socket.wait_for_more(first).0, 2);
-        }
+        let system = two_events(&socket);
+        wait_for_both(&socket);
         other.join().expect("the other one ends");
         system.join().expect("the events end");
     });
