@@ -8,7 +8,6 @@ use super::waker;
 use std::task::Waker;
 
 /// Bytes of a cell that are asked for: header, schedule and a small body.
-#[cfg(target_arch = "x86_64")]
 const BYTES: usize = 192;
 
 /// Asks for the cell of the task that `waker` wakes. Of any other kind of waker nothing is known, and nothing done.
