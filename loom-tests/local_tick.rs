@@ -12,7 +12,7 @@ use crate::park::{Descriptor, ParkState, Unpark};
 use crate::runtime::{Bell, Host};
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::sync::{Arc, Condvar, Mutex};
-use crate::task::raw::{Origin, Push, Runnable, new};
+use crate::task::raw::{Push, Runnable, SpawnMeta, new};
 use crate::task::{Schedule, TaskId};
 use crate::time::Clock;
 use crate::time::driver::Driver;
@@ -164,7 +164,7 @@ struct Elsewhere {
 
 impl Elsewhere {
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let (runnable, join) = new(body(future), self.clone(), Origin::at(Location::caller()));
+        let (runnable, join) = new(body(future), self.clone(), SpawnMeta::at(Location::caller()));
         join.detach();
         self.schedule(runnable);
     }

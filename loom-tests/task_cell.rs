@@ -8,7 +8,7 @@ use super::task_rig::{Bell, Count, Guard, Queue, body, late};
 use crate::error::TaskError;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Members, Origin, Outcome, TaskRef, Value, new};
+use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Members, Outcome, SpawnMeta, TaskRef, Value, new};
 use crate::task::{Schedule, Status};
 use loom::thread;
 use std::future::{pending, poll_fn};
@@ -477,7 +477,7 @@ fn a_refused_runnable_ends_its_task() {
 fn an_owner_list_goes_while_its_task_ends() {
     explore(None, 7, || {
         let queue = Queue::new();
-        let (runnable, join) = new(body(async {}), queue, Origin::at(Location::caller()));
+        let (runnable, join) = new(body(async {}), queue, SpawnMeta::at(Location::caller()));
         let mut members = Members::new();
         members.accept(&runnable, 0);
         join.detach();
@@ -535,7 +535,7 @@ fn the_handle_of_a_closed_task_goes_last() {
 fn the_runner_of_a_closed_task_goes_last() {
     explore(None, 20, || {
         let queue = Queue::new();
-        let (runnable, join) = new(body(async {}), queue.clone(), Origin::at(Location::caller()));
+        let (runnable, join) = new(body(async {}), queue.clone(), SpawnMeta::at(Location::caller()));
         queue.push(runnable);
         let other = thread::spawn(move || {
             assert!(!join.task().must_not_wait(), "asks the owner, which stands in the cell");

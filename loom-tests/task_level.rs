@@ -5,7 +5,7 @@ use super::explore;
 use super::task_rig::{Queue, body, late};
 use crate::sync::Arc;
 use crate::sync::plain::Mutex;
-use crate::task::raw::{Inbox, JoinRef, Origin, Outcome, Ran, Runnable, TaskRef, new};
+use crate::task::raw::{Inbox, JoinRef, Outcome, PollOutcome, Runnable, SpawnMeta, TaskRef, new};
 use crate::task::{Priority, Schedule, TaskId};
 use loom::thread;
 use std::future::poll_fn;
@@ -25,7 +25,7 @@ impl Schedule for Noting {
     }
 
     fn moved(&self, _: &TaskRef) {
-        let (note, sent) = new(body(async {}), self.0.clone(), Origin::at(Location::caller()));
+        let (note, sent) = new(body(async {}), self.0.clone(), SpawnMeta::at(Location::caller()));
         sent.detach();
         self.0.push(note);
     }
@@ -48,7 +48,7 @@ impl Executor {
             for (level, queued) in &mut self.ready {
                 *level = queued.priority();
             }
-            assert!(matches!(arrived.run(Outcome::Gone), Ran::Over(_)));
+            assert!(matches!(arrived.run(Outcome::Gone), PollOutcome::Over(_)));
         }
     }
 }
@@ -69,9 +69,9 @@ fn sleeper() -> Sleeper {
         *waker.lock() = Some(cx.waker().clone());
         Poll::<()>::Pending
     });
-    let (runnable, join) = new(body(sleeps), Noting(queue.clone()), Origin::at(Location::caller()));
+    let (runnable, join) = new(body(sleeps), Noting(queue.clone()), SpawnMeta::at(Location::caller()));
     let task = runnable.task();
-    assert!(matches!(runnable.run(Outcome::Gone), Ran::Idle));
+    assert!(matches!(runnable.run(Outcome::Gone), PollOutcome::Idle));
     let waker = kept.lock().take().expect("it was polled");
     Sleeper { queue, task, waker, _join: join }
 }
@@ -99,7 +99,7 @@ fn a_task_stands_in_the_queue_of_its_level() {
         assert_eq!((level, runnable.priority()), (Priority::Background, Priority::Background));
         assert!(executor.ready.is_empty());
         task.cancel(Outcome::Cancelled);
-        assert!(matches!(runnable.run(Outcome::Cancelled), Ran::Over(_)));
+        assert!(matches!(runnable.run(Outcome::Cancelled), PollOutcome::Over(_)));
     });
 }
 
@@ -127,6 +127,6 @@ fn of_two_changes_the_last_one_holds() {
         assert_ne!(level, Priority::UserVisible);
         assert_eq!(level, runnable.priority());
         task.cancel(Outcome::Cancelled);
-        assert!(matches!(runnable.run(Outcome::Cancelled), Ran::Over(_)));
+        assert!(matches!(runnable.run(Outcome::Cancelled), PollOutcome::Over(_)));
     });
 }

@@ -4,9 +4,9 @@ use super::place::Place;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, ModelArc};
 use crate::task::raw::{
-    Body, Convert, FutureBody, Inbox, JoinRef, Origin, Outcome, Push, Ran, Runnable, TaskRef, Value, new,
+    Body, Convert, FutureBody, Inbox, JoinRef, Outcome, PollOutcome, Push, Runnable, SpawnMeta, TaskRef, Value, new,
 };
-use crate::task::{Details, Schedule, TaskId};
+use crate::task::{Schedule, TaskId, TaskMeta};
 use std::future::Future;
 use std::panic::Location;
 use std::task::{Wake, Waker};
@@ -48,7 +48,7 @@ impl Queue {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
-        let (runnable, join) = new(body, self.clone(), Origin::at(Location::caller()));
+        let (runnable, join) = new(body, self.clone(), SpawnMeta::at(Location::caller()));
         let task = runnable.task();
         (runnable, join, task)
     }
@@ -73,9 +73,9 @@ impl Queue {
             for task in batch {
                 some = true;
                 match task.run(Outcome::Cancelled) {
-                    Ran::Idle => {}
-                    Ran::Again(task) => self.push(task),
-                    Ran::Over(_) => over = true,
+                    PollOutcome::Idle => {}
+                    PollOutcome::Again(task) => self.push(task),
+                    PollOutcome::Over(_) => over = true,
                 }
             }
             if !some {
@@ -191,6 +191,6 @@ impl Wake for Bell {
 }
 
 /// The extras of a built task.
-pub(super) fn details() -> Arc<Details> {
-    Arc::new(Details::new(Location::caller(), None, None, None))
+pub(super) fn details() -> Arc<TaskMeta> {
+    Arc::new(TaskMeta::new(Location::caller(), None, None, None))
 }

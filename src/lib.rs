@@ -42,7 +42,7 @@
 //! | future, on the reactor thread | [`spawn`](Handle::spawn) | [`run`](Handle::run) |
 //! | closure that may block, on a pool thread | [`spawn_blocking`](Handle::spawn_blocking) | [`run_blocking`](Handle::run_blocking) |
 //!
-//! The same four verbs stand on [`TaskBuilder`] ([`rt.task()`](Handle::task)), where bodies get a [`TaskCx`] and may be futures
+//! The same four verbs stand on [`TaskBuilder`] ([`rt.task()`](Handle::task)), where bodies get a [`TaskContext`] and may be futures
 //! that are not `Send`. [`try_spawn_blocking`](Handle::try_spawn_blocking) and
 //! [`try_run_blocking`](Handle::try_run_blocking) give the closure back where the queue is full. Where the compiler asks for the type `E`, name
 //! it with the value: `Ok::<_, BoxError>(value)`; any error becomes a [`BoxError`] by `?`.
@@ -161,9 +161,10 @@ mod loom_tests;
 pub use error::{BoxError, BuildError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
 #[cfg(feature = "toolkit")]
 pub use manage::{
-    GroupProgress, Lent, LentError, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet, PoolStopped, Session,
-    StopReport, TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadError, ThreadReport, ThreadedPool,
-    ThreadedPoolBuilder, WrongType, ZeroLimit, manager, run, run_blocking, spawn, spawn_blocking,
+    GroupProgress, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet, PoolStopped, Session, StopReport,
+    TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadBound, ThreadBoundError, ThreadError,
+    ThreadReport, WorkerThread, WorkerThreadBuilder, WrongType, ZeroLimit, manager, run, run_blocking, spawn,
+    spawn_blocking,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use queue::{ReadyQueue, yield_now};
@@ -174,5 +175,5 @@ pub use runtime::{
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
-pub use spawn::{Cancelled, TaskBuilder, TaskCx};
-pub use task::{AnyTask, Control, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};
+pub use spawn::{Cancelled, TaskBuilder, TaskContext};
+pub use task::{AnyTask, CancelHandle, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

@@ -28,7 +28,7 @@ fn a_name_is_seen_everywhere() {
         pending::<()>().await;
     });
     reactor_thread(&rt);
-    assert_eq!((task.name(), task.control().name(), task.attempt()), (Some("import"), Some("import"), 1));
+    assert_eq!((task.name(), task.cancel_handle().name(), task.attempt()), (Some("import"), Some("import"), 1));
     let listed: Vec<_> = rt.tasks().iter().map(|info| (info.id(), info.name().map(str::to_owned))).collect();
     assert_eq!(listed, [(task.id(), Some("import".to_owned()))]);
     assert!(format!("{task:?}").contains("import"));
@@ -46,7 +46,7 @@ fn the_context_knows_its_task() {
     let rt = runtime();
     let future = rt.task().spawn(|cx| async move { cx.id() });
     let closure = rt.task().spawn_blocking(|cx| cx.id());
-    assert_eq!((future.id(), closure.id()), (future.control().id(), closure.control().id()));
+    assert_eq!((future.id(), closure.id()), (future.cancel_handle().id(), closure.cancel_handle().id()));
     let ids = (future.id(), closure.id());
     assert_eq!((settled(future), settled(closure)), ids);
 }
@@ -152,7 +152,7 @@ fn a_closure_sees_its_cancellation() {
             Some(rt)
         }),
         ("control", |task, rt| {
-            assert!(task.control().cancel());
+            assert!(task.cancel_handle().cancel());
             task.detach();
             Some(rt)
         }),

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Counted, Dropped, HANG, Hog, Latch, Signal, Tally, narrow, pool_thread, reactor_thread, settled};
-use offtick::{Builder, Control, Runtime, Status, Task, TaskError};
+use offtick::{Builder, CancelHandle, Runtime, Status, Task, TaskError};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -32,7 +32,7 @@ impl Held {
     }
 
     /// Cancels twice from the thread named.
-    fn cancel_twice(&self, from: Caller, control: Control) -> [bool; 2] {
+    fn cancel_twice(&self, from: Caller, control: CancelHandle) -> [bool; 2] {
         let ask = move || [control.cancel(), control.cancel()];
         match from {
             Caller::Host => ask(),
@@ -61,7 +61,7 @@ fn a_pending_future_ends_at_once_and_is_never_polled() {
         let task = rt.spawn(Counted::new(&polls, &drops, |_: &mut Context<'_>, _| Poll::Ready(())));
         assert_eq!((task.status(), task.is_done()), (Status::Pending, false));
         assert!(task.result().is_none());
-        assert_eq!(held.cancel_twice(from, task.control()), [true, false], "{from:?}");
+        assert_eq!(held.cancel_twice(from, task.cancel_handle()), [true, false], "{from:?}");
         assert!(cancelled(&task), "{from:?}: at once, with the reactor held");
         assert_eq!(drops.count(), 0, "{from:?}: the body waits for its own thread");
         let reactor = held.reactor.thread();
@@ -85,7 +85,7 @@ fn a_pending_closure_ends_at_once_and_never_runs() {
             drop(dropped);
         });
         assert_eq!(task.status(), Status::Pending);
-        assert_eq!(held.cancel_twice(from, task.control()), [true, false], "{from:?}");
+        assert_eq!(held.cancel_twice(from, task.cancel_handle()), [true, false], "{from:?}");
         assert!(cancelled(&task), "{from:?}: at once, with the pool held");
         let pool = held.pool.thread();
         held.release();
@@ -104,7 +104,7 @@ fn a_running_future_is_dropped_at_its_suspension_point() {
         polls.wait_for(1);
         let held = Held::both(&rt);
         // The reactor is held, so the future cannot be dropped between the two calls.
-        assert_eq!(held.cancel_twice(from, task.control()), [true, true], "{from:?}");
+        assert_eq!(held.cancel_twice(from, task.cancel_handle()), [true, true], "{from:?}");
         assert_eq!(task.status(), Status::Running, "{from:?}: its thread has not come to it");
         assert_eq!(drops.count(), 0, "{from:?}: never dropped by the canceller");
         let reactor = held.reactor.thread();
@@ -133,7 +133,7 @@ fn a_running_closure_is_cancelled_at_once_and_its_late_value_is_dropped() {
         });
         let own = seen.recv_timeout(HANG).expect("the closure starts");
         assert_eq!(task.status(), Status::Running);
-        assert_eq!(held.cancel_twice(from, task.control()), [true, false], "{from:?}");
+        assert_eq!(held.cancel_twice(from, task.cancel_handle()), [true, false], "{from:?}");
         assert!(cancelled(&task), "{from:?}: at once, with the closure in its gate");
         assert_eq!((drops.count(), values.count()), (0, 0), "{from:?}: the closure is still at it");
         go.open();
@@ -173,7 +173,7 @@ fn a_task_that_is_over_refuses() {
                 common::until(|| task.is_done());
                 let message = task.error().map(ToString::to_string);
                 let held = Held::both(&rt);
-                assert_eq!(held.cancel_twice(from, task.control()), [false, false], "{from:?} {status}");
+                assert_eq!(held.cancel_twice(from, task.cancel_handle()), [false, false], "{from:?} {status}");
                 held.release();
                 assert!(!task.cancel(), "{from:?} {status}");
                 assert_eq!(task.status(), status, "{from:?}");
@@ -185,15 +185,15 @@ fn a_task_that_is_over_refuses() {
 
 /// The control of a task, for the task itself.
 #[derive(Clone, Default)]
-struct Own(Arc<Mutex<Option<Control>>>, Latch);
+struct Own(Arc<Mutex<Option<CancelHandle>>>, Latch);
 
 impl Own {
     fn put<T>(&self, task: &Task<T>) {
-        *self.0.lock().expect("not poisoned") = Some(task.control());
+        *self.0.lock().expect("not poisoned") = Some(task.cancel_handle());
         self.1.open();
     }
 
-    fn take(&self) -> Control {
+    fn take(&self) -> CancelHandle {
         self.1.wait();
         self.0.lock().expect("not poisoned").take().expect("put before")
     }
@@ -307,7 +307,7 @@ fn a_detached_task_can_still_be_cancelled_by_its_control() {
     let rt = narrow();
     let (polls, drops) = (Tally::new(), Tally::new());
     let task = rt.spawn(Counted::new(&polls, &drops, |_: &mut Context<'_>, _| Poll::<()>::Pending));
-    let control = task.control();
+    let control = task.cancel_handle();
     task.detach();
     polls.wait_for(1);
     assert!(control.cancel());
@@ -324,7 +324,7 @@ fn racing_cancellers_agree_with_the_end() {
     for round in 0..300 {
         let task = if round % 2 == 0 { rt.spawn(common::yield_once()) } else { rt.spawn_blocking(|| ()) };
         let told: Vec<bool> = thread::scope(|scope| {
-            let control = || task.control();
+            let control = || task.cancel_handle();
             let racers: Vec<_> = (0..2).map(|_| control()).map(|c| scope.spawn(move || c.cancel())).collect();
             racers.into_iter().map(|racer| racer.join().expect("cancelling does not panic")).collect()
         });

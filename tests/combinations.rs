@@ -212,7 +212,7 @@ impl Bench {
             })
         };
         assert_eq!(task.status(), Status::Pending, "{plan:?}");
-        let control = task.control();
+        let control = task.cancel_handle();
         let (wakes, waker) = CountedWaker::pair((plan.panic_at == PanicAt::JoinWaker).then_some(IN_WAKER));
         assert!(Pin::new(&mut task).poll(&mut Context::from_waker(&waker)).is_pending());
         let mut handle = Some(task);

@@ -229,7 +229,7 @@ fn debug_shows_state_and_not_the_value() {
     common::until(|| task.status() == Status::Running);
     let text = format!("{task:?}");
     assert!(text.starts_with("Task {") && text.contains("Running") && text.contains(&task.id().to_string()), "{text}");
-    assert!(format!("{:?}", task.control()).contains("Running"));
+    assert!(format!("{:?}", task.cancel_handle()).contains("Running"));
     give.send(()).ok();
     let shared = task.share();
     assert!(shared.wait().is_ok());

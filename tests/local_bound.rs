@@ -1,6 +1,6 @@
 //! Futures and results that stay on their thread, while others wake, cancel and rearrange them, and their runtime goes.
 
-use offtick::{Budget, Control, LocalRuntime, Priority, Runtime, TaskError, queue};
+use offtick::{Budget, CancelHandle, LocalRuntime, Priority, Runtime, TaskError, queue};
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
@@ -29,7 +29,7 @@ async fn waits(wakers: Wakers) -> Rc<()> {
 }
 
 /// Does to tasks what other threads may do.
-fn meddle(wakers: Vec<Waker>, controls: &[Control]) {
+fn meddle(wakers: Vec<Waker>, controls: &[CancelHandle]) {
     for (index, waker) in wakers.into_iter().enumerate() {
         waker.wake_by_ref();
         if let Some(control) = controls.get(index) {
@@ -51,7 +51,7 @@ fn a_runtime_that_is_dropped_inside_an_eager_start() {
         let wakers = Wakers::default();
         let tasks: Vec<_> = (0..20).map(|_| rt.spawn(waits(Arc::clone(&wakers)))).collect();
         rt.tick(Budget::unlimited()).expect("not nested");
-        let controls: Vec<_> = tasks.iter().map(|task| task.control()).collect();
+        let controls: Vec<_> = tasks.iter().map(|task| task.cancel_handle()).collect();
         let begun = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&begun);
         let other = thread::spawn(move || {
@@ -102,7 +102,7 @@ fn a_reactor_that_ends_with_tasks_that_are_bound_to_it() {
             let queue = queue::current().expect("inside a task");
             let call = queue.call_at(0, || Rc::new(()));
             let out = queue.remove(&call).expect("it is ready");
-            let controls: Vec<_> = tasks.iter().map(|task| task.control()).collect();
+            let controls: Vec<_> = tasks.iter().map(|task| task.cancel_handle()).collect();
             tell.send(controls).expect("it listens");
             pending::<()>().await;
             drop((tasks, call, out));

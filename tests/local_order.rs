@@ -264,7 +264,7 @@ fn the_host_arranges_the_queue() {
             let popped = queue.pop(-1).unwrap();
             assert_eq!((popped.id(), queue.len(), queue.find(&tasks[5])), (tasks[5].id(), 5, None));
             queue.insert(1, popped).unwrap();
-            let ids: Vec<_> = queue.runnable().iter().map(offtick::Control::id).collect();
+            let ids: Vec<_> = queue.runnable().iter().map(offtick::CancelHandle::id).collect();
             assert_eq!(ids[1], tasks[5].id());
         }),
         "0 5 1 2 3 4"
@@ -300,8 +300,8 @@ fn what_waits_is_told_apart_from_what_is_ready() {
     let (waits, ready) = (rt.spawn(pending::<()>()), rt.spawn(async {}));
     rt.tick(Budget::polls(1)).unwrap();
     let queue = rt.ready_queue();
-    assert_eq!(queue.blocked().iter().map(offtick::Control::id).collect::<Vec<_>>(), [waits.id()]);
-    assert_eq!(queue.runnable().iter().map(offtick::Control::id).collect::<Vec<_>>(), [ready.id()]);
+    assert_eq!(queue.blocked().iter().map(offtick::CancelHandle::id).collect::<Vec<_>>(), [waits.id()]);
+    assert_eq!(queue.runnable().iter().map(offtick::CancelHandle::id).collect::<Vec<_>>(), [ready.id()]);
     assert_eq!(queue.reinsert(&waits, 0), Err(NotReady));
     assert_eq!(queue.remove(&waits).err(), Some(NotReady));
 }

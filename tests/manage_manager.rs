@@ -158,7 +158,7 @@ fn the_last_clone_takes_its_tasks_along() {
     let rt = Runtime::new().unwrap();
     let manager = TaskManager::new(&rt);
     let other = manager.clone();
-    let control = manager.spawn(pending::<()>()).control();
+    let control = manager.spawn(pending::<()>()).cancel_handle();
     drop(manager);
     assert!(!control.is_done() && other.len() == 1);
     drop(other);

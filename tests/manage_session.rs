@@ -69,7 +69,7 @@ fn dropping_it_cancels_what_it_owns_whoever_holds_it() {
         let mut session = if managed { Session::managed(&manager) } else { Session::new(&rt) };
         let (first, second) =
             (session.get_or_spawn("a", pending::<()>).unwrap(), session.get_or_spawn("b", pending::<()>).unwrap());
-        assert!(session.control("a").is_some_and(|control| control.id() == first.id()));
+        assert!(session.cancel_handle("a").is_some_and(|control| control.id() == first.id()));
         drop(session);
         assert!(first.wait().unwrap_err().is_cancelled());
         assert!(second.wait().unwrap_err().is_cancelled());

@@ -5,7 +5,7 @@ mod common;
 use common::{Hog, Log, Signal, inside, runtime, settled};
 use offtick::Priority::{self, Background, UserBlocking, UserVisible};
 use offtick::queue::{self, spawn_descend, switch_to, yield_at};
-use offtick::{Control, Handle, Task, yield_now};
+use offtick::{CancelHandle, Handle, Task, yield_now};
 use std::future::pending;
 
 /// Spawns a task of a level that logs a word.
@@ -101,7 +101,7 @@ fn a_change_moves_what_is_ready() {
     inside(&rt, move |rt| async move {
         let tasks: Vec<_> = (0..4).map(|n| says(&rt, &log, UserVisible, n.to_string())).collect();
         tasks[3].set_priority(UserBlocking);
-        tasks[0].control().set_priority(Background);
+        tasks[0].cancel_handle().set_priority(Background);
         tasks[1].set_priority(Background);
         tasks[1].set_priority(UserVisible); // back, behind the others
         assert_eq!(
@@ -119,7 +119,7 @@ fn a_change_from_another_thread_moves_what_is_ready() {
     let hog = Hog::reactor(&rt);
     let tasks: Vec<_> = (0..4).map(|n| says(&rt, &log, UserVisible, n.to_string())).collect();
     // They stand in the ready queue now, and not in the inbox any more.
-    let controls: Vec<_> = tasks.iter().map(Task::control).collect();
+    let controls: Vec<_> = tasks.iter().map(Task::cancel_handle).collect();
     hog.run(move || assert_eq!(queue::current().unwrap().runnable().len(), controls.len()));
     tasks[3].set_priority(UserBlocking);
     tasks[1].set_priority(Background);
@@ -168,7 +168,7 @@ fn a_task_that_lowers_itself_yields_to_all_of_the_levels_above() {
     inside(&rt, move |rt| async move {
         let own = Signal::new();
         let (inner, ready) = (log.clone(), own.clone());
-        let slot: std::sync::Arc<std::sync::Mutex<Option<Control>>> = std::sync::Arc::default();
+        let slot: std::sync::Arc<std::sync::Mutex<Option<CancelHandle>>> = std::sync::Arc::default();
         let me = std::sync::Arc::clone(&slot);
         let task = rt.spawn(async move {
             ready.given().await;
@@ -176,7 +176,7 @@ fn a_task_that_lowers_itself_yields_to_all_of_the_levels_above() {
             yield_now().await;
             inner.push("lowered");
         });
-        *slot.lock().unwrap() = Some(task.control());
+        *slot.lock().unwrap() = Some(task.cancel_handle());
         own.give();
         let others: Vec<_> = (0..3).map(|n| says(&rt, &log, UserVisible, n.to_string())).collect();
         task.await.unwrap();
@@ -219,7 +219,7 @@ fn a_task_that_is_over_keeps_what_it_had() {
 fn every_handle_and_listing_shows_the_level() {
     let rt = runtime();
     let task = rt.task().name("low").priority(Background).spawn(|_cx| pending::<()>());
-    assert_eq!((task.priority(), task.control().priority()), (Background, Background));
+    assert_eq!((task.priority(), task.cancel_handle().priority()), (Background, Background));
     let listed = rt.tasks();
     assert_eq!(listed.iter().map(|task| task.priority()).collect::<Vec<_>>(), [Background]);
     let shared = task.share();

@@ -222,7 +222,7 @@ fn a_closure_that_waits_for_room_is_told_of_its_cancellation() {
                 SendErrorReason::Cancelled
             }
             "control" => {
-                assert!(task.control().cancel());
+                assert!(task.cancel_handle().cancel());
                 kept = Some(task);
                 SendErrorReason::Cancelled
             }
@@ -375,7 +375,7 @@ fn reporting_without_a_ring_does_nothing() {
 #[test]
 fn a_blocked_send_ends_with_its_task() {
     use offtick::time::ManualClock;
-    use offtick::{Builder, SendErrorReason, TaskCx};
+    use offtick::{Builder, SendErrorReason, TaskContext};
     use std::sync::mpsc;
     use std::time::Duration;
 
@@ -385,7 +385,7 @@ fn a_blocked_send_ends_with_its_task() {
     let (tell, told) = mpsc::channel();
     let next = || told.recv_timeout(LONG).expect("the sender is woken");
     let theirs = tell.clone();
-    let body = move |cx: &mut TaskCx<u8>| {
+    let body = move |cx: &mut TaskContext<u8>| {
         while cx.try_send(1).is_ok() {}
         theirs.send(None).unwrap();
         theirs.send(cx.send_blocking(2).err().map(|error| error.reason)).unwrap();

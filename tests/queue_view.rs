@@ -4,7 +4,7 @@ mod common;
 
 use common::{Dropped, HANG, Hog, Log, Signal, Tally, inside, reactor_thread, runtime, settled};
 use offtick::queue::{self, END, NotReady, Popped, ReadyQueue, SwitchError, switch_to, yield_at};
-use offtick::{Control, Handle, Task, TaskError, yield_now};
+use offtick::{CancelHandle, Handle, Task, TaskError, yield_now};
 use std::cell::RefCell;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -56,7 +56,7 @@ fn a_task_moves_to_a_position() {
         assert_eq!(arranged(move |queue, _| queue.reinsert_last(position).unwrap()), order, "at {position}");
         assert_eq!(arranged(move |queue, tasks| queue.reinsert(&tasks[5], position).unwrap()), order, "at {position}");
     }
-    assert_eq!(arranged(|queue, tasks| queue.reinsert(&tasks[1].control(), 3).unwrap()), "0 2 3 1 4 5");
+    assert_eq!(arranged(|queue, tasks| queue.reinsert(&tasks[1].cancel_handle(), 3).unwrap()), "0 2 3 1 4 5");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn tasks_are_found_and_counted() {
         assert_eq!((queue.len(), queue.is_empty()), (6, false));
         let positions: Vec<_> = tasks.iter().map(|task| queue.find(task)).collect();
         assert_eq!(positions, (0..6).map(Some).collect::<Vec<_>>());
-        let runnable: Vec<_> = queue.runnable().iter().map(Control::id).collect();
+        let runnable: Vec<_> = queue.runnable().iter().map(CancelHandle::id).collect();
         assert_eq!(runnable, tasks.iter().map(Task::id).collect::<Vec<_>>());
         assert_eq!(format!("{queue:?}"), "ReadyQueue { len: 6 }");
     });
@@ -89,7 +89,7 @@ fn tasks_are_found_and_counted() {
     inside(&rt, |rt| async move {
         let shared = rt.spawn(async {}).share();
         assert_eq!(here().find(&shared), Some(0));
-        shared.over().await;
+        shared.finished().await;
         assert_eq!(here().find(&shared), None);
         assert!(here().is_empty());
     });
@@ -101,7 +101,7 @@ fn what_is_taken_out_runs_when_it_is_put_back() {
         let first = queue.pop(0).unwrap();
         let last = queue.pop(-1).unwrap();
         let third = queue.remove(&tasks[3]).unwrap(); // 1 2 4
-        assert_eq!((first.id(), last.id(), third.control().id()), (tasks[0].id(), tasks[5].id(), tasks[3].id()));
+        assert_eq!((first.id(), last.id(), third.cancel_handle().id()), (tasks[0].id(), tasks[5].id(), tasks[3].id()));
         assert_eq!((queue.len(), queue.find(&tasks[3])), (3, None));
         assert_eq!(queue.remove(&tasks[3]).unwrap_err(), NotReady);
         assert_eq!(queue.reinsert(&tasks[3], 0), Err(NotReady));
@@ -256,7 +256,7 @@ fn what_sleeps_is_blocked() {
         assert_eq!((here().runnable().len(), here().blocked().len()), (1, 0), "it has not begun");
         yield_now().await;
         let blocked = here().blocked();
-        assert_eq!(blocked.iter().map(Control::id).collect::<Vec<_>>(), [sleeps.id()]);
+        assert_eq!(blocked.iter().map(CancelHandle::id).collect::<Vec<_>>(), [sleeps.id()]);
         assert!(here().runnable().is_empty());
         drop(sleeps);
         assert_eq!((here().runnable().len(), here().blocked().len()), (1, 0), "it is to be dropped");
@@ -268,7 +268,7 @@ fn what_another_thread_wakes_counts_at_once() {
     let rt = runtime();
     let hog = Hog::reactor(&rt);
     let others: Vec<_> = (0..3).map(|n| rt.spawn(async move { n })).collect();
-    let controls: Vec<_> = others.iter().map(Task::control).collect();
+    let controls: Vec<_> = others.iter().map(Task::cancel_handle).collect();
     let found = hog.run(move || controls.iter().map(|task| here().find(task)).collect::<Vec<_>>());
     assert_eq!(found, [Some(0), Some(1), Some(2)]);
     hog.release();
@@ -294,7 +294,7 @@ fn a_task_of_another_runtime_is_not_ready_here() {
     let (rt, other) = (runtime(), runtime());
     let hog = Hog::reactor(&other);
     let stranger = other.spawn(async {});
-    let control = stranger.control();
+    let control = stranger.cancel_handle();
     inside(&rt, |_| async move {
         assert_eq!(here().find(&control), None);
         assert!(switch_to(&control).await.is_err());
@@ -346,7 +346,7 @@ fn a_shutdown_finds_what_was_taken_out() {
             .collect();
         // One is kept by the thread, which ends after its executor; one by a task that never ends.
         KEPT.with(|kept| kept.borrow_mut().push(here().pop(0).unwrap()));
-        let other = tasks[1].control();
+        let other = tasks[1].cancel_handle();
         let holder = rt.task().spawn(move |_cx| async move {
             let _popped = here().remove(&other).unwrap();
             pending::<()>().await;
@@ -364,7 +364,7 @@ fn a_shutdown_finds_what_was_taken_out() {
 
 /// Two tasks switch to each other until they are told to stop.
 fn ping_pong(rt: &Handle, log: &Log, stop: &Arc<Mutex<bool>>, back_at: isize) -> Vec<Task<()>> {
-    let partners: Arc<Mutex<Vec<Control>>> = Arc::default();
+    let partners: Arc<Mutex<Vec<CancelHandle>>> = Arc::default();
     let tasks: Vec<_> = (0..2_usize)
         .map(|n| {
             let (partners, log, stop) = (Arc::clone(&partners), log.clone(), Arc::clone(stop));
@@ -379,7 +379,7 @@ fn ping_pong(rt: &Handle, log: &Log, stop: &Arc<Mutex<bool>>, back_at: isize) ->
             })
         })
         .collect();
-    partners.lock().unwrap().extend(tasks.iter().map(Task::control));
+    partners.lock().unwrap().extend(tasks.iter().map(Task::cancel_handle));
     tasks
 }
 

@@ -8,7 +8,7 @@ use common::{
 use offtick::retry::{AttemptError, StopReason, retry, retry_blocking};
 use offtick::time::{Clock, ManualClock};
 use offtick::{
-    BoxError, Builder, Handle, RetryError, RetryPolicy, RetryPolicyError, Runtime, Status, Task, TaskCx, TaskError,
+    BoxError, Builder, Handle, RetryError, RetryPolicy, RetryPolicyError, Runtime, Status, Task, TaskContext, TaskError,
 };
 use std::fmt;
 use std::future::pending;
@@ -92,7 +92,7 @@ fn tries_follow_the_back_off_until_one_succeeds() {
         for (attempt, wait) in [(1, 1), (2, 2), (3, 4), (4, 5), (5, 5)] {
             assert_eq!(waiting(&task, &clock), wait * SECOND);
             assert_eq!((task.attempt(), task.status()), (attempt, Status::Running));
-            assert_eq!(task.control().next_attempt_at(), task.next_attempt_at());
+            assert_eq!(task.cancel_handle().next_attempt_at(), task.next_attempt_at());
             // Not a moment too soon.
             clock.advance(wait * SECOND - Duration::from_nanos(1));
             reactor_thread(&rt);
@@ -381,7 +381,7 @@ fn detached_in_the_wait() {
     let [future, closure] = both(&rt, &policy, 3);
     waiting(&future, &clock);
     waiting(&closure, &clock);
-    let (other, another) = (future.control(), closure.control());
+    let (other, another) = (future.cancel_handle(), closure.cancel_handle());
     future.detach();
     closure.detach();
     clock.advance(SECOND);
@@ -718,7 +718,7 @@ fn a_context_retries_a_part_on_its_runtimes_clock_until_it_is_cancelled() {
     let tries = Tally::new();
     let tried = tries.clone();
     let task = rt.task().spawn_blocking(move |cx| {
-        let part = |_: &mut TaskCx| {
+        let part = |_: &mut TaskContext| {
             tried.note();
             Err::<(), _>(refused())
         };

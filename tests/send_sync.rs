@@ -2,9 +2,9 @@
 
 use offtick::time::{NoTicks, TickWait};
 use offtick::{
-    Budget, BuildError, Builder, Control, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Panic, RetryError,
-    RetryPolicy, RetryPolicyError, Runtime, SharedTask, ShutdownReport, Status, Task, TaskBuilder, TaskError, TaskId,
-    TaskInfo, TickError, TickReport, TrySpawnError,
+    Budget, BuildError, Builder, CancelHandle, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Panic,
+    RetryError, RetryPolicy, RetryPolicyError, Runtime, SharedTask, ShutdownReport, Status, Task, TaskBuilder,
+    TaskError, TaskId, TaskInfo, TickError, TickReport, TrySpawnError,
 };
 use std::cell::Cell;
 use std::marker::PhantomPinned;
@@ -103,10 +103,10 @@ fn handles_and_settings() {
     clone::<Handle>();
     debug::<Handle>();
     is_static::<Handle>();
-    send::<Control>();
-    sync::<Control>();
-    clone::<Control>();
-    debug::<Control>();
+    send::<CancelHandle>();
+    sync::<CancelHandle>();
+    clone::<CancelHandle>();
+    debug::<CancelHandle>();
     send::<Runtime>();
     sync::<Runtime>();
     debug::<Runtime>();
@@ -159,5 +159,5 @@ fn awaiting_is_send_where_the_value_is() {
     let rt = Runtime::new().expect("a runtime is built");
     let (task, shared) = (rt.spawn(async {}), rt.spawn(async {}).share());
     check(&task.into_future());
-    check(&async move { shared.over().await });
+    check(&async move { shared.finished().await });
 }

@@ -78,7 +78,7 @@ fn futures_in_every_state_are_dropped_on_the_reactor_thread() {
     let asleep: Task<()> = rt.spawn(body(true));
     let awake: Task<()> = rt.spawn(body(false));
     let alone: Task<()> = rt.spawn(body(true));
-    let control = alone.control();
+    let control = alone.cancel_handle();
     alone.detach();
     polls.wait_for(3);
     let mut hog = Hog::reactor(&rt);

@@ -314,7 +314,7 @@ fn wakers_that_outlive_their_task_are_found() {
 
     // A control keeps the memory of its task, too. A handle is the test's own.
     let task = rt.spawn(async {});
-    let control = task.control();
+    let control = task.cancel_handle();
     rt.settle().unwrap();
     assert_eq!(rt.leaks().wakers.len(), 1);
     drop(control);

@@ -364,7 +364,7 @@ fn a_run_that_is_ready_heeds_its_new_priority() {
         // On this thread they go into the ready queue itself, in this order.
         other.spawn(async move { note(&second, "other") }).detach();
         run.start();
-        run.task().unwrap().control().set_priority(Priority::UserBlocking);
+        run.task().unwrap().cancel_handle().set_priority(Priority::UserBlocking);
         std::future::pending::<()>().await;
         drop(run);
     });

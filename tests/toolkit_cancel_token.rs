@@ -277,7 +277,7 @@ fn guards_cancel_when_the_scope_is_left() {
     let kept = cancel_on_drop(CancelToken::new()).disarm();
     assert!(!kept.is_cancelled());
     let task = rt.spawn(pending::<()>());
-    drop(cancel_on_drop(task.control()));
+    drop(cancel_on_drop(task.cancel_handle()));
     assert!(settled_cancelled(task));
     let group = TaskGroup::new(&rt);
     let task = group.spawn(pending::<()>());

@@ -88,7 +88,7 @@ fn the_hook_is_called_once_until_the_host_has_looked() {
 #[test]
 fn whoever_the_hook_calls_finds_the_task_over() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let shared: Arc<Mutex<Option<offtick::Control>>> = Arc::default();
+    let shared: Arc<Mutex<Option<offtick::CancelHandle>>> = Arc::default();
     let (log, look) = (Arc::clone(&seen), Arc::clone(&shared));
     let rt = Builder::new()
         .on_update(move || {
@@ -109,7 +109,7 @@ fn whoever_the_hook_calls_finds_the_task_over() {
         } else {
             rt.spawn(async move { waits.given().await })
         };
-        *shared.lock().unwrap() = Some(task.control());
+        *shared.lock().unwrap() = Some(task.cancel_handle());
         let before = seen.lock().unwrap().len();
         rt.take_update();
         signal.give();

@@ -221,7 +221,7 @@ fn dropping_an_owned_await_cancels_the_task() {
         let _dropped = dropped;
         std::future::pending::<()>().await;
     });
-    let control = inner.control();
+    let control = inner.cancel_handle();
     let outer = rt.spawn(inner);
     common::until(|| outer.status() == Status::Running);
     drop(outer);
@@ -341,7 +341,7 @@ fn many_wait_for_a_shared_task() {
         .map(|_| {
             let shared = shared.clone();
             rt.spawn(async move {
-                shared.over().await;
+                shared.finished().await;
                 shared.result().map(|over| over.map(String::len).map_err(ToString::to_string))
             })
         })
@@ -357,7 +357,7 @@ fn many_wait_for_a_shared_task() {
     for waiter in by_await {
         assert_eq!(settled(waiter), Some(Ok(9)));
     }
-    block_on(shared.over());
+    block_on(shared.finished());
     assert_eq!(shared.result().unwrap().unwrap(), "one value");
     assert_eq!(shared.status(), Status::Done);
 }
@@ -370,7 +370,7 @@ fn a_waker_that_panics_costs_the_other_waiters_nothing() {
     let waits = signal.clone();
     let shared = rt.spawn(async move { waits.given().await }).share();
     let wakers: Vec<_> = [None, Some("planned"), None].into_iter().map(CountedWaker::pair).collect();
-    let mut waits: Vec<_> = wakers.iter().map(|_| Box::pin(shared.over())).collect();
+    let mut waits: Vec<_> = wakers.iter().map(|_| Box::pin(shared.finished())).collect();
     for (wait, (_, waker)) in waits.iter_mut().zip(&wakers) {
         for _ in 0..2 {
             assert!(wait.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
@@ -391,8 +391,8 @@ fn a_waiter_that_gives_up_takes_its_waker_along() {
     let shared = rt.spawn(std::future::pending::<()>()).share();
     let (counted, waker) = CountedWaker::pair(None);
     {
-        let mut other = Box::pin(shared.over());
-        let mut gone = Box::pin(shared.over());
+        let mut other = Box::pin(shared.finished());
+        let mut gone = Box::pin(shared.finished());
         assert!(other.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         assert!(gone.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         drop(gone);
@@ -407,7 +407,7 @@ fn a_waiter_that_gives_up_takes_its_waker_along() {
     let shared = rt.spawn(std::future::pending::<()>()).share();
     for _ in 0..10 {
         let (counted, waker) = CountedWaker::pair(None);
-        let mut gone = Box::pin(shared.over());
+        let mut gone = Box::pin(shared.finished());
         assert!(gone.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         drop((gone, waker));
         assert_eq!(Arc::strong_count(&counted), 1, "a tick that waits a moment again and again leaves nothing behind");
@@ -428,7 +428,7 @@ fn the_last_clone_of_a_shared_task_cancels_and_detach_does_not() {
     };
     let never = Signal::new();
     let shared = spawn(&never);
-    let (clone, control) = (shared.clone(), shared.control());
+    let (clone, control) = (shared.clone(), shared.cancel_handle());
     drop(shared);
     reactor_thread(&rt);
     assert!(!control.is_done(), "a clone is left");
@@ -440,7 +440,7 @@ fn the_last_clone_of_a_shared_task_cancels_and_detach_does_not() {
 
     let signal = Signal::new();
     let shared = spawn(&signal);
-    let control = shared.control();
+    let control = shared.cancel_handle();
     shared.detach().expect("the only clone");
     reactor_thread(&rt);
     assert!(!control.is_done());
@@ -458,7 +458,7 @@ fn sharing_a_task_that_is_over_changes_nothing() {
     let shared = task.share();
     assert!(shared.is_done() && shared.is_finished() && !shared.cancel());
     assert_eq!(*shared.wait().unwrap(), 8);
-    block_on(shared.over());
+    block_on(shared.finished());
 }
 
 #[test]

@@ -347,7 +347,7 @@ fn a_join_waker_may_do_anything() {
     let hog = Hog::reactor(&rt);
     let mut held = rt.spawn(async { 2 });
     let (spawned, control) = (Arc::new(Mutex::new(None)), rt.spawn(pending::<()>()));
-    let (place, victim) = (Arc::clone(&spawned), control.control());
+    let (place, victim) = (Arc::clone(&spawned), control.cancel_handle());
     let waker = Waker::from(Arc::new(WakeFn(move || {
         // Spawns, cancels, looks: all from inside the end of another task.
         *place.lock().unwrap() = Some(handle.spawn(async { 3 }));

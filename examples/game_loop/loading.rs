@@ -2,7 +2,7 @@
 
 use crate::level::{Level, LevelError, Map};
 use crate::maze;
-use offtick::{BoxError, LocalHandle, Task, TaskCx};
+use offtick::{BoxError, LocalHandle, Task, TaskContext};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub(crate) fn start(rt: &LocalHandle, source: Source) -> Task<Level, f64> {
     rt.task().name("load a level").progress::<f64>(4).run_blocking(move |cx| load(&source, cx))
 }
 
-fn load(source: &Source, cx: &mut TaskCx<f64>) -> Result<Level, BoxError> {
+fn load(source: &Source, cx: &mut TaskContext<f64>) -> Result<Level, BoxError> {
     let (text, name) = match source {
         Source::Generated { seed, number } => (maze::generate(*seed, *number), format!("level {number}")),
         Source::File(path) => {

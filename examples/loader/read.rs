@@ -1,7 +1,7 @@
 //! The work on one file: its size, its lines and its checksum, chunk by chunk.
 
 use crate::crc32::Crc32;
-use offtick::{BoxError, TaskCx};
+use offtick::{BoxError, TaskContext};
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -36,7 +36,7 @@ pub(crate) struct Summary {
 ///
 /// # Errors
 /// That of the system, or the cancellation of the task.
-pub(crate) fn read(path: &Path, cx: &mut TaskCx<SoFar>) -> Result<Summary, BoxError> {
+pub(crate) fn read(path: &Path, cx: &mut TaskContext<SoFar>) -> Result<Summary, BoxError> {
     cx.check()?;
     let mut file = File::open(path)?;
     BUFFER.with_borrow_mut(|buffer| {

@@ -4,7 +4,7 @@
 //! thousand tasks, and of the directories that were seen but not entered yet.
 
 use crate::read::{self, SoFar, Summary};
-use offtick::{SendErrorReason, Task, TaskCx, TaskGroup};
+use offtick::{SendErrorReason, Task, TaskContext, TaskGroup};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ struct Ahead {
 /// The walk in progress.
 struct Walk<'a> {
     group: &'a TaskGroup,
-    cx: &'a mut TaskCx<Found>,
+    cx: &'a mut TaskContext<Found>,
     ahead: Vec<Ahead>,
 }
 
@@ -39,7 +39,7 @@ struct Walk<'a> {
 ///
 /// # Errors
 /// None but the cancellation; whatever fails on the way is sent as [`Found::Failed`].
-pub(crate) fn walk(root: PathBuf, group: &TaskGroup, cx: &mut TaskCx<Found>) -> Result<(), SendErrorReason> {
+pub(crate) fn walk(root: PathBuf, group: &TaskGroup, cx: &mut TaskContext<Found>) -> Result<(), SendErrorReason> {
     let mut walk = Walk { group, cx, ahead: Vec::new() };
     match fs::symlink_metadata(&root) {
         Ok(metadata) if metadata.is_file() => return walk.file(root),

@@ -18,9 +18,9 @@ pub(crate) trait Spawner: Send + Sync {
 }
 
 /// Starts none: for a program that is to have no threads.
-struct Nobody;
+struct NoopSchedule;
 
-impl Spawner for Nobody {
+impl Spawner for NoopSchedule {
     fn spawn(&self, _: thread::Builder, _: Box<dyn FnOnce() + Send>) -> io::Result<()> {
         Err(io::Error::new(
             io::ErrorKind::Unsupported,
@@ -69,7 +69,7 @@ impl Default for Config {
 impl Config {
     /// A pool that refuses every job with an error of the kind `Unsupported`.
     pub(crate) fn without_threads(self) -> Self {
-        Self { spawner: Some(Arc::new(Nobody)), max_threads: 1, ..self }
+        Self { spawner: Some(Arc::new(NoopSchedule)), max_threads: 1, ..self }
     }
 
     /// Refuses settings that no pool can work with.

@@ -20,7 +20,7 @@ struct Closure(Runnable);
 impl Closure {
     fn new(work: impl FnOnce() + Send + 'static) -> Self {
         let body = ClosureBody::<_, Value>::new(work);
-        let (runnable, handle) = raw::new(body, NoOwner, raw::Origin::at(Location::caller()));
+        let (runnable, handle) = raw::new(body, NoOwner, raw::SpawnMeta::at(Location::caller()));
         handle.detach();
         Self(runnable)
     }

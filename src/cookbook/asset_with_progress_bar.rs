@@ -39,7 +39,7 @@
 //!
 //! [`latest`](crate::Task::latest) skips what is outdated, which is right for a bar; `None` means nothing new, so keep the
 //! last value if your bar is drawn anew in each frame. For a log of steps, [`progress`](crate::Task::progress) gives all of
-//! them, oldest first. [`report`](crate::TaskCx::report) never waits: if nobody looks, the oldest values go. The number given to
+//! them, oldest first. [`report`](crate::TaskContext::report) never waits: if nobody looks, the oldest values go. The number given to
 //! `progress` is how many are kept.
 //!
 //! # When it fails or is cancelled
@@ -59,5 +59,5 @@
 //! # What else
 //! - Many files: [N downloads at once](super::n_downloads_at_once), or [`TaskGroup`](crate::TaskGroup), which counts how many of its
 //!   tasks are done.
-//! - No report may be lost: [`send_blocking`](crate::TaskCx::send_blocking) waits for room.
+//! - No report may be lost: [`send_blocking`](crate::TaskContext::send_blocking) waits for room.
 //! - The value is needed in several places: [`share`](crate::Task::share) and `result` instead of `take`.

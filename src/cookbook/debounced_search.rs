@@ -47,7 +47,7 @@
 //! - A search that fails or panics shows in [`error`](crate::toolkit::Debouncer::error), until a later one succeeds.
 //! - A replaced search is a future that is dropped, and with it the task of line 3, which is cancelled: before its start it never
 //!   runs. A closure that runs goes on to its end, unseen; for long ones use `pool.task().run_blocking(|cx| ..)` with
-//!   [`cx.check()?`](crate::TaskCx::check).
+//!   [`cx.check()?`](crate::TaskContext::check).
 //! - Dropping the last clone of the debouncer cancels everything.
 //!
 //! # Threads
@@ -59,5 +59,5 @@
 //!
 //! # What else
 //! - The first call should run at once: [`Edge::Leading`](crate::toolkit::Edge::Leading) or `Both`.
-//! - Every call must run, only not too often: [`Throttle`](crate::toolkit::Throttle).
+//! - Every call must run, only not too often: [`RateLimiter`](crate::toolkit::RateLimiter).
 //! - No pause to wait for, just the newest wins: [`Background`](crate::toolkit::Background), started anew.

@@ -56,6 +56,6 @@
 //! None.
 //!
 //! # What else
-//! - A part of a future: [`retry`](crate::retry::retry). A part of a closure: [`TaskCx::retry_blocking`](crate::TaskCx::retry_blocking).
+//! - A part of a future: [`retry`](crate::retry::retry). A part of a closure: [`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking).
 //! - The server says when to come back: [`RetryPolicy::retry_after`](crate::RetryPolicy::retry_after).
 //! - A connection that should always be there: `net::Reconnecting` (feature `net`).

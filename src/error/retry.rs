@@ -107,7 +107,7 @@ pub enum StopReason {
     /// The policy is not valid; nothing was tried.
     InvalidPolicy(RetryPolicyError),
     /// The task was cancelled between two tries
-    /// ([`TaskCx::retry_blocking`](crate::TaskCx::retry_blocking)).
+    /// ([`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking)).
     Cancelled,
     /// A wait was asked for on a reactor thread, which must not block; nothing was tried
     /// ([`retry_blocking`](crate::retry::retry_blocking)).

@@ -5,7 +5,7 @@ use super::ready::{END, Ready};
 use crate::counters::Counter;
 use crate::sync::Arc;
 use crate::task::Priority;
-use crate::task::raw::{Inbox, Listed, Members, Outcome, Over, Ran, Runnable, TaskRef};
+use crate::task::raw::{Inbox, Listed, Members, Outcome, Over, PollOutcome, Runnable, TaskRef};
 use crate::util::slab::Slab;
 use std::cell::{Cell, RefCell};
 
@@ -210,10 +210,12 @@ impl Core {
         self.counters.polls.add(1);
         self.budget.set(BUDGET);
         match task.run(self.reason.get()) {
-            Ran::Idle => self.position.set(END),
-            Ran::Again(task) if self.position.get() == END => self.ready.borrow_mut().push(task.priority(), task),
-            Ran::Again(task) => self.put_in_place(task),
-            Ran::Over(task) => self.let_go(task),
+            PollOutcome::Idle => self.position.set(END),
+            PollOutcome::Again(task) if self.position.get() == END => {
+                self.ready.borrow_mut().push(task.priority(), task)
+            }
+            PollOutcome::Again(task) => self.put_in_place(task),
+            PollOutcome::Over(task) => self.let_go(task),
         }
     }
 

@@ -9,7 +9,7 @@
 //!
 //! # A turn for everyone
 //! Two rules keep what waits from waiting for ever. Both count picks, and both are silent while nobody is passed over.
-//! - *Levels*: a lower level gets a pick once so many picks went to levels above it while it had a task to run ([`Passes`]).
+//! - *Levels*: a lower level gets a pick once so many picks went to levels above it while it had a task to run ([`PriorityPicker`]).
 //! - *Positions*: a task is *placed* while it stands where a position put it (its own wish, or somebody's hand); any other one
 //!   stands in the order of arrival, and the first of those is the one that waits longest. Once [`JUMPS`] picks, and one
 //!   more for each task that was there when the count began, have gone to placed tasks ahead of it, it gets a pick. So a
@@ -28,7 +28,7 @@
 //! one well-predicted branch. Otherwise a pick looks at three levels. Only insertions, removals and searches go by the
 //! length of the queue.
 
-use crate::task::{LEVELS, Passes, Priority};
+use crate::task::{LEVELS, Priority, PriorityPicker};
 use fastrand::Rng;
 use std::collections::VecDeque;
 
@@ -57,7 +57,7 @@ fn element(position: isize, len: usize) -> Option<usize> {
 /// What is ready to run.
 pub(super) struct Ready<T> {
     levels: [Level<T>; LEVELS],
-    passes: Passes,
+    passes: PriorityPicker,
     /// True while nothing but the usual level is in use, in order of arrival. Comes back at a pick that finds it so.
     plain: bool,
     /// The level of the last pick.
@@ -84,7 +84,7 @@ impl<T> Ready<T> {
     pub(super) fn new() -> Self {
         Self {
             levels: std::array::from_fn(|_| Level::new()),
-            passes: Passes::default(),
+            passes: PriorityPicker::default(),
             plain: true,
             picked: Priority::default(),
             shuffle: None,

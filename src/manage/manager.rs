@@ -17,7 +17,7 @@ use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
-use crate::task::{Control, SharedTask, Spec, Status, Task, TaskId};
+use crate::task::{CancelHandle, SharedTask, Spec, Status, Task, TaskId};
 use crate::util::catch::drop_quietly;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -219,8 +219,8 @@ impl TaskManager {
     }
 
     /// The handle without types of the task `id`, if it is registered.
-    pub fn control(&self, id: TaskId) -> Option<Control> {
-        self.shared.registry.lock().entries.get(&id).map(|entry| entry.task.control().clone())
+    pub fn cancel_handle(&self, id: TaskId) -> Option<CancelHandle> {
+        self.shared.registry.lock().entries.get(&id).map(|entry| entry.task.cancel_handle().clone())
     }
 
     /// Names a registered task. An alias that exists moves to it. False, and nothing changes, if `id` is not registered.
@@ -291,7 +291,7 @@ impl TaskManager {
 
     /// Cancels a task. False if it is over or not registered.
     pub fn cancel(&self, id: TaskId) -> bool {
-        self.control(id).is_some_and(|control| control.cancel())
+        self.cancel_handle(id).is_some_and(|control| control.cancel())
     }
 
     /// Cancels all tasks that are not over, the oldest first, and says how many.
@@ -299,11 +299,11 @@ impl TaskManager {
         self.controls().iter().filter(|control| control.cancel()).count()
     }
 
-    fn controls(&self) -> Vec<Control> {
+    fn controls(&self) -> Vec<CancelHandle> {
         let registry = self.shared.registry.lock();
-        let mut controls: Vec<_> = registry.entries.values().map(|entry| entry.task.control().clone()).collect();
+        let mut controls: Vec<_> = registry.entries.values().map(|entry| entry.task.cancel_handle().clone()).collect();
         drop(registry);
-        controls.sort_unstable_by_key(Control::id);
+        controls.sort_unstable_by_key(CancelHandle::id);
         controls
     }
 
@@ -363,14 +363,15 @@ impl TaskManager {
     /// manager.register_global("sync", task.id());
     /// for row in manager.list() {
     ///     println!("{} {} {:?}", row.id(), row.status(), row.aliases().collect::<Vec<_>>());
-    ///     row.control().cancel();
+    ///     row.cancel_handle().cancel();
     /// }
     /// assert!(task.wait().is_err_and(|error| error.is_cancelled()));
     /// # Ok::<(), offtick::BuildError>(())
     /// ```
     pub fn list(&self) -> Vec<ManagedTask> {
         let registry = self.shared.registry.lock();
-        let row = |entry: &Entry| ManagedTask { control: entry.task.control().clone(), aliases: entry.aliases.clone() };
+        let row =
+            |entry: &Entry| ManagedTask { control: entry.task.cancel_handle().clone(), aliases: entry.aliases.clone() };
         let mut rows: Vec<_> = registry.entries.values().map(row).collect();
         drop(registry);
         rows.sort_unstable_by_key(ManagedTask::id);
@@ -389,8 +390,8 @@ impl Registry {
     fn settle_all(&mut self, finished: &Finished<TaskId>) {
         finished.take_all(&mut self.noticed);
         self.complete_noticed();
-        let over = self.entries.values().filter(|entry| !entry.completed && entry.task.control().is_done());
-        self.noticed.extend(over.map(|entry| entry.task.control().id()));
+        let over = self.entries.values().filter(|entry| !entry.completed && entry.task.cancel_handle().is_done());
+        self.noticed.extend(over.map(|entry| entry.task.cancel_handle().id()));
         self.noticed.make_contiguous().sort_unstable();
         self.complete_noticed();
     }
@@ -467,7 +468,7 @@ impl fmt::Debug for TaskManager {
 /// One row of [`TaskManager::list`]; see there for an example.
 #[derive(Clone, Debug)]
 pub struct ManagedTask {
-    control: Control,
+    control: CancelHandle,
     aliases: Vec<Arc<str>>,
 }
 
@@ -493,7 +494,7 @@ impl ManagedTask {
     }
 
     /// The handle without types: to cancel it from the panel.
-    pub fn control(&self) -> &Control {
+    pub fn cancel_handle(&self) -> &CancelHandle {
         &self.control
     }
 }

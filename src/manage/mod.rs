@@ -6,7 +6,7 @@
 //! | [`TaskGroup`] | the right to cancel; the caller holds the tasks | a screen: limit, join, one progress, drop cancels all |
 //! | [`TaskPool`] | the right to cancel; the caller holds the tasks | K at a time, with a queue, priorities, limits |
 //! | [`PoolSet`] | the tasks themselves, under keys | K at a time, and a tick that handles what finished |
-//! | [`ThreadedPool`] | a pool with a thread of its own | a device, a GPU context: values that stay on their thread |
+//! | [`WorkerThread`] | a pool with a thread of its own | a device, a GPU context: values that stay on their thread |
 //! | [`TaskManager`] | shared tasks by identity and alias | tasks that outlive the code that started them |
 //! | [`Session`] | shared tasks by name | interfaces that run the same code again on each redraw |
 //!
@@ -24,7 +24,7 @@ mod process;
 mod session;
 mod set;
 mod stored;
-mod threaded;
+mod worker_thread;
 
 pub use error::{PoolStopped, WrongType, ZeroLimit};
 pub use group::TaskGroup;
@@ -35,4 +35,4 @@ pub use process::{manager, run, run_blocking, spawn, spawn_blocking};
 pub use session::Session;
 pub use set::TaskSet;
 pub(crate) use stored::Stored;
-pub use threaded::{Lent, LentError, ThreadError, ThreadReport, ThreadedPool, ThreadedPoolBuilder};
+pub use worker_thread::{ThreadBound, ThreadBoundError, ThreadError, ThreadReport, WorkerThread, WorkerThreadBuilder};

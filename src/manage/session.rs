@@ -5,7 +5,7 @@ use super::manager::TaskManager;
 use super::stored::Stored;
 use crate::error::BoxError;
 use crate::runtime::Handle;
-use crate::task::{Control, SharedTask, Task};
+use crate::task::{CancelHandle, SharedTask, Task};
 use crate::util::catch::drop_quietly;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -215,8 +215,8 @@ impl Session {
     }
 
     /// The handle without types of the task called `name`.
-    pub fn control(&self, name: &str) -> Option<&Control> {
-        self.tasks.get(name).map(Stored::control)
+    pub fn cancel_handle(&self, name: &str) -> Option<&CancelHandle> {
+        self.tasks.get(name).map(Stored::cancel_handle)
     }
 
     /// Cancels the task called `name` and forgets it, so that the next `get_or_*` starts anew. False if there is none.
@@ -247,7 +247,7 @@ impl Session {
 
 /// Cancels a task, whoever else holds it.
 fn dismiss(task: Stored) {
-    task.control().cancel();
+    task.cancel_handle().cancel();
     drop_quietly(task);
 }
 

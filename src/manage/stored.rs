@@ -1,7 +1,7 @@
 //! A shared task without its types.
 
 use super::WrongType;
-use crate::task::{Control, SharedTask};
+use crate::task::{CancelHandle, SharedTask};
 use std::any::{Any, type_name};
 use std::fmt;
 
@@ -9,7 +9,7 @@ use std::fmt;
 pub(crate) struct Stored {
     task: Box<dyn Any + Send + Sync>,
     kind: &'static str,
-    control: Control,
+    control: CancelHandle,
 }
 
 impl Stored {
@@ -18,11 +18,11 @@ impl Stored {
         T: Send + Sync + 'static,
         P: Send + 'static,
     {
-        let control = task.control();
+        let control = task.cancel_handle();
         Self { task: Box::new(task), kind: type_name::<SharedTask<T, P>>(), control }
     }
 
-    pub(crate) fn control(&self) -> &Control {
+    pub(crate) fn cancel_handle(&self) -> &CancelHandle {
         &self.control
     }
 

@@ -33,7 +33,7 @@ impl<T> fmt::Debug for NoExecutor<T> {
 /// use offtick::queue::{self, NotReady};
 /// let rt = offtick::Runtime::new()?;
 /// let other = rt.spawn(std::future::pending::<()>());
-/// let control = other.control();
+/// let control = other.cancel_handle();
 /// let mut task = rt.spawn(async move {
 ///     offtick::yield_now().await; // the other one waits by now
 ///     queue::current().expect("inside a task").reinsert(&control, 0)

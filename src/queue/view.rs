@@ -4,7 +4,7 @@ use super::END;
 use super::error::{NoExecutor, NotReady, OutOfRange};
 use crate::runtime::{self, Local, LocalHandle};
 use crate::task::raw::{FutureBody, TaskRef, Value};
-use crate::task::{AnyTask, Control, Spec, Task, TaskId};
+use crate::task::{AnyTask, CancelHandle, Spec, Task, TaskId};
 use crate::util::slab::Key;
 use std::fmt;
 use std::panic::Location;
@@ -153,7 +153,7 @@ impl ReadyQueue {
     }
 
     fn popped(&self, (key, task): (Key, TaskRef)) -> Popped {
-        Popped { local: Rc::clone(&self.local), key: Some(key), task: Control::new(task) }
+        Popped { local: Rc::clone(&self.local), key: Some(key), task: CancelHandle::new(task) }
     }
 
     /// Puts a task back at a position.
@@ -222,18 +222,18 @@ impl ReadyQueue {
     }
 
     /// What is ready, the next to run first. The crate's own small tasks stand among them.
-    pub fn runnable(&self) -> Vec<Control> {
+    pub fn runnable(&self) -> Vec<CancelHandle> {
         controls(self.arrived().core.runnable())
     }
 
     /// What sleeps until it is woken, in no order.
-    pub fn blocked(&self) -> Vec<Control> {
+    pub fn blocked(&self) -> Vec<CancelHandle> {
         controls(self.arrived().core.blocked())
     }
 }
 
-fn controls(tasks: Vec<TaskRef>) -> Vec<Control> {
-    tasks.into_iter().map(Control::new).collect()
+fn controls(tasks: Vec<TaskRef>) -> Vec<CancelHandle> {
+    tasks.into_iter().map(CancelHandle::new).collect()
 }
 
 impl fmt::Debug for ReadyQueue {
@@ -244,7 +244,7 @@ impl fmt::Debug for ReadyQueue {
 
 /// A task that was taken out of the ready queue by hand: it has no turn until it is [put back](ReadyQueue::insert).
 ///
-/// Dropping this puts it at the end. While it is out, wakes change nothing, and a [cancellation](Control::cancel) takes effect
+/// Dropping this puts it at the end. While it is out, wakes change nothing, and a [cancellation](CancelHandle::cancel) takes effect
 /// when it is back; a shutdown finds it wherever it is, even where this was forgotten
 /// ([`mem::forget`](std::mem::forget)).
 ///
@@ -270,7 +270,7 @@ pub struct Popped {
     local: Rc<Local>,
     /// `None` once it is back.
     key: Option<Key>,
-    task: Control,
+    task: CancelHandle,
 }
 
 impl Popped {
@@ -280,7 +280,7 @@ impl Popped {
     }
 
     /// The task: to look at it, or cancel it.
-    pub fn control(&self) -> &Control {
+    pub fn cancel_handle(&self) -> &CancelHandle {
         &self.task
     }
 

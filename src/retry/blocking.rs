@@ -13,7 +13,7 @@ use std::time::Duration;
 ///
 /// For a part of a blocking closure, on the clock of the default runtime. A whole closure is better retried by its task
 /// ([`TaskBuilder::retry`](crate::TaskBuilder::retry)), which holds no thread while it waits, and a part of a task's closure
-/// by [`TaskCx::retry_blocking`](crate::TaskCx::retry_blocking), whose wait ends when the task is cancelled.
+/// by [`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking), whose wait ends when the task is cancelled.
 ///
 /// # Errors
 /// [`RetryError`] with the last error, once no further try is made. Before any try: with [`StopReason::InvalidPolicy`], and

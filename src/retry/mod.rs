@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`rt.task().retry(policy)`](crate::TaskBuilder::retry) | the body of a task, future or closure | on the runtime's clock, holding no thread |
 //! | [`retry`] | a future inside any other | on the clock of the runtime that polls it |
-//! | [`retry_blocking`], [`TaskCx::retry_blocking`](crate::TaskCx::retry_blocking) | a part of a closure | blocks the thread |
+//! | [`retry_blocking`], [`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking) | a part of a closure | blocks the thread |
 //!
 //! ```text
 //! policy   the settings                                     backoff  how long a wait is: pure numbers

@@ -2,7 +2,7 @@
 
 use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
-use super::shared::{Keeper, Shared};
+use super::shared::{DriverKind, Shared};
 use super::threads::Threads;
 use super::workers::{Bench, Inline, Workers};
 use super::{Parker, thread};
@@ -195,7 +195,7 @@ impl Builder {
     /// system refuses. Nothing is left behind in either case.
     pub fn build(mut self) -> Result<Runtime, BuildError> {
         let (spin, name, around) = (self.spin, self.thread_name.clone(), self.around.take());
-        let (shared, parker) = self.assemble(|unparker| unparker, Keeper::Thread)?;
+        let (shared, parker) = self.assemble(|unparker| unparker, DriverKind::Thread)?;
         let shared = Arc::new(shared);
         let theirs = Arc::clone(&shared);
         let thread = crate::sync::thread::Builder::new()
@@ -209,7 +209,7 @@ impl Builder {
     pub(super) fn assemble(
         self,
         listen: impl FnOnce(Arc<dyn Unpark>) -> Arc<dyn Unpark>,
-        keeper: Keeper,
+        driver_kind: DriverKind,
     ) -> Result<(Shared, Parker), BuildError> {
         self.check()?;
         let parker = Parker::new().map_err(BuildError::Poll)?;
@@ -220,7 +220,7 @@ impl Builder {
                 Workers::Bench(Bench::new(config.queue_limit, inline == Inline::Held, Arc::clone(host)))
             }
         };
-        let mut shared = Shared::new(&parker, listen, self.clock, workers, self.hooks, keeper);
+        let mut shared = Shared::new(&parker, listen, self.clock, workers, self.hooks, driver_kind);
         shared.seeds = self.seed.map(Seeds::new);
         Ok((shared, parker))
     }

@@ -10,7 +10,7 @@
 use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
-use crate::task::raw::Purse;
+use crate::task::raw::ArcCache;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ pub(crate) struct Local {
     pub(crate) core: Core,
     pub(crate) shared: Arc<Shared>,
     /// References to it, for the tasks that this thread makes.
-    pub(super) purse: Purse<Shared>,
+    pub(super) arc_cache: ArcCache<Shared>,
     /// One of its tasks is being started between two ticks: see `local/eager.rs`.
     pub(super) visited: Cell<bool>,
 }

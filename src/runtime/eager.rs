@@ -21,7 +21,7 @@ use super::handle::Handle;
 use super::owner::Reactor;
 use crate::error::BoxError;
 use crate::sync::Arc;
-use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, Ran, Value, Work};
+use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, PollOutcome, Value, Work};
 use crate::task::{Spec, Task};
 use pin_project_lite::pin_project;
 use std::cell::Cell;
@@ -135,9 +135,9 @@ impl Handle {
         }
         let _context = context::started_for(Some(Arc::clone(shared)));
         match inside(driven.as_deref(), || runnable.run(Outcome::Gone)) {
-            Ran::Again(task) => shared.accept(task),
+            PollOutcome::Again(task) => shared.accept(task),
             // Over; it never sleeps here.
-            Ran::Over(_) | Ran::Idle => {}
+            PollOutcome::Over(_) | PollOutcome::Idle => {}
         }
         task
     }

@@ -10,14 +10,14 @@ use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
-use crate::task::raw::{Body, Purse};
+use crate::task::raw::{ArcCache, Body};
 use crate::task::{Spec, Task};
 use std::cell::Cell;
 
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let purse = Purse::new(Arc::clone(&shared));
-        Self { core: Core::new(Arc::clone(&shared.counters)), purse, shared, visited: Cell::new(false) }
+        let arc_cache = ArcCache::new(Arc::clone(&shared));
+        Self { core: Core::new(Arc::clone(&shared.counters)), arc_cache, shared, visited: Cell::new(false) }
     }
 
     /// Queues a future that stays on this thread.

@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use super::context;
 use super::inspect::Metrics;
-use super::owner::{Pool, PoolJob, Reactor, Unseen};
+use super::owner::{InternalTask, Pool, PoolJob, Reactor};
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
 use super::workers::Permit;
@@ -210,7 +210,7 @@ impl Handle {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let owner = Unseen(Reactor::new(&self.shared));
+        let owner = InternalTask(Reactor::new(&self.shared));
         let (runnable, task) = Task::make(FutureBody::<F, Value>::new(future), owner, Spec::plain());
         self.shared.accept(runnable);
         task

@@ -13,7 +13,7 @@
 //! moves it. A task that has run meanwhile is in no queue, and is queued by the new level next time.
 
 use super::context;
-use super::owner::{Reactor, Unseen};
+use super::owner::{InternalTask, Reactor};
 use super::shared::Shared;
 use crate::sync::Arc;
 use crate::task::raw::{FutureBody, TaskRef, Value};
@@ -37,7 +37,7 @@ impl Shared {
         let note = async move {
             context::with_local(|local| local.core.sort_in(&task));
         };
-        let owner = Unseen(Reactor::new(self));
+        let owner = InternalTask(Reactor::new(self));
         // Ahead of all that is not as urgent: it may be about something that is.
         let spec = Spec::of_level(Priority::UserBlocking, Location::caller());
         let (runnable, sent) = Task::make(FutureBody::<_, Value>::new(note), owner, spec);

@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::blocking::{Job, Refused};
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
-use crate::task::raw::{Outcome, Ran, Runnable, TaskRef};
+use crate::task::raw::{Outcome, PollOutcome, Runnable, TaskRef};
 use crate::task::{Schedule, TaskId};
 
 /// The owner of futures.
@@ -19,7 +19,7 @@ impl Reactor {
     /// With a reference that the driving thread has in hand, if this is that thread.
     #[inline]
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        let in_hand = context::with_local(|local| Arc::ptr_eq(&local.shared, shared).then(|| local.purse.take()));
+        let in_hand = context::with_local(|local| Arc::ptr_eq(&local.shared, shared).then(|| local.arc_cache.take()));
         Self { shared: Some(in_hand.flatten().unwrap_or_else(|| Arc::clone(shared))) }
     }
 
@@ -36,7 +36,7 @@ impl Drop for Reactor {
             if self.shared.as_ref().is_some_and(|shared| Arc::ptr_eq(&local.shared, shared))
                 && let Some(shared) = self.shared.take()
             {
-                local.purse.put(shared);
+                local.arc_cache.put(shared);
             }
         });
     }
@@ -70,9 +70,9 @@ impl Schedule for Reactor {
 }
 
 /// The owner of futures that the crate runs for itself: nobody is told of their end.
-pub(crate) struct Unseen(pub(crate) Reactor);
+pub(crate) struct InternalTask(pub(crate) Reactor);
 
-impl Schedule for Unseen {
+impl Schedule for InternalTask {
     fn schedule(&self, task: Runnable) {
         self.0.schedule(task);
     }
@@ -148,7 +148,7 @@ impl Job for PoolJob {
     fn run(self) {
         let ran = self.0.run(Outcome::Gone);
         closures::rise();
-        if let Ran::Again(task) = ran {
+        if let PollOutcome::Again(task) = ran {
             task.requeue();
         }
     }

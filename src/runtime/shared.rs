@@ -56,7 +56,7 @@ pub(crate) struct Shared {
 
 /// Who drives a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keeper {
+pub(crate) enum DriverKind {
     /// A thread of its own.
     Thread,
     /// The host, on the thread that builds it.
@@ -70,10 +70,10 @@ impl Shared {
         clock: Clock,
         pool: impl FnOnce(&Arc<dyn Unpark>) -> Workers,
         hooks: Hooks,
-        keeper: Keeper,
+        driver_kind: DriverKind,
     ) -> Self {
         let unparker = listen(parker.unparker());
-        let host = keeper == Keeper::Host;
+        let host = driver_kind == DriverKind::Host;
         let update = Arc::new(UpdateFlag::new());
         Self {
             inbox: CachePadded::new(if host { Inbox::new() } else { Inbox::attended() }),
@@ -92,7 +92,7 @@ impl Shared {
             wanted: AtomicUsize::new(0),
             ending: Ending::new(),
             started: Instant::now(),
-            frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(Deaf))),
+            frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(NoopUnpark))),
             seeds: None,
             home: host.then(thread_token),
         }
@@ -174,9 +174,9 @@ impl Shared {
 }
 
 /// Nobody waits for the next tick but tasks.
-struct Deaf;
+struct NoopUnpark;
 
-impl Unpark for Deaf {
+impl Unpark for NoopUnpark {
     fn unpark(&self) {}
 }
 

@@ -11,7 +11,7 @@ use super::timetable::{Frame, Timetable};
 use crate::error::BoxError;
 use crate::retry::RetryPolicy;
 use crate::schedule::Period;
-use crate::spawn::TaskCx;
+use crate::spawn::TaskContext;
 use crate::sync::Arc;
 use crate::time::wall::wall_nanos;
 use std::fmt;
@@ -41,7 +41,7 @@ impl Source for Every {
 /// Settings of a job; made by [`Scheduler::every`](super::Scheduler::every) and its sisters.
 ///
 /// The job is added by one of the verbs, which are those of [`TaskBuilder`](crate::TaskBuilder): `spawn*` takes a body that
-/// returns a value, `run*` one that returns a `Result`, and each body gets a [`TaskCx`]. Every run is an ordinary task,
+/// returns a value, `run*` one that returns a `Result`, and each body gets a [`TaskContext`]. Every run is an ordinary task,
 /// named after the job, submitted through the scheduler's manager.
 ///
 /// - The body of `spawn` and `run` is a closure that makes a future, called for each run on the reactor thread: it may
@@ -259,7 +259,7 @@ impl<S: Source> JobBuilder<S> {
     /// [`ScheduleError`]: a setting or the schedule is wrong, the id is taken, or the scheduler is shut down.
     pub fn spawn<M, F>(self, make: M) -> Result<Job, ScheduleError>
     where
-        M: FnMut(TaskCx) -> F + Send + 'static,
+        M: FnMut(TaskContext) -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + Sync + 'static,
     {
@@ -272,7 +272,7 @@ impl<S: Source> JobBuilder<S> {
     /// Those of [`spawn`](Self::spawn).
     pub fn run<M, F, T, E>(self, make: M) -> Result<Job, ScheduleError>
     where
-        M: FnMut(TaskCx) -> F + Send + 'static,
+        M: FnMut(TaskContext) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
@@ -286,7 +286,7 @@ impl<S: Source> JobBuilder<S> {
     /// Those of [`spawn`](Self::spawn).
     pub fn spawn_blocking<F, T>(self, closure: F) -> Result<Job, ScheduleError>
     where
-        F: Fn(&mut TaskCx) -> T + Send + Sync + 'static,
+        F: Fn(&mut TaskContext) -> T + Send + Sync + 'static,
         T: Send + Sync + 'static,
     {
         self.add(|()| launch::spawn_blocking(closure))
@@ -298,7 +298,7 @@ impl<S: Source> JobBuilder<S> {
     /// Those of [`spawn`](Self::spawn).
     pub fn run_blocking<F, T, E>(self, closure: F) -> Result<Job, ScheduleError>
     where
-        F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+        F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {
@@ -314,7 +314,7 @@ impl<S: Source, E> JobBuilder<S, RetryPolicy<E>> {
     /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Retry`].
     pub fn run<M, F, T>(self, make: M) -> Result<Job, ScheduleError>
     where
-        M: FnMut(TaskCx) -> F + Send + 'static,
+        M: FnMut(TaskContext) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
@@ -329,7 +329,7 @@ impl<S: Source, E> JobBuilder<S, RetryPolicy<E>> {
     /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Retry`].
     pub fn run_blocking<F, T>(self, closure: F) -> Result<Job, ScheduleError>
     where
-        F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+        F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {

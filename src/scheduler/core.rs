@@ -162,7 +162,7 @@ impl Core {
             builder = builder.timeout(limit);
         }
         let task = launch(builder, &self.manager);
-        event.task = Some(task.control().clone());
+        event.task = Some(task.cancel_handle().clone());
         self.note(&cell, Kept { run, task });
         tell(on_run.as_ref(), &event);
     }
@@ -184,7 +184,7 @@ impl Core {
         let mut shown = cell.shown.lock();
         shown.counts.runs += 1;
         let mut old = [None, None];
-        let id = kept.task.control().id();
+        let id = kept.task.cancel_handle().id();
         if over {
             self.manager.alias(&finished_alias(&cell.id), id);
             old[0] = keep_newest(&mut shown.finished, kept.clone());
@@ -215,7 +215,7 @@ impl Core {
         if let Some(kept) = kept {
             forgotten = state.runs.remove(&run);
             if shown.finished.as_ref().is_none_or(|there| there.run < run) {
-                self.manager.alias(&finished_alias(&cell.id), kept.task.control().id());
+                self.manager.alias(&finished_alias(&cell.id), kept.task.cancel_handle().id());
             }
             old = keep_newest(&mut shown.finished, kept);
         }
@@ -231,7 +231,7 @@ impl Core {
     fn cancel(&self, run: u64) {
         let task = self.state.lock().runs.get(&run).and_then(|run| run.task.clone());
         if let Some(task) = task {
-            task.control().cancel();
+            task.cancel_handle().cancel();
             drop_quietly(task);
         }
     }
@@ -242,7 +242,7 @@ impl Core {
         let of_job = state.runs.values().filter(|run| run.cell.key == key);
         let tasks: Vec<_> = of_job.filter_map(|run| run.task.clone()).collect();
         drop(state);
-        let cancelled = tasks.iter().filter(|task| task.control().cancel()).count();
+        let cancelled = tasks.iter().filter(|task| task.cancel_handle().cancel()).count();
         drop_quietly(tasks);
         cancelled
     }
@@ -273,7 +273,7 @@ impl Core {
             // A thread that drives a runtime, or is inside of one of the runs, would wait for itself.
             let tasks = state.runs.values().filter_map(|run| run.task.as_ref());
             if crate::runtime::current_driver().is_some()
-                || tasks.map(|task| task.control()).any(|run| run.must_not_wait())
+                || tasks.map(|task| task.cancel_handle()).any(|run| run.must_not_wait())
             {
                 return left;
             }

@@ -1,7 +1,7 @@
 //! What hooks are told.
 
 use crate::sync::Arc;
-use crate::task::Control;
+use crate::task::CancelHandle;
 use crate::util::catch::guarded;
 use std::time::SystemTime;
 
@@ -27,7 +27,7 @@ pub struct JobEvent {
     pub(super) job: Arc<str>,
     pub(super) due: Option<SystemTime>,
     pub(super) slots: u64,
-    pub(super) task: Option<Control>,
+    pub(super) task: Option<CancelHandle>,
 }
 
 impl JobEvent {
@@ -48,7 +48,7 @@ impl JobEvent {
     }
 
     /// The task, for a run.
-    pub fn task(&self) -> Option<&Control> {
+    pub fn task(&self) -> Option<&CancelHandle> {
         self.task.as_ref()
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::BoxError;
 use crate::manage::{Stored, TaskManager};
 use crate::retry::RetryPolicy;
-use crate::spawn::{Maker, TaskBuilder, TaskCx};
+use crate::spawn::{Maker, TaskBuilder, TaskContext};
 use crate::sync::Arc;
 use crate::task::Task;
 use std::future::Future;
@@ -16,7 +16,7 @@ pub(super) type Launch = Arc<dyn Fn(TaskBuilder, &TaskManager) -> Arc<Stored> + 
 
 pub(super) fn spawn<M, F>(make: M) -> Launch
 where
-    M: FnMut(TaskCx) -> F + Send + 'static,
+    M: FnMut(TaskContext) -> F + Send + 'static,
     F: Future + 'static,
     F::Output: Send + Sync + 'static,
 {
@@ -29,7 +29,7 @@ where
 
 pub(super) fn run<M, F, T, E>(make: M) -> Launch
 where
-    M: FnMut(TaskCx) -> F + Send + 'static,
+    M: FnMut(TaskContext) -> F + Send + 'static,
     F: Future<Output = Result<T, E>> + 'static,
     T: Send + Sync + 'static,
     E: Into<BoxError> + 'static,
@@ -43,7 +43,7 @@ where
 
 pub(super) fn spawn_blocking<F, T>(closure: F) -> Launch
 where
-    F: Fn(&mut TaskCx) -> T + Send + Sync + 'static,
+    F: Fn(&mut TaskContext) -> T + Send + Sync + 'static,
     T: Send + Sync + 'static,
 {
     let closure = Arc::new(closure);
@@ -55,7 +55,7 @@ where
 
 pub(super) fn run_blocking<F, T, E>(closure: F) -> Launch
 where
-    F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+    F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
     T: Send + Sync + 'static,
     E: Into<BoxError> + 'static,
 {
@@ -69,7 +69,7 @@ where
 /// As [`run`], with tries.
 pub(super) fn retry<M, F, T, E>(policy: RetryPolicy<E>, make: M) -> Launch
 where
-    M: FnMut(TaskCx) -> F + Send + 'static,
+    M: FnMut(TaskContext) -> F + Send + 'static,
     F: Future<Output = Result<T, E>> + 'static,
     T: Send + Sync + 'static,
     E: Into<BoxError> + 'static,
@@ -84,7 +84,7 @@ where
 /// As [`run_blocking`], with tries.
 pub(super) fn retry_blocking<F, T, E>(policy: RetryPolicy<E>, closure: F) -> Launch
 where
-    F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+    F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
     T: Send + Sync + 'static,
     E: Into<BoxError> + 'static,
 {

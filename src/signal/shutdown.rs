@@ -202,7 +202,7 @@ impl Shutdown {
     fn outcomes(&self, mut outcome: impl FnMut(&mut Task<()>) -> Option<Result<(), TaskError>>) -> Vec<StopFailed> {
         let stops = std::mem::take(&mut *self.stops.lock());
         let failed = |mut stop: Task<()>| {
-            let location = stop.control().location();
+            let location = stop.cancel_handle().location();
             let error = match outcome(&mut stop) {
                 Some(Ok(())) => return None,
                 Some(Err(error)) => Some(error),

@@ -1,6 +1,6 @@
 //! The builder of tasks.
 
-use super::cx::{TaskCx, Voice};
+use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, BuildError, TaskError};
@@ -9,7 +9,7 @@ use crate::retry::{RetryPolicy, Witness};
 use crate::runtime::{Handle, LocalHandle, Shared};
 use crate::sync::Arc;
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
-use crate::task::{Details, EndHook, Priority, Spec, Task, TaskInfo};
+use crate::task::{EndHook, Priority, Spec, Task, TaskInfo, TaskMeta};
 use crate::time::Sleep;
 use crate::util::update::UpdateFlag;
 use std::fmt;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group or a pool has room for it. `R` is the
 /// [`RetryPolicy`] of a task that [retries](Self::retry).
 ///
-/// The verbs are those of [`Handle`], and their bodies get a [`TaskCx`]. A body that makes a future does so on the
+/// The verbs are those of [`Handle`], and their bodies get a [`TaskContext`]. A body that makes a future does so on the
 /// reactor thread, so that future need not be `Send`: `Rc` and `RefCell` are fine inside.
 ///
 /// # Example
@@ -184,7 +184,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     {
         let Self { place, name, limit, priority, capacity, on_end, retry, .. } = self;
         let limit = place.time_limit(limit);
-        let details = Details::new(location, name, limit, on_end).prioritised(priority);
+        let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority);
         let details = Arc::new(match retries {
             Some(now) => details.retrying(now),
             None => details,
@@ -215,7 +215,7 @@ impl<P, S: FuturePlace> TaskBuilder<P, S> {
     #[track_caller]
     pub fn spawn<M, F>(self, make: M) -> Task<F::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + 'static,
         P: Send + 'static,
@@ -227,7 +227,7 @@ impl<P, S: FuturePlace> TaskBuilder<P, S> {
     #[track_caller]
     pub fn run<M, F, T, E>(self, make: M) -> Task<T, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
         E: Into<BoxError> + 'static,
@@ -238,7 +238,7 @@ impl<P, S: FuturePlace> TaskBuilder<P, S> {
 
     fn start<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future + 'static,
         C: Convert<F::Output> + 'static,
         C::Output: Send + 'static,
@@ -259,7 +259,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
     #[track_caller]
     pub fn spawn_blocking<F, T>(self, closure: F) -> Task<T, P>
     where
-        F: FnOnce(&mut TaskCx<P>) -> T + Send + 'static,
+        F: FnOnce(&mut TaskContext<P>) -> T + Send + 'static,
         T: Send + 'static,
         P: Send + 'static,
     {
@@ -270,7 +270,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
     #[track_caller]
     pub fn run_blocking<F, T, E>(self, closure: F) -> Task<T, P>
     where
-        F: FnOnce(&mut TaskCx<P>) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut TaskContext<P>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: Into<BoxError> + 'static,
         P: Send + 'static,
@@ -280,7 +280,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
 
     fn start_blocking<F, R, C>(self, closure: F, location: &'static Location<'static>) -> Task<C::Output, P>
     where
-        F: FnOnce(&mut TaskCx<P>) -> R + Send + 'static,
+        F: FnOnce(&mut TaskContext<P>) -> R + Send + 'static,
         C: Convert<R> + 'static,
         C::Output: Send + 'static,
         P: Send + 'static,
@@ -298,7 +298,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
 pub(super) struct Opened<P, S, R> {
     pub(super) place: S,
     pub(super) retry: R,
-    pub(super) details: Arc<Details>,
+    pub(super) details: Arc<TaskMeta>,
     pub(super) voice: Voice<P>,
     limit: Option<(Sleep, Duration)>,
     reader: Option<Reader<P>>,
@@ -306,15 +306,15 @@ pub(super) struct Opened<P, S, R> {
 
 impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
     /// The context of the one body.
-    pub(super) fn context(&mut self) -> TaskCx<P> {
+    pub(super) fn context(&mut self) -> TaskContext<P> {
         let voice = std::mem::replace(&mut self.voice, Voice::None);
-        TaskCx::new(self.place.handle().clone(), Arc::clone(&self.details), voice)
+        TaskContext::new(self.place.handle().clone(), Arc::clone(&self.details), voice)
     }
 
     /// The body of a future that is made on the thread that polls it.
     pub(super) fn lazily<M, F, C>(&mut self, make: M) -> impl Body<Output = C::Output> + 'static + use<P, S, R, M, F, C>
     where
-        M: FnOnce(TaskCx<P>) -> F + 'static,
+        M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future + 'static,
         C: Convert<F::Output> + 'static,
     {
@@ -390,7 +390,7 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
 }
 
 /// Ends a task at its limit, from outside of it.
-fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T, P>, details: &Details) {
+fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T, P>, details: &TaskMeta) {
     let Some((sleep, _)) = limit else { return };
     let watched = task.task_ref().clone();
     let watchdog = handle.spawn_unseen(async move {
@@ -404,7 +404,7 @@ fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T,
 pub(super) struct Refusal {
     pub(super) handle: Handle,
     pub(super) error: BoxError,
-    pub(super) details: Arc<Details>,
+    pub(super) details: Arc<TaskMeta>,
 }
 
 impl Refusal {
@@ -416,7 +416,7 @@ impl Refusal {
 /// What a task's progress and its retry tell its runtime, and ask of its task.
 pub(super) struct TaskHost {
     shared: Arc<Shared>,
-    pub(super) details: Arc<Details>,
+    pub(super) details: Arc<TaskMeta>,
 }
 
 impl Host for TaskHost {

@@ -6,18 +6,18 @@ use crate::progress::{Reporter, SendError, SharedReporter, TrySendError};
 use crate::retry::{Pace, RetryPolicy, repeat};
 use crate::runtime::Handle;
 use crate::sync::Arc;
-use crate::task::{Details, TaskId};
+use crate::task::{TaskId, TaskMeta};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-/// The task was cancelled; what [`TaskCx::check`] answers, for the `?` of a closure.
+/// The task was cancelled; what [`TaskContext::check`] answers, for the `?` of a closure.
 ///
 /// # Example
 /// ```
-/// fn parse(cx: &offtick::TaskCx, lines: &[&str]) -> Result<usize, offtick::Cancelled> {
+/// fn parse(cx: &offtick::TaskContext, lines: &[&str]) -> Result<usize, offtick::Cancelled> {
 ///     for _line in lines {
 ///         cx.check()?;
 ///     }
@@ -47,9 +47,9 @@ pub struct Cancelled;
 /// assert_eq!(task.progress().collect::<Vec<_>>(), [1, 2, 3]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct TaskCx<P = ()> {
+pub struct TaskContext<P = ()> {
     handle: Handle,
-    details: Arc<Details>,
+    details: Arc<TaskMeta>,
     voice: Voice<P>,
 }
 
@@ -62,8 +62,8 @@ pub(super) enum Voice<P> {
     Shared(SharedReporter<P>),
 }
 
-impl<P> TaskCx<P> {
-    pub(super) fn new(handle: Handle, details: Arc<Details>, voice: Voice<P>) -> Self {
+impl<P> TaskContext<P> {
+    pub(super) fn new(handle: Handle, details: Arc<TaskMeta>, voice: Voice<P>) -> Self {
         Self { handle, details, voice }
     }
 
@@ -226,7 +226,7 @@ impl<P> Voice<P> {
 }
 
 /// Blocks the thread for a time; false if the task is cancelled meanwhile.
-fn wait(details: &Details, pace: &Pace, time: Duration) -> bool {
+fn wait(details: &TaskMeta, pace: &Pace, time: Duration) -> bool {
     let mut sleep = pace.sleep(time);
     let over = pin!(poll_fn(|cx| {
         if !details.wake_wait_on_cancel(cx.waker().clone()) {
@@ -237,8 +237,8 @@ fn wait(details: &Details, pace: &Pace, time: Duration) -> bool {
     park::block_on(over, None).unwrap_or(false)
 }
 
-impl<P> fmt::Debug for TaskCx<P> {
+impl<P> fmt::Debug for TaskContext<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskCx").field("id", &self.id()).field("cancelled", &self.is_cancelled()).finish()
+        f.debug_struct("TaskContext").field("id", &self.id()).field("cancelled", &self.is_cancelled()).finish()
     }
 }

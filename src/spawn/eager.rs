@@ -1,7 +1,7 @@
 //! The eager verbs of the builder.
 
 use super::builder::TaskBuilder;
-use super::cx::TaskCx;
+use super::cx::TaskContext;
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::task::Task;
@@ -30,7 +30,7 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
     #[track_caller]
     pub fn spawn_eager<M, F>(self, make: M) -> Task<F::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + 'static,
     {
@@ -41,7 +41,7 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
     #[track_caller]
     pub fn run_eager<M, F, T, E>(self, make: M) -> Task<T, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
         E: Into<BoxError> + 'static,
@@ -51,7 +51,7 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
 
     fn start_eager<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + Send + 'static,
+        M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future + 'static,
         C: Convert<F::Output> + 'static,
         C::Output: Send + 'static,

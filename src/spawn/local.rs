@@ -1,7 +1,7 @@
 //! The verbs of a builder on a runtime without a thread: its futures, and what they return, need not be `Send`.
 
 use super::builder::TaskBuilder;
-use super::cx::TaskCx;
+use super::cx::TaskContext;
 use crate::error::BoxError;
 use crate::retry::RetryPolicy;
 use crate::runtime::LocalHandle;
@@ -41,7 +41,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
     #[track_caller]
     pub fn spawn<M, F>(self, make: M) -> Task<F::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + 'static,
+        M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future + 'static,
         P: Send + 'static,
     {
@@ -52,7 +52,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
     #[track_caller]
     pub fn run<M, F, T, E>(self, make: M) -> Task<T, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + 'static,
+        M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
         E: Into<BoxError> + 'static,
@@ -74,7 +74,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
     #[track_caller]
     pub fn spawn_eager<M, F>(self, make: M) -> Task<F::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + 'static,
+        M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future + 'static,
         P: Send + 'static,
     {
@@ -85,7 +85,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
     #[track_caller]
     pub fn run_eager<M, F, T, E>(self, make: M) -> Task<T, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + 'static,
+        M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
         E: Into<BoxError> + 'static,
@@ -96,7 +96,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
 
     fn start_eager_bound<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + 'static,
+        M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future + 'static,
         C: Convert<F::Output> + 'static,
         C::Output: 'static,
@@ -112,7 +112,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
 
     fn start_bound<M, F, C>(self, make: M, location: &'static Location<'static>) -> Task<C::Output, P>
     where
-        M: FnOnce(TaskCx<P>) -> F + 'static,
+        M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future + 'static,
         C: Convert<F::Output> + 'static,
         C::Output: 'static,
@@ -134,7 +134,7 @@ impl<P, E> TaskBuilder<P, LocalHandle, RetryPolicy<E>> {
     #[track_caller]
     pub fn run<M, F, T>(self, make: M) -> Task<T, P>
     where
-        M: FnMut(TaskCx<P>) -> F + 'static,
+        M: FnMut(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
         E: Into<BoxError> + 'static,

@@ -1,6 +1,6 @@
 //! A closure that makes a future for each run of something that runs again and again.
 
-use super::cx::TaskCx;
+use super::cx::TaskContext;
 use crate::sync::Mutex;
 use crate::util::catch::catch;
 use std::panic::resume_unwind;
@@ -14,9 +14,9 @@ impl<M> Maker<M> {
         Self(Mutex::new(Some(make)))
     }
 
-    pub(crate) fn make<F>(&self, cx: TaskCx) -> F
+    pub(crate) fn make<F>(&self, cx: TaskContext) -> F
     where
-        M: FnMut(TaskCx) -> F,
+        M: FnMut(TaskContext) -> F,
     {
         let taken = self.0.lock().take();
         let mut make = taken.expect("one reactor thread makes one future at a time");

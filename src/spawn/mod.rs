@@ -1,6 +1,6 @@
 //! Tasks with more than a body: named, limited in time, reporting, told of their cancellation.
 //!
-//! [`TaskBuilder`] has the verbs of [`Handle`](crate::Handle); its bodies get a [`TaskCx`]. What the extras cost, only
+//! [`TaskBuilder`] has the verbs of [`Handle`](crate::Handle); its bodies get a [`TaskContext`]. What the extras cost, only
 //! tasks that are built here pay.
 
 mod builder;
@@ -13,6 +13,6 @@ mod place;
 mod retrying;
 
 pub use builder::TaskBuilder;
-pub use cx::{Cancelled, TaskCx};
+pub use cx::{Cancelled, TaskContext};
 pub(crate) use maker::Maker;
 pub(crate) use place::{FuturePlace, Place};

@@ -7,7 +7,7 @@
 //! group from the first try to the end.
 
 use super::builder::{Opened, Refusal, TaskBuilder, TaskHost};
-use super::cx::{TaskCx, Voice};
+use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, RetryError, TaskError};
@@ -31,7 +31,7 @@ impl<P, S: FuturePlace, E> TaskBuilder<P, S, RetryPolicy<E>> {
     #[track_caller]
     pub fn run<M, F, T>(self, make: M) -> Task<T, P>
     where
-        M: FnMut(TaskCx<P>) -> F + Send + 'static,
+        M: FnMut(TaskContext<P>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
         E: Into<BoxError> + 'static,
@@ -78,7 +78,7 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
     #[track_caller]
     pub fn run_blocking<F, T>(self, closure: F) -> Task<T, P>
     where
-        F: FnMut(&mut TaskCx<P>) -> Result<T, E> + Send + 'static,
+        F: FnMut(&mut TaskContext<P>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: Into<BoxError> + 'static,
         P: Send + 'static,
@@ -128,7 +128,7 @@ impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
     /// The body of a future that is made anew for each try, on the thread that polls it.
     pub(super) fn attempts<M, F, T>(&mut self, mut make: M) -> impl Body<Output = T> + 'static + use<P, S, E, M, F, T>
     where
-        M: FnMut(TaskCx<P>) -> F + 'static,
+        M: FnMut(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
         E: Into<BoxError> + 'static,
@@ -140,7 +140,7 @@ impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
         LazyBody::<_, _, Verdict>::new(move || {
             let make = move || {
                 let voice = voice.share().map_or(Voice::None, Voice::Shared);
-                make(TaskCx::new(handle.clone(), Arc::clone(&details), voice))
+                make(TaskContext::new(handle.clone(), Arc::clone(&details), voice))
             };
             Limited::<_, Retried>::new(Attempts::new(policy, make, witness, Some(pace)), limit)
         })
@@ -160,7 +160,7 @@ impl<T, E: Into<BoxError>> Convert<Result<T, RetryError<E>>> for Retried {
 /// A closure, its tries and the wait between them.
 struct Tries<F, P, E> {
     closure: F,
-    cx: TaskCx<P>,
+    cx: TaskContext<P>,
     run: Run<E>,
     pace: Pace,
     witness: TaskHost,
@@ -174,7 +174,7 @@ impl<F, P, E> Unpin for Tries<F, P, E> {}
 
 impl<F, P, T, E> Body for Tries<F, P, E>
 where
-    F: FnMut(&mut TaskCx<P>) -> Result<T, E>,
+    F: FnMut(&mut TaskContext<P>) -> Result<T, E>,
     E: Into<BoxError>,
 {
     type Output = T;

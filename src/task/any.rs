@@ -1,9 +1,9 @@
 //! What is a task, for calls that take any.
 
 use super::raw::TaskRef;
-use super::{Control, SharedTask, Task};
+use super::{CancelHandle, SharedTask, Task};
 
-/// A [`Task`], a [`SharedTask`] or a [`Control`], whatever its types: what the calls of [`queue`](crate::queue) take.
+/// A [`Task`], a [`SharedTask`] or a [`CancelHandle`], whatever its types: what the calls of [`queue`](crate::queue) take.
 ///
 /// Nothing else can be one.
 ///
@@ -17,7 +17,7 @@ use super::{Control, SharedTask, Task};
 /// let handle = rt.handle().clone();
 /// let mut task = rt.spawn(async move {
 ///     let other = handle.spawn(std::future::pending::<()>());
-///     (is_ready(&other), is_ready(&other.control()))
+///     (is_ready(&other), is_ready(&other.cancel_handle()))
 /// });
 /// assert_eq!(task.wait()?, (true, true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,7 +44,7 @@ impl<T, P> HasTask for SharedTask<T, P> {
     }
 }
 
-impl HasTask for Control {
+impl HasTask for CancelHandle {
     fn task_ref(&self) -> &TaskRef {
         Self::task_ref(self)
     }

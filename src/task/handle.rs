@@ -1,7 +1,7 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
 use super::raw::{self, Body, JoinRef, Outcome, Runnable, TaskRef, Work};
-use super::{Control, Priority, Schedule, SharedTask, Spec, Status, TaskId};
+use super::{CancelHandle, Priority, Schedule, SharedTask, Spec, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
 use crate::progress::{Drain, Reader};
@@ -262,8 +262,8 @@ impl<T, P> Task<T, P> {
     }
 
     /// A handle without the result: look, cancel, nothing else. It can be cloned and keeps nothing running.
-    pub fn control(&self) -> Control {
-        Control::new(self.join.task().clone())
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle::new(self.join.task().clone())
     }
 
     pub(crate) fn task_ref(&self) -> &TaskRef {

@@ -1,7 +1,7 @@
 //! A task as hooks and listings show it.
 
 use super::raw::TaskRef;
-use super::{Control, Priority, Status, TaskId};
+use super::{CancelHandle, Priority, Status, TaskId};
 use std::panic::Location;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct TaskInfo {
     attempt: u32,
     age: Duration,
     location: &'static Location<'static>,
-    control: Option<Control>,
+    control: Option<CancelHandle>,
 }
 
 impl TaskInfo {
@@ -40,7 +40,7 @@ impl TaskInfo {
             attempt: task.attempt(),
             age: Duration::ZERO,
             location: task.location(),
-            control: Some(Control::new(task.clone())),
+            control: Some(CancelHandle::new(task.clone())),
         }
     }
 
@@ -104,11 +104,11 @@ impl TaskInfo {
     /// ```
     /// let rt = offtick::Runtime::new()?;
     /// let mut task = rt.spawn(std::future::pending::<()>());
-    /// assert!(rt.tasks()[0].control().is_some_and(|control| control.cancel()));
+    /// assert!(rt.tasks()[0].cancel_handle().is_some_and(|control| control.cancel()));
     /// assert!(task.wait().is_err_and(|error| error.is_cancelled()));
     /// # Ok::<(), offtick::BuildError>(())
     /// ```
-    pub fn control(&self) -> Option<&Control> {
+    pub fn cancel_handle(&self) -> Option<&CancelHandle> {
         self.control.as_ref()
     }
 

@@ -79,28 +79,28 @@
 pub(crate) mod raw;
 
 mod any;
-mod control;
-mod details;
+mod cancel_handle;
 mod handle;
 mod id;
 mod info;
 mod over;
-mod passes;
 mod priority;
+mod priority_picker;
 mod schedule;
 mod share;
 mod spec;
 mod status;
+mod task_meta;
 
 pub use any::AnyTask;
-pub use control::Control;
-pub(crate) use details::{Details, EndHook};
+pub use cancel_handle::CancelHandle;
 pub use handle::Task;
 pub use id::TaskId;
 pub use info::TaskInfo;
-pub(crate) use passes::{LEVELS, Passes};
 pub use priority::Priority;
+pub(crate) use priority_picker::{LEVELS, PriorityPicker};
 pub(crate) use schedule::Schedule;
 pub use share::{SharedResult, SharedTask};
 pub(crate) use spec::Spec;
 pub use status::Status;
+pub(crate) use task_meta::{EndHook, TaskMeta};

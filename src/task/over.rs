@@ -5,9 +5,9 @@ use super::{Schedule, Spec, Task, TaskId};
 use crate::error::TaskError;
 
 /// The owner of tasks that nobody runs.
-struct Nobody;
+struct NoopSchedule;
 
-impl Schedule for Nobody {
+impl Schedule for NoopSchedule {
     fn schedule(&self, task: Runnable) {
         drop(task);
     }
@@ -21,7 +21,7 @@ impl<T: 'static, P> Task<T, P> {
     /// A task that is over with `result`.
     pub(crate) fn over(result: Result<T, TaskError>, spec: Spec<P>) -> Self {
         let body = ClosureBody::<_, Verdict>::new(move || result);
-        let (runnable, task) = Self::make_bound(body, Nobody, spec);
+        let (runnable, task) = Self::make_bound(body, NoopSchedule, spec);
         let _over = runnable.run(Outcome::Gone);
         task
     }

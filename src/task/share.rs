@@ -1,7 +1,7 @@
 //! A task behind several handles.
 
 use super::raw::TaskRef;
-use super::{Control, Priority, Status, Task, TaskId};
+use super::{CancelHandle, Priority, Status, Task, TaskId};
 use crate::error::TaskError;
 use crate::park;
 use crate::progress::Drain;
@@ -149,8 +149,8 @@ impl<T, P> SharedTask<T, P> {
     }
 
     /// A handle without the result.
-    pub fn control(&self) -> Control {
-        self.inner.task.control()
+    pub fn cancel_handle(&self) -> CancelHandle {
+        self.inner.task.cancel_handle()
     }
 
     /// Blocks this thread until the task is over.
@@ -175,13 +175,13 @@ impl<T, P> SharedTask<T, P> {
             if self.inner.task.must_not_wait() {
                 return Some(Err(&TaskError::WouldDeadlock));
             }
-            park::block_on(pin!(self.over()), timeout)?;
+            park::block_on(pin!(self.finished()), timeout)?;
         }
         self.result()
     }
 
     /// Ready once the task is over; then look at [`result`](Self::result). Dropping it changes nothing.
-    pub fn over(&self) -> impl Future<Output = ()> + '_ {
+    pub fn finished(&self) -> impl Future<Output = ()> + '_ {
         Over { shared: self, place: None }
     }
 

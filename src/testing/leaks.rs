@@ -23,7 +23,7 @@ use std::fmt;
 pub struct Leaks {
     /// Tasks that are not over, whoever holds their handles.
     pub tasks: Vec<TaskInfo>,
-    /// Tasks that are over, and whose wakers are still registered somewhere, or whose [controls](crate::Control) are still
+    /// Tasks that are over, and whose wakers are still registered somewhere, or whose [controls](crate::CancelHandle) are still
     /// there: each keeps the memory of its task.
     pub wakers: Vec<TaskInfo>,
     /// Timers that are pending.

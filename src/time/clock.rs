@@ -174,10 +174,10 @@ struct Shared {
     origin: Instant,
     /// Nanoseconds since the origin. Written under the lock of `control` only, read without it.
     elapsed: AtomicU64,
-    control: Mutex<Control>,
+    control: Mutex<CancelHandle>,
 }
 
-struct Control {
+struct CancelHandle {
     paused: bool,
     scale: f64,
     /// What a scaled move left over, below one nanosecond: a thousand small moves are as long as one large.
@@ -190,7 +190,7 @@ struct Control {
 impl ManualClock {
     /// A clock that stands at this instant, runs at scale 1 and is not paused.
     pub fn new() -> Self {
-        let control = Control { paused: false, scale: 1.0, carry: 0.0, clamped: 0, listeners: Arc::new([]) };
+        let control = CancelHandle { paused: false, scale: 1.0, carry: 0.0, clamped: 0, listeners: Arc::new([]) };
         let shared = Shared { origin: Instant::now(), elapsed: AtomicU64::new(0), control: Mutex::new(control) };
         Self { shared: Arc::new(shared) }
     }
@@ -284,7 +284,7 @@ impl ManualClock {
         self.shared.control.lock().clamped += 1;
     }
 
-    fn travel(&self, to: impl FnOnce(u64, &mut Control) -> u64) -> Duration {
+    fn travel(&self, to: impl FnOnce(u64, &mut CancelHandle) -> u64) -> Duration {
         let mut control = self.shared.control.lock();
         let now = self.shared.elapsed.load(Ordering::Relaxed); // Written under this very lock.
         let target = to(now, &mut control);
@@ -302,7 +302,7 @@ impl ManualClock {
     }
 }
 
-impl Control {
+impl CancelHandle {
     fn scaled(&mut self, by: Duration) -> u64 {
         let nanos = saturating_nanos(by);
         if self.scale == 1.0 {

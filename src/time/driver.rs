@@ -35,7 +35,7 @@ use self::crowd::Crowd;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
-use crate::task::raw::warm;
+use crate::task::raw::prefetch;
 use crate::time::clock::{Clock, ClockListener};
 use crate::time::wheel::{Advance, Key, Ticks, Wheel};
 use crate::util::wake_batch::WakeBatch;
@@ -225,7 +225,7 @@ impl Driver {
             let advance = {
                 let mut shared = self.shared.lock();
                 let advance = shared.wheel.advance(now, WakeBatch::CAPACITY, |waker| {
-                    warm(&waker);
+                    prefetch(&waker);
                     batch.push(waker);
                 });
                 self.earliest.store(shared.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);

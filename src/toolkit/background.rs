@@ -4,7 +4,7 @@ use super::body::{Body, Settings, verbs};
 use super::history::History;
 use crate::error::BoxError;
 use crate::runtime::Handle;
-use crate::spawn::TaskCx;
+use crate::spawn::TaskContext;
 use crate::sync::Mutex;
 use crate::task::SharedTask;
 use std::fmt;
@@ -156,7 +156,7 @@ impl<'a, T: Send + Sync + 'static> IntoFuture for &'a Background<T> {
         let task = self.task();
         Box::pin(async move {
             if let Some(task) = &task {
-                task.over().await;
+                task.finished().await;
             }
             task
         })

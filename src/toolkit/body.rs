@@ -2,7 +2,7 @@
 
 use crate::error::BoxError;
 use crate::runtime::{Errors, Handle};
-use crate::spawn::{FuturePlace, Maker, Place, TaskBuilder, TaskCx};
+use crate::spawn::{FuturePlace, Maker, Place, TaskBuilder, TaskContext};
 use crate::sync::Arc;
 use crate::task::raw::Work;
 use crate::task::{SharedTask, Spec, Task};
@@ -65,7 +65,7 @@ impl Settings {
 
     pub(super) fn spawn<M, F>(self, make: M) -> Body<F::Output>
     where
-        M: FnMut(TaskCx) -> F + Send + 'static,
+        M: FnMut(TaskContext) -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + Sync + 'static,
     {
@@ -78,7 +78,7 @@ impl Settings {
 
     pub(super) fn run<M, F, T, E>(self, make: M) -> Body<T>
     where
-        M: FnMut(TaskCx) -> F + Send + 'static,
+        M: FnMut(TaskContext) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
@@ -92,7 +92,7 @@ impl Settings {
 
     pub(super) fn spawn_blocking<F, T>(self, closure: F) -> Body<T>
     where
-        F: Fn(&mut TaskCx) -> T + Send + Sync + 'static,
+        F: Fn(&mut TaskContext) -> T + Send + Sync + 'static,
         T: Send + Sync + 'static,
     {
         let closure = Arc::new(closure);
@@ -104,7 +104,7 @@ impl Settings {
 
     pub(super) fn run_blocking<F, T, E>(self, closure: F) -> Body<T>
     where
-        F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+        F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
         T: Send + Sync + 'static,
         E: Into<BoxError> + 'static,
     {
@@ -154,7 +154,7 @@ macro_rules! verbs {
             /// `Send`.
             pub fn spawn<M, F, T>(self, make: M) -> $made
             where
-                M: FnMut(TaskCx) -> F + Send + 'static,
+                M: FnMut(TaskContext) -> F + Send + 'static,
                 F: Future<Output = T> + 'static,
                 T: Send + Sync + 'static,
             {
@@ -166,7 +166,7 @@ macro_rules! verbs {
             /// The closure is called as that of [`spawn`](Self::spawn) is.
             pub fn run<M, F, T, E>(self, make: M) -> $made
             where
-                M: FnMut(TaskCx) -> F + Send + 'static,
+                M: FnMut(TaskContext) -> F + Send + 'static,
                 F: Future<Output = Result<T, E>> + 'static,
                 T: Send + Sync + 'static,
                 E: Into<BoxError> + 'static,
@@ -180,7 +180,7 @@ macro_rules! verbs {
             /// context may still run while the next run does, so it is `Fn` and `Sync`.
             pub fn spawn_blocking<F, T>(self, closure: F) -> $made
             where
-                F: Fn(&mut TaskCx) -> T + Send + Sync + 'static,
+                F: Fn(&mut TaskContext) -> T + Send + Sync + 'static,
                 T: Send + Sync + 'static,
             {
                 self.make(|settings| settings.spawn_blocking(closure))
@@ -191,7 +191,7 @@ macro_rules! verbs {
             /// The closure is called as that of [`spawn_blocking`](Self::spawn_blocking) is.
             pub fn run_blocking<F, T, E>(self, closure: F) -> $made
             where
-                F: Fn(&mut TaskCx) -> Result<T, E> + Send + Sync + 'static,
+                F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
                 T: Send + Sync + 'static,
                 E: Into<BoxError> + 'static,
             {

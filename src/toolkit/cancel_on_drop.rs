@@ -2,7 +2,7 @@
 
 use super::CancelToken;
 use crate::manage::TaskGroup;
-use crate::task::{Control, SharedTask, Task};
+use crate::task::{CancelHandle, SharedTask, Task};
 use std::fmt;
 use std::ops::Deref;
 
@@ -18,7 +18,7 @@ impl Cancel for CancelToken {
     }
 }
 
-impl Cancel for Control {
+impl Cancel for CancelHandle {
     fn cancel_now(&self) {
         self.cancel();
     }
@@ -51,7 +51,7 @@ impl<C: Cancel + ?Sized> Cancel for &C {
 /// Cancels `what` when the guard is dropped, however the scope is left: by `?`, by a panic, by the drop of a future.
 ///
 /// A [`Task`] does so by itself. This is for what outlives its handles: a [`CancelToken`], a task that others share or a
-/// manager keeps, a [`Control`].
+/// manager keeps, a [`CancelHandle`].
 ///
 /// # Example
 /// ```

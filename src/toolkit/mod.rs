@@ -13,7 +13,7 @@
 //! | cancel when a scope is left | [`cancel_on_drop`] |
 //! | a burst of calls becomes one run (search while typing, save after edits) | [`Debouncer`] |
 //! | work that is started, stopped and started again while others wait for its result | [`Restartable`] |
-//! | not more often than so many in a time (requests to a server) | [`Throttle`] |
+//! | not more often than so many in a time (requests to a server) | [`RateLimiter`] |
 
 mod background;
 mod body;
@@ -25,10 +25,10 @@ mod history;
 mod on_time;
 mod periodic;
 mod promise;
+mod rate_limiter;
 mod repeat;
 mod restartable;
 mod run;
-mod throttle;
 
 pub use background::{Background, BackgroundBuilder};
 pub use cancel_on_drop::{Cancel, CancelOnDrop, cancel_on_drop};
@@ -38,9 +38,9 @@ pub use debouncer::{Debouncer, DebouncerBuilder, Edge, Triggered, WhileRunning, 
 pub use on_time::{OnTime, OnTimeBuilder};
 pub use periodic::{Periodic, PeriodicBuilder};
 pub use promise::{Outcome, SharedOutcome};
+pub use rate_limiter::{Acquire, InvalidRate, RateLimiter, TooEarly};
 pub use repeat::{ErrorPolicy, Repeat, RepeatStatus};
 pub use restartable::{AlreadyCompleted, Attempt, NotStarted, RestartStatus, Restartable, Stale};
-pub use throttle::{InvalidThrottle, Passing, Throttle, TooEarly};
 
 /// The longest window or gap: beyond the lifetime of any program, and within what every clock can show.
 const CENTURY: std::time::Duration = std::time::Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -13,7 +13,7 @@ use super::repeat::{Due, ErrorPolicy, Plan, Repeat};
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::schedule::{Period, PeriodError, Trigger};
-use crate::spawn::TaskCx;
+use crate::spawn::TaskContext;
 use crate::time::WallClock;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use std::fmt;

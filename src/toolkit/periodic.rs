@@ -5,7 +5,7 @@ use super::repeat::{Due, ErrorPolicy, Plan, Repeat};
 use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::schedule::{Period, PeriodError};
-use crate::spawn::TaskCx;
+use crate::spawn::TaskContext;
 use std::future::Future;
 use std::ops::Deref;
 use std::time::Instant;

@@ -5,7 +5,7 @@ use super::{Patience, Scale, spin_until};
 use crate::measure::{Against, Case, Peer, Sample, Unit, timed};
 use crossbeam_queue::ArrayQueue;
 use futures::FutureExt;
-use offtick::{Runtime, Task, TaskCx};
+use offtick::{Runtime, Task, TaskContext};
 use ringbuf::HeapRb;
 use ringbuf::traits::{Consumer, Producer, Split};
 use std::hint::black_box;
@@ -199,11 +199,11 @@ fn read_chunk(consumer: &mut rtrb::Consumer<u64>) -> usize {
     consumer.read_chunk(consumer.slots()).map_or(0, |chunk| all(chunk.into_iter()))
 }
 
-fn try_send(cx: &mut TaskCx<u64>, n: u64) -> bool {
+fn try_send(cx: &mut TaskContext<u64>, n: u64) -> bool {
     cx.try_send(n).is_ok()
 }
 
-fn report(cx: &mut TaskCx<u64>, n: u64) -> bool {
+fn report(cx: &mut TaskContext<u64>, n: u64) -> bool {
     cx.report(n);
     true
 }
@@ -216,7 +216,7 @@ fn drain(task: &Task<(), u64>) -> usize {
 fn task(
     rt: &Runtime,
     count: usize,
-    put: impl Fn(&mut TaskCx<u64>, u64) -> bool + Send + 'static,
+    put: impl Fn(&mut TaskContext<u64>, u64) -> bool + Send + 'static,
     take: impl Fn(&Task<(), u64>) -> usize,
 ) -> Sample {
     let go = Arc::new(AtomicBool::new(false));

@@ -4,7 +4,7 @@ use crate::fetch::{FetchError, SoFar, fetch};
 use crate::resources;
 use crate::server::Server;
 use crate::url::Url;
-use offtick::{BoxError, Control, Handle, PoolSet, RetryPolicy, Status, Task, TaskError, TaskId};
+use offtick::{BoxError, CancelHandle, Handle, PoolSet, RetryPolicy, Status, Task, TaskError, TaskId};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(crate) struct Downloads {
     tasks: PoolSet<u64, u64, SoFar>,
     server: Server,
     /// Of what is in the set, so that the table of tasks can cancel it.
-    controls: HashMap<TaskId, Control>,
+    controls: HashMap<TaskId, CancelHandle>,
     so_far: HashMap<u64, SoFar>,
     pub(crate) totals: Totals,
 }
@@ -75,7 +75,7 @@ impl Downloads {
             self.totals.started += 1;
             let Ok(url) = Url::parse(&format!("http://{}{resource}", self.server.address)) else { continue };
             let task = self.download(url);
-            self.controls.insert(task.id(), task.control());
+            self.controls.insert(task.id(), task.cancel_handle());
             self.tasks.insert(key, task);
         }
     }
@@ -141,7 +141,7 @@ impl Downloads {
         pool.resize(pool.size().saturating_add_signed(by).clamp(1, MOST_AT_A_TIME));
     }
 
-    pub(crate) fn control(&self, id: TaskId) -> Option<&Control> {
+    pub(crate) fn cancel_handle(&self, id: TaskId) -> Option<&CancelHandle> {
         self.controls.get(&id)
     }
 

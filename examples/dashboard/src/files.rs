@@ -1,6 +1,6 @@
 //! The files below a path, and what is in them: both in closures that may block and look at their cancellation.
 
-use offtick::{Cancelled, TaskCx};
+use offtick::{Cancelled, TaskContext};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) struct Hits {
 ///
 /// # Errors
 /// Only if it is cancelled.
-pub(crate) fn list(root: &Path, cx: &TaskCx) -> Result<Files, Cancelled> {
+pub(crate) fn list(root: &Path, cx: &TaskContext) -> Result<Files, Cancelled> {
     let mut found = Vec::new();
     let mut ahead = vec![root.to_owned()];
     while let Some(path) = ahead.pop() {
@@ -51,7 +51,7 @@ pub(crate) fn list(root: &Path, cx: &TaskCx) -> Result<Files, Cancelled> {
 ///
 /// # Errors
 /// Only if it is cancelled.
-pub(crate) fn search(text: String, files: &[PathBuf], cx: &TaskCx) -> Result<Hits, Cancelled> {
+pub(crate) fn search(text: String, files: &[PathBuf], cx: &TaskContext) -> Result<Hits, Cancelled> {
     let mut hits = Hits { text, files: Vec::new(), searched: 0, hits: 0 };
     for path in files {
         if hits.hits >= ENOUGH {
@@ -68,7 +68,7 @@ pub(crate) fn search(text: String, files: &[PathBuf], cx: &TaskCx) -> Result<Hit
 }
 
 /// How often `text` is in a file, up to `most`. A file that cannot be read has what was read of it.
-fn count(path: &Path, text: &[u8], most: usize, cx: &TaskCx) -> Result<usize, Cancelled> {
+fn count(path: &Path, text: &[u8], most: usize, cx: &TaskContext) -> Result<usize, Cancelled> {
     let Ok(mut file) = File::open(path) else { return Ok(0) };
     let mut buffer = vec![0; CHUNK + text.len()];
     // Bytes at the beginning of the buffer that may be the beginning of a hit.

@@ -10,7 +10,7 @@
 //! | `downloads`: a few at a time, with retries, from a faulty server on loopback | `TaskPool`, `PoolSet`, `RetryPolicy` |
 //! | `search`: through all files below PATH, while the user types | `Debouncer` around a blocking task |
 //! | `link`: lines from a server that hangs up now and then | `net::Reconnecting` |
-//! | `tasks`: what runs, to be looked at and cancelled | `Handle::tasks` in a `Periodic`, `Control` |
+//! | `tasks`: what runs, to be looked at and cancelled | `Handle::tasks` in a `Periodic`, `CancelHandle` |
 //!
 //! `app` has the parts, gives them the keys and ticks them; `picture` shows them; `screen` is a terminal, or a script in front
 //! of a picture that nobody sees. What is in `../http_fetch` and `../terminal` is shared with other examples.

@@ -3,7 +3,7 @@
 use crate::downloads::Downloads;
 use offtick::schedule::PeriodError;
 use offtick::toolkit::Periodic;
-use offtick::{Control, TaskId, TaskInfo, TaskManager};
+use offtick::{CancelHandle, TaskId, TaskInfo, TaskManager};
 use std::time::Duration;
 
 /// From one look to the next.
@@ -12,7 +12,7 @@ const PERIOD: Duration = Duration::from_millis(200);
 /// A task, and how to cancel it, if this program can.
 pub(crate) struct Row {
     pub(crate) info: TaskInfo,
-    pub(crate) control: Option<Control>,
+    pub(crate) control: Option<CancelHandle>,
 }
 
 pub(crate) struct Tasks {
@@ -42,7 +42,7 @@ impl Tasks {
         let Some(Ok(listed)) = run.result() else { return };
         self.seen = Some(run.id());
         let row = |info: &TaskInfo| {
-            let control = downloads.control(info.id()).cloned().or_else(|| self.manager.control(info.id()));
+            let control = downloads.cancel_handle(info.id()).cloned().or_else(|| self.manager.cancel_handle(info.id()));
             Row { info: info.clone(), control }
         };
         self.rows = listed.iter().map(row).collect();
@@ -64,7 +64,7 @@ impl Tasks {
     /// Cancels the chosen task. False if it is over, or not ours to cancel.
     pub(crate) fn cancel_chosen(&self) -> bool {
         let control = self.rows.get(self.chosen()).and_then(|row| row.control.as_ref());
-        control.is_some_and(Control::cancel)
+        control.is_some_and(CancelHandle::cancel)
     }
 
     pub(crate) fn numbers(&self) -> [(&'static str, u64); 2] {

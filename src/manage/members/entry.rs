@@ -9,8 +9,8 @@ use crate::error::TaskError;
 use crate::manage::error::PoolStopped;
 use crate::runtime::Prepared;
 use crate::sync::Arc;
-use crate::task::raw::{Origin, Work};
-use crate::task::{Control, Details, Spec, Task};
+use crate::task::raw::{SpawnMeta, Work};
+use crate::task::{CancelHandle, Spec, Task, TaskMeta};
 use crate::util::slab::Key;
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ impl Members {
             Some(limit) => self.handle.prepare(Timed::new(body, self.handle.clone(), limit), spec, watch),
             None => self.handle.prepare(body, spec, watch),
         };
-        self.admit(place, task.control(), prepared, None, None);
+        self.admit(place, task.cancel_handle(), prepared, None, None);
         task
     }
 
@@ -94,10 +94,10 @@ impl Members {
         let limit = self.time_limit(&spec);
         if limit.is_some() && spec.origin.details().is_none() {
             // Whoever ends it from outside finds the limit there, for the error.
-            spec.origin = Origin::of(Arc::new(Details::new(spec.origin.location(), None, limit, None)));
+            spec.origin = SpawnMeta::of(Arc::new(TaskMeta::new(spec.origin.location(), None, limit, None)));
         }
         let (task, prepared) = self.handle.prepare_blocking(Seated { body, slot }, spec, watch);
-        self.admit(place, task.control(), prepared, Some(closure), limit);
+        self.admit(place, task.cancel_handle(), prepared, Some(closure), limit);
         task
     }
 
@@ -113,7 +113,7 @@ impl Members {
     fn admit(
         self: &Arc<Self>,
         Reserved(key): Reserved,
-        control: Control,
+        control: CancelHandle,
         prepared: Prepared,
         closure: Option<Arc<Closure>>,
         time_limit: Option<Duration>,

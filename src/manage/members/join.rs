@@ -5,7 +5,7 @@ use crate::error::TaskError;
 use crate::park;
 use crate::runtime::{drives_any, inside};
 use crate::sync::Arc;
-use crate::task::Control;
+use crate::task::CancelHandle;
 use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
 use std::future::Future;
@@ -68,7 +68,7 @@ impl Members {
         let state = self.state.lock();
         // Reactor threads are asked for apart: a member that is just being made has no control to ask.
         let mut controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
-        !state.members.is_empty() && (drives_any() || controls.any(Control::must_not_wait))
+        !state.members.is_empty() && (drives_any() || controls.any(CancelHandle::must_not_wait))
     }
 
     /// True in the closure of a member.

@@ -46,7 +46,7 @@ mod waiting;
 
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
-use crate::task::{Control, Status};
+use crate::task::{CancelHandle, Status};
 use crate::toolkit::CancelToken;
 use crate::util::slab::Key;
 use join::{take_all, wake_all};
@@ -128,7 +128,7 @@ impl Members {
     fn ended(self: &Arc<Self>, key: Key) {
         let mut state = self.state.lock();
         let Some(member) = state.members.remove(key) else { return };
-        match member.control.as_ref().map(Control::status) {
+        match member.control.as_ref().map(CancelHandle::status) {
             Some(Status::Done) => state.done += 1,
             Some(Status::Error) => state.failed += 1,
             _ => state.cancelled += 1,
@@ -240,7 +240,7 @@ impl Members {
     }
 
     /// Those that are not over. One that is over may stand here for a moment longer, and is left out.
-    pub(super) fn alive(&self) -> Vec<Control> {
+    pub(super) fn alive(&self) -> Vec<CancelHandle> {
         let state = self.state.lock();
         let controls = state.members.iter().filter_map(|(_, member)| member.control.as_ref());
         controls.filter(|control| !control.is_done()).cloned().collect()

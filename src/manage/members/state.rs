@@ -5,7 +5,7 @@ use super::ties::Tie;
 use super::waiting::{Ticket, Waiting};
 use crate::runtime::Prepared;
 use crate::sync::Arc;
-use crate::task::{Control, Task};
+use crate::task::{CancelHandle, Task};
 use crate::util::slab::Slab;
 use std::num::NonZeroUsize;
 use std::task::Waker;
@@ -50,7 +50,7 @@ pub(super) enum Door {
 #[derive(Default)]
 pub(super) struct Member {
     /// `None` for the moment between reserving the place and making the task.
-    pub(super) control: Option<Control>,
+    pub(super) control: Option<CancelHandle>,
     /// Full while it waits.
     pub(super) prepared: Option<Prepared>,
     /// While it waits.

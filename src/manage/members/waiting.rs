@@ -1,13 +1,13 @@
 //! Who is next: three levels, each first in, first out.
 //!
-//! Which level is next is the rule of all queues with levels ([`Passes`]): what [`Priority`] promises for ready tasks holds
+//! Which level is next is the rule of all queues with levels ([`PriorityPicker`]): what [`Priority`] promises for ready tasks holds
 //! for those who wait.
 //!
 //! A member that leaves, or is given another level, leaves its *ticket* behind; the owner's table says by the number of the
 //! turn which ticket of a member counts.
 
 use crate::manage::fifo::Fifo;
-use crate::task::{LEVELS, Passes, Priority};
+use crate::task::{LEVELS, Priority, PriorityPicker};
 use crate::util::slab::Key;
 
 /// A place in the queue.
@@ -23,13 +23,13 @@ pub(super) struct Ticket {
 #[derive(Debug)]
 pub(super) struct Waiting {
     levels: [Fifo<Ticket>; LEVELS],
-    passes: Passes,
+    passes: PriorityPicker,
     turns: u64,
 }
 
 impl Waiting {
     pub(super) fn new() -> Self {
-        Self { levels: std::array::from_fn(|_| Fifo::new()), passes: Passes::default(), turns: 0 }
+        Self { levels: std::array::from_fn(|_| Fifo::new()), passes: PriorityPicker::default(), turns: 0 }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -3,7 +3,7 @@
 use super::PoolHandle;
 use crate::error::TaskError;
 use crate::manage::members::Join;
-use crate::task::Control;
+use crate::task::CancelHandle;
 use std::future::Future;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct StopReport {
     /// The members that are not over, in no particular order: waiting ones and running ones. Nothing was done to them.
-    pub left: Vec<Control>,
+    pub left: Vec<CancelHandle>,
 }
 
 impl StopReport {

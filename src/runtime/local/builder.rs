@@ -3,7 +3,7 @@
 use super::LocalRuntime;
 use super::host::Bell;
 use crate::error::{BuildError, Panic, TaskError};
-use crate::runtime::shared::Keeper;
+use crate::runtime::shared::DriverKind;
 use crate::runtime::{Builder, Inline};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
@@ -252,7 +252,7 @@ impl LocalBuilder {
                     new
                 }
             },
-            Keeper::Host,
+            DriverKind::Host,
         )?;
         let rt = LocalRuntime::with_parts(shared, parker, bell, seed);
         if let (Some(seed), true) = (seed, self.shuffle) {

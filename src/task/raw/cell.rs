@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::handles::{Over, Runnable, TaskRef};
-use super::header::{Header, Ran, VTable};
+use super::header::{Header, PollOutcome, VTable};
 use super::state::{Kind, Outcome, ToCancelled, ToIdle, ToRunning};
 use super::{polled, store, waker};
 use crate::error::{Panic, TaskError};
@@ -56,7 +56,7 @@ impl<B: Body, S: Schedule> Cell<B, S> {
 ///
 /// # Safety
 /// `header` is a cell of `B` and `S`, and the caller has what ACTIVE stands for.
-unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) -> Ran {
+unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) -> PollOutcome {
     // SAFETY: the body is there, and so is its reference: until `finish` gives it away.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
@@ -83,9 +83,9 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     let woken = polled::end(outer);
     match result {
         Ok(Poll::Pending) => match state.to_idle(woken) {
-            ToIdle::Idle => Ran::Idle,
+            ToIdle::Idle => PollOutcome::Idle,
             // SAFETY: what ACTIVE stands for goes to the queue.
-            ToIdle::Again => Ran::Again(unsafe { Runnable::from_raw(header) }),
+            ToIdle::Again => PollOutcome::Again(unsafe { Runnable::from_raw(header) }),
             // SAFETY: ACTIVE is still ours and the body is there.
             ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },
         },
@@ -134,7 +134,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     header: NonNull<Header>,
     mut output: Option<Result<B::Output, TaskError>>,
     reason: Outcome,
-) -> Ran {
+) -> PollOutcome {
     // SAFETY: by contract; the body's reference keeps it alive to the end of this call.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
@@ -189,7 +189,7 @@ unsafe fn finish<B: Body, S: Schedule>(
         cell.owner.on_ended();
     }
     // SAFETY: the body is gone, and its reference was the runner's.
-    Ran::Over(unsafe { Over::from_raw(header) })
+    PollOutcome::Over(unsafe { Over::from_raw(header) })
 }
 
 /// # Safety

@@ -3,12 +3,12 @@
 
 use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
-use super::header::{Header, Ran};
-use super::origin::Origin;
+use super::header::{Header, PollOutcome};
 use super::polled;
+use super::spawn_meta::SpawnMeta;
 use super::state::{Outcome, Snapshot};
 use crate::error::TaskError;
-use crate::task::{Details, Priority, Schedule, Status, TaskId};
+use crate::task::{Priority, Schedule, Status, TaskId, TaskMeta};
 use crate::util::catch::drop_quietly;
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 /// Makes a task. The runnable is to be queued; the handle owns the output.
-pub(crate) fn new<B, S>(body: B, owner: S, origin: Origin) -> (Runnable, JoinRef<B::Output>)
+pub(crate) fn new<B, S>(body: B, owner: S, origin: SpawnMeta) -> (Runnable, JoinRef<B::Output>)
 where
     B: Work,
     S: Schedule,
@@ -29,7 +29,7 @@ where
 
 /// As [`new`], for a body that stays on this thread. What it returns is made here as well, and only the handle reaches
 /// it, which is `Send` where the output is; a runner that has to drop the output is on this thread, too.
-pub(crate) fn new_bound<B, S>(body: B, owner: S, origin: Origin) -> (Runnable, JoinRef<B::Output>)
+pub(crate) fn new_bound<B, S>(body: B, owner: S, origin: SpawnMeta) -> (Runnable, JoinRef<B::Output>)
 where
     B: Body + 'static,
     S: Schedule,
@@ -38,7 +38,7 @@ where
 }
 
 /// For bodies that are `Send` with their outputs, or [`Bound`]: any of the pointers may go to another thread.
-fn allocate<B, S>(body: B, owner: S, origin: Origin) -> (Runnable, JoinRef<B::Output>)
+fn allocate<B, S>(body: B, owner: S, origin: SpawnMeta) -> (Runnable, JoinRef<B::Output>)
 where
     B: Body + Send + 'static,
     S: Schedule,
@@ -113,7 +113,7 @@ impl Runnable {
 
     /// Polls the task once, or drops its body if it was cancelled; `reason` names the end in the latter case, where
     /// it has none yet.
-    pub(crate) fn run(self, reason: Outcome) -> Ran {
+    pub(crate) fn run(self, reason: Outcome) -> PollOutcome {
         let pointer = self.into_raw();
         // SAFETY: alive by the body's reference.
         let run = unsafe { pointer.as_ref() }.vtable().run;
@@ -128,7 +128,7 @@ impl Runnable {
     }
 
     /// The extras of a task made by the builder.
-    pub(crate) fn details(&self) -> Option<&Details> {
+    pub(crate) fn details(&self) -> Option<&TaskMeta> {
         self.header().details()
     }
 

@@ -2,11 +2,11 @@
 
 use super::handles::{Over, Runnable};
 use super::join_waker::JoinWaker;
-use super::origin::Origin;
+use super::spawn_meta::SpawnMeta;
 use super::state::{Kind, Outcome, State};
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::task::{Details, Priority, TaskId};
+use crate::task::{Priority, TaskId, TaskMeta};
 use crate::util::catch::guarded;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -31,7 +31,7 @@ pub(crate) struct Header {
     /// at the end it goes to whoever ended the task, if the bit was set.
     join_waker: UnsafeCell<JoinWaker>,
     id: TaskId,
-    origin: Origin,
+    origin: SpawnMeta,
     /// Place in the owner list; written by the executor's thread, and by a runner that ends the task without it.
     slot: AtomicU32,
     polls: AtomicU32,
@@ -41,7 +41,7 @@ pub(crate) struct Header {
 pub(crate) struct VTable {
     pub(super) kind: Kind,
     pub(super) stage_offset: usize,
-    pub(super) run: unsafe fn(NonNull<Header>, Outcome) -> Ran,
+    pub(super) run: unsafe fn(NonNull<Header>, Outcome) -> PollOutcome,
     pub(super) schedule: unsafe fn(NonNull<Header>, Runnable),
     pub(super) ended: unsafe fn(NonNull<Header>),
     pub(super) must_not_wait: unsafe fn(NonNull<Header>) -> bool,
@@ -54,7 +54,7 @@ pub(crate) struct VTable {
 /// What became of a task that was run.
 #[derive(Debug)]
 #[must_use]
-pub(crate) enum Ran {
+pub(crate) enum PollOutcome {
     /// It sleeps until it is woken.
     Idle,
     /// It was woken meanwhile: queue it again.
@@ -64,7 +64,7 @@ pub(crate) enum Ran {
 }
 
 impl Header {
-    pub(super) fn new(vtable: &'static VTable, origin: Origin) -> Self {
+    pub(super) fn new(vtable: &'static VTable, origin: SpawnMeta) -> Self {
         let (id, priority) = match origin.details() {
             Some(details) => (details.id(), details.priority()),
             None => (TaskId::next(), Priority::default()),
@@ -98,7 +98,7 @@ impl Header {
         self.origin.location()
     }
 
-    pub(super) fn details(&self) -> Option<&Details> {
+    pub(super) fn details(&self) -> Option<&TaskMeta> {
         self.origin.details()
     }
 

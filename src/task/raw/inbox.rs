@@ -26,7 +26,7 @@
 
 use super::handles::Runnable;
 use super::header::Header;
-use super::warm::fetch_line;
+use super::prefetch::fetch_line;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ptr::{self, NonNull};
 

@@ -69,16 +69,16 @@ mod tests {
     use crate::sync::Arc;
     use std::task::Wake;
 
-    struct Deaf;
+    struct NoopUnpark;
 
-    impl Wake for Deaf {
+    impl Wake for NoopUnpark {
         fn wake(self: Arc<Self>) {}
     }
 
     /// That of a task is gone through with tasks, in the tests of the cell.
     #[test]
     fn a_foreign_waker_is_kept_in_a_box() {
-        let count = Arc::new(Deaf);
+        let count = Arc::new(NoopUnpark);
         let waker = Waker::from(Arc::clone(&count));
         let kept = JoinWaker::new(waker.clone());
         assert!(!kept.is_none() && kept.will_wake(&waker) && !kept.will_wake(Waker::noop()));

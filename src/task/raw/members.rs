@@ -117,15 +117,15 @@ impl Drop for Members {
 mod tests {
     use super::*;
     use crate::sync::Arc;
-    use crate::task::raw::{FutureBody, Origin, Outcome, Ran, Value, new};
+    use crate::task::raw::{FutureBody, Outcome, PollOutcome, SpawnMeta, Value, new};
     use crate::task::{Schedule, TaskId};
     use std::future::pending;
     use std::panic::Location;
 
     /// An owner; the count says how many cells there are.
-    struct Nobody(#[allow(dead_code, reason = "it goes with the cell")] Arc<()>);
+    struct NoopSchedule(#[allow(dead_code, reason = "it goes with the cell")] Arc<()>);
 
-    impl Schedule for Nobody {
+    impl Schedule for NoopSchedule {
         fn schedule(&self, task: Runnable) {
             drop(task);
         }
@@ -137,7 +137,7 @@ mod tests {
 
     fn task(cells: &Arc<()>) -> Runnable {
         let body = FutureBody::<_, Value>::new(pending::<()>());
-        let (runnable, join) = new(body, Nobody(Arc::clone(cells)), Origin::at(Location::caller()));
+        let (runnable, join) = new(body, NoopSchedule(Arc::clone(cells)), SpawnMeta::at(Location::caller()));
         join.detach();
         runnable
     }
@@ -145,7 +145,7 @@ mod tests {
     fn end(runnable: Runnable) -> Over {
         runnable.task().cancel(Outcome::Cancelled);
         match runnable.run(Outcome::Cancelled) {
-            Ran::Over(over) => over,
+            PollOutcome::Over(over) => over,
             other => unreachable!("it was cancelled, and is {other:?}"),
         }
     }

@@ -4,6 +4,7 @@
 //! safe to use in any order on any thread.
 #![allow(unsafe_code, reason = "one of the two unsafe islands of the crate")]
 
+mod arc_cache;
 mod body;
 mod cell;
 mod handles;
@@ -11,26 +12,25 @@ mod header;
 mod inbox;
 mod join_waker;
 mod members;
-mod origin;
 mod polled;
-mod purse;
+mod prefetch;
+mod spawn_meta;
 mod state;
 mod store;
 mod waker;
-mod warm;
 
+pub(crate) use arc_cache::ArcCache;
 pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work, thread_token};
 pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
-pub(crate) use header::Ran;
+pub(crate) use header::PollOutcome;
 pub(crate) use inbox::{Batch, Inbox, Push};
 pub(crate) use members::{Listed, Members};
-pub(crate) use origin::Origin;
-pub(crate) use purse::Purse;
+pub(crate) use prefetch::prefetch;
+pub(crate) use spawn_meta::SpawnMeta;
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
 pub(crate) use state::{Kind, Outcome};
-pub(crate) use warm::warm;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -1,8 +1,8 @@
 //! The cell without a model: every way to live and to end, and every place where user code may panic.
 
 use super::{
-    Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Origin, Outcome, Push, Ran, Runnable, TaskRef, Value,
-    Verdict, new,
+    Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Outcome, PollOutcome, Push, Runnable, SpawnMeta, TaskRef,
+    Value, Verdict, new,
 };
 use crate::error::{Panic, TaskError};
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
@@ -68,7 +68,7 @@ impl Owner {
         B: Body + Send + 'static,
         B::Output: Send + 'static,
     {
-        let (runnable, join) = new(body, self.clone(), Origin::at(Location::caller()));
+        let (runnable, join) = new(body, self.clone(), SpawnMeta::at(Location::caller()));
         let task = runnable.task();
         self.schedule(runnable);
         (join, task)
@@ -77,7 +77,7 @@ impl Owner {
     fn run(&self) {
         loop {
             let Some(task) = self.0.queue.lock().pop_front() else { return };
-            if let Ran::Again(task) = task.run(Outcome::Cancelled) {
+            if let PollOutcome::Again(task) = task.run(Outcome::Cancelled) {
                 self.schedule(task);
             }
         }
@@ -331,7 +331,7 @@ fn a_runnable_that_is_dropped() {
             })));
             let mut runnable = owner.0.queue.lock().pop_front().expect("queued");
             if started {
-                let Ran::Again(again) = runnable.run(Outcome::Cancelled) else { panic!("it woke itself") };
+                let PollOutcome::Again(again) = runnable.run(Outcome::Cancelled) else { panic!("it woke itself") };
                 runnable = again;
             }
             let join = if detached {

@@ -12,7 +12,7 @@ const BYTES: usize = 192;
 
 /// Asks for the cell of the task that `waker` wakes. Of any other kind of waker nothing is known, and nothing done.
 #[inline]
-pub(crate) fn warm(waker: &Waker) {
+pub(crate) fn prefetch(waker: &Waker) {
     if waker::is_of_task(waker) {
         fetch(waker.data().cast());
     }

@@ -15,18 +15,18 @@
 //! ```text
 //! set-up -> tasks ... -> all futures are dropped -> tear-down -> last word -> gone
 //! ```
-//! The value stands in a thread-local of that thread (`lent`): nobody else can reach it, and it need not be `Send`. While it is
+//! The value stands in a thread-local of that thread (`thread_bound`): nobody else can reach it, and it need not be `Send`. While it is
 //! lent it is taken out, so no borrow is held while user code runs.
 
 mod builder;
 mod error;
 mod front;
-mod lent;
 mod life;
 mod state;
+mod thread_bound;
 
-pub use builder::ThreadedPoolBuilder;
-pub use error::{LentError, ThreadError};
-pub use front::ThreadedPool;
-pub use lent::Lent;
+pub use builder::WorkerThreadBuilder;
+pub use error::{ThreadBoundError, ThreadError};
+pub use front::WorkerThread;
 pub use life::ThreadReport;
+pub use thread_bound::ThreadBound;

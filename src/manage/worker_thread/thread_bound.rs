@@ -1,6 +1,6 @@
 //! The value that a set-up made, and who may use it.
 
-use super::error::LentError;
+use super::error::ThreadBoundError;
 use crate::sync::plain::{AtomicU64, Ordering};
 use std::any::Any;
 use std::cell::RefCell;
@@ -46,7 +46,7 @@ pub(super) fn is_here(pool: u64) -> bool {
     KEPT.try_with(|kept| kept.borrow().as_ref().is_some_and(|kept| kept.pool == pool)).unwrap_or(false)
 }
 
-/// The value that a [`ThreadedPool`](super::ThreadedPool)'s set-up made, for the pool's own tasks: a device handle, a GPU
+/// The value that a [`WorkerThread`](super::WorkerThread)'s set-up made, for the pool's own tasks: a device handle, a GPU
 /// context, a connection that must stay on its thread.
 ///
 /// It may be cloned and sent anywhere; the value stays on the pool's thread, and is lent there for the time of one call. So a
@@ -55,9 +55,9 @@ pub(super) fn is_here(pool: u64) -> bool {
 ///
 /// # Example
 /// ```
-/// use offtick::ThreadedPool;
+/// use offtick::WorkerThread;
 /// use std::rc::Rc;
-/// let pool = ThreadedPool::builder("canvas").set_up(|| Ok::<_, offtick::BoxError>(Rc::new(7))).build()?;
+/// let pool = WorkerThread::builder("canvas").set_up(|| Ok::<_, offtick::BoxError>(Rc::new(7))).build()?;
 /// pool.start_blocking()?;
 /// let canvas = pool.value();
 /// // A task made by the builder: with a name, a limit, progress.
@@ -65,12 +65,12 @@ pub(super) fn is_here(pool: u64) -> bool {
 /// assert_eq!(task.wait()?, 42);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Lent<C> {
+pub struct ThreadBound<C> {
     pool: u64,
     value: PhantomData<fn() -> C>,
 }
 
-impl<C: 'static> Lent<C> {
+impl<C: 'static> ThreadBound<C> {
     pub(super) fn new(pool: u64) -> Self {
         Self { pool, value: PhantomData }
     }
@@ -78,11 +78,11 @@ impl<C: 'static> Lent<C> {
     /// Calls `f` with the value. If `f` panics the value stays as the panic left it, and is lent again.
     ///
     /// # Errors
-    /// [`LentError::WrongThread`] elsewhere than on the pool's thread between set-up and tear-down, [`LentError::InUse`] inside
+    /// [`ThreadBoundError::WrongThread`] elsewhere than on the pool's thread between set-up and tear-down, [`ThreadBoundError::InUse`] inside
     /// of another call for the same value; `f` is not called then.
-    pub fn with<R>(&self, f: impl FnOnce(&mut C) -> R) -> Result<R, LentError> {
+    pub fn with<R>(&self, f: impl FnOnce(&mut C) -> R) -> Result<R, ThreadBoundError> {
         let mut loan = Loan::take(self.pool)?;
-        let value = loan.0.as_mut().and_then(|value| value.downcast_mut()).ok_or(LentError::WrongThread)?;
+        let value = loan.0.as_mut().and_then(|value| value.downcast_mut()).ok_or(ThreadBoundError::WrongThread)?;
         Ok(f(value))
     }
 }
@@ -91,12 +91,12 @@ impl<C: 'static> Lent<C> {
 struct Loan(Option<Box<dyn Any>>);
 
 impl Loan {
-    fn take(pool: u64) -> Result<Self, LentError> {
+    fn take(pool: u64) -> Result<Self, ThreadBoundError> {
         let taken = KEPT.try_with(|kept| match &mut *kept.borrow_mut() {
-            Some(kept) if kept.pool == pool => kept.value.take().ok_or(LentError::InUse),
-            _ => Err(LentError::WrongThread),
+            Some(kept) if kept.pool == pool => kept.value.take().ok_or(ThreadBoundError::InUse),
+            _ => Err(ThreadBoundError::WrongThread),
         });
-        taken.unwrap_or(Err(LentError::WrongThread)).map(|value| Self(Some(value)))
+        taken.unwrap_or(Err(ThreadBoundError::WrongThread)).map(|value| Self(Some(value)))
     }
 }
 
@@ -113,14 +113,14 @@ impl Drop for Loan {
     }
 }
 
-impl<C> Clone for Lent<C> {
+impl<C> Clone for ThreadBound<C> {
     fn clone(&self) -> Self {
         Self { pool: self.pool, value: PhantomData }
     }
 }
 
-impl<C> fmt::Debug for Lent<C> {
+impl<C> fmt::Debug for ThreadBound<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lent").field("here", &is_here(self.pool)).finish_non_exhaustive()
+        f.debug_struct("ThreadBound").field("here", &is_here(self.pool)).finish_non_exhaustive()
     }
 }

@@ -13,9 +13,9 @@ const PASSES: [u32; LEVELS] = [u32::MAX, 8, 32];
 
 /// Counts, for each level, the turns of those above since its own last one, while it had something.
 #[derive(Debug, Default)]
-pub(crate) struct Passes([u32; LEVELS]);
+pub(crate) struct PriorityPicker([u32; LEVELS]);
 
-impl Passes {
+impl PriorityPicker {
     /// Takes the next turn: the lowest level that was passed over often enough, else the highest that has something.
     pub(crate) fn take(&mut self, has: [bool; LEVELS]) -> Option<usize> {
         let due = (1..LEVELS).rev().find(|&level| has[level] && self.0[level] >= PASSES[level]);

@@ -1,10 +1,10 @@
 //! The pool with a thread, as its users see it.
 
-use super::builder::{Plan, ThreadedPoolBuilder};
+use super::builder::{Plan, WorkerThreadBuilder};
 use super::error::ThreadError;
-use super::lent::{self, Lent};
 use super::life::{GRACE, Life, ThreadReport};
 use super::state::{State, Turn};
+use super::thread_bound::{self, ThreadBound};
 use crate::error::{BoxError, TaskError};
 use crate::manage::error::PoolStopped;
 use crate::manage::pool::PoolHandle;
@@ -21,9 +21,9 @@ use std::time::Duration;
 /// A pool with a thread and a loop of its own, and a value that lives on that thread: for a device, a GPU context, a library
 /// that wants to be called from one thread always.
 ///
-/// Futures and closures take turns on the thread. What the [set-up](ThreadedPoolBuilder::set_up) made stays there from before
+/// Futures and closures take turns on the thread. What the [set-up](WorkerThreadBuilder::set_up) made stays there from before
 /// the first task until after the last future was dropped, and is lent to them: closures get it as `&mut C`
-/// ([`spawn_with`](Self::spawn_with)), futures as a [`Lent`], between two waits. It need not be `Send`, nor need the futures.
+/// ([`spawn_with`](Self::spawn_with)), futures as a [`ThreadBound`], between two waits. It need not be `Send`, nor need the futures.
 /// All else is as in a [`TaskPool`](crate::TaskPool): size, queue limit, time limit, priorities.
 ///
 /// It is made idle, and may be started, stopped and started again, from any thread, blocking or awaiting. While it does not run
@@ -32,10 +32,10 @@ use std::time::Duration;
 ///
 /// # Example
 /// ```
-/// use offtick::{BoxError, ThreadedPool};
+/// use offtick::{BoxError, WorkerThread};
 /// use std::{cell::Cell, rc::Rc};
 ///
-/// let camera = ThreadedPool::builder("camera")
+/// let camera = WorkerThread::builder("camera")
 ///     .set_up(|| Ok::<_, BoxError>(Rc::new(Cell::new(0)))) // Not `Send`, like many a driver's handle.
 ///     .tear_down(|device| println!("{} frames", device.get()))
 ///     .build()?;
@@ -54,19 +54,19 @@ use std::time::Duration;
 /// assert!(camera.stop_blocking(None)?.is_clean());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct ThreadedPool<C = ()> {
+pub struct WorkerThread<C = ()> {
     plan: Plan<C>,
     state: State,
 }
 
-impl ThreadedPool {
+impl WorkerThread {
     /// The settings of a pool whose thread has this name.
-    pub fn builder(name: impl Into<String>) -> ThreadedPoolBuilder {
-        ThreadedPoolBuilder::new(name.into())
+    pub fn builder(name: impl Into<String>) -> WorkerThreadBuilder {
+        WorkerThreadBuilder::new(name.into())
     }
 }
 
-impl<C: 'static> ThreadedPool<C> {
+impl<C: 'static> WorkerThread<C> {
     pub(super) fn of(plan: Plan<C>) -> Self {
         Self { plan, state: State::default() }
     }
@@ -158,7 +158,7 @@ impl<C: 'static> ThreadedPool<C> {
 
     fn take_life(&self) -> Result<Option<(Turn<'_>, Box<Life>)>, ThreadError> {
         // The pool's own thread, or one that runs a closure of the pool's: it would wait for its own end.
-        if lent::is_here(self.plan.id) || self.state.pool().is_some_and(|pool| pool.members.is_inside()) {
+        if thread_bound::is_here(self.plan.id) || self.state.pool().is_some_and(|pool| pool.members.is_inside()) {
             return Err(ThreadError::WouldDeadlock);
         }
         let taken = self.state.stop()?;
@@ -172,7 +172,7 @@ impl<C: 'static> ThreadedPool<C> {
     #[track_caller]
     pub fn spawn<M, F>(&self, make: M) -> Task<F::Output>
     where
-        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        M: FnOnce(ThreadBound<C>) -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + 'static,
     {
@@ -183,7 +183,7 @@ impl<C: 'static> ThreadedPool<C> {
     #[track_caller]
     pub fn run<M, F, T, E>(&self, make: M) -> Task<T>
     where
-        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        M: FnOnce(ThreadBound<C>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
         E: Into<BoxError> + 'static,
@@ -198,7 +198,7 @@ impl<C: 'static> ThreadedPool<C> {
         J: FnOnce(&mut C) -> T + Send + 'static,
         T: Send + 'static,
     {
-        let make = move |value: Lent<C>| async move { value.with(job).map_err(TaskError::from_error) };
+        let make = move |value: ThreadBound<C>| async move { value.with(job).map_err(TaskError::from_error) };
         self.begin::<_, _, Verdict>(make, Spec::plain())
     }
 
@@ -210,7 +210,7 @@ impl<C: 'static> ThreadedPool<C> {
         T: Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        let make = move |value: Lent<C>| async move {
+        let make = move |value: ThreadBound<C>| async move {
             let done = value.with(job).map_err(TaskError::from_error)?;
             done.map_err(TaskError::from_error)
         };
@@ -219,7 +219,7 @@ impl<C: 'static> ThreadedPool<C> {
 
     fn begin<M, F, V>(&self, make: M, spec: Spec<()>) -> Task<V::Output>
     where
-        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        M: FnOnce(ThreadBound<C>) -> F + Send + 'static,
         F: Future + 'static,
         V: Convert<F::Output> + 'static,
         V::Output: Send + 'static,
@@ -253,14 +253,14 @@ impl<C: 'static> ThreadedPool<C> {
     ///
     /// # Example
     /// ```
-    /// let pool = offtick::ThreadedPool::builder("worker").build()?;
+    /// let pool = offtick::WorkerThread::builder("worker").build()?;
     /// pool.start_blocking()?;
     /// assert_eq!(pool.block_on(|_| async { 7 })?, 7);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn block_on<M, F>(&self, make: M) -> Result<F::Output, TaskError>
     where
-        M: FnOnce(Lent<C>) -> F + Send + 'static,
+        M: FnOnce(ThreadBound<C>) -> F + Send + 'static,
         F: Future + 'static,
         F::Output: Send + 'static,
     {
@@ -271,8 +271,8 @@ impl<C: 'static> ThreadedPool<C> {
     }
 
     /// The value, for tasks that are made otherwise: by [`pool`](Self::pool) and its builder.
-    pub fn value(&self) -> Lent<C> {
-        Lent::new(self.plan.id)
+    pub fn value(&self) -> ThreadBound<C> {
+        ThreadBound::new(self.plan.id)
     }
 
     /// The pool of this run: to resize it, to ask how far it is, for tasks with more than a body, for closures on threads for
@@ -295,9 +295,9 @@ impl<C: 'static> ThreadedPool<C> {
     }
 }
 
-impl<C> fmt::Debug for ThreadedPool<C> {
+impl<C> fmt::Debug for WorkerThread<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadedPool")
+        f.debug_struct("WorkerThread")
             .field("name", &self.plan.name)
             .field("pool", &self.state.pool())
             .finish_non_exhaustive()

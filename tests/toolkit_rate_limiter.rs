@@ -1,11 +1,11 @@
-//! `toolkit::Throttle`: its pace, its burst, its turns, under a clock that only the test moves.
+//! `toolkit::RateLimiter`: its pace, its burst, its turns, under a clock that only the test moves.
 #![cfg(feature = "toolkit")]
 
 mod common;
 
 use common::{poll_once, reactor_thread, until};
 use offtick::time::{Clock, ManualClock};
-use offtick::toolkit::{InvalidThrottle, Throttle};
+use offtick::toolkit::{InvalidRate, RateLimiter};
 use offtick::{Builder, Runtime, TaskError};
 use proptest::prelude::*;
 use std::task::Poll;
@@ -19,60 +19,60 @@ fn manual() -> (Runtime, ManualClock) {
     (rt, clock)
 }
 
-fn passes(throttle: &Throttle) -> usize {
-    (0..).take_while(|_| throttle.try_pass().is_ok()).count()
+fn passes(limiter: &RateLimiter) -> usize {
+    (0..).take_while(|_| limiter.try_pass().is_ok()).count()
 }
 
 #[test]
 fn one_a_gap() {
     let (rt, clock) = manual();
-    let throttle = Throttle::new(&rt, SECOND).expect("a gap");
+    let limiter = RateLimiter::new(&rt, SECOND).expect("a gap");
     let mut trace = Vec::new();
     for _ in 0..6 {
-        trace.push(throttle.try_pass().is_ok());
+        trace.push(limiter.try_pass().is_ok());
         clock.advance(SECOND / 2);
     }
     assert_eq!(trace, [true, false, true, false, true, false]);
     clock.advance(100 * SECOND);
-    assert_eq!(passes(&throttle), 1, "a pause saves nothing up");
-    let early = throttle.try_pass().expect_err("too early");
+    assert_eq!(passes(&limiter), 1, "a pause saves nothing up");
+    let early = limiter.try_pass().expect_err("too early");
     assert_eq!(early.at, Some(clock.now() + SECOND));
 }
 
 #[test]
 fn a_burst_after_a_pause_and_the_pace_after_that() {
     let (rt, clock) = manual();
-    let throttle = Throttle::with_burst(&rt, SECOND, 3).expect("a burst");
-    assert_eq!(passes(&throttle), 3);
+    let limiter = RateLimiter::with_burst(&rt, SECOND, 3).expect("a burst");
+    assert_eq!(passes(&limiter), 3);
     clock.advance(SECOND);
-    assert_eq!(passes(&throttle), 1);
+    assert_eq!(passes(&limiter), 1);
     clock.advance(2 * SECOND);
-    assert_eq!(passes(&throttle), 2);
+    assert_eq!(passes(&limiter), 2);
     clock.advance(1_000 * SECOND);
-    assert_eq!(passes(&throttle), 3);
+    assert_eq!(passes(&limiter), 3);
 }
 
 #[test]
 fn zeros_are_errors_and_the_largest_are_defined() {
     let (rt, _clock) = manual();
-    assert_eq!(Throttle::new(&rt, Duration::ZERO).err(), Some(InvalidThrottle::ZeroGap));
-    assert_eq!(Throttle::with_burst(&rt, SECOND, 0).err(), Some(InvalidThrottle::ZeroBurst));
-    let slow = Throttle::new(&rt, Duration::MAX).expect("a gap");
+    assert_eq!(RateLimiter::new(&rt, Duration::ZERO).err(), Some(InvalidRate::ZeroGap));
+    assert_eq!(RateLimiter::with_burst(&rt, SECOND, 0).err(), Some(InvalidRate::ZeroBurst));
+    let slow = RateLimiter::new(&rt, Duration::MAX).expect("a gap");
     assert_eq!(passes(&slow), 1);
-    let wide = Throttle::with_burst(&rt, Duration::MAX, usize::MAX).expect("a burst");
+    let wide = RateLimiter::with_burst(&rt, Duration::MAX, usize::MAX).expect("a burst");
     assert!((0..1_000).all(|_| wide.try_pass().is_ok()));
-    let fine = Throttle::with_burst(&rt, Duration::from_nanos(1), usize::MAX).expect("a burst");
+    let fine = RateLimiter::with_burst(&rt, Duration::from_nanos(1), usize::MAX).expect("a burst");
     assert!((0..1_000).all(|_| fine.try_pass().is_ok()));
 }
 
 #[test]
 fn turns_come_in_order_and_at_their_time() {
     let (rt, clock) = manual();
-    let throttle = Throttle::new(&rt, SECOND).expect("a gap");
-    let mut waits: Vec<_> = (0..4).map(|_| throttle.pass()).collect();
+    let limiter = RateLimiter::new(&rt, SECOND).expect("a gap");
+    let mut waits: Vec<_> = (0..4).map(|_| limiter.acquire()).collect();
     let polled: Vec<_> = waits.iter_mut().map(|wait| poll_once(wait).is_ready()).collect();
     assert_eq!(polled, [true, false, false, false]);
-    assert!(throttle.try_pass().is_err(), "turns are given away");
+    assert!(limiter.try_pass().is_err(), "turns are given away");
     for second in 1..4 {
         clock.advance(SECOND);
         until(|| poll_once(&mut waits[second]).is_ready());
@@ -84,18 +84,18 @@ fn turns_come_in_order_and_at_their_time() {
 #[test]
 fn a_turn_that_is_given_up_goes_back_if_it_is_the_last() {
     let (rt, clock) = manual();
-    let throttle = Throttle::new(&rt, SECOND).expect("a gap");
-    throttle.try_pass().expect("the first");
-    let (mut second, mut third) = (throttle.pass(), throttle.pass());
+    let limiter = RateLimiter::new(&rt, SECOND).expect("a gap");
+    limiter.try_pass().expect("the first");
+    let (mut second, mut third) = (limiter.acquire(), limiter.acquire());
     assert!(poll_once(&mut second).is_pending() && poll_once(&mut third).is_pending());
-    let at = |throttle: &Throttle| throttle.try_pass().expect_err("too early").at;
-    assert_eq!(at(&throttle), Some(clock.now() + 3 * SECOND));
+    let at = |limiter: &RateLimiter| limiter.try_pass().expect_err("too early").at;
+    assert_eq!(at(&limiter), Some(clock.now() + 3 * SECOND));
     drop(third);
-    assert_eq!(at(&throttle), Some(clock.now() + 2 * SECOND));
-    let (mut third, mut fourth) = (throttle.pass(), throttle.pass());
+    assert_eq!(at(&limiter), Some(clock.now() + 2 * SECOND));
+    let (mut third, mut fourth) = (limiter.acquire(), limiter.acquire());
     assert!(poll_once(&mut third).is_pending() && poll_once(&mut fourth).is_pending());
     drop(third);
-    assert_eq!(at(&throttle), Some(clock.now() + 4 * SECOND), "in the middle it stays unused");
+    assert_eq!(at(&limiter), Some(clock.now() + 4 * SECOND), "in the middle it stays unused");
     drop((second, fourth));
     until(|| rt.metrics().timers == 0);
 }
@@ -103,9 +103,9 @@ fn a_turn_that_is_given_up_goes_back_if_it_is_the_last() {
 #[test]
 fn whoever_waits_when_the_runtime_goes_does_not_pass() {
     let (rt, _clock) = manual();
-    let throttle = Throttle::new(&rt, SECOND).expect("a gap");
-    throttle.try_pass().expect("the first");
-    let mut wait = throttle.pass();
+    let limiter = RateLimiter::new(&rt, SECOND).expect("a gap");
+    limiter.try_pass().expect("the first");
+    let mut wait = limiter.acquire();
     assert!(poll_once(&mut wait).is_pending());
     reactor_thread(&rt);
     drop(rt);
@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn never_more_than_the_pace(gap in 1_u64..20, burst in 1_usize..6, steps in prop::collection::vec(0_u64..30, 1..80)) {
         let (rt, clock) = manual();
-        let throttle = Throttle::with_burst(&rt, Duration::from_millis(gap), burst).expect("valid");
+        let limiter = RateLimiter::with_burst(&rt, Duration::from_millis(gap), burst).expect("valid");
         let (mut now, mut passed) = (0_u64, Vec::new());
         // A bucket that is filled continuously, in units of `gap`.
         let (mut level, mut seen) = (burst as u64 * gap, 0);
@@ -127,7 +127,7 @@ proptest! {
             level = (level + now - seen).min(burst as u64 * gap);
             seen = now;
             let fits = level >= gap;
-            prop_assert_eq!(throttle.try_pass().is_ok(), fits, "at {} ms", now);
+            prop_assert_eq!(limiter.try_pass().is_ok(), fits, "at {} ms", now);
             if fits {
                 level -= gap;
                 passed.push(now);

@@ -15,16 +15,16 @@ use std::time::Instant;
 /// ```
 /// let rt = offtick::Runtime::new()?;
 /// let mut task = rt.spawn(std::future::pending::<()>());
-/// let control = task.control();
+/// let control = task.cancel_handle();
 /// assert!(control.cancel());
 /// assert!(task.wait().is_err_and(|error| error.is_cancelled()));
 /// assert!(!control.cancel());
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Clone)]
-pub struct Control(TaskRef);
+pub struct CancelHandle(TaskRef);
 
-impl Control {
+impl CancelHandle {
     pub(crate) fn new(task: TaskRef) -> Self {
         Self(task)
     }
@@ -95,9 +95,9 @@ impl Control {
     }
 }
 
-impl fmt::Debug for Control {
+impl fmt::Debug for CancelHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Control")
+        f.debug_struct("CancelHandle")
             .field("id", &self.id().get())
             .field("name", &self.name())
             .field("status", &self.status())

@@ -1,4 +1,4 @@
-//! `ThreadedPool`: one thread, a value that stays on it, and starts and stops that leave nothing behind.
+//! `WorkerThread`: one thread, a value that stays on it, and starts and stops that leave nothing behind.
 #![cfg(feature = "toolkit")]
 
 #[path = "common/mod.rs"]
@@ -9,7 +9,7 @@ mod gate;
 use common::{HANG, Latch, Log, PLANNED, on_reactor, quiet_planned_panics, runtime, settled, until};
 use gate::Gate;
 use offtick::time::Clock;
-use offtick::{BoxError, LentError, PoolStopped, Priority, Status, TaskError, ThreadError, ThreadedPool};
+use offtick::{BoxError, PoolStopped, Priority, Status, TaskError, ThreadBoundError, ThreadError, WorkerThread};
 use std::cell::RefCell;
 use std::future::pending;
 use std::rc::Rc;
@@ -42,9 +42,9 @@ impl Drop for Device {
     }
 }
 
-fn device_pool(log: &Log) -> ThreadedPool<Device> {
+fn device_pool(log: &Log) -> WorkerThread<Device> {
     let (theirs, last) = (log.clone(), log.clone());
-    ThreadedPool::builder("device")
+    WorkerThread::builder("device")
         .set_up(move || Ok::<_, BoxError>(Device::open(&theirs)))
         .tear_down(move |device| {
             last.push("tear-down");
@@ -88,7 +88,7 @@ fn set_up_before_the_first_task_and_tear_down_after_the_last() {
 
 #[test]
 fn tasks_that_are_left_are_dropped_before_the_tear_down_and_may_use_the_value_there() {
-    struct Uses(offtick::Lent<Device>, Log);
+    struct Uses(offtick::ThreadBound<Device>, Log);
     impl Drop for Uses {
         fn drop(&mut self) {
             let used = self.0.with(|device| *device.lines.borrow_mut() += 1);
@@ -148,7 +148,7 @@ fn a_set_up_that_fails_or_panics_is_the_error_of_the_start() {
     let (theirs, torn) = (tries.clone(), log.clone());
     let thread = Arc::new(std::sync::Mutex::new(std::sync::Weak::<()>::new()));
     let alive = Arc::clone(&thread);
-    let pool = ThreadedPool::builder("fails")
+    let pool = WorkerThread::builder("fails")
         .set_up(move || {
             thread_local!(static ALIVE: RefCell<Option<Arc<()>>> = const { RefCell::new(None) });
             let token = Arc::new(());
@@ -182,7 +182,7 @@ fn a_set_up_that_fails_or_panics_is_the_error_of_the_start() {
 #[test]
 fn a_tear_down_that_panics_is_reported() {
     quiet_planned_panics();
-    let pool = ThreadedPool::builder("panics").tear_down(|()| panic!("{PLANNED}: stuck lid")).build().unwrap();
+    let pool = WorkerThread::builder("panics").tear_down(|()| panic!("{PLANNED}: stuck lid")).build().unwrap();
     for _ in 0..2 {
         pool.start_blocking().unwrap();
         let report = pool.stop_blocking(None).unwrap();
@@ -196,7 +196,7 @@ fn a_tear_down_that_panics_is_reported() {
 
 #[test]
 fn what_is_given_to_a_pool_that_does_not_run_says_so() {
-    let pool = ThreadedPool::builder("idle").build().unwrap();
+    let pool = WorkerThread::builder("idle").build().unwrap();
     let refused = |error: TaskError| error.downcast_ref::<PoolStopped>().is_some();
     assert!(refused(pool.spawn(|_| async {}).wait().unwrap_err()));
     assert!(refused(pool.run_with(|()| Ok::<_, BoxError>(())).wait().unwrap_err()));
@@ -207,13 +207,13 @@ fn what_is_given_to_a_pool_that_does_not_run_says_so() {
     pool.stop_blocking(None).unwrap();
     assert!(refused(handle.spawn(async {}).wait().unwrap_err()));
     assert!(refused(pool.block_on(|_| async {}).unwrap_err()));
-    assert!(ThreadedPool::builder("nul\0").build().is_err());
-    assert!(ThreadedPool::builder("zero").timeout(Duration::ZERO).build().is_err());
+    assert!(WorkerThread::builder("nul\0").build().is_err());
+    assert!(WorkerThread::builder("zero").timeout(Duration::ZERO).build().is_err());
 }
 
 #[test]
 fn waiting_on_its_own_thread_is_an_error_and_no_deadlock() {
-    let pool = Arc::new(ThreadedPool::builder("own").build().unwrap());
+    let pool = Arc::new(WorkerThread::builder("own").build().unwrap());
     pool.start_blocking().unwrap();
     let theirs = Arc::clone(&pool);
     let called = Arc::new(AtomicBool::new(false));
@@ -249,7 +249,7 @@ fn waiting_on_its_own_thread_is_an_error_and_no_deadlock() {
 
 #[test]
 fn a_closure_of_the_pool_must_not_wait_for_its_own_end() {
-    let pool = Arc::new(ThreadedPool::builder("own").build().unwrap());
+    let pool = Arc::new(WorkerThread::builder("own").build().unwrap());
     pool.start_blocking().unwrap();
     let theirs = Arc::clone(&pool);
     let closure = pool.pool().unwrap().spawn_blocking(move || {
@@ -268,12 +268,12 @@ fn a_closure_of_the_pool_must_not_wait_for_its_own_end() {
 #[test]
 fn the_value_is_lent_on_its_thread_one_at_a_time() {
     quiet_planned_panics();
-    let pool = ThreadedPool::builder("lends").set_up(|| Ok::<_, BoxError>(Rc::new(5))).build().unwrap();
+    let pool = WorkerThread::builder("lends").set_up(|| Ok::<_, BoxError>(Rc::new(5))).build().unwrap();
     pool.start_blocking().unwrap();
     let value = pool.value();
-    assert_eq!(value.with(|_| ()), Err(LentError::WrongThread));
+    assert_eq!(value.with(|_| ()), Err(ThreadBoundError::WrongThread));
     let inner = value.clone();
-    assert_eq!(pool.call(move |_| inner.with(|_| ())).unwrap(), Err(LentError::InUse));
+    assert_eq!(pool.call(move |_| inner.with(|_| ())).unwrap(), Err(ThreadBoundError::InUse));
     // A panic leaves it there, and the pool goes on.
     let panics = pool.spawn_with(|five| -> () {
         *five = Rc::new(6);
@@ -284,19 +284,19 @@ fn the_value_is_lent_on_its_thread_one_at_a_time() {
     let failed = pool.run_with(|_| Err::<(), _>("no paper"));
     assert_eq!(common::block_on(failed).unwrap_err().to_string(), "task failed: no paper");
     // The value of another pool is another one.
-    let other = ThreadedPool::builder("other").set_up(|| Ok::<_, BoxError>(Rc::new(1))).build().unwrap();
+    let other = WorkerThread::builder("other").set_up(|| Ok::<_, BoxError>(Rc::new(1))).build().unwrap();
     other.start_blocking().unwrap();
     let foreign = value.clone();
-    assert_eq!(other.call(move |_| foreign.with(|_| ())).unwrap(), Err(LentError::WrongThread));
+    assert_eq!(other.call(move |_| foreign.with(|_| ())).unwrap(), Err(ThreadBoundError::WrongThread));
     pool.stop_blocking(None).unwrap();
-    assert_eq!(value.with(|_| ()), Err(LentError::WrongThread));
+    assert_eq!(value.with(|_| ()), Err(ThreadBoundError::WrongThread));
 }
 
 #[test]
 fn it_is_a_pool_in_all_else() {
     let clock = Clock::manual();
     let configured = clock.clone();
-    let pool = ThreadedPool::builder("pool")
+    let pool = WorkerThread::builder("pool")
         .size(1)
         .queue_limit(2)
         .timeout(SECOND)
@@ -350,7 +350,7 @@ fn starts_and_stops_from_many_threads_do_not_meet() {
     let (latch, entered) = (Latch::new(), Latch::new());
     let (waits, tells) = (latch.clone(), entered.clone());
     let pool = Arc::new(
-        ThreadedPool::builder("busy")
+        WorkerThread::builder("busy")
             .set_up(move || {
                 tells.open();
                 waits.wait();
@@ -442,7 +442,7 @@ fn a_settings_closure_that_panics_leaves_the_pool_idle() {
     quiet_planned_panics();
     let fails = Arc::new(AtomicBool::new(true));
     let reads = Arc::clone(&fails);
-    let pool = ThreadedPool::builder("settings")
+    let pool = WorkerThread::builder("settings")
         .runtime(move |builder| {
             assert!(!reads.load(Ordering::Relaxed), "{PLANNED}");
             builder
@@ -457,7 +457,7 @@ fn a_settings_closure_that_panics_leaves_the_pool_idle() {
 
 #[test]
 fn many_tasks_in_order() {
-    let pool = ThreadedPool::builder("many").size(1).set_up(|| Ok::<_, BoxError>(Vec::new())).build().unwrap();
+    let pool = WorkerThread::builder("many").size(1).set_up(|| Ok::<_, BoxError>(Vec::new())).build().unwrap();
     pool.start_blocking().unwrap();
     for n in 0..10_000_u32 {
         pool.spawn_with(move |list| list.push(n)).detach();

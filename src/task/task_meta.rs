@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const NO_WAIT: u64 = u64::MAX;
 
 /// The extras of a task made by the builder; shared by its cell and its context.
-pub(crate) struct Details {
+pub(crate) struct TaskMeta {
     id: TaskId,
     location: &'static Location<'static>,
     name: Option<Box<str>>,
@@ -52,7 +52,7 @@ struct Tries {
 /// A task's own hook.
 pub(crate) type EndHook = Box<dyn FnOnce(&TaskInfo) + Send>;
 
-impl Details {
+impl TaskMeta {
     pub(crate) fn new(
         location: &'static Location<'static>,
         name: Option<Box<str>>,

@@ -2,12 +2,12 @@
 
 use super::builder::Plan;
 use super::error::ThreadError;
-use super::lent;
+use super::thread_bound;
 use crate::error::{Panic, TaskError};
 use crate::manage::pool::{PoolHandle, TaskPool};
 use crate::runtime::{Builder, Runtime};
 use crate::sync::{Arc, Mutex};
-use crate::task::Control;
+use crate::task::CancelHandle;
 use crate::util::catch::{catch, drop_quietly, guarded};
 use std::future::{Future, poll_fn};
 use std::task::{Poll, Waker};
@@ -16,11 +16,11 @@ use std::time::Duration;
 /// How long a stop waits for the thread when the time to drain is up, or was none.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
 
-/// How a [`ThreadedPool`](super::ThreadedPool) stopped.
+/// How a [`WorkerThread`](super::WorkerThread) stopped.
 ///
 /// # Example
 /// ```
-/// let pool = offtick::ThreadedPool::builder("worker").build()?;
+/// let pool = offtick::WorkerThread::builder("worker").build()?;
 /// pool.start_blocking()?;
 /// pool.spawn(|_| async {}).detach();
 /// let report = pool.stop_blocking(None)?;
@@ -31,7 +31,7 @@ pub(super) const GRACE: Duration = Duration::from_millis(200);
 #[non_exhaustive]
 pub struct ThreadReport {
     /// The tasks that were not over when the time was up. They were cancelled.
-    pub left: Vec<Control>,
+    pub left: Vec<CancelHandle>,
     /// The thread is gone. False if a task, or the tear-down, still held it: it ends when that lets go.
     pub thread_ended: bool,
     /// Threads that were still in a closure of the pool's that may block; see
@@ -111,7 +111,7 @@ impl Life {
         let enter = move || -> Box<dyn FnOnce()> {
             let outcome = match catch(|| set_up()) {
                 Ok(Ok(value)) => {
-                    lent::keep(id, value);
+                    thread_bound::keep(id, value);
                     Ok(())
                 }
                 Ok(Err(error)) => Err(TaskError::from_error(error)),
@@ -119,7 +119,7 @@ impl Life {
             };
             told.say(outcome);
             Box::new(move || {
-                let end = || lent::end::<C>(id).map(|value| tear_down(value));
+                let end = || thread_bound::end::<C>(id).map(|value| tear_down(value));
                 last.say(catch(end).err().map(panicked));
             })
         };
@@ -138,7 +138,7 @@ impl Life {
     }
 
     /// The time to drain is up: cancels what is left, and tells the thread to end. It says so when its tear-down is through.
-    pub(super) fn end(&self) -> (Vec<Control>, Arc<Word<Option<TaskError>>>) {
+    pub(super) fn end(&self) -> (Vec<CancelHandle>, Arc<Word<Option<TaskError>>>) {
         let left = self.pool.left().left;
         self.pool.cancel_all();
         self.runtime.shared().begin_closing();
@@ -147,7 +147,12 @@ impl Life {
 
     /// The last word of the thread was heard, or there was no more time for it. `grace` is for what waits for no future:
     /// the end of the thread itself, which has no user code to run but destructors, and closures on threads for blocking work.
-    pub(super) fn bury(self, left: Vec<Control>, word: Option<Option<TaskError>>, grace: Duration) -> ThreadReport {
+    pub(super) fn bury(
+        self,
+        left: Vec<CancelHandle>,
+        word: Option<Option<TaskError>>,
+        grace: Duration,
+    ) -> ThreadReport {
         let Self { pool, runtime, .. } = self;
         drop(pool);
         let report = runtime.shutdown(if word.is_some() { grace } else { Duration::ZERO });

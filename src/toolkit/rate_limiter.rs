@@ -23,21 +23,21 @@ use std::time::{Duration, Instant};
 /// Lets so many pass in a time, and no more: for requests to a server, for log lines, for redraws.
 ///
 /// One every `gap` on the long run; after a pause, up to `burst` at once. [`try_pass`](Self::try_pass) asks and never waits,
-/// for a tick; [`pass`](Self::pass) waits for its turn. Nothing is dropped: what is to be done when it is too early is the
+/// for a tick; [`acquire`](Self::acquire) waits for its turn. Nothing is dropped: what is to be done when it is too early is the
 /// caller's. To make one run of many calls, with the newest arguments, take a [`Debouncer`](super::Debouncer).
 ///
-/// Clones are one throttle.
+/// Clones are one limiter.
 ///
 /// # Example
 /// ```
-/// use offtick::toolkit::Throttle;
+/// use offtick::toolkit::RateLimiter;
 /// use std::time::Duration;
 /// let rt = offtick::Runtime::new()?;
-/// let throttle = Throttle::new(&rt, Duration::from_millis(1))?;
-/// let requests = throttle.clone();
+/// let limiter = RateLimiter::new(&rt, Duration::from_millis(1))?;
+/// let requests = limiter.clone();
 /// let mut task = rt.run(async move {
 ///     for _ in 0..3 {
-///         requests.pass().await?; // Then the request.
+///         requests.acquire().await?; // Then the request.
 ///     }
 ///     Ok::<_, offtick::TaskError>("asked three times")
 /// });
@@ -45,7 +45,7 @@ use std::time::{Duration, Instant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Throttle(Arc<Inner>);
+pub struct RateLimiter(Arc<Inner>);
 
 struct Inner {
     handle: Handle,
@@ -75,35 +75,35 @@ enum Next {
 ///
 /// # Example
 /// ```
-/// use offtick::toolkit::{InvalidThrottle, Throttle};
+/// use offtick::toolkit::{InvalidRate, RateLimiter};
 /// use std::time::Duration;
 /// let rt = offtick::Runtime::new()?;
-/// assert_eq!(Throttle::new(&rt, Duration::ZERO).err(), Some(InvalidThrottle::ZeroGap));
-/// assert_eq!(Throttle::with_burst(&rt, Duration::MAX, 0).err(), Some(InvalidThrottle::ZeroBurst));
+/// assert_eq!(RateLimiter::new(&rt, Duration::ZERO).err(), Some(InvalidRate::ZeroGap));
+/// assert_eq!(RateLimiter::with_burst(&rt, Duration::MAX, 0).err(), Some(InvalidRate::ZeroBurst));
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum InvalidThrottle {
+pub enum InvalidRate {
     /// A gap of zero holds nobody back.
-    #[error("a throttle with a gap of zero would hold nobody back; give it a gap")]
+    #[error("a limiter with a gap of zero would hold nobody back; give it a gap")]
     ZeroGap,
     /// With a burst of zero nobody would ever pass.
-    #[error("a throttle with a burst of 0 would let nobody pass; the burst must be at least 1")]
+    #[error("a limiter with a burst of 0 would let nobody pass; the burst must be at least 1")]
     ZeroBurst,
 }
 
-/// It is too early to pass; answer of [`Throttle::try_pass`].
+/// It is too early to pass; answer of [`RateLimiter::try_pass`].
 ///
 /// # Example
 /// ```
-/// use offtick::{time::Clock, toolkit::Throttle};
+/// use offtick::{time::Clock, toolkit::RateLimiter};
 /// use std::time::Duration;
 /// let clock = Clock::manual();
 /// let rt = offtick::Builder::new().clock(clock.clone()).build()?;
-/// let throttle = Throttle::new(&rt, Duration::from_secs(5))?;
-/// throttle.try_pass()?;
-/// let early = throttle.try_pass().expect_err("twice at the same moment");
+/// let limiter = RateLimiter::new(&rt, Duration::from_secs(5))?;
+/// limiter.try_pass()?;
+/// let early = limiter.try_pass().expect_err("twice at the same moment");
 /// assert_eq!(early.at, Some(clock.now() + Duration::from_secs(5)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -115,12 +115,12 @@ pub struct TooEarly {
     pub at: Option<Instant>,
 }
 
-impl Throttle {
+impl RateLimiter {
     /// One passage every `gap`, on the clock of `handle`.
     ///
     /// # Errors
-    /// [`InvalidThrottle::ZeroGap`].
-    pub fn new(handle: &Handle, gap: Duration) -> Result<Self, InvalidThrottle> {
+    /// [`InvalidRate::ZeroGap`].
+    pub fn new(handle: &Handle, gap: Duration) -> Result<Self, InvalidRate> {
         Self::with_burst(handle, gap, 1)
     }
 
@@ -128,12 +128,12 @@ impl Throttle {
     /// beginning.
     ///
     /// # Errors
-    /// [`InvalidThrottle`] for zeros. A gap of more than a hundred years is one of a hundred years.
-    pub fn with_burst(handle: &Handle, gap: Duration, burst: usize) -> Result<Self, InvalidThrottle> {
+    /// [`InvalidRate`] for zeros. A gap of more than a hundred years is one of a hundred years.
+    pub fn with_burst(handle: &Handle, gap: Duration, burst: usize) -> Result<Self, InvalidRate> {
         if gap.is_zero() {
-            return Err(InvalidThrottle::ZeroGap);
+            return Err(InvalidRate::ZeroGap);
         }
-        let gaps = burst.checked_sub(1).ok_or(InvalidThrottle::ZeroBurst)?;
+        let gaps = burst.checked_sub(1).ok_or(InvalidRate::ZeroBurst)?;
         let gap = gap.min(CENTURY);
         let early = times(gap, gaps);
         let state = Mutex::new(State { next: Next::Any, turns: 0 });
@@ -163,8 +163,8 @@ impl Throttle {
     ///
     /// # Errors
     /// [`TaskError::RuntimeGone`] if the runtime is shut down before its turn comes.
-    pub fn pass(&self) -> Passing {
-        Passing { inner: Arc::clone(&self.0), turn: None, passed: false }
+    pub fn acquire(&self) -> Acquire {
+        Acquire { inner: Arc::clone(&self.0), turn: None, passed: false }
     }
 }
 
@@ -189,9 +189,9 @@ impl Inner {
     }
 }
 
-/// A wait for one's turn; made by [`Throttle::pass`].
+/// A wait for one's turn; made by [`RateLimiter::acquire`].
 #[must_use = "it does nothing until it is awaited"]
-pub struct Passing {
+pub struct Acquire {
     inner: Arc<Inner>,
     turn: Option<Turn>,
     /// Its turn came; it takes no second one.
@@ -207,7 +207,7 @@ struct Turn {
     wait: Option<(Instant, Sleep)>,
 }
 
-impl Future for Passing {
+impl Future for Acquire {
     type Output = Result<(), TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -242,7 +242,7 @@ impl Future for Passing {
     }
 }
 
-impl Drop for Passing {
+impl Drop for Acquire {
     fn drop(&mut self) {
         let Some(turn) = self.turn.take() else { return };
         let mut state = self.inner.state.lock();
@@ -260,14 +260,14 @@ fn times(gap: Duration, count: usize) -> Duration {
     u64::try_from(seconds).map_or(Duration::MAX, |seconds| Duration::new(seconds, rest as u32))
 }
 
-impl fmt::Debug for Throttle {
+impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Throttle").field("gap", &self.0.gap).finish_non_exhaustive()
+        f.debug_struct("RateLimiter").field("gap", &self.0.gap).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Passing {
+impl fmt::Debug for Acquire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Passing").field("waiting", &self.turn.is_some()).finish_non_exhaustive()
+        f.debug_struct("Acquire").field("waiting", &self.turn.is_some()).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 //! Most tasks have no extras. Both are addresses of things that are aligned, so the lowest bit says which of them it is.
 
 use crate::sync::Arc;
-use crate::task::Details;
+use crate::task::TaskMeta;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -12,21 +12,21 @@ use std::ptr::NonNull;
 /// Set in the address of extras.
 const DETAILED: usize = 1;
 
-const _: () = assert!(align_of::<Location<'static>>() > DETAILED && align_of::<Details>() > DETAILED);
+const _: () = assert!(align_of::<Location<'static>>() > DETAILED && align_of::<TaskMeta>() > DETAILED);
 
 /// A line of the program, or a counted reference to extras.
-pub(crate) struct Origin {
+pub(crate) struct SpawnMeta {
     /// Of a `Location<'static>`; with the bit, what `Arc::into_raw` gave.
     word: NonNull<()>,
-    owns: PhantomData<(&'static Location<'static>, Arc<Details>)>,
+    owns: PhantomData<(&'static Location<'static>, Arc<TaskMeta>)>,
 }
 
 // SAFETY: it is one of the two types above, which may both be sent.
-unsafe impl Send for Origin where (&'static Location<'static>, Arc<Details>): Send {}
+unsafe impl Send for SpawnMeta where (&'static Location<'static>, Arc<TaskMeta>): Send {}
 // SAFETY: as above, shared.
-unsafe impl Sync for Origin where (&'static Location<'static>, Arc<Details>): Sync {}
+unsafe impl Sync for SpawnMeta where (&'static Location<'static>, Arc<TaskMeta>): Sync {}
 
-impl Origin {
+impl SpawnMeta {
     /// Of a task without extras.
     #[inline(always)]
     pub(crate) fn at(location: &'static Location<'static>) -> Self {
@@ -34,7 +34,7 @@ impl Origin {
     }
 
     /// Of a task with extras.
-    pub(crate) fn of(details: Arc<Details>) -> Self {
+    pub(crate) fn of(details: Arc<TaskMeta>) -> Self {
         let address = Arc::into_raw(details).cast_mut().cast::<()>().map_addr(|address| address | DETAILED);
         Self { word: NonNull::new(address).expect("the bit is set"), owns: PhantomData }
     }
@@ -46,12 +46,12 @@ impl Origin {
 
     /// What `Arc::into_raw` gave, if it did.
     #[inline(always)]
-    fn extras(&self) -> Option<*const Details> {
+    fn extras(&self) -> Option<*const TaskMeta> {
         self.is_detailed().then(|| self.word.as_ptr().map_addr(|address| address & !DETAILED).cast_const().cast())
     }
 
     #[inline(always)]
-    pub(crate) fn details(&self) -> Option<&Details> {
+    pub(crate) fn details(&self) -> Option<&TaskMeta> {
         // SAFETY: the reference that was made from the pointer is ours, and lives as long as we do.
         self.extras().map(|extras| unsafe { &*extras })
     }
@@ -65,7 +65,7 @@ impl Origin {
     }
 }
 
-impl Drop for Origin {
+impl Drop for SpawnMeta {
     #[inline]
     fn drop(&mut self) {
         if let Some(extras) = self.extras() {
@@ -75,9 +75,9 @@ impl Drop for Origin {
     }
 }
 
-impl fmt::Debug for Origin {
+impl fmt::Debug for SpawnMeta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Origin").field("location", self.location()).field("detailed", &self.is_detailed()).finish()
+        f.debug_struct("SpawnMeta").field("location", self.location()).field("detailed", &self.is_detailed()).finish()
     }
 }
 
@@ -88,12 +88,12 @@ mod tests {
     #[test]
     fn a_line_or_extras_that_know_it() {
         let here = Location::caller();
-        let plain = Origin::at(here);
+        let plain = SpawnMeta::at(here);
         assert!(std::ptr::eq(plain.location(), here) && plain.details().is_none());
-        let details = Arc::new(Details::new(here, Some("import".into()), None, None));
-        let detailed = Origin::of(Arc::clone(&details));
+        let details = Arc::new(TaskMeta::new(here, Some("import".into()), None, None));
+        let detailed = SpawnMeta::of(Arc::clone(&details));
         assert!(std::ptr::eq(detailed.location(), here));
-        assert_eq!(detailed.details().and_then(Details::name), Some("import"));
+        assert_eq!(detailed.details().and_then(TaskMeta::name), Some("import"));
         assert_eq!(Arc::strong_count(&details), 2);
         drop((plain, detailed));
         assert_eq!(Arc::strong_count(&details), 1);

@@ -1,7 +1,7 @@
 //! The settings of a pool with a thread.
 
-use super::front::ThreadedPool;
-use super::lent;
+use super::front::WorkerThread;
+use super::thread_bound;
 use crate::error::{BoxError, BuildError};
 use crate::manage::pool::Settings;
 use crate::runtime::Builder;
@@ -9,14 +9,14 @@ use crate::sync::Arc;
 use std::fmt;
 use std::time::Duration;
 
-/// Settings of a [`ThreadedPool`]; made by [`ThreadedPool::builder`]. It can be started many times: the hooks are called at
+/// Settings of a [`WorkerThread`]; made by [`WorkerThread::builder`]. It can be started many times: the hooks are called at
 /// each start and each end.
 ///
 /// # Example
 /// ```
-/// use offtick::{BoxError, ThreadedPool};
+/// use offtick::{BoxError, WorkerThread};
 /// use std::time::Duration;
-/// let pool = ThreadedPool::builder("serial-port")
+/// let pool = WorkerThread::builder("serial-port")
 ///     .size(1)
 ///     .timeout(Duration::from_secs(5))
 ///     .set_up(|| Ok::<_, BoxError>(Vec::<u8>::new()))
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a builder does nothing until `build`"]
-pub struct ThreadedPoolBuilder<C = ()> {
+pub struct WorkerThreadBuilder<C = ()> {
     plan: Plan<C>,
 }
 
@@ -45,10 +45,10 @@ pub(super) struct Plan<C> {
     pub(super) configure: Configure,
 }
 
-impl ThreadedPoolBuilder<()> {
+impl WorkerThreadBuilder<()> {
     pub(super) fn new(name: String) -> Self {
         let plan = Plan {
-            id: lent::next_pool(),
+            id: thread_bound::next_pool(),
             name,
             settings: Settings::default(),
             set_up: Arc::new(|| Ok(())),
@@ -59,7 +59,7 @@ impl ThreadedPoolBuilder<()> {
     }
 }
 
-impl<C: 'static> ThreadedPoolBuilder<C> {
+impl<C: 'static> WorkerThreadBuilder<C> {
     /// How many tasks may run at once; 0, the default: any number. See [`TaskPool::new`](crate::TaskPool::new).
     ///
     /// They take turns on one thread, whatever the number.
@@ -91,41 +91,41 @@ impl<C: 'static> ThreadedPoolBuilder<C> {
     ///
     /// If it fails or panics the start fails with that, and no thread is left. A tear-down that was given before is forgotten:
     /// it is for a value of this one.
-    pub fn set_up<D, E>(self, set_up: impl Fn() -> Result<D, E> + Send + Sync + 'static) -> ThreadedPoolBuilder<D>
+    pub fn set_up<D, E>(self, set_up: impl Fn() -> Result<D, E> + Send + Sync + 'static) -> WorkerThreadBuilder<D>
     where
         D: 'static,
         E: Into<BoxError>,
     {
         let Plan { id, name, settings, configure, .. } = self.plan;
         let set_up = Arc::new(move || set_up().map_err(Into::into));
-        ThreadedPoolBuilder { plan: Plan { id, name, settings, set_up, tear_down: Arc::new(drop), configure } }
+        WorkerThreadBuilder { plan: Plan { id, name, settings, set_up, tear_down: Arc::new(drop), configure } }
     }
 
     /// Called on the thread with the value, after the last future was dropped. Default: the value is dropped there.
     ///
-    /// A panic in it is in the report of the [`stop`](ThreadedPool::stop).
+    /// A panic in it is in the report of the [`stop`](WorkerThread::stop).
     pub fn tear_down(mut self, tear_down: impl Fn(C) + Send + Sync + 'static) -> Self {
         self.plan.tear_down = Arc::new(tear_down);
         self
     }
 
-    /// Makes the pool. It has no thread before it is [started](ThreadedPool::start).
+    /// Makes the pool. It has no thread before it is [started](WorkerThread::start).
     ///
     /// # Errors
     /// [`BuildError::Invalid`] for a timeout of zero and a name with a null character.
-    pub fn build(self) -> Result<ThreadedPool<C>, BuildError> {
+    pub fn build(self) -> Result<WorkerThread<C>, BuildError> {
         self.plan.settings.check()?;
         if self.plan.name.contains('\0') {
             let given = format!("{:?}", self.plan.name);
             return Err(BuildError::Invalid { setting: "name", given, allowed: "text without a null character" });
         }
-        Ok(ThreadedPool::of(self.plan))
+        Ok(WorkerThread::of(self.plan))
     }
 }
 
-impl<C> fmt::Debug for ThreadedPoolBuilder<C> {
+impl<C> fmt::Debug for WorkerThreadBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadedPoolBuilder")
+        f.debug_struct("WorkerThreadBuilder")
             .field("name", &self.plan.name)
             .field("settings", &self.plan.settings)
             .finish_non_exhaustive()

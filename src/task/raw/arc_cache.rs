@@ -14,13 +14,13 @@ use std::mem::ManuallyDrop;
 const MOST: usize = if cfg!(test) { 16 } else { 1 << 20 };
 
 /// References to one value; it stays on its thread.
-pub(crate) struct Purse<T> {
+pub(crate) struct ArcCache<T> {
     own: Arc<T>,
     /// References beside our own that are in no other hands.
     spare: Cell<usize>,
 }
 
-impl<T> Purse<T> {
+impl<T> ArcCache<T> {
     pub(crate) fn new(own: Arc<T>) -> Self {
         Self { own, spare: Cell::new(0) }
     }
@@ -49,7 +49,7 @@ impl<T> Purse<T> {
     }
 }
 
-impl<T> Drop for Purse<T> {
+impl<T> Drop for ArcCache<T> {
     fn drop(&mut self) {
         while self.spare.get() != 0 {
             drop(self.take());
@@ -64,22 +64,22 @@ mod tests {
     #[test]
     fn every_reference_is_given_up_once() {
         let value = Arc::new(7);
-        let purse = Purse::new(Arc::clone(&value));
-        let out: Vec<_> = (0..10).map(|_| purse.take()).collect();
+        let arc_cache = ArcCache::new(Arc::clone(&value));
+        let out: Vec<_> = (0..10).map(|_| arc_cache.take()).collect();
         assert!(out.iter().all(|reference| **reference == 7));
         assert_eq!(Arc::strong_count(&value), 12);
-        out.into_iter().for_each(|reference| purse.put(reference));
+        out.into_iter().for_each(|reference| arc_cache.put(reference));
         assert_eq!(Arc::strong_count(&value), 12, "kept");
-        let out: Vec<_> = (0..4).map(|_| purse.take()).collect();
+        let out: Vec<_> = (0..4).map(|_| arc_cache.take()).collect();
         assert_eq!(Arc::strong_count(&value), 12, "and given out again");
-        purse.put(Arc::clone(&value));
-        purse.put(Arc::new(7));
-        drop(purse);
+        arc_cache.put(Arc::clone(&value));
+        arc_cache.put(Arc::new(7));
+        drop(arc_cache);
         assert_eq!(Arc::strong_count(&value), 5);
-        let purse = Purse::new(Arc::clone(&value));
-        (0..2 * MOST).for_each(|_| purse.put(Arc::clone(&value)));
+        let arc_cache = ArcCache::new(Arc::clone(&value));
+        (0..2 * MOST).for_each(|_| arc_cache.put(Arc::clone(&value)));
         assert_eq!(Arc::strong_count(&value), 6 + MOST, "no more than that");
-        drop(purse);
+        drop(arc_cache);
         assert_eq!(Arc::strong_count(&value), 5);
         drop(out);
         assert_eq!(Arc::strong_count(&value), 1);

@@ -2,12 +2,12 @@
 
 use crate::error::{BuildError, TaskError};
 
-/// Why a [`ThreadedPool`](super::ThreadedPool) did not start or stop.
+/// Why a [`WorkerThread`](super::WorkerThread) did not start or stop.
 ///
 /// # Example
 /// ```
-/// use offtick::{ThreadError, ThreadedPool};
-/// let pool = ThreadedPool::builder("scanner").set_up(|| Err::<(), _>("no scanner")).build()?;
+/// use offtick::{ThreadError, WorkerThread};
+/// let pool = WorkerThread::builder("scanner").set_up(|| Err::<(), _>("no scanner")).build()?;
 /// let error = pool.start_blocking().expect_err("the set-up fails");
 /// assert!(matches!(&error, ThreadError::SetUp(_)));
 /// assert_eq!(error.to_string(), "the set-up failed, and no thread is left: task failed: no scanner");
@@ -33,18 +33,18 @@ pub enum ThreadError {
     WouldDeadlock,
 }
 
-/// Why a value was not [lent](super::Lent::with).
+/// Why a value was not [lent](super::ThreadBound::with).
 ///
 /// # Example
 /// ```
-/// use offtick::{LentError, ThreadedPool};
-/// let pool = ThreadedPool::builder("gpu").set_up(|| Ok::<_, LentError>(1_u8)).build()?;
-/// assert_eq!(pool.value().with(|value| *value), Err(LentError::WrongThread));
+/// use offtick::{ThreadBoundError, WorkerThread};
+/// let pool = WorkerThread::builder("gpu").set_up(|| Ok::<_, ThreadBoundError>(1_u8)).build()?;
+/// assert_eq!(pool.value().with(|value| *value), Err(ThreadBoundError::WrongThread));
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum LentError {
+pub enum ThreadBoundError {
     /// This is not the pool's thread, or the value is torn down.
     #[error("the value is lent on its pool's thread only, between set-up and tear-down; use it in a task of the pool")]
     WrongThread,
