@@ -23,7 +23,7 @@ fn all_who_share_a_task_hear_of_its_end() {
             let (bell, waker) = Bell::new();
             let wait = move || {
                 // Forgotten, not dropped: a waiter that goes gives its place up.
-                let mut over = Box::pin(shared.over());
+                let mut over = Box::pin(shared.finished());
                 let ready = over.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
                 std::mem::forget(over);
                 ready
@@ -49,7 +49,7 @@ fn a_waiter_that_gives_up_takes_its_waker_along() {
         let shared = Task::<(), ()>::new(join, None).share();
         let (bell, waker) = Bell::new();
         let wait = |shared: &SharedTask<()>| {
-            let mut over = Box::pin(shared.over());
+            let mut over = Box::pin(shared.finished());
             let _polled = over.as_mut().poll(&mut Context::from_waker(&waker));
         };
         wait(&shared);
@@ -57,7 +57,7 @@ fn a_waiter_that_gives_up_takes_its_waker_along() {
         let other = {
             let shared = shared.clone();
             thread::spawn(move || {
-                let mut over = Box::pin(shared.over());
+                let mut over = Box::pin(shared.finished());
                 let _polled = over.as_mut().poll(&mut Context::from_waker(&waker));
             })
         };
