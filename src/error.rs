@@ -253,3 +253,26 @@ pub enum BuildError {
     #[error("the system's poll could not be opened: {0}")]
     Poll(#[source] std::io::Error),
 }
+
+/// Why the process-wide runtime did not take a configuration.
+///
+/// # Example
+/// ```
+/// use offtick::{Builder, InstallError};
+/// let error = Builder::new().blocking_threads(0).install().expect_err("no threads, no pool");
+/// assert!(matches!(error, InstallError::Build(_)));
+/// offtick::runtime()?;
+/// let error = Builder::new().install().expect_err("it runs already");
+/// assert_eq!(error.to_string(), "the process-wide runtime runs already; install before its first use, or shut it down");
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstallError {
+    /// The process-wide runtime was used, or installed, before.
+    #[error("the process-wide runtime runs already; install before its first use, or shut it down")]
+    InUse,
+    /// The runtime could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}

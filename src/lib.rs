@@ -21,13 +21,12 @@
 //! let greeting: Task<&str> = rt.spawn(async { "hello" });
 //!
 //! loop {
-//!     // One tick. Nothing new costs a few loads.
-//!     if rt.take_update() {
-//!         for percent in import.progress() {
-//!             println!("{percent} %");
-//!         }
+//!     // One tick. The results first: a finished task has all of its progress below.
+//!     let results = (import.result(), greeting.result());
+//!     for percent in import.progress() {
+//!         println!("{percent} %");
 //!     }
-//!     match (import.result(), greeting.result()) {
+//!     match results {
 //!         (Some(Ok(rows)), Some(Ok(text))) => break println!("{text}: {rows} rows"),
 //!         (Some(Err(error)), _) | (_, Some(Err(error))) => panic!("{error}"),
 //!         _ => std::thread::yield_now(), // draw, handle input ...
@@ -44,8 +43,11 @@
 //!
 //! The same four verbs stand on [`TaskBuilder`] ([`rt.task()`](Handle::task)), where bodies get a [`TaskContext`] and may be futures
 //! that are not `Send`. [`try_spawn_blocking`](Handle::try_spawn_blocking) and
-//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back where the queue is full. Where the compiler asks for the type `E`, name
-//! it with the value: `Ok::<_, BoxError>(value)`; any error becomes a [`BoxError`] by `?`.
+//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back when the queue is full. When the compiler asks for the type `E`,
+//! end the body with [`offtick::Ok(value)`](Ok()): any error becomes a [`BoxError`] by `?`.
+//!
+//! The functions [`spawn()`], [`run()`], [`spawn_blocking()`], [`run_blocking()`] and [`task()`] do the same on the process-wide
+//! [`runtime()`].
 //!
 //! Beyond that, the [`cookbook`] has a page for each everyday job: a progress bar, HTTP from a GUI, a debounced search, a graceful
 //! end, tests with fake time.
@@ -97,7 +99,7 @@
 //!   compiled.
 //! - `futures-io`: the streams of `net` implement `futures_io::{AsyncRead, AsyncWrite}`.
 //! - `toolkit` (default): what is made of tasks. The modules `manage` (whose items stand in the root: managers, sets, groups,
-//!   pools, sessions, and the free functions `run`, `spawn` and so on), [`toolkit`], [`mod@scheduler`], [`schedule`] and
+//!   pools, sessions), [`toolkit`], [`mod@scheduler`], [`schedule`] and
 //!   [`testing`]. Without it, tasks, both runtimes, timers, retries and progress remain, in half of the time to compile.
 //! - `cron` (default, brings `toolkit`): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
 //!   crates. Intervals do without it.
@@ -158,22 +160,39 @@ pub mod cookbook;
 #[path = "../loom-tests/mod.rs"]
 mod loom_tests;
 
-pub use error::{BoxError, BuildError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
+pub use error::{BoxError, BuildError, InstallError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
 #[cfg(feature = "toolkit")]
 pub use manage::{
     GroupProgress, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet, PoolStopped, Session, StopReport,
     TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadBound, ThreadBoundError, ThreadError,
-    ThreadReport, WorkerThread, WorkerThreadBuilder, WrongType, ZeroLimit, manager, run, run_blocking, spawn,
-    spawn_blocking,
+    ThreadReport, WorkerThread, WorkerThreadBuilder, WrongType, ZeroLimit, manager,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
 pub use runtime::{
     Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, TickError,
-    TickReport, block_on, runtime,
+    TickReport, block_on, runtime, shutdown,
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
-pub use spawn::{Cancelled, TaskBuilder, TaskContext};
+pub use spawn::{Cancelled, DefaultRuntime, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task};
+/// As [`Result::Ok`](std::result::Result::Ok), with [`BoxError`] as the type of the error: for the last line of a `run` body.
+///
+/// A body that ends with a bare `Ok(value)` leaves the type of its error open, and the compiler asks for it.
+///
+/// # Example
+/// ```
+/// let mut task = offtick::run(async {
+///     let port: u16 = "8080".parse()?;
+///     offtick::Ok(port + 1)
+/// });
+/// assert_eq!(task.wait()?, 8081);
+/// # Ok::<(), offtick::TaskError>(())
+/// ```
+#[expect(non_snake_case, reason = "it stands in for the variant")]
+pub fn Ok<T>(value: T) -> Result<T, BoxError> {
+    Result::Ok(value)
+}
+
 pub use task::{AnyTask, CancelHandle, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

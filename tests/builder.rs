@@ -298,7 +298,7 @@ fn the_default_runtime_is_one_for_the_process() {
         .map(|_| {
             thread::spawn(|| {
                 let handle = offtick::runtime().unwrap();
-                (std::ptr::from_ref(handle).addr(), settled(handle.spawn(async { thread::current().id() })))
+                settled(handle.spawn(async { thread::current().id() }))
             })
         })
         .collect();

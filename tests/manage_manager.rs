@@ -181,12 +181,12 @@ fn dropping_the_manager_inside_of_its_own_task() {
             report.send(()).unwrap();
         };
         if blocking {
-            manager.spawn_blocking(move || {
+            let _ = manager.spawn_blocking(move || {
                 door.pass();
                 drop_it();
             });
         } else {
-            manager.spawn(async move {
+            let _ = manager.spawn(async move {
                 door.passed().await;
                 drop_it();
             });
@@ -206,7 +206,7 @@ fn destructors_may_use_the_manager() {
     impl Drop for Looks {
         fn drop(&mut self) {
             let _len = self.0.len();
-            self.0.spawn(async {});
+            let _ = self.0.spawn(async {});
         }
     }
     let rt = Runtime::new().unwrap();

@@ -33,6 +33,7 @@ use std::time::Duration;
 /// drop(screen); // Would cancel what still runs.
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "dropping a group cancels its tasks; keep it as long as they are wanted"]
 pub struct TaskGroup {
     members: Arc<Members>,
 }

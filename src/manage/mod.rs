@@ -31,7 +31,7 @@ pub use group::TaskGroup;
 pub use manager::{ManagedTask, TaskManager};
 pub use members::GroupProgress;
 pub use pool::{PoolHandle, PoolMap, PoolMapInOrder, PoolSet, StopReport, TaskPool, TaskPoolBuilder};
-pub use process::{manager, run, run_blocking, spawn, spawn_blocking};
+pub use process::manager;
 pub use session::Session;
 pub use set::TaskSet;
 pub(crate) use stored::Stored;

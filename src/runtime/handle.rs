@@ -56,6 +56,11 @@ impl Handle {
         &self.shared
     }
 
+    /// True if both are handles to one runtime.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// A seed for one user of random numbers; `None` where they may be what they like.
     pub(crate) fn draw_seed(&self) -> Option<u64> {
         self.shared.seeds.as_ref().map(Seeds::draw)

@@ -3,6 +3,7 @@
 //! # Parts and threads
 //! - [`Runtime`] owns the background: one reactor thread, and pool threads that come and go. Dropping it shuts down.
 //! - [`Handle`] is what spawns; it may outlive the runtime, and then hands out tasks that are `RuntimeGone`.
+//! - `process` holds the process-wide runtime, and what is made once for it.
 //! - `Shared` is what every thread reaches: inbox, parker, timers, pool, update flag, hooks.
 //! - `Local` is what only the reactor thread reaches: the executor's core. A thread-local names the one that this
 //!   thread drives right now, so that a wake from a task goes straight to the local queue.
@@ -55,10 +56,12 @@ pub use inspect::Metrics;
 pub(crate) use local::Remains;
 pub use local::{Budget, LocalBuilder, LocalHandle, LocalRuntime, TickError, TickReport};
 pub(crate) use prepared::{Prepared, Watch};
+#[cfg(feature = "toolkit")]
+pub(crate) use process::ProcessWide;
 #[cfg_attr(not(feature = "net"), allow(unused_imports, reason = "sockets are its users"))]
 pub(crate) use process::any_handle;
-pub use process::runtime;
 pub(crate) use process::{any_driver, current_driver, current_frames};
+pub use process::{runtime, shutdown};
 pub(crate) use reported::Errors;
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;

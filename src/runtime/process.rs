@@ -1,20 +1,30 @@
-//! The process-wide default runtime, started on first use.
+//! The process-wide runtime: started on first use, ended by [`shutdown`], and what else lives as long as it.
 
+use super::builder::Builder;
 use super::context;
 use super::handle::{Handle, Runtime};
-use crate::error::BuildError;
+use super::shutdown::ShutdownReport;
+use crate::error::{BuildError, InstallError};
+use crate::sync::Arc;
 use crate::sync::plain::Mutex;
-use crate::sync::{Arc, OnceLock};
 use crate::time::driver::Driver;
+use crate::util::catch::drop_quietly;
+use std::time::Duration;
 
-static DEFAULT: OnceLock<Runtime> = OnceLock::new();
-/// Held while the default runtime is started: the loser of a race must not start a second one.
-static STARTING: Mutex<()> = Mutex::new(());
+/// The lock is held while the runtime starts: the loser of a race must not start a second one. It is never held while
+/// user code runs.
+static PROCESS: Mutex<Process> = Mutex::new(Process { runtime: None, dependents: Vec::new() });
 
-/// The process-wide default runtime, started on first use; it lives as long as the process.
+struct Process {
+    runtime: Option<Runtime>,
+    /// Called by `shutdown`: each drops one [`ProcessWide`] value.
+    dependents: Vec<fn()>,
+}
+
+/// Returns the process-wide runtime, and starts it on first use.
 ///
-/// For programs with one runtime, and for what is polled outside of any: libraries that want to choose take a
-/// [`Handle`].
+/// For programs with one runtime, and for what is polled outside of any. A library that leaves the choice to its user
+/// takes a [`Handle`]. The runtime runs until [`shutdown`] or the end of the process.
 ///
 /// # Errors
 /// Those of [`Runtime::new`], if it had to be started. The next call tries again.
@@ -25,16 +35,121 @@ static STARTING: Mutex<()> = Mutex::new(());
 /// assert_eq!(task.wait()?, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn runtime() -> Result<&'static Handle, BuildError> {
-    if let Some(runtime) = DEFAULT.get() {
-        return Ok(runtime.handle());
+pub fn runtime() -> Result<Handle, BuildError> {
+    let mut process = PROCESS.lock();
+    let runtime = match &mut process.runtime {
+        Some(runtime) => runtime,
+        none => none.insert(Runtime::new()?),
+    };
+    Ok(runtime.handle().clone())
+}
+
+/// Shuts the process-wide runtime down and waits for it, at most for `patience`.
+///
+/// The process-wide manager and scheduler are dropped, with their jobs and results. Unfinished tasks end with
+/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone), as [`Runtime::shutdown`] documents. The next use of a free
+/// function starts afresh, with the default options unless [`Builder::install`] comes first. Without a process-wide
+/// runtime there is nothing to do, and the report is clean.
+///
+/// A library that can be unloaded calls this before it is: after a clean report no thread of the crate runs for it.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// let task = offtick::spawn(std::future::pending::<()>());
+/// assert!(offtick::shutdown(Duration::from_secs(5)).is_clean());
+/// assert!(task.is_done());
+/// assert_eq!(offtick::spawn(async { 1 }).wait()?, 1);
+/// # Ok::<(), offtick::TaskError>(())
+/// ```
+pub fn shutdown(patience: Duration) -> ShutdownReport {
+    let (runtime, dependents) = {
+        let mut process = PROCESS.lock();
+        (process.runtime.take(), std::mem::take(&mut process.dependents))
+    };
+    for forget in dependents {
+        forget();
     }
-    let _starting = STARTING.lock();
-    if let Some(runtime) = DEFAULT.get() {
-        return Ok(runtime.handle());
+    match runtime {
+        Some(runtime) => runtime.shutdown(patience),
+        None => ShutdownReport { reactor_stopped: true, blocking_left: 0 },
     }
-    let runtime = Runtime::new()?;
-    Ok(DEFAULT.get_or_init(|| runtime).handle())
+}
+
+impl Builder {
+    /// Starts the process-wide runtime with these options, before its first use.
+    ///
+    /// The free functions ([`spawn`](crate::spawn()), [`run`](crate::run()) ...), and everything that is polled outside of
+    /// a runtime, use it from then on.
+    ///
+    /// # Errors
+    /// [`InstallError::InUse`] after the first use and after another `install`; a [`shutdown`] makes room.
+    /// [`InstallError::Build`] with the errors of [`build`](Self::build). In both cases nothing has changed.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{Builder, InstallError};
+    /// let handle = Builder::new().thread_name("work").install()?;
+    /// let mut name = offtick::spawn(async { std::thread::current().name().map(str::to_owned) });
+    /// assert_eq!(name.wait()?.as_deref(), Some("work"));
+    /// assert!(matches!(Builder::new().install(), Err(InstallError::InUse)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn install(self) -> Result<Handle, InstallError> {
+        if PROCESS.lock().runtime.is_some() {
+            return Err(InstallError::InUse);
+        }
+        // Built under no lock: if that fails, the hooks are dropped, which is user code.
+        let runtime = self.build()?;
+        let handle = runtime.handle().clone();
+        let mut process = PROCESS.lock();
+        if process.runtime.is_some() {
+            drop(process);
+            drop(runtime);
+            return Err(InstallError::InUse);
+        }
+        process.runtime = Some(runtime);
+        Ok(handle)
+    }
+}
+
+/// A value of which there is one per process-wide runtime: made on first use, dropped by [`shutdown`].
+pub(crate) struct ProcessWide<T>(Mutex<Option<(Handle, T)>>);
+
+impl<T: Clone> ProcessWide<T> {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Returns the value that belongs to `handle`'s runtime, made by `make` if there is none. `forget` clears this very
+    /// place.
+    pub(crate) fn get(&self, handle: &Handle, make: impl FnOnce(&Handle) -> T, forget: fn()) -> T {
+        let (value, replaced) = {
+            let mut place = self.0.lock();
+            match &*place {
+                Some((owner, value)) if owner.is_same(handle) => return value.clone(),
+                _ => {}
+            }
+            let value = make(handle);
+            (value.clone(), place.replace((handle.clone(), value)))
+        };
+        drop_quietly(replaced);
+        let mut process = PROCESS.lock();
+        if process.runtime.as_ref().is_some_and(|runtime| runtime.handle().is_same(handle)) {
+            process.dependents.push(forget);
+        } else {
+            // A shutdown came in between: nobody would clear the place later.
+            drop(process);
+            forget();
+        }
+        value
+    }
+
+    /// Drops the value, under no lock.
+    pub(crate) fn clear(&self) {
+        let value = self.0.lock().take();
+        drop_quietly(value);
+    }
 }
 
 impl Handle {
@@ -66,7 +181,7 @@ impl Handle {
 pub(crate) fn any_handle() -> Result<Handle, BuildError> {
     match Handle::current() {
         Some(handle) => Ok(handle),
-        None => runtime().cloned(),
+        None => runtime(),
     }
 }
 

@@ -3,12 +3,13 @@
 use super::Scheduler;
 use crate::error::BuildError;
 use crate::manage::manager;
-use crate::sync::OnceLock;
+use crate::runtime::ProcessWide;
 
-static SCHEDULER: OnceLock<Scheduler> = OnceLock::new();
+static SCHEDULER: ProcessWide<Scheduler> = ProcessWide::new();
 
-/// The process-wide scheduler, on the process-wide [`manager`] and the system's clocks; all of them are started on first
-/// use.
+/// Returns the process-wide scheduler, on the process-wide [`manager`] and the system's clocks.
+///
+/// All of them are started on first use, and dropped by [`shutdown`](crate::shutdown()).
 ///
 /// # Errors
 /// Those of [`runtime`](crate::runtime()). The next call tries again.
@@ -20,9 +21,7 @@ static SCHEDULER: OnceLock<Scheduler> = OnceLock::new();
 /// # job.remove();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn scheduler() -> Result<&'static Scheduler, BuildError> {
-    match SCHEDULER.get() {
-        Some(scheduler) => Ok(scheduler),
-        None => manager().map(|manager| SCHEDULER.get_or_init(|| Scheduler::new(manager))),
-    }
+pub fn scheduler() -> Result<Scheduler, BuildError> {
+    let manager = manager()?;
+    Ok(SCHEDULER.get(manager.handle(), |_| Scheduler::new(&manager), || SCHEDULER.clear()))
 }

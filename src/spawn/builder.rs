@@ -183,6 +183,13 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         P: Send + 'static,
     {
         let Self { place, name, limit, priority, capacity, on_end, retry, .. } = self;
+        if let Err(error) = place.check() {
+            return Err(Refusal {
+                handle: None,
+                error,
+                details: Arc::new(TaskMeta::new(location, name, None, on_end)),
+            });
+        }
         let limit = place.time_limit(limit);
         let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority);
         let details = Arc::new(match retries {
@@ -203,7 +210,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             Err(_) => {
                 let allowed = "at least 1 and small enough for its values to fit in memory";
                 let error = BuildError::Invalid { setting: "progress", given: capacity.to_string(), allowed };
-                Err(Refusal { handle: place.handle().clone(), error: error.into(), details })
+                Err(Refusal { handle: Some(place.handle().clone()), error: error.into(), details })
             }
         }
     }
@@ -402,14 +409,19 @@ fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T,
 
 /// A setting is not valid: the task is over before it begins.
 pub(super) struct Refusal {
-    pub(super) handle: Handle,
+    /// The runtime that would have run it, if there is one.
+    pub(super) handle: Option<Handle>,
     pub(super) error: BoxError,
     pub(super) details: Arc<TaskMeta>,
 }
 
 impl Refusal {
     pub(super) fn task<T: 'static, P>(self) -> Task<T, P> {
-        self.handle.over(TaskError::from_error(self.error), Spec::detailed(self.details, None))
+        let (error, spec) = (TaskError::from_error(self.error), Spec::detailed(self.details, None));
+        match self.handle {
+            Some(handle) => handle.over(error, spec),
+            None => Task::over(Err(error), spec),
+        }
     }
 }
 

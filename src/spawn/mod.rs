@@ -10,9 +10,11 @@ mod limited;
 mod local;
 mod maker;
 mod place;
+mod process;
 mod retrying;
 
 pub use builder::TaskBuilder;
 pub use cx::{Cancelled, TaskContext};
 pub(crate) use maker::Maker;
 pub(crate) use place::{FuturePlace, Place};
+pub use process::{DefaultRuntime, run, run_blocking, spawn, spawn_blocking, task};

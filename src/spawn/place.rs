@@ -1,5 +1,6 @@
 //! Where a task that the builder made starts: at once on a runtime, or in a group or a pool, when that has room.
 
+use crate::error::BoxError;
 use crate::runtime::{Handle, LocalHandle};
 use crate::task::raw::Work;
 use crate::task::{Spec, Task};
@@ -12,6 +13,11 @@ pub(crate) trait Place {
 
     /// True if the place keeps the time limits of its tasks by itself: those of pools count while the task runs.
     const KEEPS_TIME: bool = false;
+
+    /// Why no task can start here. Asked before anything else.
+    fn check(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
 
     /// The limit of a task that asks for this one.
     fn time_limit(&self, asked: Option<Duration>) -> Option<Duration> {

@@ -112,12 +112,12 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
     where
         P: Send + 'static,
     {
-        let now = self.place.handle().clock().now();
-        let opened = self.open(location, Some(now))?;
+        let now = self.place.check().ok().map(|()| self.place.handle().clock().now());
+        let opened = self.open(location, now)?;
         match opened.retry.check() {
             Ok(()) => Ok(opened),
             Err(error) => {
-                let handle = opened.place.handle().clone();
+                let handle = Some(opened.place.handle().clone());
                 Err(Refusal { handle, error: error.into(), details: opened.details })
             }
         }

@@ -108,13 +108,51 @@ impl<T, P> Task<T, P> {
         self.join.result()
     }
 
-    /// Moves the result out: `None` until the task is over.
+    /// Moves the result out, once: `None` until the task has finished, and again after the result was taken.
+    ///
+    /// A host can call it on each frame and gets the result in one of them.
     ///
     /// # Errors
-    /// Whatever ended the task without a value; [`TaskError::Taken`] if a value or an error of the body was taken before.
-    /// An end from outside (cancelled, runtime gone, a closure's time limit) is told again each time.
+    /// Whatever ended the task without a value.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut load = rt.spawn(async { "level 1".to_owned() });
+    /// let mut level = None;
+    /// for _frame in 0..3 {
+    ///     if let Some(loaded) = load.take() {
+    ///         level = Some(loaded?);
+    ///     }
+    /// # while !load.is_done() { std::thread::yield_now() }
+    /// }
+    /// # if level.is_none() { level = Some(load.take().expect("finished")?) }
+    /// assert_eq!(level.as_deref(), Some("level 1"));
+    /// assert!(load.take().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn take(&mut self) -> Option<Result<T, TaskError>> {
         self.join.take()
+    }
+
+    /// The result, with the value to be changed in place: `None` until the task has finished.
+    ///
+    /// # Errors
+    /// Those of [`result`](Self::result).
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut names = rt.spawn_blocking(|| vec!["b", "a"]);
+    /// # while !names.is_done() { std::thread::yield_now() }
+    /// if let Some(Ok(names)) = names.result_mut() {
+    ///     names.sort();
+    /// }
+    /// assert!(matches!(names.result(), Some(Ok(names)) if names[..] == ["a", "b"]));
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn result_mut(&mut self) -> Option<Result<&mut T, &TaskError>> {
+        self.join.result_mut()
     }
 
     /// The error, if the task is over without a value.
@@ -222,13 +260,10 @@ impl<T, P> Task<T, P> {
     /// Blocks this thread until the task is over and moves the result out.
     ///
     /// # Errors
-    /// Those of [`take`](Self::take); [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread,
+    /// Those of [`take`](Self::take); [`TaskError::Taken`] if the result was taken before; [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread,
     /// on the thread of the task's own [`LocalRuntime`](crate::LocalRuntime), and inside the task's own closure.
     pub fn wait(&mut self) -> Result<T, TaskError> {
-        if let Some(over) = self.wait_at_most(None) {
-            return over;
-        }
-        Err(TaskError::WouldDeadlock)
+        self.wait_at_most(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
 
     /// Blocks this thread until the task is over, at most for `timeout`. `None`: it is not over.
@@ -247,7 +282,7 @@ impl<T, P> Task<T, P> {
             let over = pin!(std::future::poll_fn(|cx| self.join.poll_over(cx)));
             park::block_on(over, timeout)?;
         }
-        self.take()
+        Some(self.take().unwrap_or(Err(TaskError::Taken)))
     }
 
     /// Gives up the handle and lets the task run on. Its value is dropped when it ends; its error goes to the runtime's

@@ -32,6 +32,7 @@
 //! - [9] Cancelling a started future asks its runner to drop it, and queues it for that purpose if it sleeps.
 //! - [10] Dropping the handle is [8] or [9] plus giving up the output. Detaching gives up the output alone.
 //! - [11] [12] The handle registers and takes back its join waker.
+//! - [14] The handle takes the error of a task that was ended from outside, and notes that in the outcome.
 //! - [13] Anyone with a reference changes the level. The level is read when the task is queued; if it is active, its
 //!   owner is told, and moves it should it stand in the queue of another level.
 //!
@@ -45,7 +46,7 @@
 //! | CLOSED | the body is gone | [6] | never |
 //! | HANDLE | a `JoinRef` exists | [1] | [10] |
 //! | JOIN_WAKER | the waker cell is full and belongs to the end | [11] | [6] [8] [10] [12] |
-//! | outcome | how the task ended, 0 while it has not | [6] [8] | never |
+//! | outcome | how the task ended, 0 while it has not; and whether an end from outside was taken | [6] [8] [14] | never |
 //! | priority | the level of the ready queue | [1] [13] | [13] |
 //! | references | counted pointers alive, and the body | | |
 //!

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 /// assert!(other.is_done());
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
+#[must_use = "dropping the last clone cancels the task: keep it, `detach` it, or assign it to `_` if a manager keeps it"]
 pub struct SharedTask<T, P = ()> {
     inner: Arc<Inner<T, P>>,
 }

@@ -372,6 +372,7 @@ unsafe impl<T: Send + Sync> Sync for JoinRef<T> {}
 
 static CANCELLED: TaskError = TaskError::Cancelled;
 static RUNTIME_GONE: TaskError = TaskError::RuntimeGone;
+static TAKEN: TaskError = TaskError::Taken;
 
 impl<T> JoinRef<T> {
     /// The task, borrowed as its type-erased view.
@@ -400,32 +401,50 @@ impl<T> JoinRef<T> {
 
     /// The result by reference, once there is one.
     pub(crate) fn result(&self) -> Option<Result<&T, &TaskError>> {
-        match self.header().state().load().outcome()? {
+        let state = self.header().state().load();
+        match state.outcome()? {
             Outcome::Done | Outcome::Error => {
                 // SAFETY: the outcome was published after the output was written, and while the handle exists the
                 // output is the handle's.
                 let output = unsafe { &*self.output() };
                 Some(output.as_ref())
             }
+            _ if state.is_end_taken() => Some(Err(&TAKEN)),
             other => Some(Err(self.stored_error(other))),
         }
     }
 
-    /// Moves the result out, once there is one; afterwards it is [`TaskError::Taken`].
-    pub(crate) fn take(&mut self) -> Option<Result<T, TaskError>> {
-        match self.header().state().load().outcome()? {
-            Outcome::Done | Outcome::Error => {
-                // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
-                let output = unsafe { &mut *self.output() };
-                Some(std::mem::replace(output, Err(TaskError::Taken)))
-            }
-            Outcome::TimedOut => match self.stored_error(Outcome::TimedOut) {
-                TaskError::TimedOut(limit) => Some(Err(TaskError::TimedOut(*limit))),
-                _ => Some(Err(TaskError::Cancelled)),
-            },
-            Outcome::Gone => Some(Err(TaskError::RuntimeGone)),
-            Outcome::Cancelled => Some(Err(TaskError::Cancelled)),
+    /// As [`result`](Self::result), with the value to be changed in place.
+    pub(crate) fn result_mut(&mut self) -> Option<Result<&mut T, &TaskError>> {
+        if !self.header().state().load().outcome()?.has_output() {
+            return self.result().map(|result| Err(result.err().unwrap_or(&TAKEN)));
         }
+        // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
+        let output = unsafe { &mut *self.output() };
+        Some(output.as_mut().map_err(|error| &*error))
+    }
+
+    /// Moves the result out, once there is one; afterwards there is nothing to take, and the result is
+    /// [`TaskError::Taken`].
+    pub(crate) fn take(&mut self) -> Option<Result<T, TaskError>> {
+        let state = self.header().state().load();
+        let outcome = state.outcome()?;
+        if outcome.has_output() {
+            // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
+            let output = unsafe { &mut *self.output() };
+            let taken = std::mem::replace(output, Err(TaskError::Taken));
+            return if matches!(taken, Err(TaskError::Taken)) { None } else { Some(taken) };
+        }
+        if state.is_end_taken() {
+            return None;
+        }
+        let error = match self.stored_error(outcome) {
+            TaskError::TimedOut(limit) => TaskError::TimedOut(*limit),
+            TaskError::RuntimeGone => TaskError::RuntimeGone,
+            _ => TaskError::Cancelled,
+        };
+        self.header().state().take_end();
+        Some(Err(error))
     }
 
     fn stored_error(&self, outcome: Outcome) -> &TaskError {

@@ -21,9 +21,13 @@ const CLOSED: usize = 1 << 4;
 const HANDLE: usize = 1 << 5;
 /// The waker cell is full and belongs to whoever ends the task.
 const JOIN_WAKER: usize = 1 << 6;
-/// Three bits: how the task ended, 0 while it has not.
+/// Three bits: how the task ended, 0 while it has not. An end from outside is marked here once its error was taken.
 const OUTCOME: usize = 0b111 << OUTCOME_SHIFT;
 const OUTCOME_SHIFT: u32 = 7;
+/// The outcome of a task that was cancelled, or whose runtime shut down, after its error was taken.
+const CANCELLED_TAKEN: usize = 6 << OUTCOME_SHIFT;
+/// The outcome of a task that was ended by its time limit, after its error was taken.
+const TIMED_OUT_TAKEN: usize = 7 << OUTCOME_SHIFT;
 /// Two bits: the level of the executor's queue, 0 for the usual one.
 const PRIORITY: usize = 0b11 << PRIORITY_SHIFT;
 const PRIORITY_SHIFT: u32 = 10;
@@ -79,10 +83,15 @@ impl Snapshot {
             0 => None,
             1 => Some(Outcome::Done),
             2 => Some(Outcome::Error),
-            3 => Some(Outcome::Cancelled),
+            3 | 6 => Some(Outcome::Cancelled),
             4 => Some(Outcome::Gone),
             _ => Some(Outcome::TimedOut),
         }
+    }
+
+    /// True if the task was ended from outside and the handle has taken that error.
+    pub(crate) fn is_end_taken(self) -> bool {
+        self.0 & OUTCOME >= CANCELLED_TAKEN
     }
 
     #[inline(always)]
@@ -465,6 +474,19 @@ impl State {
             let next = s.with_priority(priority);
             if s.is_closed() || next == s { (None, false) } else { (Some(next), s.has(ACTIVE)) }
         })
+    }
+
+    /// [14] The handle takes the error of an end from outside: notes that it did. The status stays what it is.
+    pub(crate) fn take_end(&self) {
+        self.update(|s| {
+            debug_assert!(s.has(HANDLE), "only the handle takes: {s:?}");
+            let taken = match s.outcome() {
+                Some(Outcome::Cancelled | Outcome::Gone) => CANCELLED_TAKEN,
+                Some(Outcome::TimedOut) => TIMED_OUT_TAKEN,
+                Some(Outcome::Done | Outcome::Error) | None => unreachable!("not an end from outside: {s:?}"),
+            };
+            (Some(Snapshot(s.0 & !OUTCOME | taken)), ())
+        });
     }
 
     /// Relaxed: a new reference is made from a live one, which keeps the cell alive (as in `Arc`).

@@ -251,11 +251,9 @@ fn live(plan: Plan) {
     if let Some(mut join) = slot.lock().take() {
         let taken = join.take().expect("over");
         assert_eq!(taken.is_ok(), task.status() == Status::Done);
-        let late = match &taken {
-            Ok(_) | Err(TaskError::Panicked(_)) => matches!(join.take(), Some(Err(TaskError::Taken))),
-            Err(_) => matches!(join.take(), Some(Err(TaskError::Cancelled))),
-        };
-        assert!(late, "{plan:?}");
+        assert!(join.take().is_none(), "{plan:?}");
+        assert!(matches!(join.result(), Some(Err(TaskError::Taken))), "{plan:?}");
+        assert_eq!(task.status(), expected(plan), "taking changes no status: {plan:?}");
         crate::util::catch::drop_quietly(taken);
     }
     assert_eq!(outputs.load(Relaxed), made.load(Relaxed), "every value is dropped once: {plan:?}");
