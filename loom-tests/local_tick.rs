@@ -118,7 +118,7 @@ impl Pump {
         let remote = Arc::new(Remote { word: ParkState::new(), readable: Flag::new() });
         let flag = Flag::new();
         let theirs = Arc::clone(&flag);
-        let bell = Arc::new(Bell::new(remote.clone(), Box::new(move || theirs.raise())));
+        let bell = Arc::new(Bell::new(remote.clone(), Box::new(move || theirs.raise()), None));
         let host = Host::new(Some(Arc::clone(&bell)));
         (Self::new(host, &remote, bell.clone(), queue), flag, bell)
     }

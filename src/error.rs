@@ -4,6 +4,7 @@ mod retry;
 
 pub use retry::{AttemptError, RetryError, RetryPolicyError, StopReason};
 
+use crate::sync::Arc;
 use crate::sync::plain::Mutex;
 use std::any::Any;
 use std::fmt;
@@ -123,7 +124,9 @@ impl TaskError {
 /// assert!(panic.take_payload().is_some_and(|payload| payload.is::<&str>()));
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
-pub struct Panic {
+pub struct Panic(Arc<Caught>);
+
+struct Caught {
     message: Box<str>,
     payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -137,21 +140,26 @@ impl Panic {
         } else {
             "a payload that is not text".into()
         };
-        Self { message, payload: Mutex::new(Some(payload)) }
+        Self(Arc::new(Caught { message, payload: Mutex::new(Some(payload)) }))
+    }
+
+    /// The same panic, payload included, for a hook that is told of it later.
+    pub(crate) fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 
     /// The text given to `panic!`.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Moves the payload out, for [`std::panic::resume_unwind`]. `None` if it was taken before.
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
-        self.payload.lock().take()
+        self.0.payload.lock().take()
     }
 }
 
-impl Drop for Panic {
+impl Drop for Caught {
     fn drop(&mut self) {
         // A payload's own destructor may panic; that must not unwind out of the drop of an error value.
         if let Some(payload) = self.payload.get_mut().take() {
@@ -162,13 +170,13 @@ impl Drop for Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message())
     }
 }
 
 impl fmt::Debug for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Panic").field("message", &self.message).finish_non_exhaustive()
+        f.debug_struct("Panic").field("message", &self.message()).finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,8 @@
 mod common;
 
 use common::{
-    Counted, CountedWaker, Dropped, HANG, Hog, Signal, Tally, pool_thread, quiet_planned_panics, reactor_thread,
+    Counted, CountedWaker, Dropped, HANG, Hog, Signal, Tally, after_hooks, pool_thread, quiet_planned_panics,
+    reactor_thread,
 };
 use offtick::{Builder, Handle, Runtime, Status, Task, TaskError};
 use std::future::Future;
@@ -275,6 +276,7 @@ impl Bench {
         let by_handle = status == Status::Done && matches!(plan.keep, Keep::Kept | Keep::DroppedAfter);
         let message = handle.as_ref().map_or(expected(plan).message, |task| message_of(task.error()));
         drop(handle.take());
+        after_hooks(&self.rt);
         let life = Life {
             status: control.status(),
             message,

@@ -147,22 +147,27 @@ impl Builder {
     /// Called when something finished or reported for the first time since the host last took the update flag
     /// ([`Handle::take_update`]); so once until the host has looked. A GUI asks for a repaint here.
     ///
-    /// Runs on whichever thread finished or reported. It should do no more than post a message; a panic in it is
-    /// caught and dropped.
+    /// It should do no more than post a message; a panic in it is caught and dropped.
+    ///
+    /// # When and where hooks run
+    /// No hook runs inside a call of the host or of a task, so a hook may take any lock that they hold. All hooks of a
+    /// runtime, those of its tasks included, are called one after the other on the reactor thread, between two polls. A task
+    /// that holds the reactor delays them, and so does a hook that takes long. What comes after the runtime's end (a
+    /// closure that returns late, a handle that is dropped later) is told on a thread that lives for that purpose only.
     pub fn on_update(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.on_update = Some(Arc::new(hook));
         self
     }
 
-    /// Called for every panic of a task, on the thread where it happened: of its body and of the body's destructor
-    /// before the task ends, of its output's destructor when the output is dropped.
+    /// Called for every panic of a task, soon after it happened ([on the reactor thread](Self::on_update)): of its body, of
+    /// the body's destructor, and of its output's destructor.
     pub fn on_panic(mut self, hook: impl Fn(&TaskInfo, &Panic) + Send + Sync + 'static) -> Self {
         self.hooks.on_panic = Some(Arc::new(hook));
         self
     }
 
-    /// Called for every error (returned or panicked) of a task whose handle is gone when it ends, on the thread where it
-    /// ends; and of a task that is over when it is detached, on the thread that detaches it. Of the runs of a
+    /// Called for every error (returned or panicked) of a task whose handle is gone when it ends, and of a task that is
+    /// over when it is detached, soon afterwards ([on the reactor thread](Self::on_update)). Of the runs of a
     /// [`toolkit`](crate::toolkit) owner, whoever looks at them: just before they show it.
     ///
     /// Given more than once, all are called, in that order.

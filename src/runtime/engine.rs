@@ -1,7 +1,7 @@
 //! The steps of a turn, whoever turns: the reactor thread, or a host that ticks.
 //!
 //! ```text
-//! take in (inbox) -> fire due timers -> run ready tasks -> answer listings -> wait, or return to the host
+//! take in (inbox) -> fire due timers -> run ready tasks -> call hooks -> answer listings -> wait, or return to the host
 //! ```
 
 use super::context::{self, Local};
@@ -52,9 +52,12 @@ impl Local {
         }
     }
 
-    /// True if a task waits to be run, or a closure that is for this thread, as far as this thread knows.
+    /// True if a task, a closure for this thread, or a hook is ready. A hint: remote wakes may be missed.
     pub(crate) fn has_work(&self) -> bool {
-        self.core.has_ready() || !self.shared.inbox.is_empty() || self.shared.pool.due() != 0
+        self.core.has_ready()
+            || !self.shared.inbox.is_empty()
+            || self.shared.pool.due() != 0
+            || self.shared.hooks.is_due()
     }
 
     /// Drops all futures, on this thread, and ends every timer; what comes later is refused.
@@ -62,6 +65,7 @@ impl Local {
         self.core.shut_down(&self.shared.inbox);
         self.shared.end_waits();
         self.shared.answer_listings(&self.core);
+        self.shared.hooks.close();
     }
 }
 
@@ -86,6 +90,7 @@ impl Drop for LastWord {
         self.0.begin_closing();
         drop(self.0.inbox.close());
         self.0.end_waits();
+        self.0.hooks.close();
         self.0.ending.tell();
     }
 }

@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use super::context;
 use super::inspect::Metrics;
-use super::owner::{InternalTask, Pool, PoolJob, Reactor};
+use super::owner::{InternalTask, Pool, PoolJob, Reactor, Refuser};
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
 use super::workers::Permit;
@@ -264,11 +264,9 @@ impl Handle {
         }
     }
 
-    /// A task that is over with an error; for the host that is news as well.
+    /// A task that is over with an error from the start. It raises the update flag, and has hooks as any other.
     pub(crate) fn over<T: 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
-        let task = Task::over(Err(error), spec);
-        self.shared.updated();
-        task
+        Task::over_for(Refuser(Arc::clone(&self.shared)), Err(error), spec)
     }
 
     fn try_start_blocking<F, R, C>(&self, closure: F, spec: Spec<()>) -> Result<Task<C::Output>, TrySpawnError<F>>

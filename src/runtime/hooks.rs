@@ -2,9 +2,8 @@
 
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
-use crate::task::TaskInfo;
-use crate::task::raw::TaskRef;
-use crate::util::catch::guarded;
+use crate::task::{EndHook, TaskInfo};
+use crate::util::catch::{catch, guarded};
 
 type UpdateHook = Arc<dyn Fn() + Send + Sync>;
 type PanicHook = Arc<dyn Fn(&TaskInfo, &Panic) + Send + Sync>;
@@ -13,27 +12,51 @@ type ErrorHook = Arc<dyn Fn(&TaskInfo, &TaskError) + Send + Sync>;
 /// The callbacks given to the builder.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(super) on_update: Option<UpdateHook>,
-    pub(super) on_panic: Option<PanicHook>,
-    pub(super) on_unhandled_error: Vec<ErrorHook>,
+    pub(crate) on_update: Option<UpdateHook>,
+    pub(crate) on_panic: Option<PanicHook>,
+    pub(crate) on_unhandled_error: Vec<ErrorHook>,
+}
+
+/// What a hook is told of one task.
+pub(crate) enum Notice {
+    /// A body or a destructor of the task panicked.
+    Panicked(TaskInfo, Panic),
+    /// Nobody has seen the error, nor can see it.
+    Unhandled(TaskInfo, TaskError),
+    /// The task has ended; the hook is its own.
+    Ended(TaskInfo, EndHook),
 }
 
 impl Hooks {
+    /// Reports that the update flag was raised.
     pub(crate) fn updated(&self) {
         if let Some(hook) = &self.on_update {
             guarded(|| hook());
         }
     }
 
-    pub(crate) fn panicked(&self, task: &TaskRef, panic: &Panic) {
-        if let Some(hook) = &self.on_panic {
-            guarded(|| hook(&TaskInfo::of(task), panic));
+    pub(crate) fn tell(&self, notice: Notice) {
+        match notice {
+            Notice::Panicked(task, panic) => self.panicked(&task, &panic),
+            Notice::Unhandled(task, error) => {
+                self.unhandled(&task, &error);
+                if let Err(payload) = catch(move || drop(error)) {
+                    self.panicked(&task, &Panic::new(payload));
+                }
+            }
+            Notice::Ended(task, hook) => guarded(|| hook.call(&task)),
         }
     }
 
-    pub(crate) fn unhandled(&self, task: &TaskRef, error: &TaskError) {
+    pub(crate) fn unhandled(&self, task: &TaskInfo, error: &TaskError) {
         for hook in &self.on_unhandled_error {
-            guarded(|| hook(&TaskInfo::of(task).failed(), error));
+            guarded(|| hook(task, error));
+        }
+    }
+
+    fn panicked(&self, task: &TaskInfo, panic: &Panic) {
+        if let Some(hook) = &self.on_panic {
+            guarded(|| hook(task, panic));
         }
     }
 }

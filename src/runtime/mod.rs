@@ -25,6 +25,7 @@ mod context;
 mod eager;
 mod engine;
 mod handle;
+mod hook_queue;
 mod hooks;
 mod inspect;
 mod level;

@@ -7,7 +7,12 @@ use crate::blocking::{Job, Refused};
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::task::raw::{Outcome, PollOutcome, Runnable, TaskRef};
-use crate::task::{Schedule, TaskId};
+use crate::task::{EndHook, Schedule, TaskId};
+
+/// An owner that belongs to a runtime.
+pub(crate) trait Owner: Schedule {
+    fn shared(&self) -> &Arc<Shared>;
+}
 
 /// The owner of futures.
 pub(crate) struct Reactor {
@@ -26,6 +31,12 @@ impl Reactor {
     #[inline(always)]
     fn shared(&self) -> &Arc<Shared> {
         self.shared.as_ref().expect("there until the drop")
+    }
+}
+
+impl Owner for Reactor {
+    fn shared(&self) -> &Arc<Shared> {
+        self.shared()
     }
 }
 
@@ -60,12 +71,16 @@ impl Schedule for Reactor {
         self.shared().updated();
     }
 
-    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
-        self.shared().hooks.panicked(task, panic);
+    fn on_end(&self, task: &TaskRef, hook: EndHook) {
+        self.shared().call_end_hook(task, hook);
     }
 
-    fn on_unhandled(&self, task: &TaskRef, error: &TaskError) {
-        self.shared().hooks.unhandled(task, error);
+    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
+        self.shared().panicked(task, panic);
+    }
+
+    fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
+        self.shared().unhandled(task, error)
     }
 }
 
@@ -88,6 +103,12 @@ impl Schedule for InternalTask {
 
 /// The owner of blocking closures.
 pub(crate) struct Pool(pub(crate) Arc<Shared>);
+
+impl Owner for Pool {
+    fn shared(&self) -> &Arc<Shared> {
+        &self.0
+    }
+}
 
 impl Schedule for Pool {
     fn schedule(&self, task: Runnable) {
@@ -120,12 +141,45 @@ impl Schedule for Pool {
         self.0.updated();
     }
 
-    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
-        self.0.hooks.panicked(task, panic);
+    fn on_end(&self, task: &TaskRef, hook: EndHook) {
+        self.0.call_end_hook(task, hook);
     }
 
-    fn on_unhandled(&self, task: &TaskRef, error: &TaskError) {
-        self.0.hooks.unhandled(task, error);
+    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
+        self.0.panicked(task, panic);
+    }
+
+    fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
+        self.0.unhandled(task, error)
+    }
+}
+
+/// The owner of tasks that are over from the start: nobody runs them.
+pub(crate) struct Refuser(pub(crate) Arc<Shared>);
+
+impl Schedule for Refuser {
+    fn schedule(&self, task: Runnable) {
+        drop(task);
+    }
+
+    fn must_not_wait(&self, _: TaskId) -> bool {
+        false
+    }
+
+    fn on_ended(&self) {
+        self.0.updated();
+    }
+
+    fn on_end(&self, task: &TaskRef, hook: EndHook) {
+        self.0.call_end_hook(task, hook);
+    }
+
+    fn on_panic(&self, task: &TaskRef, panic: &Panic) {
+        self.0.panicked(task, panic);
+    }
+
+    fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
+        self.0.unhandled(task, error)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::task::raw::{Outcome, Runnable, TaskRef, Work};
-use crate::task::{Schedule, Spec, Task, TaskId};
+use crate::task::{EndHook, Schedule, Spec, Task, TaskId};
 use std::fmt;
 use std::io;
 
@@ -149,7 +149,11 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
         self.owner.on_panic(task, panic);
     }
 
-    fn on_unhandled(&self, task: &TaskRef, error: &TaskError) {
-        self.owner.on_unhandled(task, error);
+    fn on_end(&self, task: &TaskRef, hook: EndHook) {
+        self.owner.on_end(task, hook);
+    }
+
+    fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
+        self.owner.on_unhandled(task, error)
     }
 }

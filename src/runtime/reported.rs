@@ -2,12 +2,12 @@
 //! its error is news does not depend on the handle: the owner says it ahead.
 
 use super::handle::Handle;
-use super::owner::{Pool, PoolJob, Reactor};
+use super::owner::{Owner, Pool, PoolJob, Reactor};
 use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::task::raw::{Runnable, TaskRef, Work};
-use crate::task::{Schedule, Spec, Task, TaskId};
+use crate::task::{EndHook, Schedule, Spec, Task, TaskId, TaskInfo};
 
 /// Who is told of the errors of runs, which stay with their handles as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Handle {
                 if errors == Errors::ToHook
                     && let Some(error) = task.error()
                 {
-                    self.shared().hooks.unhandled(task.task_ref(), error);
+                    self.shared().hooks.hooks().unhandled(&TaskInfo::of(task.task_ref()), error);
                 }
                 return task;
             }
@@ -63,7 +63,7 @@ struct Reported<O> {
     errors: Errors,
 }
 
-impl<O: Schedule> Schedule for Reported<O> {
+impl<O: Owner> Schedule for Reported<O> {
     fn schedule(&self, task: Runnable) {
         self.owner.schedule(task);
     }
@@ -84,14 +84,18 @@ impl<O: Schedule> Schedule for Reported<O> {
         self.owner.on_ended();
     }
 
+    fn on_end(&self, task: &TaskRef, hook: EndHook) {
+        self.owner.on_end(task, hook);
+    }
+
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {
         self.owner.on_panic(task, panic);
     }
 
     fn on_error(&self, task: &TaskRef, error: &TaskError) {
         match self.errors {
-            // What the owner below does with an error that nobody will see.
-            Errors::ToHook => self.owner.on_unhandled(task, error),
+            // Here and now, since the error stays with the handle.
+            Errors::ToHook => self.owner.shared().hooks.hooks().unhandled(&TaskInfo::of(task).failed(), error),
             Errors::Handled => {}
         }
     }

@@ -3,15 +3,18 @@
 use super::Parker;
 use super::closures::Closures;
 use super::context;
-use super::hooks::Hooks;
+use super::hook_queue::HookQueue;
+use super::hooks::{Hooks, Notice};
 use super::shutdown::Ending;
 use super::workers::Workers;
 use crate::counters::Counter;
+use crate::error::{Panic, TaskError};
 use crate::executor::Counters;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Inbox, Push, Runnable, thread_token};
+use crate::task::raw::{Inbox, Push, Runnable, TaskRef, thread_token};
+use crate::task::{EndHook, TaskInfo};
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::util::cache_padded::CachePadded;
@@ -34,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) closures: Closures,
     /// Written at the end of each task, by whoever ran it, and at each report. Reporters have a share in it.
     pub(crate) update: Arc<UpdateFlag>,
-    pub(crate) hooks: Hooks,
+    pub(crate) hooks: Arc<HookQueue>,
     pub(crate) counters: Arc<Counters>,
     /// Times the reactor parked.
     pub(crate) parks: Counter,
@@ -84,7 +87,7 @@ impl Shared {
             sockets: parker.sockets(),
             closures: Closures::new(Arc::clone(&update)),
             update,
-            hooks,
+            hooks: Arc::new(HookQueue::new(hooks)),
             counters: Arc::new(Counters::default()),
             parks: Counter::default(),
             closing: AtomicBool::new(false),
@@ -134,10 +137,12 @@ impl Shared {
         self.home.is_some_and(|home| home == thread_token())
     }
 
-    /// Something finished or reported: puts the update flag up, by way of this thread's own lane where that will do, and
-    /// tells the host if it was down.
+    /// Raises the update flag: something finished or reported. By way of this thread's own lane where that will do.
+    ///
+    /// If the flag was down, the hook is called later, by the thread that drives the runtime. Only a thread that wakes the
+    /// host of a runtime without a thread calls it itself: nobody else could.
     pub(crate) fn updated(&self) {
-        if self.hooks.on_update.is_none() {
+        if self.hooks.hooks().on_update.is_none() {
             if self.update.raise_own() {
                 return;
             }
@@ -145,14 +150,46 @@ impl Shared {
                 return self.update.raise_as_driver();
             }
         }
-        if self.update.raise() {
-            self.hooks.updated();
+        if !self.update.raise() {
+            return;
+        }
+        if self.home.is_some() && !self.is_home() {
+            return self.hooks.hooks().updated();
+        }
+        self.attend_to_hooks(self.hooks.post_update());
+    }
+
+    /// Leaves a panic of a task to the hook for panics.
+    pub(super) fn panicked(&self, task: &TaskRef, panic: &Panic) {
+        if self.hooks.hooks().on_panic.is_some() {
+            self.attend_to_hooks(self.hooks.post(Notice::Panicked(TaskInfo::of(task), panic.share())));
+        }
+    }
+
+    /// Leaves an error that nobody will see to the hooks for those; gives it back if there are none.
+    pub(super) fn unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
+        if self.hooks.hooks().on_unhandled_error.is_empty() {
+            return Some(error);
+        }
+        self.attend_to_hooks(self.hooks.post(Notice::Unhandled(TaskInfo::of(task).failed(), error)));
+        None
+    }
+
+    /// Leaves a task's own hook to the thread that calls hooks.
+    pub(super) fn call_end_hook(&self, task: &TaskRef, hook: EndHook) {
+        self.attend_to_hooks(self.hooks.post(Notice::Ended(TaskInfo::of(task), hook)));
+    }
+
+    /// Has the driver call the hooks, if it has to be told. On its own thread it looks by itself before it parks.
+    fn attend_to_hooks(&self, unpark: bool) {
+        if unpark && !context::with_local(|local| std::ptr::eq(Arc::as_ptr(&local.shared), self)).unwrap_or(false) {
+            self.unparker.unpark();
         }
     }
 
     /// The update flag, if to put it up is all that there is to `updated`.
     pub(crate) fn silent_update(&self) -> Option<Arc<UpdateFlag>> {
-        self.hooks.on_update.is_none().then(|| Arc::clone(&self.update))
+        self.hooks.hooks().on_update.is_none().then(|| Arc::clone(&self.update))
     }
 
     /// Acquire: pairs with `begin_closing`.

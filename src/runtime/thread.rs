@@ -1,7 +1,7 @@
 //! The reactor thread: turn after turn, and parked when there is nothing to do.
 //!
 //! ```text
-//! loop: inbox -> timers -> one turn of ready tasks -> listings -> sockets, in passing or in the park
+//! loop: inbox -> timers -> one turn of ready tasks -> hooks -> listings -> sockets, in passing or in the park
 //! ```
 //! How long it looks for work before it parks stands in [`Wait`].
 //!
@@ -49,12 +49,14 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, mut wait: Wait) {
         local.take_in(now);
         let fired = shared.driver.fire_due(now);
         core.turn(&shared.inbox, TURN);
+        shared.hooks.deliver();
         local.answer_listings();
         if fired.more || local.has_work() {
             parker.look();
             continue;
         }
-        if wait.look(shared, parker) {
+        // A waker that the look called may have left something to a hook.
+        if wait.look(shared, parker) || shared.hooks.is_due() {
             continue;
         }
         let timeout = match shared.driver.prepare_park() {

@@ -23,7 +23,7 @@ use super::state::{Phase, Rest, State};
 use super::timetable::{Nanos, Now, Timetable};
 use crate::manage::TaskManager;
 use crate::sync::{Arc, Condvar, Mutex, Weak};
-use crate::task::{Status, TaskInfo};
+use crate::task::{EndHook, Status, TaskInfo};
 use crate::time::WallClock;
 use crate::time::clock::ClockListener;
 use crate::util::catch::{drop_quietly, guarded};
@@ -152,12 +152,12 @@ impl Core {
     fn launch(self: &Arc<Self>, launching: Launching) {
         let Launching { run, cell, launch, timeout, on_run, mut event } = launching;
         let (core, theirs) = (Arc::downgrade(self), Arc::downgrade(&cell));
-        let on_end = move |info: &TaskInfo| {
+        let on_end = EndHook::internal(move |info: &TaskInfo| {
             if let (Some(core), Some(cell)) = (core.upgrade(), theirs.upgrade()) {
                 core.over(&cell, run, info.status());
             }
-        };
-        let mut builder = self.manager.handle().task().name(&*cell.id).on_end(on_end);
+        });
+        let mut builder = self.manager.handle().task().name(&*cell.id).end_hook(on_end);
         if let Some(limit) = timeout {
             builder = builder.timeout(limit);
         }

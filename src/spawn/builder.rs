@@ -105,10 +105,14 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         self
     }
 
-    /// Called once when the task is over, on the thread that brought the end about (the reactor's, a pool's, or the
-    /// one that cancelled). A panic in it is caught and dropped.
-    pub fn on_end(mut self, hook: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
-        self.on_end = Some(Box::new(hook));
+    /// Called once, soon after the end of the task, [where hooks run](crate::Builder::on_update): never inside the call that
+    /// ended it. A panic in it is caught and dropped.
+    pub fn on_end(self, hook: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
+        self.end_hook(EndHook::new(hook))
+    }
+
+    pub(crate) fn end_hook(mut self, hook: EndHook) -> Self {
+        self.on_end = Some(hook);
         self
     }
 

@@ -18,10 +18,15 @@ impl Schedule for NoopSchedule {
 }
 
 impl<T: 'static, P> Task<T, P> {
-    /// A task that is over with `result`.
+    /// A finished task with `result`; no runtime is told of it.
     pub(crate) fn over(result: Result<T, TaskError>, spec: Spec<P>) -> Self {
+        Self::over_for(NoopSchedule, result, spec)
+    }
+
+    /// A finished task with `result`, of `owner`.
+    pub(crate) fn over_for(owner: impl Schedule, result: Result<T, TaskError>, spec: Spec<P>) -> Self {
         let body = ClosureBody::<_, Verdict>::new(move || result);
-        let (runnable, task) = Self::make_bound(body, NoopSchedule, spec);
+        let (runnable, task) = Self::make_bound(body, owner, spec);
         let _over = runnable.run(Outcome::Gone);
         task
     }

@@ -1,8 +1,10 @@
 //! What a task knows of the executor or pool that owns it.
 
-use super::TaskId;
+use super::EndHook;
 use super::raw::{Runnable, TaskRef};
+use super::{TaskId, TaskInfo};
 use crate::error::{Panic, TaskError};
+use crate::util::catch::guarded;
 
 /// The owner of a task. Called from any thread; calls do not unwind (what user code they run is caught by the task).
 pub(crate) trait Schedule: Send + Sync + 'static {
@@ -27,9 +29,16 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// The body or its destructor panicked, before the task ends; or the destructor of its output, after it ended.
     fn on_panic(&self, _task: &TaskRef, _panic: &Panic) {}
 
+    /// The task is over, and its own hook is to be called. A runtime calls it later: this may be inside a call of the host.
+    fn on_end(&self, task: &TaskRef, hook: EndHook) {
+        guarded(|| hook.call(&TaskInfo::of(task)));
+    }
+
     /// The body ended with an error or panicked, and the task is about to show it; not where a cancellation came before.
     fn on_error(&self, _task: &TaskRef, _error: &TaskError) {}
 
-    /// The task ended with an error, and its handle is gone or was detached.
-    fn on_unhandled(&self, _task: &TaskRef, _error: &TaskError) {}
+    /// The task ended with an error, and its handle is gone or was detached. Gives the error back where nobody is told.
+    fn on_unhandled(&self, _task: &TaskRef, error: TaskError) -> Option<TaskError> {
+        Some(error)
+    }
 }

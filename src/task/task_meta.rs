@@ -50,7 +50,27 @@ struct Tries {
 }
 
 /// A task's own hook.
-pub(crate) type EndHook = Box<dyn FnOnce(&TaskInfo) + Send>;
+pub(crate) struct EndHook {
+    call: Box<dyn FnOnce(&TaskInfo) + Send>,
+    /// It is the crate's own: called where the end comes about.
+    pub(crate) is_internal: bool,
+}
+
+impl EndHook {
+    pub(crate) fn new(call: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
+        Self { call: Box::new(call), is_internal: false }
+    }
+
+    /// One of the crate's own, which runs no user code and may run inside a call of the host.
+    #[cfg_attr(not(feature = "toolkit"), allow(dead_code, reason = "a scheduler is its user"))]
+    pub(crate) fn internal(call: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
+        Self { is_internal: true, ..Self::new(call) }
+    }
+
+    pub(crate) fn call(self, task: &TaskInfo) {
+        (self.call)(task);
+    }
+}
 
 impl TaskMeta {
     pub(crate) fn new(
@@ -191,11 +211,13 @@ impl TaskMeta {
         }
     }
 
-    /// The task is over, for everyone to see.
-    pub(crate) fn ended(&self, task: &TaskRef) {
+    /// The task is over, for everyone to see; its own hook is left to `on_end`.
+    pub(crate) fn ended(&self, task: &TaskRef, on_end: impl FnOnce(EndHook)) {
         let hook = self.on_end.lock().take();
-        if let Some(hook) = hook {
-            guarded(|| hook(&TaskInfo::of(task)));
+        match hook {
+            Some(hook) if hook.is_internal => guarded(|| hook.call(&TaskInfo::of(task))),
+            Some(hook) => on_end(hook),
+            None => {}
         }
         let watchdog = self.watchdog.lock().take();
         drop(watchdog);

@@ -327,6 +327,14 @@ pub(crate) fn reactor_thread(rt: &Handle) -> ThreadId {
     settled(rt.spawn(async { thread::current().id() }))
 }
 
+/// Returns once the hooks were called for all that happened before: they are called in order.
+#[track_caller]
+pub(crate) fn after_hooks(rt: &Handle) {
+    let (called, seen) = std::sync::mpsc::channel();
+    rt.task().on_end(move |_| called.send(()).unwrap()).spawn(|_| async {}).detach();
+    seen.recv_timeout(HANG).expect("hooks are called");
+}
+
 /// The identity of a pool thread; also proof that the pool works.
 #[track_caller]
 pub(crate) fn pool_thread(rt: &Handle) -> ThreadId {

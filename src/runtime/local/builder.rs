@@ -7,6 +7,7 @@ use crate::runtime::shared::DriverKind;
 use crate::runtime::{Builder, Inline};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
+use crate::task::raw::thread_token;
 use crate::time::Clock;
 use std::fmt;
 use std::time::Duration;
@@ -120,7 +121,8 @@ impl LocalBuilder {
     }
 
     /// Called when something finished or reported for the first time since the host last took the update flag; see
-    /// [`Builder::on_update`](crate::Builder::on_update).
+    /// [`Builder::on_update`](crate::Builder::on_update), but hooks of this runtime run inside its ticks. What another thread
+    /// brings about calls this hook on that thread, since the host may sleep.
     pub fn on_update(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.set(|common| common.on_update(hook))
     }
@@ -143,11 +145,12 @@ impl LocalBuilder {
     /// For hosts that sleep: a window system's loop posts itself a message here, then ticks. A deadline that merely comes
     /// is not told: the host sleeps no longer than [`TickReport::next_deadline`](crate::TickReport::next_deadline) says. Nor
     /// is what the budget of a tick did not reach: [`TickReport::is_idle`](crate::TickReport::is_idle) says that there is some.
-    /// Before the first tick everything is quiet: the first spawn is told. Nor is a socket: who has some waits for the
+    /// Before the first tick everything is quiet: the first spawn of another thread is told. Nor is a socket: who has some waits for the
     /// runtime's descriptor.
     ///
-    /// Runs on whichever thread brought the work, the host's own among them. It should do no more than post a message and
-    /// must not tick; a panic in it is caught and dropped.
+    /// Runs on the thread that brought the work, or at the end of a tick in which another thread brought some. The host's own
+    /// calls never run it: after those the host asks [`needs_tick`](LocalRuntime::needs_tick). It should do no more than
+    /// post a message and must not tick; a panic in it is caught and dropped.
     ///
     /// # Example
     /// ```
@@ -247,7 +250,7 @@ impl LocalBuilder {
             |unparker| match on_wake {
                 None => unparker,
                 Some(hook) => {
-                    let new = Arc::new(Bell::new(unparker, hook));
+                    let new = Arc::new(Bell::new(unparker, hook, Some(thread_token())));
                     bell = Some(Arc::clone(&new));
                     new
                 }

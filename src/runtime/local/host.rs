@@ -27,6 +27,7 @@
 
 use crate::park::{Descriptor, ParkState, Unpark};
 use crate::sync::Arc;
+use crate::task::raw::thread_token;
 use crate::time::driver::{Driver, ParkTime};
 use crate::util::catch::guarded;
 use std::cell::Cell;
@@ -36,11 +37,13 @@ pub(crate) struct Bell {
     parker: Arc<dyn Unpark>,
     quiet: ParkState,
     hook: Box<dyn Fn() + Send + Sync>,
+    /// The host's thread. A call of its own never runs the hook: afterwards the host asks whether a tick is needed.
+    home: Option<u64>,
 }
 
 impl Bell {
-    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Box<dyn Fn() + Send + Sync>) -> Self {
-        Self { parker, quiet: ParkState::new(), hook }
+    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Box<dyn Fn() + Send + Sync>, home: Option<u64>) -> Self {
+        Self { parker, quiet: ParkState::new(), hook, home }
     }
 
     fn ring(&self) {
@@ -52,6 +55,9 @@ impl Unpark for Bell {
     fn unpark(&self) {
         // A host that waits in `run_until`, or in the poll of its own.
         self.parker.unpark();
+        if self.home.is_some_and(|home| home == thread_token()) {
+            return;
+        }
         if self.quiet.notify() {
             self.ring();
         }

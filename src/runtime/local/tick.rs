@@ -115,6 +115,21 @@ impl Pump {
             && self.is_silent(&self.parker.borrow())
     }
 
+    /// True if a tick has something to do at once.
+    fn needs_tick(&self) -> bool {
+        let shared = &*self.local.shared;
+        self.has_work()
+            || self.driver().is_due()
+            // Relaxed: as in `is_quiet`.
+            || shared.wanted.load(Ordering::Relaxed) != 0
+            || self.host.is_called(&*self.parker.borrow())
+    }
+
+    /// True if tasks, closures, hooks, ticks that are waited for, or owed time wait for the next tick.
+    fn has_work(&self) -> bool {
+        self.local.has_work() || self.frames().is_due() || (self.owed.get() != 0 && !self.is_standing())
+    }
+
     /// True if neither sockets nor other threads may have news.
     fn is_silent(&self, parker: &Parker) -> bool {
         !parker.has_sockets() && !self.host.is_called(parker)
@@ -163,7 +178,7 @@ impl Pump {
 
     /// The host waits from now on, unless there is work already.
     pub(super) fn arm(&self) {
-        let work = self.local.has_work() || self.frames().is_due() || (self.owed.get() != 0 && !self.is_standing());
+        let work = self.has_work();
         let call = self.host.arm(&mut *self.parker.borrow_mut(), self.driver(), work);
         if call {
             self.host.call();
@@ -251,6 +266,8 @@ impl Turn<'_> {
                 break end;
             }
         };
+        // Those of tasks that used the budget up.
+        pump.local.shared.hooks.deliver();
         pump.local.answer_listings();
         pump.local.core.drain(&pump.local.shared.inbox);
         pump.local.core.end_turn();
@@ -284,6 +301,10 @@ impl Turn<'_> {
             // What the closures have woken runs in this round.
             let due = local.core.ready_len();
             if due == 0 && closures == 0 && !more {
+                // The hooks may make something ready.
+                if local.shared.hooks.deliver() {
+                    continue;
+                }
                 return Moment::Settled;
             }
             for _ in 0..due {
@@ -473,6 +494,26 @@ impl LocalRuntime {
         }
         pump.pausable.set(false);
         pump.tick(budget)
+    }
+
+    /// Returns true if a tick has something to do now.
+    ///
+    /// For a host that sleeps, after calls of its own: those never run a hook. A spawn, a cancellation, a dropped task, a
+    /// clock that the host moves past a deadline, or a hook that is to be called make it true. What the last tick left
+    /// counts as well; a wait for the next tick ([`next_tick`](crate::time::next_tick)) and a socket that is ready do not.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::LocalRuntime::new()?;
+    /// assert!(!rt.needs_tick());
+    /// let task = rt.spawn(async { 1 });
+    /// assert!(rt.needs_tick());
+    /// rt.run_until_stalled()?;
+    /// assert!(task.is_done() && !rt.needs_tick());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn needs_tick(&self) -> bool {
+        self.pump.needs_tick()
     }
 
     /// A moment before which no timer fires, on the runtime's clock; `None` without timers.

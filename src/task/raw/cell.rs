@@ -183,10 +183,7 @@ unsafe fn finish<B: Body, S: Schedule>(
         cell.header.wake_join();
     }
     if closed.ended {
-        if let Some(details) = cell.header.details() {
-            details.ended(&task);
-        }
-        cell.owner.on_ended();
+        tell_end(cell, &task);
     }
     // SAFETY: the body is gone, and its reference was the runner's.
     PollOutcome::Over(unsafe { Over::from_raw(header) })
@@ -216,6 +213,16 @@ unsafe fn schedule<B: Body, S: Schedule>(header: NonNull<Header>, task: Runnable
 unsafe fn ended<B: Body, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    tell_end(cell, &task);
+}
+
+/// Tells the owner that the task is over, for everyone to see.
+fn tell_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef) {
+    if let Some(details) = cell.header.details() {
+        details.ended(task, |hook| guarded(|| cell.owner.on_end(task, hook)));
+    }
     cell.owner.on_ended();
 }
 
@@ -257,13 +264,17 @@ fn drop_output_of<B: Body, S: Schedule>(
     output: Result<B::Output, TaskError>,
     unhandled: bool,
 ) {
-    match &output {
+    let output = match output {
         // Not if the error, or the value, was taken.
         Err(error) if unhandled && !matches!(error, TaskError::Taken) => {
-            guarded(|| cell.owner.on_unhandled(task, error));
+            match catch(|| cell.owner.on_unhandled(task, error)) {
+                Ok(Some(error)) => Err(error),
+                Ok(None) => return,
+                Err(payload) => return drop_quietly(payload),
+            }
         }
-        _ => {}
-    }
+        other => other,
+    };
     if let Err(payload) = catch(move || drop(output)) {
         let panic = Panic::new(payload);
         guarded(|| cell.owner.on_panic(task, &panic));
@@ -329,11 +340,6 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             // Ahead of the update flag, as in `finish`.
             if wake_join {
                 alive.wake_join();
-            }
-            if let Some(details) = alive.details() {
-                // SAFETY: the caller's reference outlives the borrow.
-                let task = unsafe { TaskRef::borrowed(header) };
-                details.ended(&task);
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header) };

@@ -55,7 +55,7 @@ impl Schedule for Owner {
         panic()
     }
 
-    fn on_unhandled(&self, task: &TaskRef, _: &TaskError) {
+    fn on_unhandled(&self, task: &TaskRef, _: TaskError) -> Option<TaskError> {
         self.0.unhandled.fetch_add(1, Relaxed);
         self.0.kept.lock().push(task.clone());
         panic()
