@@ -133,7 +133,7 @@ fn a_host_that_follows_the_flag_misses_no_end() {
         })
         .build()
         .unwrap();
-    let (mut open, mut spawned, mut looks) = (Vec::new(), 0, 0);
+    let (mut open, mut spawned) = (Vec::new(), 0);
     while spawned < TASKS || !open.is_empty() {
         for _ in 0..TASKS.min(spawned + 7) - spawned {
             open.push(match spawned % 3 {
@@ -146,7 +146,6 @@ fn a_host_that_follows_the_flag_misses_no_end() {
         // Read before the flag: a ring that comes after this is waited for, one that came before has put the flag up.
         let rung = *bell.0.lock().unwrap();
         if rt.take_update() {
-            looks += 1;
             open.retain(|task| !task.is_done());
         } else if spawned == TASKS {
             let rings = bell.0.lock().unwrap();
@@ -154,7 +153,6 @@ fn a_host_that_follows_the_flag_misses_no_end() {
             assert!(!timeout.timed_out(), "{} tasks are over unseen or never end", open.len());
         }
     }
-    assert!(looks <= *bell.0.lock().unwrap(), "the flag goes up once a call");
 }
 
 #[test]
