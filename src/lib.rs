@@ -160,7 +160,9 @@ pub mod cookbook;
 #[path = "../loom-tests/mod.rs"]
 mod loom_tests;
 
-pub use error::{BoxError, BuildError, InstallError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError};
+pub use error::{
+    BoxError, BuildError, Cancelled, InstallError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError,
+};
 #[cfg(feature = "toolkit")]
 pub use manage::{
     GroupProgress, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet, PoolStopped, Session, StopReport,
@@ -176,7 +178,9 @@ pub use runtime::{
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
-pub use spawn::{Cancelled, DefaultRuntime, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task};
+pub use spawn::{DefaultRuntime, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task};
+pub use task::{AnyTask, CancelHandle, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};
+
 /// As [`Result::Ok`](std::result::Result::Ok), with [`BoxError`] as the type of the error: for the last line of a `run` body.
 ///
 /// A body that ends with a bare `Ok(value)` leaves the type of its error open, and the compiler asks for it.
@@ -194,5 +198,3 @@ pub use spawn::{Cancelled, DefaultRuntime, TaskBuilder, TaskContext, run, run_bl
 pub fn Ok<T>(value: T) -> Result<T, BoxError> {
     Result::Ok(value)
 }
-
-pub use task::{AnyTask, CancelHandle, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};

@@ -60,9 +60,9 @@ fn the_four_verbs() {
     assert_eq!(settled(rt.task().spawn_blocking(|_| 3)), 3);
     assert_eq!(settled(rt.task().run_blocking(|_| Ok::<_, std::io::Error>(4))), 4);
     let mut failed: Task<()> = rt.task().run(|_| async { Err("five") });
-    assert_eq!(failed.wait().unwrap_err().to_string(), "task failed: five");
+    assert_eq!(format!("{:#}", failed.wait().unwrap_err()), "task failed: five");
     let mut failed: Task<()> = rt.task().run_blocking(|_| Err("six"));
-    assert_eq!(failed.wait().unwrap_err().to_string(), "task failed: six");
+    assert_eq!(format!("{:#}", failed.wait().unwrap_err()), "task failed: six");
     assert_eq!(failed.status(), Status::Error);
 }
 
@@ -138,7 +138,7 @@ fn a_panic_while_the_future_is_built_is_the_panic_of_the_task() {
         }
         async {}
     });
-    assert!(task.wait().is_err_and(|error| error.to_string() == "task panicked: planned"));
+    assert!(task.wait().is_err_and(|error| format!("{error:#}") == "task panicked: planned"));
     assert_eq!(drops.count(), 1);
     settled(rt.spawn(async {}));
 }
@@ -187,15 +187,6 @@ fn a_closure_sees_its_cancellation() {
             pool_thread(&rt);
         }
     }
-}
-
-#[test]
-fn the_error_of_a_check_is_an_error_like_any_other() {
-    let rt = runtime();
-    let task: Task<()> = rt.task().run_blocking(|_| Err(Cancelled));
-    common::until(|| task.is_done());
-    assert_eq!(task.status(), Status::Error, "nobody cancelled it");
-    assert!(task.error().unwrap().downcast_ref::<Cancelled>().is_some());
 }
 
 #[test]

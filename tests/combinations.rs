@@ -313,7 +313,7 @@ fn check_kind(plan: Plan, status: Status, task: Option<&Task<Output>>) {
     assert_eq!(task.status(), status, "{plan:?}");
     let fits = match (status, task.result()) {
         (Status::Done, Some(Ok(_))) => true,
-        (Status::Error, Some(Err(error))) => error.is_panic() && error.to_string().contains(common::PLANNED),
+        (Status::Error, Some(Err(error))) => error.is_panic() && error.label().contains(common::PLANNED),
         (Status::Cancelled, Some(Err(error))) => error.is_cancelled(),
         _ => false,
     };

@@ -404,7 +404,7 @@ fn eager_starts_fail_as_any_task_does() {
     quiet_planned_panics();
     let rt = local();
     let failed: Task<()> = rt.run_eager(async { Err("no") });
-    assert_eq!(failed.error().map(ToString::to_string).as_deref(), Some("task failed: no"));
+    assert_eq!(failed.error().map(|error| format!("{error:#}")).as_deref(), Some("task failed: no"));
     let panicked: Task<()> = rt.spawn_eager(async { panic!("{PLANNED}: eager") });
     assert!(matches!(panicked.error(), Some(TaskError::Panicked(_))));
     let built: Task<u32> = rt.task().name("named").run_eager(|cx| async move { cx.name().map(|_| 1).ok_or("no name") });

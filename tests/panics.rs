@@ -49,7 +49,7 @@ fn logged() -> Logged {
             assert!(info.location().file().ends_with("panics.rs") && info.name().is_none() && info.attempt() == 1);
             panicked.send(tell(info, panic.message().to_owned())).unwrap();
         })
-        .on_unhandled_error(move |info, error| failed.send(tell(info, error.to_string())).unwrap())
+        .on_unhandled_error(move |info, error| failed.send(tell(info, format!("{error:#}"))).unwrap())
         .build()
         .unwrap();
     Logged { rt, panics, unhandled }
@@ -70,7 +70,7 @@ fn here() -> u32 {
     Location::caller().line()
 }
 
-fn panicked<T>(task: &mut Task<T>) -> Box<offtick::Panic> {
+fn panicked<T>(task: &mut Task<T>) -> offtick::Panic {
     match task.wait_timeout(HANG).expect("the task ends") {
         Err(TaskError::Panicked(panic)) => panic,
         other => panic!("not a panic: {:?}", other.err()),
@@ -104,7 +104,7 @@ fn the_message_and_the_payload_are_kept() {
     assert_eq!(task.status(), Status::Error);
     let error = task.error().unwrap();
     assert!(error.is_panic() && !error.is_cancelled() && !error.is_timeout());
-    assert_eq!(error.to_string(), "task panicked: planned");
+    assert_eq!(format!("{:#}", error), "task panicked: planned");
     assert!(format!("{error:?}").contains("planned"));
     assert!(task.take().unwrap().is_err());
     assert!(task.take().is_none());

@@ -10,6 +10,7 @@ use offtick::time::{Clock, ManualClock};
 use offtick::{
     BoxError, Builder, Handle, RetryError, RetryPolicy, RetryPolicyError, Runtime, Status, Task, TaskContext, TaskError,
 };
+use std::error::Error;
 use std::fmt;
 use std::future::pending;
 use std::io;
@@ -119,7 +120,7 @@ fn when_all_tries_failed_the_error_tells_all() {
         let retry = error.retry_error().expect("the task retried");
         assert_eq!((retry.attempts(), retry.elapsed(), retry.reason()), (3, 2 * SECOND, &StopReason::Attempts));
         assert_eq!(error.downcast_ref::<io::Error>().map(io::Error::kind), Some(io::ErrorKind::ConnectionRefused));
-        assert_eq!(error.to_string(), "task failed: all 3 attempts failed: refused");
+        assert_eq!(format!("{:#}", error), "task failed: all 3 attempts failed: refused");
         let TaskError::Failed(boxed) = &error else { panic!("{error:?}") };
         assert!(boxed.source().is_some_and(|source| source.is::<io::Error>()));
     }
@@ -748,7 +749,8 @@ fn a_context_retries_a_part_on_its_runtimes_clock_until_it_is_cancelled() {
 #[test]
 fn what_an_error_says() {
     let text = |policy: RetryPolicy<io::Error>| {
-        block_on(retry(policy, || async { Err::<(), _>(refused()) })).expect_err("refused").to_string()
+        let error = block_on(retry(policy, || async { Err::<(), _>(refused()) })).expect_err("refused");
+        format!("{error}: {}", error.source().expect("a cause"))
     };
     let at_once = || RetryPolicy::none().max_attempts(2);
     assert_eq!(text(RetryPolicy::none()), "the only attempt failed: refused");

@@ -600,7 +600,7 @@ mod child {
         let sender = std::sync::Mutex::new(sender);
         // The program's own hook, given before and kept.
         let builder = Builder::new().on_unhandled_error(move |_task, error| {
-            let _heard = sender.lock().expect("nobody panics").send(error.to_string());
+            let _heard = sender.lock().expect("nobody panics").send(format!("{error:#}"));
         });
         let rt = shutdown.attach(builder).build().expect("the system lets it");
         for text in ["first", "second", "third"] {

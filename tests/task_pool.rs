@@ -608,7 +608,7 @@ fn a_map_in_order_keeps_back_what_comes_early() {
     let mut text = String::new();
     common::block_on(async {
         while let Some(value) = map.next().await {
-            text += &value.map_or_else(|error| format!("({error})"), |n| n.to_string());
+            text += &value.map_or_else(|error| format!("({error:#})"), |n| n.to_string());
         }
     });
     assert_eq!(text, "0123(task failed: four)5");

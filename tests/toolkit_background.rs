@@ -51,7 +51,7 @@ fn listening() -> (Runtime, Log) {
     let theirs = Arc::clone(&log);
     let rt = Builder::new()
         .on_unhandled_error(move |task, error| {
-            note(&theirs, format!("{} {}: {error}", task.name().unwrap_or("?"), task.status()));
+            note(&theirs, format!("{} {}: {error:#}", task.name().unwrap_or("?"), task.status()));
         })
         .build()
         .unwrap();
@@ -190,7 +190,7 @@ fn an_error_goes_to_the_hook_once_and_stays_with_the_run() {
     failing.start();
     settle(&rt);
     assert_eq!(noted(&errors), ["fails error: task failed: offline"]);
-    assert_eq!(failing.latest().unwrap().error().unwrap().to_string(), "task failed: offline");
+    assert_eq!(format!("{:#}", failing.latest().unwrap().error().unwrap()), "task failed: offline");
     failing.start();
     settle(&rt);
     drop(failing);

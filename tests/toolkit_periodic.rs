@@ -29,7 +29,7 @@ impl World {
         let theirs = Arc::clone(&errors);
         let rt = Builder::new()
             .clock(clock.clone())
-            .on_unhandled_error(move |_task, error| theirs.lock().unwrap().push(error.to_string()))
+            .on_unhandled_error(move |_task, error| theirs.lock().unwrap().push(format!("{error:#}")))
             .build()
             .unwrap();
         Self { rt, clock, log: Arc::default(), errors }
@@ -188,7 +188,7 @@ fn an_error_stops_it_by_default() {
     world.pass(SECOND, 1);
     assert!(world.rt.take_update());
     assert_eq!(periodic.status(), RepeatStatus::Stopped);
-    assert_eq!(periodic.latest().unwrap().error().unwrap().to_string(), "task failed: offline");
+    assert_eq!(format!("{:#}", periodic.latest().unwrap().error().unwrap()), "task failed: offline");
     assert_eq!(periodic.latest_done().unwrap().result().unwrap().ok(), Some(&2));
     assert_eq!(world.errors(), ["task failed: offline"], "told once, as well");
     world.pass(10 * SECOND, 5);
@@ -231,7 +231,7 @@ fn told_to_go_on_it_goes_on_through_everything() {
     for _ in 0..6 {
         world.settle();
         let latest = periodic.latest().unwrap();
-        seen.push(latest.error().map_or("well".to_owned(), ToString::to_string));
+        seen.push(latest.error().map_or("well".to_owned(), |error| format!("{error:#}")));
         world.pass(10 * SECOND, 1);
     }
     assert_eq!(

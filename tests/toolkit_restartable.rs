@@ -155,7 +155,7 @@ fn an_error_of_the_body_that_only_sets_going_completes_it() {
     let work = Restartable::<u8>::completed_outside(&rt, |_| async { Err("no line") });
     work.start();
     let error = block_on(work.wait().expect("started")).expect_err("it fails");
-    assert_eq!(error.to_string(), "task failed: no line");
+    assert_eq!(format!("{:#}", error), "task failed: no line");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn the_timeout_is_of_each_attempt() {
     assert!(poll_once(&mut waiter).is_pending());
     clock.advance(SECOND);
     let error = block_on(waiter).expect_err("it timed out");
-    assert!(matches!(*error, TaskError::TimedOut(limit) if limit == 10 * SECOND));
+    assert!(matches!(error, TaskError::TimedOut(limit) if limit == 10 * SECOND));
     until(|| rt.metrics().timers == 0);
 }
 
@@ -260,10 +260,10 @@ fn after_the_runtime_is_gone_it_completes_as_that() {
     drop(seen.recv_timeout(HANG));
     let waiter = work.wait().expect("started");
     drop(rt);
-    assert!(matches!(*block_on(waiter).expect_err("gone"), TaskError::RuntimeGone));
+    assert!(matches!(block_on(waiter).expect_err("gone"), TaskError::RuntimeGone));
     work.restart();
     let error = work.result().expect("at once").expect_err("gone");
-    assert!(matches!(*error, TaskError::RuntimeGone));
+    assert!(matches!(error, TaskError::RuntimeGone));
 }
 
 #[test]

@@ -73,11 +73,11 @@ fn errors_come_out_as_they_went_in() {
     let mut failed: Task<()> = rt.run(async { Err(Code(7)) });
     let error = failed.wait().unwrap_err();
     assert_eq!(error.downcast_ref::<Code>().map(|code| code.0), Some(7));
-    assert_eq!(error.to_string(), "task failed: code 7");
+    assert_eq!(format!("{:#}", error), "task failed: code 7");
     assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<Code>()));
     assert_eq!(failed.status(), Status::Error);
     let mut failed: Task<()> = rt.run_blocking(|| Err("a plain text"));
-    assert_eq!(failed.wait().unwrap_err().to_string(), "task failed: a plain text");
+    assert_eq!(format!("{:#}", failed.wait().unwrap_err()), "task failed: a plain text");
     // A spawned body may return a `Result` as its value.
     let value: Result<(), Code> = rt.spawn(async { Err(Code(1)) }).wait().unwrap();
     assert!(value.is_err());

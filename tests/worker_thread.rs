@@ -282,7 +282,7 @@ fn the_value_is_lent_on_its_thread_one_at_a_time() {
     assert!(common::block_on(panics).unwrap_err().is_panic());
     assert_eq!(pool.call(|six| **six).unwrap(), 6);
     let failed = pool.run_with(|_| Err::<(), _>("no paper"));
-    assert_eq!(common::block_on(failed).unwrap_err().to_string(), "task failed: no paper");
+    assert_eq!(format!("{:#}", common::block_on(failed).unwrap_err()), "task failed: no paper");
     // The value of another pool is another one.
     let other = WorkerThread::builder("other").set_up(|| Ok::<_, BoxError>(Rc::new(1))).build().unwrap();
     other.start_blocking().unwrap();

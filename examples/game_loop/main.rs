@@ -150,7 +150,7 @@ fn run(
         catch_up(rt, game, &story, budget, totals)?;
     }
     // Nothing, if the story is not over.
-    story.take().transpose().map(drop).map_err(story::reason)
+    story.take().transpose().map(drop).map_err(|error| error.label().into())
 }
 
 /// True if the frames that were asked for are played, or the script is.

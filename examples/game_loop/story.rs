@@ -6,7 +6,7 @@ use crate::level::Level;
 use crate::loading::{self, Source};
 use crate::thief::{Ending, thief};
 use offtick::time::next_tick;
-use offtick::{BoxError, Task, TaskError};
+use offtick::{BoxError, Task};
 use std::rc::Rc;
 
 /// Plays the levels until one is lost, or all are won.
@@ -43,15 +43,7 @@ async fn loaded(game: &Game, loading: Task<Level, f64>) -> Result<Level, BoxErro
         }
         next_tick().await?;
     }
-    let level = loading.await.map_err(reason)?;
+    let level = loading.await?;
     game.timing.release();
     Ok(level)
-}
-
-/// What a body said, without the words around it.
-pub(crate) fn reason(error: TaskError) -> BoxError {
-    match error {
-        TaskError::Failed(inner) => inner,
-        other => other.into(),
-    }
 }

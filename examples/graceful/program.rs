@@ -135,7 +135,7 @@ fn show(options: &Options, outcome: &Outcome) {
         println!("failed: {failure}");
     }
     for stop in outcome.stops_failed() {
-        println!("failed: {stop}");
+        println!("failed: {stop:#}");
     }
     println!("{:?}", outcome.report());
     if options.json {

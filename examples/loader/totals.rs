@@ -48,12 +48,7 @@ impl Totals {
             Err(TaskError::Cancelled) => {}
             Err(error) => {
                 self.files += 1;
-                // What the body said, without the words around it.
-                let reason = match &error {
-                    TaskError::Failed(inner) => inner.to_string(),
-                    other => other.to_string(),
-                };
-                self.failed(path, reason);
+                self.failed(path, error.label());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What can go wrong with a retry: the policy itself, one try, or all of them.
 
-use super::BoxError;
+use super::{BoxError, TaskError};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -131,7 +131,7 @@ pub enum StopReason {
 /// # Ok::<(), offtick::TaskError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RetryError<E = BoxError> {
+pub struct RetryError<E = TaskError> {
     attempts: u32,
     elapsed: Duration,
     reason: StopReason,
@@ -179,28 +179,34 @@ impl<E> RetryError<E> {
     }
 }
 
-impl<E: fmt::Display> fmt::Display for RetryError<E> {
+impl<E> fmt::Display for RetryError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { attempts, elapsed, .. } = self;
         match &self.reason {
-            StopReason::InvalidPolicy(error) => return write!(f, "the retry policy is not valid: {error}"),
+            StopReason::InvalidPolicy(_) => f.write_str("the retry policy is not valid"),
             StopReason::WouldDeadlock => {
-                return f.write_str("a retry that blocks would deadlock on a reactor thread; await `retry` there");
+                f.write_str("a retry that blocks would deadlock on a reactor thread; await `retry` there")
             }
-            StopReason::NotRetryable => write!(f, "attempt {attempts} failed with an error that is not retried")?,
-            StopReason::Attempts if *attempts == 1 => f.write_str("the only attempt failed")?,
-            StopReason::Attempts => write!(f, "all {attempts} attempts failed")?,
-            StopReason::Elapsed => write!(f, "out of time to retry after attempt {attempts}, {elapsed:?} in")?,
-            StopReason::Cancelled => write!(f, "cancelled after attempt {attempts}")?,
+            StopReason::NotRetryable => write!(f, "attempt {attempts} failed with an error that is not retried"),
+            StopReason::Attempts if *attempts == 1 => f.write_str("the only attempt failed"),
+            StopReason::Attempts => write!(f, "all {attempts} attempts failed"),
+            StopReason::Elapsed => write!(f, "out of time to retry after attempt {attempts}, {elapsed:?} in"),
+            StopReason::Cancelled => write!(f, "cancelled after attempt {attempts}"),
         }
-        self.last.as_ref().map_or(Ok(()), |last| write!(f, ": {last}"))
     }
 }
 
 impl<E: Error + 'static> Error for RetryError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match (&self.last, &self.reason) {
-            (Some(AttemptError::Failed(error)), _) => Some(error),
+            (Some(AttemptError::Failed(error)), _) => {
+                let error: &(dyn Error + 'static) = error;
+                // Of a task: its own error, which says more than that the task failed.
+                match error.downcast_ref() {
+                    Some(TaskError::Failed(error)) => Some(&**error),
+                    _ => Some(error),
+                }
+            }
             (Some(timed_out), _) => Some(timed_out),
             (None, StopReason::InvalidPolicy(error)) => Some(error),
             (None, _) => None,
@@ -208,29 +214,23 @@ impl<E: Error + 'static> Error for RetryError<E> {
     }
 }
 
-/// The form that a task keeps: boxed errors do not implement `Error`, so what is made of them needs a type of its own
-/// to be one.
-#[derive(Debug)]
-pub(super) struct Retried(pub(super) RetryError);
-
-impl fmt::Display for Retried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for Retried {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let failure: &(dyn Error + 'static) = &**self.0.last_failure()?;
-        Some(failure)
-    }
-}
-
-impl super::TaskError {
-    /// The error of a task whose tries all failed.
+impl TaskError {
+    /// The error of a task whose attempts all failed. If the last one passed on how another task ended, the task ends in
+    /// the same way.
     pub(crate) fn retried<E: Into<BoxError>>(error: RetryError<E>) -> Self {
         let RetryError { attempts, elapsed, reason, last } = error;
-        let last = last.map(|last| last.map(Into::into));
-        Self::from_error(Retried(RetryError { attempts, elapsed, reason, last }))
+        let last = match last.map(|last| last.map(Self::from_error)) {
+            Some(AttemptError::Failed(ended)) if !matches!(ended, Self::Failed(_)) => return ended,
+            last => last,
+        };
+        Self::Failed(crate::sync::Arc::new(RetryError { attempts, elapsed, reason, last }))
+    }
+}
+
+/// What a task that retries makes of it. For bodies that return a [`TaskError`], and for a [`BoxError`], of which no error
+/// can be made in another way.
+impl<E: Into<BoxError>> From<RetryError<E>> for TaskError {
+    fn from(error: RetryError<E>) -> Self {
+        Self::retried(error)
     }
 }

@@ -61,6 +61,7 @@ pub fn retry<M, F, T, E>(policy: RetryPolicy<E>, make: M) -> Retry<M, F, E>
 where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
+    E: 'static,
 {
     Retry { attempts: Attempts::new(policy, make, (), None) }
 }
@@ -78,6 +79,7 @@ impl<M, F, T, E> Future for Retry<M, F, E>
 where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
+    E: 'static,
 {
     type Output = Result<T, RetryError<E>>;
 
@@ -151,6 +153,7 @@ impl<M, F, T, E, W> Future for Attempts<M, F, E, W>
 where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
+    E: 'static,
     W: Witness,
 {
     type Output = Result<T, RetryError<E>>;

@@ -29,7 +29,7 @@ use std::time::Duration;
 /// let lucky = retry_blocking(policy, || left.pop().unwrap_or(Err("none left")));
 /// assert_eq!(lucky.ok(), Some("third time lucky"));
 /// ```
-pub fn retry_blocking<T, E>(
+pub fn retry_blocking<T, E: 'static>(
     policy: RetryPolicy<E>,
     mut body: impl FnMut() -> Result<T, E>,
 ) -> Result<T, RetryError<E>> {
@@ -38,7 +38,7 @@ pub fn retry_blocking<T, E>(
 }
 
 /// The loop behind every form that blocks. `wait` blocks for a time; false: cancelled.
-pub(crate) fn repeat<T, E>(
+pub(crate) fn repeat<T, E: 'static>(
     policy: RetryPolicy<E>,
     pace: impl FnOnce() -> Pace,
     mut body: impl FnMut(u32) -> Result<T, E>,

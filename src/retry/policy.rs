@@ -30,8 +30,12 @@ type Hook<E> = Arc<dyn Fn(u32, &AttemptError<E>, Duration) + Send + Sync>;
 /// | [`on_retry`](Self::on_retry) | none | told before each wait |
 /// | [`seed`](Self::seed) | random | makes the jitter repeatable |
 ///
-/// After a failed try these are asked in turn: the predicate, the number of attempts, the time elapsed, the time elapsed
-/// with the wait to come. The first that says no ends it.
+/// After a failed attempt these are checked in turn: the kind of the error, the predicate, the number of attempts, the time
+/// elapsed, the time elapsed with the wait to come. The first that refuses ends the retry.
+///
+/// **Never retried**, whatever the policy: a [`Cancelled`](crate::Cancelled), and the error of another task that was cancelled,
+/// panicked, or lost its runtime ([`TaskError`](crate::TaskError)). No further attempt mends that, and the task that retries ends
+/// in the same kind. An inner task that timed out or failed is retried as any error is.
 ///
 /// Values are taken as they come and looked at when the policy is used ([`check`](Self::check) looks earlier): a task with
 /// an invalid policy fails at once and nothing is tried.
@@ -186,7 +190,8 @@ impl<E> RetryPolicy<E> {
         self
     }
 
-    /// Which errors are worth another try; all, if this is not given. Not asked about tries that ran out of time.
+    /// Which errors are worth another attempt; all, if this is not given. Not called for attempts that ran out of time, nor for
+    /// errors that are [never retried](Self).
     ///
     /// A panic in it counts as one of the body.
     pub fn retry_if(mut self, predicate: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {

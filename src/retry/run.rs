@@ -2,7 +2,7 @@
 
 use super::pace::Pace;
 use super::policy::{AttemptError, RetryPolicy};
-use crate::error::StopReason;
+use crate::error::{StopReason, ends_retries};
 use crate::util::catch::guarded;
 use fastrand::Rng;
 use std::time::Duration;
@@ -46,9 +46,15 @@ impl<E> Run<E> {
     }
 
     /// Decides after the current try failed, `elapsed` after the start of the first one, and tells the hook of a wait.
-    pub(crate) fn failed(&mut self, error: &AttemptError<E>, elapsed: Duration) -> Next {
+    pub(crate) fn failed(&mut self, error: &AttemptError<E>, elapsed: Duration) -> Next
+    where
+        E: 'static,
+    {
         let Self { policy, rng, attempt } = self;
         let failure = error.failure();
+        if failure.is_some_and(|failure| ends_retries(failure)) {
+            return Next::Stop(StopReason::NotRetryable);
+        }
         if let (Some(failure), Some(retry_if)) = (failure, &policy.retry_if)
             && !retry_if(failure)
         {

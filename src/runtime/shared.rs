@@ -162,7 +162,7 @@ impl Shared {
     /// Leaves a panic of a task to the hook for panics.
     pub(super) fn panicked(&self, task: &TaskRef, panic: &Panic) {
         if self.hooks.hooks().on_panic.is_some() {
-            self.attend_to_hooks(self.hooks.post(Notice::Panicked(TaskInfo::of(task), panic.share())));
+            self.attend_to_hooks(self.hooks.post(Notice::Panicked(TaskInfo::of(task), panic.clone())));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::number::Shown;
 use super::shutdown::Shutdown;
-use crate::error::TaskError;
+use crate::error::{TaskError, write_causes};
 use crate::runtime::ShutdownReport;
 use crate::sync::plain::Mutex;
 use crate::task::TaskInfo;
@@ -47,7 +47,7 @@ impl Failure {
         let panic = if let TaskError::Panicked(panic) = error { Some(panic) } else { None };
         Self {
             task: Box::new(task.clone()),
-            message: catch(|| error.to_string()).unwrap_or_else(|payload| {
+            message: catch(|| format!("{error:#}")).unwrap_or_else(|payload| {
                 drop_quietly(payload);
                 "an error whose text cannot be had: its Display panicked".to_owned()
             }),
@@ -104,7 +104,7 @@ impl Drop for Failure {
     }
 }
 
-/// A stop function that did not do its work.
+/// A stop function that did not do its work. `{:#}` shows the error that it ended with as well.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StopFailed {
@@ -117,9 +117,16 @@ pub struct StopFailed {
 impl fmt::Display for StopFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
-            Some(error) => write!(f, "the stop function of {}: {error}", self.location),
+            Some(_) => write!(f, "the stop function of {} failed", self.location),
             None => write!(f, "the stop function of {} was not over at the deadline", self.location),
-        }
+        }?;
+        if f.alternate() { write_causes(self, f) } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for StopFailed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.as_ref().map(|error| error as _)
     }
 }
 
@@ -256,7 +263,7 @@ impl Termination for Outcome {
         // One that cannot be written to does not change how the program ended.
         let mut out = std::io::stderr().lock();
         for stop in &self.stops {
-            let _written = writeln!(out, "Error: {stop}");
+            let _written = writeln!(out, "Error: {stop:#}");
         }
         if let Some(failure) = &self.failure {
             let _written = writeln!(out, "Error: {failure}");

@@ -1,6 +1,6 @@
 //! What a body made by the builder knows of its own task.
 
-use crate::error::RetryError;
+use crate::error::{Cancelled, RetryError};
 use crate::park;
 use crate::progress::{Reporter, SendError, SharedReporter, TrySendError};
 use crate::retry::{Pace, RetryPolicy, repeat};
@@ -12,21 +12,6 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
-
-/// The task was cancelled; what [`TaskContext::check`] answers, for the `?` of a closure.
-///
-/// # Example
-/// ```
-/// fn parse(cx: &offtick::TaskContext, lines: &[&str]) -> Result<usize, offtick::Cancelled> {
-///     for _line in lines {
-///         cx.check()?;
-///     }
-///     Ok(lines.len())
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the task was cancelled")]
-pub struct Cancelled;
 
 /// The context of a body: its identity, its progress, its cancellation.
 ///
@@ -202,7 +187,7 @@ impl<P> TaskContext<P> {
     /// assert_eq!(task.wait()?, 42);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn retry_blocking<T, E>(
+    pub fn retry_blocking<T, E: 'static>(
         &mut self,
         policy: RetryPolicy<E>,
         mut body: impl FnMut(&mut Self) -> Result<T, E>,

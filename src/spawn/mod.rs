@@ -14,7 +14,7 @@ mod process;
 mod retrying;
 
 pub use builder::TaskBuilder;
-pub use cx::{Cancelled, TaskContext};
+pub use cx::TaskContext;
 pub(crate) use maker::Maker;
 pub(crate) use place::{FuturePlace, Place};
 pub use process::{DefaultRuntime, run, run_blocking, spawn, spawn_blocking, task};

@@ -175,7 +175,7 @@ impl<F, P, E> Unpin for Tries<F, P, E> {}
 impl<F, P, T, E> Body for Tries<F, P, E>
 where
     F: FnMut(&mut TaskContext<P>) -> Result<T, E>,
-    E: Into<BoxError>,
+    E: Into<BoxError> + 'static,
 {
     type Output = T;
     const KIND: Kind = Kind::Closure;

@@ -59,7 +59,7 @@ use std::time::{Duration, Instant};
 /// });
 /// screen.cancel_because("the screen was closed");
 /// let error = import.wait().expect_err("it was told to stop");
-/// assert_eq!(error.to_string(), "task failed: cancelled: the screen was closed");
+/// assert_eq!(format!("{error:#}"), "task failed: cancelled: the screen was closed");
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Clone)]
@@ -283,7 +283,7 @@ impl CancelToken {
     /// let mine = token.clone();
     /// let mut task = rt.run(async move { mine.run_until_cancelled(std::future::pending::<()>()).await });
     /// token.cancel();
-    /// assert_eq!(task.wait().map_err(|error| error.to_string()), Err("task failed: cancelled".to_owned()));
+    /// assert_eq!(task.wait().map_err(|error| format!("{error:#}")), Err("task failed: cancelled".to_owned()));
     /// # Ok::<(), offtick::BuildError>(())
     /// ```
     pub fn run_until_cancelled<F: IntoFuture>(&self, future: F) -> RunUntilCancelled<F::IntoFuture> {

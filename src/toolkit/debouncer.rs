@@ -184,7 +184,7 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Debouncer<A, T> {
     }
 
     /// The error of the newest run that is over, if it failed: what [`latest`](Self::latest) gives is older than that.
-    pub fn error(&self) -> Option<Arc<TaskError>> {
+    pub fn error(&self) -> Option<TaskError> {
         self.0.0.state.lock().error()
     }
 
@@ -247,7 +247,7 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Inner<A, T> {
 
 impl<A: Send + 'static, T: Send + Sync + 'static> Owner<T> for Inner<A, T> {
     fn ended(self: Arc<Self>, number: u64, result: Result<T, TaskError>) {
-        let outcome = result.map(Arc::new).map_err(Arc::new);
+        let outcome = result.map(Arc::new);
         let mut state = self.state.lock();
         let Some(ended) = state.ended(number, &outcome) else {
             drop(state);

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// What a run came to, for all who share it: its value or its error, each behind one count.
+/// The result of a run, for all who share it: its value or its error. Clones share both.
 ///
 /// # Example
 /// ```
@@ -21,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 /// let outcome: Outcome<u8> = Ok(std::sync::Arc::new(7));
 /// assert_eq!(outcome.as_deref().ok(), Some(&7));
 /// ```
-pub type Outcome<T> = Result<Arc<T>, Arc<TaskError>>;
+pub type Outcome<T> = Result<Arc<T>, TaskError>;
 
 /// The outcome before and after it is there.
 pub(super) struct Promise<T>(Mutex<State<T>>);

@@ -290,7 +290,7 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// # Errors
     /// [`AlreadyCompleted`] gives the error back.
     pub fn set_error<E: Into<BoxError>>(&self, error: E) -> Result<bool, AlreadyCompleted<BoxError>> {
-        self.complete(error.into(), |error| Err(Arc::new(TaskError::from_error(error))))
+        self.complete(error.into(), |error| Err(TaskError::from_error(error)))
     }
 
     fn complete<V>(&self, value: V, outcome: impl FnOnce(V) -> Outcome<T>) -> Result<bool, AlreadyCompleted<V>> {
@@ -406,7 +406,7 @@ impl<T: Send + Sync + 'static> Inner<T> {
 
 impl<T: Send + Sync + 'static> Owner<T> for Inner<T> {
     fn ended(self: Arc<Self>, number: u64, result: Result<T, TaskError>) {
-        let stale = self.finish_attempt(number, result, |result| result.map(Arc::new).map_err(Arc::new));
+        let stale = self.finish_attempt(number, result, |result| result.map(Arc::new));
         drop(stale);
     }
 }
@@ -468,7 +468,7 @@ impl<T: Send + Sync + 'static> Attempt<T> {
     /// [`Stale`] gives the error back.
     pub fn fail<E: Into<BoxError>>(&self, error: E) -> Result<(), Stale<BoxError>> {
         let error = error.into();
-        let outcome = |error| Err(Arc::new(TaskError::from_error(error)));
+        let outcome = |error| Err(TaskError::from_error(error));
         match self.inner.upgrade() {
             Some(inner) => inner.finish_attempt(self.number, error, outcome).map_err(Stale),
             None => Err(Stale(error)),
@@ -492,7 +492,7 @@ impl<T: Send + Sync + 'static> Drop for Front<T> {
     fn drop(&mut self) {
         let phase = std::mem::replace(&mut self.0.state.lock().phase, Phase::Idle);
         if let Phase::Running { promise, .. } | Phase::Stopped(promise) = &phase {
-            promise.set(Err(Arc::new(TaskError::Cancelled)));
+            promise.set(Err(TaskError::Cancelled));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{BuildError, TaskError};
 /// let pool = WorkerThread::builder("scanner").set_up(|| Err::<(), _>("no scanner")).build()?;
 /// let error = pool.start_blocking().expect_err("the set-up fails");
 /// assert!(matches!(&error, ThreadError::SetUp(_)));
-/// assert_eq!(error.to_string(), "the set-up failed, and no thread is left: task failed: no scanner");
+/// assert_eq!(error.to_string(), "the set-up failed, and no thread is left");
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum ThreadError {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The set-up returned an error ([`TaskError::Failed`]) or panicked ([`TaskError::Panicked`]).
-    #[error("the set-up failed, and no thread is left: {0}")]
+    #[error("the set-up failed, and no thread is left")]
     SetUp(#[source] TaskError),
     /// It runs already.
     #[error("the pool runs already; stop it first, or use `restart`")]

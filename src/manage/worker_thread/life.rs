@@ -181,5 +181,5 @@ impl Birth {
 }
 
 fn panicked(payload: Box<dyn std::any::Any + Send>) -> TaskError {
-    TaskError::Panicked(Box::new(Panic::new(payload)))
+    TaskError::Panicked(Panic::new(payload))
 }

@@ -9,6 +9,7 @@ use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
 use crate::util::catch::{catch, drop_quietly, guarded};
+use std::any::Any;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -62,14 +63,14 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     let state = cell.header.state();
     if state.to_running() == ToRunning::Drop {
         // SAFETY: ACTIVE is ours and the body is there.
-        return unsafe { finish::<B, S>(header, None, reason) };
+        return unsafe { finish::<B, S>(header, None, false, reason) };
     }
     if B::KIND == Kind::Closure {
         // SAFETY: the body's reference outlives the borrow.
         let task = unsafe { TaskRef::borrowed(header) };
         if !cell.owner.starts(&task) {
             // SAFETY: ACTIVE is ours and the body is there.
-            return unsafe { finish::<B, S>(header, None, Outcome::Gone) };
+            return unsafe { finish::<B, S>(header, None, false, Outcome::Gone) };
         }
     }
     cell.header.count_poll();
@@ -87,14 +88,14 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
             // SAFETY: what ACTIVE stands for goes to the queue.
             ToIdle::Again => PollOutcome::Again(unsafe { Runnable::from_raw(header) }),
             // SAFETY: ACTIVE is still ours and the body is there.
-            ToIdle::Drop => unsafe { finish::<B, S>(header, None, reason) },
+            ToIdle::Drop => unsafe { finish::<B, S>(header, None, false, reason) },
         },
         // SAFETY: as above.
-        Ok(Poll::Ready(output)) => unsafe { finish::<B, S>(header, Some(output), reason) },
+        Ok(Poll::Ready(output)) => unsafe { finish::<B, S>(header, Some(output), false, reason) },
         Err(payload) => {
-            let output = Err(TaskError::Panicked(Box::new(Panic::new(payload))));
+            let output = Err(panicked_with(payload));
             // SAFETY: as above.
-            unsafe { finish::<B, S>(header, Some(output), reason) }
+            unsafe { finish::<B, S>(header, Some(output), true, reason) }
         }
     }
 }
@@ -122,8 +123,14 @@ unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
     unsafe { ManuallyDrop::drop(body) };
 }
 
-/// Ends a task: drops the body, publishes the output (or `reason` where there is none), tells whoever waits, and hands
-/// out the body's reference.
+fn panicked_with(payload: Box<dyn Any + Send>) -> TaskError {
+    TaskError::Panicked(Panic::new(payload))
+}
+
+/// Ends a task: drops the body, publishes the output (or `reason` where there is none), notifies waiters, and returns the
+/// body's reference. `panicked`: the output is a panic of this very body, not one that it passed on.
+///
+/// A body that passes on that another task was cancelled, or lost its runtime, ends as that task did: without an output.
 ///
 /// Every piece of user code on the way (two destructors, the hooks, the join waker) is caught on its own, so that
 /// the transition is always completed.
@@ -133,6 +140,7 @@ unsafe fn drop_body<B: Body>(stage: *mut Stage<B>) {
 unsafe fn finish<B: Body, S: Schedule>(
     header: NonNull<Header>,
     mut output: Option<Result<B::Output, TaskError>>,
+    mut panicked: bool,
     reason: Outcome,
 ) -> PollOutcome {
     // SAFETY: by contract; the body's reference keeps it alive to the end of this call.
@@ -141,33 +149,37 @@ unsafe fn finish<B: Body, S: Schedule>(
     // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
     let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
-        if matches!(output, Some(Err(TaskError::Panicked(_)))) {
+        if panicked {
             // The first panic is the one to report.
             drop_quietly(payload);
         } else {
-            let first = output.replace(Err(TaskError::Panicked(Box::new(Panic::new(payload)))));
+            panicked = true;
+            let first = output.replace(Err(panicked_with(payload)));
             drop_quietly(first);
         }
     }
     // SAFETY: the body's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
-    let mut panicked = false;
-    if let Some(Err(TaskError::Panicked(panic))) = &output {
-        panicked = true;
+    if panicked && let Some(Err(TaskError::Panicked(panic))) = &output {
         guarded(|| cell.owner.on_panic(&task, panic));
     }
-    if let Some(Err(error)) = &output
+    let outcome = match &output {
+        Some(Ok(_)) => Outcome::Done,
+        Some(Err(TaskError::Cancelled)) => Outcome::Cancelled,
+        Some(Err(TaskError::RuntimeGone)) => Outcome::Gone,
+        Some(Err(_)) => Outcome::Error,
+        None => reason,
+    };
+    if outcome == Outcome::Error
+        && let Some(Err(error)) = &output
         && state.load().shows_error(panicked)
     {
         // Here, since it belongs to the handle once the task is closed. A cancellation may still win.
         guarded(|| cell.owner.on_error(&task, error));
     }
-    let outcome = match &output {
-        Some(Ok(_)) => Outcome::Done,
-        Some(Err(_)) => Outcome::Error,
-        None => reason,
-    };
-    if let Some(output) = output {
+    if outcome.has_output()
+        && let Some(output) = output
+    {
         let fresh = Stage { output: ManuallyDrop::new(output) };
         // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
         cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });

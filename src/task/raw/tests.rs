@@ -15,6 +15,7 @@ use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 /// A panic that the hook of the test harness does not print.
 fn panic() -> ! {
@@ -292,7 +293,7 @@ fn a_reference_that_is_made_while_the_last_handle_goes() {
     for detached in [false, true] {
         let owner = Owner::default();
         let output = Dropped(Arc::default(), !detached);
-        let result = if detached { Err(TaskError::Cancelled) } else { Ok(output) };
+        let result = if detached { Err(TaskError::TimedOut(Duration::ZERO)) } else { Ok(output) };
         let (join, task) = owner.spawn(FutureBody::<_, Verdict>::new(ready(result)));
         drop(task);
         owner.run();

@@ -27,7 +27,7 @@ pub(super) struct State<A, T> {
     /// The newest value, and the number of its run.
     latest: Option<(u64, Arc<T>)>,
     /// The newest error, and the number of its run.
-    error: Option<(u64, Arc<TaskError>)>,
+    error: Option<(u64, TaskError)>,
 }
 
 /// Calls that wait for their run.
@@ -70,7 +70,7 @@ pub(super) struct Rest<A, T> {
     runs: Vec<Arc<Run<T, Inner<A, T>>>>,
     promise: Option<Arc<Promise<T>>>,
     value: Option<Arc<T>>,
-    error: Option<Arc<TaskError>>,
+    error: Option<TaskError>,
     ticker: Option<Task<()>>,
 }
 
@@ -92,7 +92,7 @@ impl<A, T> Displaced<A, T> {
     /// Tells the callers of an error.
     pub(super) fn fail(self, error: &dyn Fn() -> TaskError) {
         for promise in &self.promises {
-            promise.set(Err(Arc::new(error())));
+            promise.set(Err(error()));
         }
     }
 }
@@ -206,7 +206,7 @@ impl<A, T> State<A, T> {
                 displaced.rest.value = self.latest.replace((number, Arc::clone(value))).map(|(_, value)| value);
             }
             Err(error) if self.error.as_ref().is_none_or(|(newest, _)| *newest < number) => {
-                displaced.rest.error = self.error.replace((number, Arc::clone(error))).map(|(_, error)| error);
+                displaced.rest.error = self.error.replace((number, error.clone())).map(|(_, error)| error);
             }
             _ => {}
         }
@@ -283,10 +283,10 @@ impl<A, T> State<A, T> {
         self.latest.as_ref().map(|(_, value)| Arc::clone(value))
     }
 
-    pub(super) fn error(&self) -> Option<Arc<TaskError>> {
+    pub(super) fn error(&self) -> Option<TaskError> {
         let (number, error) = self.error.as_ref()?;
         let newer = self.latest.as_ref().is_none_or(|(value, _)| value < number);
-        newer.then(|| Arc::clone(error))
+        newer.then(|| error.clone())
     }
 
     pub(super) fn is_busy(&self) -> bool {
