@@ -20,6 +20,7 @@ mod runtime_words;
 mod signal_coalesce;
 mod task_cell;
 mod task_level;
+mod task_list;
 mod task_rig;
 #[cfg(feature = "toolkit")]
 mod task_set;

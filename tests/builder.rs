@@ -29,7 +29,7 @@ fn a_name_is_seen_everywhere() {
     });
     reactor_thread(&rt);
     assert_eq!((task.name(), task.cancel_handle().name(), task.attempt()), (Some("import"), Some("import"), 1));
-    let listed: Vec<_> = rt.tasks().iter().map(|info| (info.id(), info.name().map(str::to_owned))).collect();
+    let listed: Vec<_> = common::listed(&rt).iter().map(|info| (info.id(), info.name().map(str::to_owned))).collect();
     assert_eq!(listed, [(task.id(), Some("import".to_owned()))]);
     assert!(format!("{task:?}").contains("import"));
     assert_eq!(task.share().name(), Some("import"));

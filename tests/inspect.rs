@@ -2,13 +2,17 @@
 
 mod common;
 
-use common::{HANG, Hog, Signal, Tally, narrow, pool_thread, reactor_thread, runtime, settled};
+use common::{HANG, Hog, Signal, Tally, listed, narrow, pool_thread, reactor_thread, runtime, settled};
 use offtick::time::Clock;
-use offtick::{Builder, Status, TaskInfo};
+use offtick::{Builder, Status, TaskId, TaskInfo};
 use std::future::pending;
 use std::panic::Location;
 use std::sync::mpsc::channel;
 use std::time::Duration;
+
+fn ids(list: &[TaskInfo]) -> Vec<TaskId> {
+    list.iter().map(TaskInfo::id).collect()
+}
 
 #[track_caller]
 fn here() -> u32 {
@@ -19,14 +23,14 @@ fn here() -> u32 {
 fn the_list_names_what_is_alive() {
     let clock = Clock::manual();
     let rt = Builder::new().clock(clock.clone()).blocking_threads(1).build().unwrap();
-    assert!(rt.tasks().is_empty());
+    assert!(listed(&rt).is_empty());
     let line = here() + 1;
     let asleep = rt.spawn(pending::<()>());
     let hog = Hog::pool(&rt);
     let waiting = rt.spawn_blocking(|| ());
     reactor_thread(&rt);
     clock.advance(Duration::from_secs(90));
-    let listed = rt.tasks();
+    let listed = common::listed(&rt);
     assert_eq!(listed.len(), 2, "a closure that waits is counted, not listed: {listed:?}");
     assert!(listed.is_sorted_by_key(TaskInfo::id));
     let future = listed.iter().find(|info| info.id() == asleep.id()).expect("the future is listed");
@@ -36,13 +40,14 @@ fn the_list_names_what_is_alive() {
     assert_eq!(future.age(), Duration::from_secs(90));
     let closure = listed.iter().find(|info| info.id() == hog.task().id()).expect("the closure is listed");
     assert_eq!((closure.status(), closure.polls()), (Status::Running, 1));
+    assert_eq!(closure.age(), Duration::from_secs(90), "since it began to run");
     assert_eq!(rt.metrics().blocking_queued, 1);
     drop(asleep);
     hog.release();
     settled(waiting);
     reactor_thread(&rt);
     pool_thread(&rt);
-    common::until(|| rt.tasks().is_empty());
+    assert!(common::listed(&rt).is_empty());
 }
 
 #[test]
@@ -57,7 +62,7 @@ fn ages_count_from_the_spawn() {
             task
         })
         .collect();
-    let ages: Vec<_> = rt.tasks().iter().map(|info| info.age().as_millis()).collect();
+    let ages: Vec<_> = listed(&rt).iter().map(|info| info.age().as_millis()).collect();
     assert_eq!(ages, [30, 20, 10]);
     drop(tasks);
 }
@@ -77,7 +82,7 @@ fn polls_are_counted_one_by_one() {
     polls.wait_for(10);
     reactor_thread(&rt);
     reactor_thread(&rt);
-    let info = rt.tasks().into_iter().find(|info| info.id() == task.id()).unwrap();
+    let info = listed(&rt).into_iter().find(|info| info.id() == task.id()).unwrap();
     assert_eq!(info.polls(), 11);
     signal.give();
     settled(task);
@@ -110,7 +115,7 @@ fn a_task_lists_itself_and_its_fellows() {
     assert!(listed.iter().any(|info| info.id() == id && info.status() == Status::Running && info.polls() == 1));
     assert!(listed.iter().any(|info| info.id() == fellow.id()));
     let handle = rt.handle().clone();
-    let closure = rt.spawn_blocking(move || handle.tasks());
+    let closure = rt.spawn_blocking(move || common::listed(&handle));
     let id = closure.id();
     let listed = settled(closure);
     assert!(listed.iter().any(|info| info.id() == id), "a closure finds itself");
@@ -118,19 +123,57 @@ fn a_task_lists_itself_and_its_fellows() {
 }
 
 #[test]
-fn a_held_reactor_does_not_hold_up_the_list() {
+fn the_first_list_has_closures_alone_and_the_next_has_all() {
     let rt = narrow();
     let asleep = rt.spawn(pending::<()>());
-    let (reactor, pool) = (Hog::reactor(&rt), Hog::pool(&rt));
-    // Comes back although the only thread that knows the futures is held for as long as this test likes.
-    let listed = rt.tasks();
-    assert_eq!(listed.iter().map(TaskInfo::id).collect::<Vec<_>>(), [pool.task().id()]);
-    let metrics = rt.metrics();
-    assert_eq!((metrics.blocking_threads, metrics.blocking_queued), (1, 0));
-    assert!(metrics.alive >= 1);
-    reactor.release();
-    assert!(rt.tasks().iter().any(|info| info.id() == asleep.id()), "and it is whole again afterwards");
+    let pool = Hog::pool(&rt);
+    let first = rt.tasks();
+    assert_eq!((first.age(), first.is_complete()), (None, false));
+    assert_eq!(ids(&first), [pool.task().id()]);
+    let next = listed(&rt);
+    assert!(next.age().is_some());
+    assert_eq!(ids(&next), [asleep.id(), pool.task().id()]);
     pool.release();
+}
+
+#[test]
+fn a_held_reactor_does_not_hold_up_the_list() {
+    let rt = narrow();
+    let (asleep, ended) = (rt.spawn(pending::<()>()), rt.spawn(pending::<()>()));
+    assert_eq!(ids(&listed(&rt)), [asleep.id(), ended.id()]);
+    let reactor = Hog::reactor(&rt);
+    let id = ended.id();
+    drop(ended);
+    let late = rt.spawn(async {});
+    // The only thread that knows the futures is held for as long as this test likes.
+    let held = rt.tasks();
+    assert!(!held.is_complete(), "a future was spawned since");
+    assert!(held.age().is_some());
+    assert_eq!(ids(&held), [asleep.id(), id]);
+    assert_eq!(held[0].polls(), 1);
+    assert_eq!(rt.tasks().len(), 2, "as often as it is asked");
+    let (handle, polls) = (rt.handle().clone(), asleep.cancel_handle());
+    assert_eq!(reactor.run(move || (handle.tasks().is_complete(), polls.status())), (true, Status::Running));
+    reactor.release();
+    settled(late);
+    reactor_thread(&rt);
+    assert_eq!(ids(&listed(&rt)), [asleep.id()], "and it is whole again afterwards");
+}
+
+#[test]
+fn a_list_is_complete_or_says_that_it_is_not() {
+    let rt = runtime();
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let task = rt.spawn(pending::<()>());
+            let list = rt.tasks();
+            let shown = list.iter().any(|info| info.id() == task.id());
+            assert!(shown || !list.is_complete(), "spawned before the call");
+            assert!(ids(&listed(&rt)).contains(&task.id()));
+            task
+        })
+        .collect();
+    assert_eq!(listed(&rt).len(), tasks.len());
 }
 
 #[test]
@@ -138,22 +181,19 @@ fn a_list_from_another_runtime_s_task_comes_back() {
     let (one, other) = (runtime(), runtime());
     let asleep = other.spawn(pending::<()>());
     let far = other.handle().clone();
-    let listed = settled(one.spawn(async move { far.tasks() }));
-    assert_eq!(listed.iter().map(TaskInfo::id).collect::<Vec<_>>(), [asleep.id()]);
+    let found = settled(one.spawn(async move { common::listed(&far) }));
+    assert_eq!(ids(&found), [asleep.id()]);
 }
 
 #[test]
 fn many_ask_at_once() {
     let rt = runtime();
     let tasks: Vec<_> = (0..3000).map(|_| rt.spawn(pending::<()>())).collect();
-    reactor_thread(&rt);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..5 {
-                    let listed = rt.tasks().len();
-                    // Empty where the machine kept the reactor waiting for too long.
-                    assert!(listed == 3000 || listed == 0, "{listed}");
+                    assert_eq!(listed(&rt).len(), 3000);
                 }
             });
         }
@@ -161,6 +201,31 @@ fn many_ask_at_once() {
     drop(tasks);
     reactor_thread(&rt);
     common::until(|| rt.metrics().alive == 0);
+    assert!(rt.tasks().is_empty(), "those that ended are not shown, whatever the age of the list");
+}
+
+#[test]
+fn a_closure_that_runs_on_is_listed_as_ended() {
+    let rt = narrow();
+    let (give, wait) = channel::<()>();
+    let task = rt.spawn_blocking(move || wait.recv().ok());
+    common::until(|| task.status() == Status::Running);
+    assert!(task.cancel());
+    let list = rt.tasks();
+    assert_eq!((ids(&list), list[0].status()), (vec![task.id()], Status::Cancelled));
+    drop(give);
+    common::until(|| rt.tasks().is_empty());
+}
+
+#[test]
+fn after_the_end_the_list_is_empty_and_complete() {
+    let rt = runtime();
+    let task = rt.spawn(pending::<()>());
+    assert_eq!(listed(&rt).len(), 1);
+    let handle = rt.handle().clone();
+    drop(rt);
+    let list = handle.tasks();
+    assert_eq!((list.len(), list.is_complete(), task.is_done()), (0, true, true));
 }
 
 #[test]

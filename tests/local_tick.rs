@@ -411,19 +411,15 @@ fn tasks_are_listed_by_the_host_and_by_others() {
     let rt = local();
     let _a = rt.task().name("a").spawn(|_| pending::<Rc<()>>());
     let _b = rt.handle().task().name("b").spawn(|_| pending::<()>());
-    let names = |tasks: Vec<offtick::TaskInfo>| -> Vec<String> {
+    let names = |tasks: offtick::TaskList| -> Vec<String> {
         tasks.iter().map(|task| task.name().unwrap_or("-").to_owned()).collect()
     };
     assert_eq!(names(rt.tasks()), ["a", "b"]);
-    assert!(rt.handle().tasks().is_empty(), "the ordinary handle, between two ticks, asks nobody");
+    assert!(rt.handle().tasks().is_empty(), "nothing is published yet");
     let (handle, done) = (rt.handle().clone(), Tally::new());
     let theirs = done.clone();
     let asker = thread::spawn(move || {
-        // An answer may come too late on a busy machine.
-        let mut listed = handle.tasks();
-        while listed.is_empty() {
-            listed = handle.tasks();
-        }
+        let listed = common::listed(&handle);
         theirs.note();
         listed
     });

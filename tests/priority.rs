@@ -220,7 +220,7 @@ fn every_handle_and_listing_shows_the_level() {
     let rt = runtime();
     let task = rt.task().name("low").priority(Background).spawn(|_cx| pending::<()>());
     assert_eq!((task.priority(), task.cancel_handle().priority()), (Background, Background));
-    let listed = rt.tasks();
+    let listed = common::listed(&rt);
     assert_eq!(listed.iter().map(|task| task.priority()).collect::<Vec<_>>(), [Background]);
     let shared = task.share();
     shared.set_priority(UserBlocking);

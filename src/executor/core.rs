@@ -1,6 +1,7 @@
 //! The executor's own thread: ready queue, owner list, turns.
 
 use super::census::Census;
+use super::intake::Intake;
 use super::ready::{END, Ready};
 use crate::counters::Counter;
 use crate::sync::Arc;
@@ -20,7 +21,7 @@ const BUDGET: u32 = 32;
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     /// Tasks taken in.
-    pub(crate) accepted: Counter,
+    pub(crate) intake: Intake,
     /// Tasks whose body is gone.
     pub(crate) closed: Counter,
     /// Polls and tear-downs.
@@ -95,7 +96,7 @@ impl Core {
     }
 
     fn accept(&self, task: &Runnable) {
-        self.counters.accepted.add(1);
+        self.counters.intake.count();
         self.members.borrow_mut().accept(task, self.now.get());
         if self.counts.get() {
             self.note(task);
@@ -131,6 +132,7 @@ impl Core {
     fn drain_slow(&self, inbox: &Inbox) {
         let mut woken = 0;
         let mut ready = self.ready.borrow_mut();
+        self.counters.intake.begin();
         for task in inbox.take() {
             let priority = task.priority();
             if task.is_new() {
@@ -140,6 +142,7 @@ impl Core {
             }
             ready.push(priority, task);
         }
+        self.counters.intake.end();
         self.counters.remote_wakes.add(woken);
     }
 

@@ -30,6 +30,7 @@
 
 mod census;
 mod core;
+mod intake;
 mod ready;
 mod steer;
 

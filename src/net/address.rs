@@ -146,8 +146,9 @@ pub(super) async fn resolve(handle: &Handle, name: &(impl ToSocketAddrs + ?Sized
         Wanted::Name(host, port) => (host, port),
     };
     let theirs = host.clone();
-    let looked_up = handle
-        .spawn_blocking(move || std::net::ToSocketAddrs::to_socket_addrs(&(theirs.as_str(), port)).map(Vec::from_iter));
+    let looked_up = handle.spawn_blocking_internal(move || {
+        std::net::ToSocketAddrs::to_socket_addrs(&(theirs.as_str(), port)).map(Vec::from_iter)
+    });
     let found = looked_up.await.map_err(|error| match error {
         TaskError::RuntimeGone => ReactorGone.into(),
         error => io::Error::other(error),

@@ -221,14 +221,18 @@ impl ReadyQueue {
         task
     }
 
-    /// What is ready, the next to run first. The crate's own small tasks stand among them.
+    /// Returns the ready tasks, the next to run first.
+    ///
+    /// The crate's own small tasks stand among them, since they have positions; their handles cancel nothing.
     pub fn runnable(&self) -> Vec<CancelHandle> {
         controls(self.arrived().core.runnable())
     }
 
-    /// What sleeps until it is woken, in no order.
+    /// Returns the tasks that sleep until they are woken, in no order. The crate's own are not among them.
     pub fn blocked(&self) -> Vec<CancelHandle> {
-        controls(self.arrived().core.blocked())
+        let mut blocked = self.arrived().core.blocked();
+        blocked.retain(|task| !task.is_internal());
+        controls(blocked)
     }
 }
 

@@ -3,15 +3,15 @@
 
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::TaskId;
-use crate::task::raw::{Outcome, TaskRef};
+use crate::task::raw::{Listed, Outcome, TaskRef};
 use crate::util::update::{Lane, UpdateFlag};
 use std::cell::RefCell;
 
 /// The place of one pool thread.
 #[derive(Debug, Default)]
 struct Seat {
-    /// What it runs.
-    task: Mutex<Option<TaskRef>>,
+    /// What it runs, and since when.
+    task: Mutex<Option<Listed>>,
 }
 
 /// A thread on its seat.
@@ -37,11 +37,11 @@ impl Closures {
         Self { seats: Mutex::default(), update }
     }
 
-    /// Notes on this thread's seat what it is about to run. A pool thread serves one pool all its life.
-    pub(crate) fn note(&self, task: &TaskRef) {
-        let before = SEAT.try_with(|own| {
-            own.borrow_mut().get_or_insert_with(|| self.sit_down()).seat.task.lock().replace(task.clone())
-        });
+    /// Notes on this thread's seat what it is about to run, as of `now`. A pool thread serves one pool all its life.
+    pub(crate) fn note(&self, task: &TaskRef, now: u64) {
+        let listed = Listed { task: task.clone(), since: now };
+        let before = SEAT
+            .try_with(|own| own.borrow_mut().get_or_insert_with(|| self.sit_down()).seat.task.lock().replace(listed));
         // After the borrow and the lock: it may be the last reference.
         drop(before);
     }
@@ -55,15 +55,15 @@ impl Closures {
     }
 
     /// The closures that run now.
-    pub(crate) fn running(&self) -> Vec<TaskRef> {
+    pub(crate) fn running(&self) -> Vec<Listed> {
         let seats: Vec<_> = self.seats.lock().iter().filter_map(Weak::upgrade).collect();
-        seats.iter().filter_map(|seat| seat.task.lock().clone()).filter(|task| !task.is_closed()).collect()
+        seats.iter().filter_map(|seat| seat.task.lock().clone()).filter(|listed| !listed.task.is_closed()).collect()
     }
 
     /// Ends the running ones as runtime gone and tells their bodies.
     pub(crate) fn cancel_running(&self) {
-        for task in self.running() {
-            task.cancel(Outcome::Gone);
+        for listed in self.running() {
+            listed.task.cancel(Outcome::Gone);
         }
     }
 }
@@ -89,5 +89,5 @@ pub(crate) fn rise() {
 pub(crate) fn inside() -> Option<TaskId> {
     let seat = SEAT.try_with(|own| own.borrow().as_ref().map(|own| Arc::clone(&own.seat))).ok().flatten()?;
     let task = seat.task.lock();
-    task.as_ref().filter(|task| !task.is_closed()).map(TaskRef::id)
+    task.as_ref().map(|listed| &listed.task).filter(|task| !task.is_closed()).map(TaskRef::id)
 }

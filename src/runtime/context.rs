@@ -13,6 +13,7 @@ use crate::sync::Arc;
 use crate::task::raw::ArcCache;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Instant;
 
 /// The half of a runtime that only its driving thread reaches.
 pub(crate) struct Local {
@@ -22,6 +23,8 @@ pub(crate) struct Local {
     pub(super) arc_cache: ArcCache<Shared>,
     /// One of its tasks is being started between two ticks: see `local/eager.rs`.
     pub(super) visited: Cell<bool>,
+    /// When the list that is published was made.
+    pub(super) listed_at: Cell<Option<Instant>>,
 }
 
 thread_local! {

@@ -1,7 +1,7 @@
 //! The steps of a turn, whoever turns: the reactor thread, or a host that ticks.
 //!
 //! ```text
-//! take in (inbox) -> fire due timers -> run ready tasks -> call hooks -> answer listings -> wait, or return to the host
+//! take in (inbox) -> fire due timers -> run ready tasks -> call hooks -> publish the list -> wait, or return to the host
 //! ```
 
 use super::context::{self, Local};
@@ -9,7 +9,6 @@ use super::owner::Reactor;
 use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
-use crate::sync::atomic::Ordering;
 use crate::task::raw::{ArcCache, Body};
 use crate::task::{Spec, Task};
 use std::cell::Cell;
@@ -17,7 +16,8 @@ use std::cell::Cell;
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let arc_cache = ArcCache::new(Arc::clone(&shared));
-        Self { core: Core::new(Arc::clone(&shared.counters)), arc_cache, shared, visited: Cell::new(false) }
+        let core = Core::new(Arc::clone(&shared.counters));
+        Self { core, arc_cache, shared, visited: Cell::new(false), listed_at: Cell::new(None) }
     }
 
     /// Queues a future that stays on this thread.
@@ -43,15 +43,6 @@ impl Local {
         self.core.drain(&self.shared.inbox);
     }
 
-    /// Answers whoever asked for a listing of the tasks.
-    pub(crate) fn answer_listings(&self) {
-        // Relaxed: whoever asks unparks afterwards, and the park handshake orders the look of the next turn.
-        if self.shared.wanted.load(Ordering::Relaxed) != 0 {
-            self.core.drain(&self.shared.inbox);
-            self.shared.answer_listings(&self.core);
-        }
-    }
-
     /// True if a task, a closure for this thread, or a hook is ready. A hint: remote wakes may be missed.
     pub(crate) fn has_work(&self) -> bool {
         self.core.has_ready()
@@ -64,7 +55,8 @@ impl Local {
     pub(crate) fn close(&self) {
         self.core.shut_down(&self.shared.inbox);
         self.shared.end_waits();
-        self.shared.answer_listings(&self.core);
+        // Its references would keep the runtime's memory in a circle.
+        self.drop_listing();
         self.shared.hooks.close();
     }
 }
@@ -91,6 +83,7 @@ impl Drop for LastWord {
         drop(self.0.inbox.close());
         self.0.end_waits();
         self.0.hooks.close();
+        self.0.listing.clear();
         self.0.ending.tell();
     }
 }
@@ -100,6 +93,7 @@ mod tests {
     use super::*;
     use crate::reactor::{Direction, Facts, Place};
     use crate::runtime::local::LocalRuntime;
+    use crate::sync::atomic::Ordering;
     use crate::sync::plain::AtomicUsize;
     use std::task::{Context, Wake};
 

@@ -2,7 +2,8 @@
 
 use super::builder::Builder;
 use super::context;
-use super::inspect::Metrics;
+use super::listing::TaskList;
+use super::metrics::Metrics;
 use super::owner::{InternalTask, Pool, PoolJob, Reactor, Refuser};
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
@@ -12,7 +13,7 @@ use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
 use crate::task::raw::{ClosureBody, Convert, Fallible, FutureBody, Value, Work};
-use crate::task::{Spec, Task, TaskInfo};
+use crate::task::{Schedule, Spec, Task};
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::util::seeds::Seeds;
@@ -181,14 +182,33 @@ impl Handle {
         self.shared.metrics()
     }
 
-    /// The futures that are alive and the closures that run, sorted by identity.
+    /// Returns the tasks of the runtime, for debug panels and tools. Never waits.
     ///
-    /// For debug panels. The list of futures belongs to the reactor thread: this asks it and waits for the answer, some
-    /// microseconds as a rule, 20 ms at most if a task holds the reactor; then only the closures are listed. A frame that
-    /// must not wait has a task make the listing: on the reactor's own thread the answer is there at once. Closures
-    /// that wait for a thread are counted in [`Metrics::blocking_queued`], not listed; nor are tasks that wait for their
-    /// turn in a group. What the crate runs for itself (the watch over a closure with a time limit) is listed.
-    pub fn tasks(&self) -> Vec<TaskInfo> {
+    /// Closures that run are always listed. A closure whose task was cancelled or ran out of time is listed, with that status,
+    /// until it returns. Futures belong to the reactor thread:
+    /// - On that thread (in a task, say) and, with [`LocalHandle::tasks`](crate::LocalHandle::tasks), on the thread that ticks,
+    ///   the list is exact.
+    /// - On any other thread it has the futures that the reactor listed last, with their present status and number of polls,
+    ///   and the call requests the next list. [`TaskList::age`] says how old this one is, [`TaskList::is_complete`] whether
+    ///   futures are missing in it.
+    ///
+    /// So the first call returns closures alone, and a host that calls this in every frame has in each the list of the frame
+    /// before. While a task holds the reactor the list stays readable and its age grows; with
+    /// [`Builder::watch_polls`](crate::Builder::watch_polls), [`metrics`](Self::metrics) names that task. A list that
+    /// nobody asks for is dropped after a second. A tool that needs an exact list has a task make it:
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let handle = rt.handle().clone();
+    /// let tasks = rt.spawn(async move { handle.tasks() }).wait()?;
+    /// assert!(tasks.is_complete());
+    /// assert_eq!(tasks.len(), 1); // the task that listed them
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Not listed: closures that wait for a thread (counted in [`Metrics::blocking_queued`]), tasks that wait for their turn in
+    /// a group, and what the crate runs for itself, such as the driver of a [`Scheduler`](crate::Scheduler). Each refresh
+    /// costs the reactor a reference for every future.
+    pub fn tasks(&self) -> TaskList {
         self.shared.list()
     }
 
@@ -210,8 +230,9 @@ impl Handle {
         self.start_kept(body, spec, |task| task)
     }
 
-    /// Queues a future of the crate's own, whose end is no news for the host.
-    pub(crate) fn spawn_unseen<F>(&self, future: F) -> Task<()>
+    /// Starts a future of the crate's own.
+    #[track_caller]
+    pub(crate) fn spawn_internal<F>(&self, future: F) -> Task<()>
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -252,11 +273,37 @@ impl Handle {
     where
         B: Work,
     {
+        self.start_blocking_for(Pool(Arc::clone(&self.shared)), body, spec, keep)
+    }
+
+    /// Starts a closure of the crate's own.
+    #[track_caller]
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "the resolver of names uses it"))]
+    pub(crate) fn spawn_blocking_internal<F, T>(&self, closure: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let owner = InternalTask(Pool(Arc::clone(&self.shared)));
+        self.start_blocking_for(owner, ClosureBody::<F, Value>::new(closure), Spec::plain(), |task| task)
+    }
+
+    fn start_blocking_for<O, B, P, R>(
+        &self,
+        owner: O,
+        body: B,
+        spec: Spec<P>,
+        keep: impl FnOnce(Task<B::Output, P>) -> R,
+    ) -> R
+    where
+        O: Schedule,
+        B: Work,
+    {
         match self.shared.pool.admit_unlimited() {
-            Ok(permit) => self.submit(permit, body, spec, keep),
+            Ok(permit) => Self::submit(permit, owner, body, spec, keep),
             Err(Refused::NoThread(error)) => keep(self.over(TaskError::from_error(error), spec)),
             Err(Refused::Full | Refused::Closed) => {
-                let (runnable, task) = Task::make(body, Pool(Arc::clone(&self.shared)), spec);
+                let (runnable, task) = Task::make(body, owner, spec);
                 let kept = keep(task);
                 drop(runnable);
                 kept
@@ -281,20 +328,22 @@ impl Handle {
             Err(Refused::Closed) => return Err(TrySpawnError::RuntimeGone(closure)),
             Err(Refused::NoThread(error)) => return Err(TrySpawnError::NoThread(closure, error)),
         };
-        Ok(self.submit(permit, ClosureBody::<F, C>::new(closure), spec, |task| task))
+        let owner = Pool(Arc::clone(&self.shared));
+        Ok(Self::submit(permit, owner, ClosureBody::<F, C>::new(closure), spec, |task| task))
     }
 
-    fn submit<B, P, R>(
-        &self,
+    fn submit<O, B, P, R>(
         permit: Permit<'_>,
+        owner: O,
         body: B,
         spec: Spec<P>,
         keep: impl FnOnce(Task<B::Output, P>) -> R,
     ) -> R
     where
+        O: Schedule,
         B: Work,
     {
-        let (runnable, task) = Task::make(body, Pool(Arc::clone(&self.shared)), spec);
+        let (runnable, task) = Task::make(body, owner, spec);
         let kept = keep(task);
         permit.submit(PoolJob(runnable));
         kept

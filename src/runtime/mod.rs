@@ -27,9 +27,10 @@ mod engine;
 mod handle;
 mod hook_queue;
 mod hooks;
-mod inspect;
 mod level;
+mod listing;
 mod local;
+mod metrics;
 mod owner;
 mod prepared;
 mod process;
@@ -53,9 +54,10 @@ pub(crate) use closures::inside;
 pub(crate) use context::{Local, current, drives_any, spend};
 pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};
-pub use inspect::Metrics;
+pub use listing::TaskList;
 pub(crate) use local::Remains;
 pub use local::{Budget, LocalBuilder, LocalHandle, LocalRuntime, TickError, TickReport};
+pub use metrics::Metrics;
 pub(crate) use prepared::{Prepared, Watch};
 #[cfg(feature = "toolkit")]
 pub(crate) use process::ProcessWide;
@@ -70,6 +72,7 @@ pub(crate) use workers::Inline;
 /// Some parts by themselves, for their models.
 #[cfg(all(loom, test))]
 pub(crate) use {
+    listing::Listing,
     local::{Bell, Host},
     shutdown::Ending,
 };

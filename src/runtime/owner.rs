@@ -84,10 +84,12 @@ impl Schedule for Reactor {
     }
 }
 
-/// The owner of futures that the crate runs for itself: nobody is told of their end.
-pub(crate) struct InternalTask(pub(crate) Reactor);
+/// The owner of tasks that the crate runs for itself: they call no hook, raise no flag and are not listed.
+pub(crate) struct InternalTask<O>(pub(crate) O);
 
-impl Schedule for InternalTask {
+impl<O: Schedule> Schedule for InternalTask<O> {
+    const INTERNAL: bool = true;
+
     fn schedule(&self, task: Runnable) {
         self.0.schedule(task);
     }
@@ -98,6 +100,10 @@ impl Schedule for InternalTask {
 
     fn moved(&self, task: &TaskRef) {
         self.0.moved(task);
+    }
+
+    fn starts(&self, task: &TaskRef) -> bool {
+        self.0.starts(task)
     }
 }
 
@@ -133,7 +139,7 @@ impl Schedule for Pool {
 
     fn starts(&self, task: &TaskRef) -> bool {
         // Noted first: a shutdown that is missed here finds it noted.
-        self.0.closures.note(task);
+        self.0.closures.note(task, self.0.driver.clock().nanos());
         !self.0.is_closing()
     }
 

@@ -121,6 +121,8 @@ struct Watched<O, W> {
 }
 
 impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
+    const INTERNAL: bool = O::INTERNAL;
+
     fn schedule(&self, task: Runnable) {
         self.owner.schedule(task);
     }

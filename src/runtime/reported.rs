@@ -64,6 +64,8 @@ struct Reported<O> {
 }
 
 impl<O: Owner> Schedule for Reported<O> {
+    const INTERNAL: bool = O::INTERNAL;
+
     fn schedule(&self, task: Runnable) {
         self.owner.schedule(task);
     }

@@ -5,14 +5,15 @@ use super::closures::Closures;
 use super::context;
 use super::hook_queue::HookQueue;
 use super::hooks::{Hooks, Notice};
+use super::listing::{Listing, Published};
 use super::shutdown::Ending;
 use super::workers::Workers;
 use crate::counters::Counter;
 use crate::error::{Panic, TaskError};
 use crate::executor::Counters;
 use crate::park::Unpark;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::{Arc, Mutex};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::task::raw::{Inbox, Push, Runnable, TaskRef, thread_token};
 use crate::task::{EndHook, TaskInfo};
 use crate::time::Clock;
@@ -22,8 +23,6 @@ use crate::util::seeds::Seeds;
 use crate::util::update::UpdateFlag;
 use std::fmt;
 use std::time::Instant;
-
-use super::inspect::Listing;
 
 /// The shared half of a runtime.
 pub(crate) struct Shared {
@@ -43,10 +42,8 @@ pub(crate) struct Shared {
     pub(crate) parks: Counter,
     /// Set first of all at shutdown: new work is refused from here on.
     closing: AtomicBool,
-    /// Whoever waits for a listing of the tasks.
-    pub(crate) listings: Mutex<Vec<Arc<Listing>>>,
-    /// How many there are: what the reactor looks at once a turn.
-    pub(crate) wanted: AtomicUsize,
+    /// The list of futures for other threads.
+    pub(crate) listing: Listing<Published>,
     pub(crate) ending: Ending,
     pub(crate) started: Instant,
     /// Who counts ticks: timers that go by the number of the tick. A reactor thread has no ticks.
@@ -91,8 +88,7 @@ impl Shared {
             counters: Arc::new(Counters::default()),
             parks: Counter::default(),
             closing: AtomicBool::new(false),
-            listings: Mutex::new(Vec::new()),
-            wanted: AtomicUsize::new(0),
+            listing: Listing::new(),
             ending: Ending::new(),
             started: Instant::now(),
             frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(NoopUnpark))),
@@ -130,6 +126,11 @@ impl Shared {
     /// True if this thread must not wait for what the runtime does: it drives one, or this very one between two ticks.
     pub(crate) fn must_not_wait(&self) -> bool {
         context::drives_any() || self.is_home()
+    }
+
+    /// True if a host ticks the runtime.
+    pub(crate) fn is_ticked(&self) -> bool {
+        self.home.is_some()
     }
 
     /// True on the thread whose ticks drive the runtime.

@@ -1,7 +1,7 @@
 //! The reactor thread: turn after turn, and parked when there is nothing to do.
 //!
 //! ```text
-//! loop: inbox -> timers -> one turn of ready tasks -> hooks -> listings -> sockets, in passing or in the park
+//! loop: inbox -> timers -> one turn of ready tasks -> hooks -> list of tasks -> sockets, in passing or in the park
 //! ```
 //! How long it looks for work before it parks stands in [`Wait`].
 //!
@@ -50,7 +50,7 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, mut wait: Wait) {
         let fired = shared.driver.fire_due(now);
         core.turn(&shared.inbox, TURN);
         shared.hooks.deliver();
-        local.answer_listings();
+        local.serve_listing();
         if fired.more || local.has_work() {
             parker.look();
             continue;
@@ -72,7 +72,7 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, mut wait: Wait) {
             continue;
         }
         shared.parks.add(1);
-        parker.park(timeout);
+        parker.park(local.limit_park(timeout));
         shared.inbox.attend();
         wait.parked();
     }

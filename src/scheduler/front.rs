@@ -115,7 +115,7 @@ impl Scheduler {
         let core = Core::new(manager.clone(), wall.into());
         // Made here: if the runtime is gone, its drop says so to the core.
         let driver = Driver::new(Arc::clone(&core));
-        manager.handle().spawn_unseen(driver).detach();
+        manager.handle().spawn_internal(driver).detach();
         Self { owner: Arc::new(Owner(core)) }
     }
 

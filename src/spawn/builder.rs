@@ -404,7 +404,7 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
 fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T, P>, details: &TaskMeta) {
     let Some((sleep, _)) = limit else { return };
     let watched = task.task_ref().clone();
-    let watchdog = handle.spawn_unseen(async move {
+    let watchdog = handle.spawn_internal(async move {
         sleep.await;
         watched.cancel(Outcome::TimedOut);
     });

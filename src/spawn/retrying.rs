@@ -196,7 +196,7 @@ where
         this.witness.begins(attempt);
         let watchdog = this.run.attempt_timeout().map(|limit| {
             let (sleep, details) = (this.pace.sleep(limit), Arc::clone(details));
-            this.handle.spawn(async move {
+            this.handle.spawn_internal(async move {
                 sleep.await;
                 details.expire(attempt);
             })

@@ -50,8 +50,11 @@ impl CancelHandle {
     }
 
     /// Cancels the task; see [`Task::cancel`](super::Task::cancel).
+    ///
+    /// Does nothing and returns false for a task that the crate runs for itself, such as one found in a
+    /// [ready queue](crate::ReadyQueue).
     pub fn cancel(&self) -> bool {
-        self.0.cancel(Outcome::Cancelled)
+        !self.is_internal() && self.0.cancel(Outcome::Cancelled)
     }
 
     /// Ends the task at its time limit.
@@ -67,6 +70,11 @@ impl CancelHandle {
     /// Gives the task another level; see [`Task::set_priority`](super::Task::set_priority).
     pub fn set_priority(&self, priority: Priority) {
         self.0.set_priority(priority);
+    }
+
+    /// True if the crate runs the task for itself.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.0.is_internal()
     }
 
     pub(super) fn task_ref(&self) -> &TaskRef {

@@ -11,7 +11,12 @@ use std::time::Duration;
 /// ```
 /// let rt = offtick::Runtime::new()?;
 /// let task = rt.task().name("import").spawn(|_cx| std::future::pending::<()>());
-/// let listed = rt.tasks();
+/// let listed = loop {
+///     let listed = rt.tasks(); // in each frame
+///     if listed.is_complete() {
+///         break listed;
+///     }
+/// };
 /// assert_eq!(listed[0].name(), Some("import"));
 /// assert_eq!(listed[0].id(), task.id());
 /// # Ok::<(), offtick::BuildError>(())
@@ -91,7 +96,7 @@ impl TaskInfo {
         self.attempt
     }
 
-    /// Time since the runtime took the future in. Zero for closures, and in hooks.
+    /// Returns the time, on the runtime's clock, since it took the future in, or since the closure began to run. Zero in hooks.
     pub fn age(&self) -> Duration {
         self.age
     }
@@ -104,7 +109,7 @@ impl TaskInfo {
     /// ```
     /// let rt = offtick::Runtime::new()?;
     /// let mut task = rt.spawn(std::future::pending::<()>());
-    /// assert!(rt.tasks()[0].cancel_handle().is_some_and(|control| control.cancel()));
+    /// while !rt.tasks().iter().any(|task| task.cancel_handle().is_some_and(|handle| handle.cancel())) {}
     /// assert!(task.wait().is_err_and(|error| error.is_cancelled()));
     /// # Ok::<(), offtick::BuildError>(())
     /// ```

@@ -8,6 +8,9 @@ use crate::util::catch::guarded;
 
 /// The owner of a task. Called from any thread; calls do not unwind (what user code they run is caught by the task).
 pub(crate) trait Schedule: Send + Sync + 'static {
+    /// True for tasks that the crate runs for itself: they are not listed and cannot be cancelled from outside.
+    const INTERNAL: bool = false;
+
     /// Queues a task that was woken, or whose body is to be dropped.
     fn schedule(&self, task: Runnable);
 

@@ -235,7 +235,7 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Inner<A, T> {
 
     fn post_ticker(self: &Arc<Self>, number: u64) {
         let ticker = Ticker { inner: Arc::downgrade(self), number };
-        let task = self.handle.spawn_unseen(async move {
+        let task = self.handle.spawn_internal(async move {
             while let Some(sleep) = ticker.look() {
                 sleep.await;
             }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread, ThreadId};
 use std::time::{Duration, Instant};
 
-use offtick::{Builder, Handle, Runtime, Task};
+use offtick::{Builder, Handle, Runtime, Task, TaskList};
 
 /// After this long an event counts as lost.
 pub(crate) const HANG: Duration = Duration::from_secs(60);
@@ -339,6 +339,16 @@ pub(crate) fn after_hooks(rt: &Handle) {
 #[track_caller]
 pub(crate) fn pool_thread(rt: &Handle) -> ThreadId {
     settled(rt.spawn_blocking(|| thread::current().id()))
+}
+
+/// The tasks of a runtime, from a thread that does not drive it: all futures that were spawned before the call are listed.
+pub(crate) fn listed(rt: &Handle) -> TaskList {
+    let mut list = rt.tasks();
+    until(|| {
+        list = rt.tasks();
+        list.is_complete()
+    });
+    list
 }
 
 /// The value of a task that ends well.

@@ -96,7 +96,7 @@ impl Members {
         drop(state);
         let Some((limit, control)) = limited else { return };
         let sleep = self.handle.sleep(limit);
-        let watchdog = self.handle.spawn_unseen(async move {
+        let watchdog = self.handle.spawn_internal(async move {
             sleep.await;
             control.time_out();
         });

@@ -27,7 +27,7 @@ impl Members {
         drop(state);
         if !self.pump_some() {
             // This thread may be a host's tick, and others may free slots as fast as it fills them: the reactor goes on.
-            self.handle.spawn_unseen(Pump(Some(Arc::clone(self)))).detach();
+            self.handle.spawn_internal(Pump(Some(Arc::clone(self)))).detach();
         }
     }
 
@@ -90,7 +90,7 @@ impl Members {
 
     fn post_sentinel(self: &Arc<Self>) {
         let sentinel = Sentinel(Arc::downgrade(self));
-        let task = self.handle.spawn_unseen(async move {
+        let task = self.handle.spawn_internal(async move {
             let _sentinel = sentinel;
             pending::<()>().await;
         });

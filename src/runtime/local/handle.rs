@@ -1,12 +1,12 @@
 //! What spawns on a runtime without a thread, from its own thread.
 
 use crate::error::BoxError;
-use crate::runtime::Handle;
 use crate::runtime::context::{self, Local};
 use crate::runtime::shared::Shared;
+use crate::runtime::{Handle, TaskList};
 use crate::sync::Arc;
 use crate::task::raw::{Body, Fallible, FutureBody, Value};
-use crate::task::{Spec, Task, TaskInfo};
+use crate::task::{Spec, Task};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -81,10 +81,10 @@ impl LocalHandle {
         self.start_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
-    /// The futures that are alive and the closures that run, sorted by identity.
+    /// Returns the tasks of the runtime, exact and complete.
     ///
-    /// As [`Handle::tasks`], but answered by this very thread: at once and complete.
-    pub fn tasks(&self) -> Vec<TaskInfo> {
+    /// As [`Handle::tasks`], listed by this very thread: in a task of the runtime as well as between two ticks.
+    pub fn tasks(&self) -> TaskList {
         let _entered = context::enter(Rc::clone(&self.local));
         self.handle.tasks()
     }

@@ -26,7 +26,7 @@ impl LocalRuntime {
         let (local, metrics) = (&self.pump.local, self.metrics());
         local.take_in(local.shared.driver.clock().nanos());
         Remains {
-            tasks: self.tasks().into_iter().map(TaskInfo::apart).collect(),
+            tasks: local.shared.describe(&local.list(), |_| true).into_iter().map(TaskInfo::apart).collect(),
             kept: local.core.kept().iter().map(|task| TaskInfo::of(task).apart()).collect(),
             timers: local.shared.driver.len(),
             tick_waits: local.shared.frames.as_ref().map_or(0, |frames| frames.len()),

@@ -6,7 +6,6 @@ use super::{LocalRuntime, Parker};
 use crate::park::Descriptor;
 use crate::runtime::context::{self, Entered, Local};
 use crate::sync::Arc;
-use crate::sync::atomic::Ordering;
 use crate::time::driver::Driver;
 use crate::time::{Clock, ManualClock};
 use std::cell::{Cell, RefCell};
@@ -108,8 +107,7 @@ impl Pump {
         let shared = &*self.local.shared;
         !self.local.has_work()
             && self.frames().lower_bound().is_none()
-            // Relaxed: whoever asks has woken the host, or waits until it ticks again.
-            && shared.wanted.load(Ordering::Relaxed) == 0
+            && shared.listing.is_quiet()
             && self.passes_quietly()
             && !shared.driver.is_due()
             && self.is_silent(&self.parker.borrow())
@@ -120,8 +118,7 @@ impl Pump {
         let shared = &*self.local.shared;
         self.has_work()
             || self.driver().is_due()
-            // Relaxed: as in `is_quiet`.
-            || shared.wanted.load(Ordering::Relaxed) != 0
+            || shared.listing.is_wanted()
             || self.host.is_called(&*self.parker.borrow())
     }
 
@@ -268,7 +265,7 @@ impl Turn<'_> {
         };
         // Those of tasks that used the budget up.
         pump.local.shared.hooks.deliver();
-        pump.local.answer_listings();
+        pump.local.serve_listing();
         pump.local.core.drain(&pump.local.shared.inbox);
         pump.local.core.end_turn();
         end

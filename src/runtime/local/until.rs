@@ -78,7 +78,7 @@ impl LocalRuntime {
             ParkTime::Unlimited => None,
         };
         shared.parks.add(1);
-        self.pump.parker.borrow_mut().park(timeout);
+        self.pump.parker.borrow_mut().park(self.pump.local.limit_park(timeout));
     }
 
     /// The loop of it: after each turn `then` is told how many polls there were, and whether nothing is left to do; it may

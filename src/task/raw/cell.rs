@@ -33,6 +33,7 @@ union Stage<B: Body> {
 impl<B: Body, S: Schedule> Cell<B, S> {
     pub(super) const VTABLE: VTable = VTable {
         kind: B::KIND,
+        internal: S::INTERNAL,
         stage_offset: std::mem::offset_of!(Self, stage),
         run: run::<B, S>,
         schedule: schedule::<B, S>,

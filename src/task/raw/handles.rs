@@ -269,6 +269,11 @@ impl TaskRef {
         self.header().polls()
     }
 
+    /// True if the crate runs the task for itself.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.header().vtable().internal
+    }
+
     #[inline(always)]
     pub(crate) fn status(&self) -> Status {
         status(self.header().state().load())

@@ -40,6 +40,8 @@ pub(crate) struct Header {
 /// The functions that know the body's type.
 pub(crate) struct VTable {
     pub(super) kind: Kind,
+    /// The crate runs the task for itself.
+    pub(super) internal: bool,
     pub(super) stage_offset: usize,
     pub(super) run: unsafe fn(NonNull<Header>, Outcome) -> PollOutcome,
     pub(super) schedule: unsafe fn(NonNull<Header>, Runnable),

@@ -129,13 +129,20 @@ impl Inbox {
         self.head.load(Ordering::Relaxed) <= LAST_MARK
     }
 
+    /// As [`is_empty`](Self::is_empty), for a thread that is not the executor's: what the executor wrote before it took the
+    /// tasks is seen by the caller.
+    pub(crate) fn is_empty_now(&self) -> bool {
+        // Acquire: pairs with the release half of `take`.
+        self.head.load(Ordering::Acquire) <= LAST_MARK
+    }
+
     /// Takes all tasks, oldest first.
     pub(crate) fn take(&self) -> Batch {
         // Relaxed: the compare-and-swap below decides.
         let mut head = self.head.load(Ordering::Relaxed);
         while head > LAST_MARK {
-            // Acquire: pairs with the release of `push`.
-            match self.head.compare_exchange_weak(head, self.taken, Ordering::Acquire, Ordering::Relaxed) {
+            // AcqRel: the acquire half pairs with the release of `push`, the release half with `is_empty_now`.
+            match self.head.compare_exchange_weak(head, self.taken, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return Batch::oldest_first(head),
                 Err(now) => head = now,
             }

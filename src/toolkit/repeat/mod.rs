@@ -116,7 +116,7 @@ impl<T: Send + Sync + 'static> Repeat<T> {
         let notice = Arc::downgrade(&shared);
         // Made here: if the runtime is gone, its drop says so to the state.
         let driver = Driver::new(Arc::clone(&shared), body, policy, plan(notice));
-        Self { _driver: handle.spawn_unseen(driver), shared }
+        Self { _driver: handle.spawn_internal(driver), shared }
     }
 
     /// Begins anew, as when it was made: cancels the run that is under way, ends a pause, and makes up for a stop, an end

@@ -1,0 +1,270 @@
+//! The list of tasks that any thread may read without waiting.
+//!
+//! The owner list lives on the reactor thread, so that keeping it costs no lock. Other threads read a *published* copy, and
+//! each read requests the next one, which the reactor publishes between two turns:
+//!
+//! ```text
+//! reader:   takes what is published -> WANTED set; unparks the reactor if it was clear
+//! reactor:  once a turn: word != 0?  WANTED: cleared -> the list is made -> published, PUBLISHED set
+//! ```
+//! WANTED is cleared before the list is made: a request that comes in between sets it again and gets a list of its own.
+//!
+//! # The lease
+//! A published list holds references, and so the memory of tasks that end meanwhile. The reactor drops it one second after
+//! it was made. To do so it wakes once more, if it is parked, and never again.
+
+use super::context::{self, Local};
+use super::shared::Shared;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Arc, Mutex};
+use crate::task::TaskInfo;
+use crate::task::raw::{Listed, TaskRef};
+use std::fmt;
+use std::ops::Deref;
+use std::time::{Duration, Instant};
+
+/// How long a published list is kept.
+const LEASE: Duration = Duration::from_secs(1);
+
+/// Somebody asks for a list.
+const WANTED: u8 = 1;
+
+/// A list is kept.
+const PUBLISHED: u8 = 2;
+
+/// A value that one thread publishes on request.
+#[derive(Debug)]
+pub(crate) struct Listing<T> {
+    word: AtomicU8,
+    published: Mutex<Option<Arc<T>>>,
+}
+
+impl<T> Listing<T> {
+    pub(crate) fn new() -> Self {
+        Self { word: AtomicU8::new(0), published: Mutex::new(None) }
+    }
+
+    /// Returns what was published last.
+    pub(crate) fn latest(&self) -> Option<Arc<T>> {
+        self.published.lock().clone()
+    }
+
+    /// Requests a new list. True: the publisher may be parked and is to be unparked.
+    ///
+    /// Release: what the caller did before is seen by the publisher that takes the request.
+    #[must_use]
+    pub(crate) fn request(&self) -> bool {
+        self.word.fetch_or(WANTED, Ordering::Release) & WANTED == 0
+    }
+
+    /// True if there is neither a request nor a list to drop.
+    ///
+    /// Relaxed: whoever requests unparks afterwards, and the park handshake orders the look of the next turn.
+    #[inline(always)]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.word.load(Ordering::Relaxed) == 0
+    }
+
+    /// True if there is a request. Relaxed, as above.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & WANTED != 0
+    }
+
+    /// Takes the request, if there is one. Acquire: pairs with `request`.
+    #[must_use]
+    pub(crate) fn take_request(&self) -> bool {
+        self.word.fetch_and(!WANTED, Ordering::Acquire) & WANTED != 0
+    }
+
+    /// Publishes a list. Relaxed: the lock orders the list, and the publisher alone reads PUBLISHED.
+    pub(crate) fn publish(&self, list: T) {
+        let before = self.published.lock().replace(Arc::new(list));
+        self.word.fetch_or(PUBLISHED, Ordering::Relaxed);
+        // After the lock, here and below: it may hold the last references to tasks.
+        drop(before);
+    }
+
+    /// Drops the list.
+    pub(crate) fn clear(&self) {
+        let before = self.published.lock().take();
+        self.word.fetch_and(!PUBLISHED, Ordering::Relaxed);
+        drop(before);
+    }
+}
+
+/// The futures of a runtime at one time.
+pub(crate) struct Published {
+    futures: Vec<Listed>,
+    at: Instant,
+    /// How many futures the runtime had taken in by then.
+    accepted: u64,
+}
+
+/// The tasks of a runtime: futures that are alive and closures that run, sorted by identity.
+///
+/// It dereferences to a slice of [`TaskInfo`]. From [`Handle::tasks`](crate::Handle::tasks), which says what a list contains
+/// and how fresh it is.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let _import = rt.task().name("import").spawn(|_cx| std::future::pending::<()>());
+/// // A debug panel calls this in every frame.
+/// let frame = || {
+///     let tasks = rt.tasks();
+///     for task in &tasks {
+///         println!("{} {:?} {}", task.id(), task.name(), task.status());
+///     }
+///     tasks.is_complete()
+/// };
+/// while !frame() {}
+/// # Ok::<(), offtick::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct TaskList {
+    tasks: Vec<TaskInfo>,
+    age: Option<Duration>,
+    complete: bool,
+}
+
+impl TaskList {
+    /// Returns the time since the reactor listed its futures. `None`: it has not done so yet, and the list has only closures.
+    ///
+    /// It is zero for an exact list. It grows while a task holds the reactor.
+    pub fn age(&self) -> Option<Duration> {
+        self.age
+    }
+
+    /// Returns true if no future is missing: the runtime has taken in none since the reactor listed them.
+    ///
+    /// It counts every spawn that happened before the call.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+}
+
+impl Deref for TaskList {
+    type Target = [TaskInfo];
+
+    fn deref(&self) -> &[TaskInfo] {
+        &self.tasks
+    }
+}
+
+impl IntoIterator for TaskList {
+    type Item = TaskInfo;
+    type IntoIter = std::vec::IntoIter<TaskInfo>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.tasks.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a TaskList {
+    type Item = &'a TaskInfo;
+    type IntoIter = std::slice::Iter<'a, TaskInfo>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.tasks.iter()
+    }
+}
+
+impl fmt::Debug for TaskList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tasks, age, complete } = self;
+        f.debug_struct("TaskList").field("tasks", tasks).field("age", age).field("complete", complete).finish()
+    }
+}
+
+impl Shared {
+    /// Lists the tasks that a host can see; never waits.
+    pub(crate) fn list(&self) -> TaskList {
+        let own = context::with_local(|local| std::ptr::eq(Arc::as_ptr(&local.shared), self).then(|| local.list()));
+        if let Some(futures) = own.flatten() {
+            return self.with_closures(&futures, Some(Duration::ZERO), true);
+        }
+        if self.ending.is_told() {
+            return self.with_closures(&[], Some(Duration::ZERO), true);
+        }
+        let published = self.listing.latest();
+        self.request_list();
+        let Some(published) = published else { return self.with_closures(&[], None, false) };
+        let complete = self.counters.intake.settled(&self.inbox) == Some(published.accepted);
+        self.with_closures(&published.futures, Some(published.at.elapsed()), complete)
+    }
+
+    fn with_closures(&self, futures: &[Listed], age: Option<Duration>, complete: bool) -> TaskList {
+        TaskList { tasks: self.describe(futures, |task| !task.is_internal()), age, complete }
+    }
+
+    /// Describes the futures given and the closures that run, as far as they are alive and `shown`.
+    pub(crate) fn describe(&self, futures: &[Listed], shown: impl Fn(&TaskRef) -> bool) -> Vec<TaskInfo> {
+        let now = self.driver.clock().nanos();
+        let running = self.closures.running();
+        let alive = futures.iter().chain(&running).filter(|listed| !listed.task.is_closed() && shown(&listed.task));
+        let mut tasks: Vec<_> = alive
+            .map(|listed| {
+                let age = Duration::from_nanos(now.saturating_sub(listed.since));
+                TaskInfo::of(&listed.task).with_age(age)
+            })
+            .collect();
+        tasks.sort_by_key(TaskInfo::id);
+        tasks
+    }
+
+    fn request_list(&self) {
+        let first = self.listing.request();
+        // The thread that ticks sees the request in its next tick. Its request is none that others may rely on: they unpark.
+        if !self.is_home() && (first || self.is_ticked()) {
+            self.unparker.unpark();
+        }
+    }
+}
+
+impl Local {
+    /// The futures that are alive, those that wait in the inbox among them.
+    pub(crate) fn list(&self) -> Vec<Listed> {
+        self.core.drain(&self.shared.inbox);
+        self.core.list()
+    }
+
+    /// Publishes a list if somebody asks for one, and drops one that nobody has asked for in a second. Called once a turn.
+    #[inline(always)]
+    pub(crate) fn serve_listing(&self) {
+        if !self.shared.listing.is_quiet() {
+            self.serve_listing_slow();
+        }
+    }
+
+    #[cold]
+    fn serve_listing_slow(&self) {
+        let listing = &self.shared.listing;
+        if listing.take_request() {
+            let futures = self.list();
+            let (at, accepted) = (Instant::now(), self.shared.counters.intake.accepted());
+            self.listed_at.set(Some(at));
+            listing.publish(Published { futures, at, accepted });
+        } else if self.listed_at.get().is_some_and(|at| at.elapsed() >= LEASE) {
+            self.drop_listing();
+        }
+    }
+
+    /// Drops the published list.
+    pub(crate) fn drop_listing(&self) {
+        self.listed_at.set(None);
+        self.shared.listing.clear();
+    }
+
+    /// How long a thread that would park for `timeout` may do so while a list is published.
+    pub(crate) fn limit_park(&self, timeout: Option<Duration>) -> Option<Duration> {
+        let Some(at) = self.listed_at.get() else { return timeout };
+        let left = LEASE.saturating_sub(at.elapsed());
+        Some(timeout.map_or(left, |timeout| timeout.min(left)))
+    }
+}
+
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Published").field("futures", &self.futures.len()).field("at", &self.at).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! The numbers of a runtime.
+
+use super::shared::Shared;
+use std::time::Duration;
+
+/// Numbers of a runtime, all since its start unless the name says otherwise.
+///
+/// Reading them takes no lock that a task may hold; each is exact by itself, but they are not one snapshot.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// rt.spawn(async {}).wait()?;
+/// let metrics = rt.metrics();
+/// assert_eq!(metrics.spawned, 1);
+/// assert!(metrics.polls >= 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Futures that the reactor has taken in.
+    pub spawned: u64,
+    /// Futures that it holds now.
+    pub alive: u64,
+    /// Futures that wait to be polled, as of its last turn.
+    pub ready: u64,
+    /// Polls of futures; the drop of one that was cancelled while it waited counts as well.
+    pub polls: u64,
+    /// Wakes from the reactor's own thread.
+    pub local_wakes: u64,
+    /// Wakes from other threads.
+    pub remote_wakes: u64,
+    /// Times that the reactor went to sleep.
+    pub parks: u64,
+    /// Timers that are pending now.
+    pub timers: u64,
+    /// Sockets and other sources that the reactor watches now; none without the feature `net`.
+    pub sockets: u64,
+    /// What the system has told of them, dropped ones included.
+    pub socket_events: u64,
+    /// Pool threads alive now.
+    pub blocking_threads: u64,
+    /// Pool threads that wait for a closure now.
+    pub blocking_idle: u64,
+    /// The most pool threads alive at one time.
+    pub blocking_threads_peak: u64,
+    /// Closures that wait for a thread now.
+    pub blocking_queued: u64,
+    /// Closures that were started.
+    pub blocking_started: u64,
+    /// Closures that one pool thread took from another's queue.
+    pub blocking_steals: u64,
+    /// Time since the runtime was built.
+    pub uptime: Duration,
+}
+
+impl Shared {
+    pub(crate) fn metrics(&self) -> Metrics {
+        let counters = &self.counters;
+        // Closed before accepted: the difference is never negative.
+        let closed = counters.closed.get();
+        let spawned = counters.intake.accepted();
+        let pool = self.pool.stats();
+        Metrics {
+            spawned,
+            alive: spawned.saturating_sub(closed),
+            ready: counters.ready.get(),
+            polls: counters.polls.get(),
+            local_wakes: counters.local_wakes.get(),
+            remote_wakes: counters.remote_wakes.get(),
+            parks: self.parks.get(),
+            timers: self.driver.len() as u64,
+            #[cfg(feature = "net")]
+            sockets: self.sockets.len() as u64,
+            #[cfg(feature = "net")]
+            socket_events: self.sockets.events(),
+            #[cfg(not(feature = "net"))]
+            sockets: 0,
+            #[cfg(not(feature = "net"))]
+            socket_events: 0,
+            blocking_threads: pool.threads as u64,
+            blocking_idle: pool.idle as u64,
+            blocking_threads_peak: pool.peak as u64,
+            blocking_queued: pool.queued,
+            blocking_started: pool.taken,
+            blocking_steals: pool.steals,
+            uptime: self.started.elapsed(),
+        }
+    }
+}
