@@ -1,10 +1,13 @@
-//! The queue of ended tasks: `src/manage/finished.rs`.
+//! The queue of ended tasks (`src/manage/finished.rs`), and that of their results (`src/manage/completion.rs`).
 //!
 //! The flag is Relaxed: the lock orders both sides, so there is no ordering to weaken. What the models guard is the
 //! order of the steps, named at each.
 
 use super::explore;
+use super::task_rig::{Count as Counted, Guard, Queue, body};
+use crate::manage::completion::{Completed, Completions};
 use crate::manage::finished::Finished;
+use crate::task::Task;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 use std::collections::VecDeque;
@@ -95,5 +98,40 @@ fn a_full_take_sees_every_push_that_returned() {
         ender.join().unwrap();
         tick(&finished, &mut seen);
         assert_eq!(seen, [1, 2]);
+    });
+}
+
+/// A task that ends while it is added: its value is delivered once, whole, and the thread that drains does not drop the task.
+///
+/// Red: `add` that does not look whether the registration found the task over; `add` that registers the notice before the
+/// task is in `pending`; `complete` that pushes before it takes the task out, with two deliveries.
+#[test]
+fn an_end_against_an_add() {
+    explore(None, 20, || {
+        let queue = Queue::new();
+        let (dropped, strayed) = (Counted::new(), Counted::new());
+        let value = Guard::new(&dropped, &strayed);
+        let (join, _task) = queue.spawn(body(async move { value }));
+        let completions = Arc::new(Completions::new());
+        let adder = {
+            let completions = Arc::clone(&completions);
+            thread::spawn(move || completions.add(7, Task::new(join, None)))
+        };
+        assert!(queue.run());
+        let mut ready = VecDeque::new();
+        completions.take(&mut ready);
+        adder.join().unwrap();
+        completions.take(&mut ready);
+        let values: Vec<_> = ready
+            .into_iter()
+            .map(|completed| match completed {
+                Completed::Value(key, value) => (key, value),
+                Completed::Error(..) => panic!("it ends with a value"),
+            })
+            .collect();
+        assert_eq!(values.len(), 1, "lost or doubled");
+        assert_eq!(values[0].0, 7);
+        values[0].1.read();
+        assert_eq!(dropped.get(), 0, "the value is moved, not dropped");
     });
 }

@@ -165,16 +165,16 @@ pub use error::{
 };
 #[cfg(feature = "toolkit")]
 pub use manage::{
-    GroupProgress, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet, PoolStopped, Session, StopReport,
-    TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadBound, ThreadBoundError, ThreadError,
-    ThreadReport, WorkerThread, WorkerThreadBuilder, WrongType, ZeroLimit, manager,
+    CompletionQueue, DrainCompleted, GroupProgress, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet,
+    PoolStopped, Session, StopReport, TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadBound,
+    ThreadBoundError, ThreadError, ThreadReport, WorkerThread, WorkerThreadBuilder, WrongType, ZeroLimit, manager,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
 pub use runtime::{
-    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, TaskList,
-    TickError, TickReport, block_on, runtime, shutdown,
+    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, TakeFrom,
+    TaskList, TickError, TickReport, block_on, runtime, shutdown,
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};

@@ -4,8 +4,8 @@
 //! cargo run --release --example loader -- [--json | --plain] [PATH]
 //! ```
 //!
-//! The loop ticks 60 times a second. In a tick it looks at a walk and thousands of file tasks, all of which run on the
-//! pool; then it draws. What the looking costs is measured, and is part of the line of JSON at the end.
+//! The loop ticks 60 times a second. In a tick it takes what a walk found and what thousands of file tasks came to, within a
+//! budget; then it draws. The cost of the ticks is measured, and is part of the line of JSON at the end.
 //!
 //! `walk` and `read` are the work, `jobs` is what the loop does with it; the rest is how it is shown. What is in
 //! `../terminal` is shared with other examples.

@@ -52,14 +52,14 @@ pub(crate) fn rows(jobs: &mut Jobs, scene: &Scene<'_>, costs: Costs, width: usiz
     rows
 }
 
-fn summary(jobs: &Jobs, busiest: &[Busy], scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Row> {
+fn summary(jobs: &mut Jobs, busiest: &[Busy], scene: &Scene<'_>, costs: Costs, width: usize) -> Vec<Row> {
     let Scene { root, ticks, metrics, elapsed } = scene;
+    let share = jobs.share();
     let totals = &jobs.totals;
     let seconds = elapsed.as_secs_f64();
     // With what is read of the files that are not done.
-    let read = totals.bytes + busiest.iter().map(|file| file.so_far.read).sum::<u64>();
+    let read = totals.bytes + busiest.iter().map(|file| file.read).sum::<u64>();
     let speed = (read as f64 / seconds.max(0.001)) as u64;
-    let share = jobs.share();
     let state = if jobs.is_walking() { "found so far" } else { "found" };
     let (running, waiting) = jobs.running_and_waiting();
     let keys = "q cancels ";
@@ -69,7 +69,7 @@ fn summary(jobs: &Jobs, busiest: &[Busy], scene: &Scene<'_>, costs: Costs, width
         row(""),
         colored(format!(" {} {:3.0} %", bar(share, width.saturating_sub(8)), (share * 100.0).floor()), Color::Green),
         row(""),
-        row(format!(" files     {} of {} {state}", grouped(totals.files), grouped(jobs.found))),
+        row(format!(" files     {} of {} {state}", grouped(totals.files), grouped(jobs.found.files))),
         row(format!(" bytes     {}  ({}/s)", bytes(read), bytes(speed))),
         row(format!(" lines     {}", grouped(totals.lines))),
         row(format!(" checksum  {:016x}", totals.checksum)),
@@ -92,8 +92,8 @@ fn summary(jobs: &Jobs, busiest: &[Busy], scene: &Scene<'_>, costs: Costs, width
 fn file_text(file: &Busy, width: usize) -> String {
     let for_bar = (width / 5).max(8);
     let for_path = width.saturating_sub(for_bar + NUMBERS + 3);
-    let share = file.so_far.read as f64 / file.so_far.size.max(1) as f64;
-    let numbers = format!("{} of {}", bytes(file.so_far.read), bytes(file.so_far.size));
+    let share = file.read as f64 / file.size.max(1) as f64;
+    let numbers = format!("{} of {}", bytes(file.read), bytes(file.size));
     format!(" {:<for_path$} {} {numbers:>NUMBERS$}", tail(&file.path.to_string_lossy(), for_path), bar(share, for_bar))
 }
 

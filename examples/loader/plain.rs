@@ -34,11 +34,12 @@ impl Plain {
             return Ok(());
         }
         self.next = now + PERIOD;
+        let share = jobs.share();
         let totals = &jobs.totals;
         let line = format!(
             "{:6.1} s  {:3.0} %  {} files  {}  {} lines  {} errors",
             (now - self.start).as_secs_f64(),
-            (jobs.share() * 100.0).floor(),
+            (share * 100.0).floor(),
             grouped(totals.files),
             bytes(totals.bytes),
             grouped(totals.lines),

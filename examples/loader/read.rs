@@ -1,26 +1,20 @@
 //! The work on one file: its size, its lines and its checksum, chunk by chunk.
 
 use crate::crc32::Crc32;
-use offtick::{BoxError, TaskContext};
+use offtick::{BoxError, Cancelled};
 use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What is read at once, in bytes. Between two chunks the task looks whether it is cancelled.
-const CHUNK: usize = 128 * 1024;
+/// Bytes read at once. Between two chunks the task checks for cancellation. A larger file reports its progress.
+pub(crate) const CHUNK: usize = 128 * 1024;
 
 thread_local! {
     /// The chunk of a pool thread, which the files that it reads share.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);
-}
-
-/// How far the reading of a file has come, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SoFar {
-    pub(crate) read: u64,
-    /// The size of the file when it was opened.
-    pub(crate) size: u64,
 }
 
 /// What a file holds.
@@ -32,15 +26,44 @@ pub(crate) struct Summary {
     pub(crate) crc32: u32,
 }
 
-/// Reads a file to its end. One that fits into a chunk reports nothing on the way.
+/// The error of one file. It carries the path, so that the loop keeps none for files that can be read.
+#[derive(Debug)]
+pub(crate) struct ReadError {
+    pub(crate) path: PathBuf,
+    reason: BoxError,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl Error for ReadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.reason.source()
+    }
+}
+
+/// Reads a file to its end. After each chunk, `check` may end it, and `report` gets the bytes read so far.
 ///
 /// # Errors
-/// That of the system, or the cancellation of the task.
-pub(crate) fn read(path: &Path, cx: &mut TaskContext<SoFar>) -> Result<Summary, BoxError> {
-    cx.check()?;
+/// That of the system, or of `check`.
+pub(crate) fn read(
+    path: PathBuf,
+    check: impl FnMut() -> Result<(), Cancelled>,
+    report: impl FnMut(u64),
+) -> Result<Summary, ReadError> {
+    read_chunks(&path, check, report).map_err(|reason| ReadError { path, reason })
+}
+
+fn read_chunks(
+    path: &Path,
+    mut check: impl FnMut() -> Result<(), Cancelled>,
+    mut report: impl FnMut(u64),
+) -> Result<Summary, BoxError> {
     let mut file = File::open(path)?;
     BUFFER.with_borrow_mut(|buffer| {
-        let mut size = None;
         let (mut bytes, mut lines, mut crc) = (0, 0, Crc32::new());
         loop {
             let chunk = match file.read(buffer) {
@@ -52,13 +75,9 @@ pub(crate) fn read(path: &Path, cx: &mut TaskContext<SoFar>) -> Result<Summary, 
             bytes += chunk.len() as u64;
             lines += line_feeds(chunk);
             crc.update(chunk);
-            cx.check()?;
+            check()?;
             if chunk.len() == CHUNK {
-                let size = match size {
-                    Some(size) => size,
-                    None => *size.insert(file.metadata()?.len()),
-                };
-                cx.report(SoFar { read: bytes, size });
+                report(bytes);
             }
         }
     })

@@ -1,6 +1,6 @@
 //! What was counted, and the line of JSON at the end.
 
-use crate::read::Summary;
+use crate::read::{ReadError, Summary};
 use crate::ticks::Ticks;
 use offtick::TaskError;
 use std::collections::VecDeque;
@@ -25,6 +25,8 @@ pub(crate) struct Totals {
     /// Those of them that were read to their end.
     pub(crate) read: u64,
     pub(crate) bytes: u64,
+    /// Of all files dealt with, the bytes that the walk found in them: what the bar goes by.
+    pub(crate) bytes_dealt_with: u64,
     pub(crate) lines: u64,
     /// Files and directories that could not be read.
     pub(crate) errors: u64,
@@ -35,22 +37,25 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// A file is done with. One that was given up is not: it counts as if it had not been found.
-    pub(crate) fn file_over(&mut self, path: &Path, result: Result<Summary, TaskError>) {
+    /// A file, of `size` bytes when it was found, is done with. One that was given up is not: it counts as if it had not
+    /// been found.
+    pub(crate) fn file_over(&mut self, size: u64, result: Result<Summary, TaskError>) {
         match result {
             Ok(file) => {
-                self.files += 1;
                 self.read += 1;
                 self.bytes += file.bytes;
                 self.lines += file.lines;
                 self.checksum = self.checksum.wrapping_add(u64::from(file.crc32));
             }
-            Err(TaskError::Cancelled) => {}
-            Err(error) => {
-                self.files += 1;
-                self.failed(path, error.label());
-            }
+            Err(TaskError::Cancelled) => return,
+            // What the body said, without the words around it.
+            Err(error) => match error.downcast_ref::<ReadError>() {
+                Some(error) => self.failed(&error.path, error.to_string()),
+                None => self.failed(Path::new("a file"), error.label()),
+            },
         }
+        self.files += 1;
+        self.bytes_dealt_with += size;
     }
 
     /// Something could not be read.
@@ -85,18 +90,19 @@ mod tests {
     fn a_file_that_is_gone_counts_as_a_file_and_an_error() {
         let rt = Runtime::new().unwrap();
         let path = Path::new("/no/such/file");
-        let mut task = rt.task().progress(1).run_blocking(|cx| read::read(path, cx));
+        let mut task = rt.run_blocking(|| read::read(path.into(), || Ok(()), |_| {}));
         let mut totals = Totals::default();
-        totals.file_over(path, task.wait());
-        assert_eq!((totals.files, totals.bytes, totals.errors), (1, 0, 1));
+        totals.file_over(7, task.wait());
+        assert_eq!((totals.files, totals.bytes, totals.bytes_dealt_with, totals.errors), (1, 0, 7, 1));
+        assert_eq!(totals.failures[0].path, path);
         assert!(!totals.failures[0].reason.contains("task failed"), "{:?}", totals.failures);
     }
 
     #[test]
     fn a_file_that_was_given_up_does_not_count() {
         let mut totals = Totals::default();
-        totals.file_over(Path::new("a"), Err(TaskError::Cancelled));
-        totals.file_over(Path::new("b"), Ok(Summary { bytes: 3, lines: 2, crc32: 1 }));
+        totals.file_over(3, Err(TaskError::Cancelled));
+        totals.file_over(3, Ok(Summary { bytes: 3, lines: 2, crc32: 1 }));
         assert_eq!((totals.files, totals.bytes, totals.lines, totals.errors), (1, 3, 2, 0));
     }
 }

@@ -3,6 +3,7 @@
 //! | type | holds | for |
 //! |---|---|---|
 //! | [`TaskSet`] | the tasks themselves, under keys | a tick that handles what finished, and pays for nothing else |
+//! | [`CompletionQueue`] | the tasks themselves, until they end | a tick that takes thousands of small results, from any thread's tasks |
 //! | [`TaskGroup`] | the right to cancel; the caller holds the tasks | a screen: limit, join, one progress, drop cancels all |
 //! | [`TaskPool`] | the right to cancel; the caller holds the tasks | K at a time, with a queue, priorities, limits |
 //! | [`PoolSet`] | the tasks themselves, under keys | K at a time, and a tick that handles what finished |
@@ -13,6 +14,7 @@
 //! What they rest on: `members` (the engine of groups and pools), `finished` (the queue of ended tasks, which a tick looks at
 //! for one load), `fifo` (a queue whose members may leave out of turn) and `stored` (a shared task without its types).
 
+pub(crate) mod completion;
 mod error;
 mod fifo;
 pub(crate) mod finished;
@@ -26,6 +28,7 @@ mod set;
 mod stored;
 mod worker_thread;
 
+pub use completion::{CompletionQueue, DrainCompleted};
 pub use error::{PoolStopped, WrongType, ZeroLimit};
 pub use group::TaskGroup;
 pub use manager::{ManagedTask, TaskManager};

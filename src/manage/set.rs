@@ -163,7 +163,8 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
 
     /// Takes out the tasks that finished since the last call, in the order in which they did, with their results.
     ///
-    /// What is not taken from the iterator comes first the next time. A thread that ends a task at this very moment is
+    /// What is not taken from the iterator comes first the next time, and keeps the update flag of its runtime up:
+    /// [`Budget::take_from`](crate::Budget::take_from) bounds what one tick takes. A thread that ends a task at this very moment is
     /// not waited for: its task comes with the next call.
     ///
     /// # Errors
@@ -178,7 +179,33 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
     #[inline]
     pub fn drain_finished_tasks(&mut self) -> impl Iterator<Item = (K, Task<T, P>)> {
         self.finished.take(&mut self.ready);
-        std::iter::from_fn(|| self.pop_ready())
+        Drained { set: self }
+    }
+
+    /// Takes out one task that finished. Whoever leaves others inside calls [`keep_update`](Self::keep_update) at the end.
+    #[inline]
+    pub(super) fn pop_finished(&mut self) -> Option<(K, Result<T, TaskError>)> {
+        self.finished.take(&mut self.ready);
+        self.pop_ready().map(|(key, task)| (key, result_of(task)))
+    }
+
+    /// Raises the update flag if finished tasks are left inside.
+    #[inline]
+    pub(super) fn keep_update(&mut self) {
+        self.finished.take(&mut self.ready);
+        if !self.ready.is_empty() {
+            self.keep_update_slow();
+        }
+    }
+
+    #[cold]
+    fn keep_update_slow(&mut self) {
+        while let Some(slot) = self.ready.front() {
+            if let Some(member) = self.members.get(*slot) {
+                return member.task.task_ref().raise_update();
+            }
+            self.ready.pop_front();
+        }
     }
 
     /// Waits for the next task to finish and takes it out; `None` if the set is empty.
@@ -233,6 +260,27 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
                 return Some((key, task));
             }
         }
+    }
+}
+
+/// One look at the finished tasks of a set.
+struct Drained<'a, K: Eq + Hash + Clone, T, P> {
+    set: &'a mut TaskSet<K, T, P>,
+}
+
+impl<K: Eq + Hash + Clone, T, P> Iterator for Drained<'_, K, T, P> {
+    type Item = (K, Task<T, P>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.set.pop_ready()
+    }
+}
+
+impl<K: Eq + Hash + Clone, T, P> Drop for Drained<'_, K, T, P> {
+    #[inline]
+    fn drop(&mut self) {
+        self.set.keep_update();
     }
 }
 

@@ -57,7 +57,7 @@ pub use reporter::Reporter;
 pub use send::{SendError, SendErrorReason, Sending, TrySendError};
 pub use shared::SharedReporter;
 
-pub(crate) use reader::Reader;
+pub(crate) use reader::{OnLeftover, Reader};
 
 use crate::sync::{Arc, ModelArc};
 use host::Link;

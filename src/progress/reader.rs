@@ -21,7 +21,7 @@ impl<P> Reader<P> {
     /// Moves out what is there, oldest first. Empty if another drain is in progress.
     #[inline]
     pub(crate) fn drain(&self) -> Drain<'_, P> {
-        Drain { batch: self.ring.claim() }
+        Drain { batch: self.ring.claim(), task: None }
     }
 
     /// Moves out what is there and keeps only the newest value. The others do not count as dropped: they were read.
@@ -83,10 +83,16 @@ impl<P> fmt::Debug for Reader<P> {
     }
 }
 
+/// Receives the notice that a drain left values unread.
+pub(crate) trait OnLeftover: Sync {
+    fn left_over(&self);
+}
+
 /// The progress of a task that is there to be read, oldest first: a batch taken when the drain was made.
 ///
 /// Values reported after that are left for the next drain, so a loop over it always ends. Values that it did not yield
-/// when it is dropped stay where they are. While it lives, other drains of the same task yield nothing, and the task
+/// when it is dropped stay where they are and keep the [update flag](crate::Handle::take_update) up:
+/// [`Budget::take_from`](crate::Budget::take_from) bounds how many one tick takes. While it lives, other drains of the same task yield nothing, and the task
 /// reports on unhindered; keep it no longer than the loop over it. (To `mem::forget` it leaks the unread progress and
 /// closes it to every later drain.)
 ///
@@ -102,12 +108,20 @@ impl<P> fmt::Debug for Reader<P> {
 #[must_use = "a drain that is not iterated leaves the values where they are"]
 pub struct Drain<'a, P> {
     batch: Option<Batch<'a, P>>,
+    task: Option<&'a dyn OnLeftover>,
 }
 
-impl<P> Drain<'_, P> {
+impl<'a, P> Drain<'a, P> {
     /// The drain of a task that has no progress.
     pub(crate) fn empty() -> Self {
-        Self { batch: None }
+        Self { batch: None, task: None }
+    }
+
+    /// Has `task` notified if values are left.
+    #[inline]
+    pub(crate) fn on_leftover(mut self, task: &'a dyn OnLeftover) -> Self {
+        self.task = Some(task);
+        self
     }
 }
 
@@ -123,6 +137,26 @@ impl<P> Iterator for Drain<'_, P> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.batch.as_ref().map_or(0, Batch::len);
         (left, Some(left))
+    }
+}
+
+impl<P> Drain<'_, P> {
+    #[cold]
+    fn give_back(&mut self) {
+        // First of all: a host that sees the flag then finds the values.
+        drop(self.batch.take());
+        if let Some(task) = self.task {
+            task.left_over();
+        }
+    }
+}
+
+impl<P> Drop for Drain<'_, P> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.batch.as_ref().is_some_and(|batch| batch.len() != 0) {
+            self.give_back();
+        }
     }
 }
 

@@ -75,6 +75,10 @@ impl Schedule for Reactor {
         self.shared().call_end_hook(task, hook);
     }
 
+    fn raise_update(&self) {
+        self.shared().updated();
+    }
+
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {
         self.shared().panicked(task, panic);
     }
@@ -149,6 +153,10 @@ impl Schedule for Pool {
 
     fn on_end(&self, task: &TaskRef, hook: EndHook) {
         self.0.call_end_hook(task, hook);
+    }
+
+    fn raise_update(&self) {
+        self.shared().updated();
     }
 
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {

@@ -147,6 +147,10 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
         self.owner.on_ended();
     }
 
+    fn raise_update(&self) {
+        self.owner.raise_update();
+    }
+
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {
         self.owner.on_panic(task, panic);
     }

@@ -90,6 +90,10 @@ impl<O: Owner> Schedule for Reported<O> {
         self.owner.on_end(task, hook);
     }
 
+    fn raise_update(&self) {
+        self.owner.raise_update();
+    }
+
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {
         self.owner.on_panic(task, panic);
     }

@@ -4,7 +4,7 @@ use super::raw::{self, Body, JoinRef, Outcome, Runnable, TaskRef, Work};
 use super::{CancelHandle, Priority, Schedule, SharedTask, Spec, Status, TaskId};
 use crate::error::TaskError;
 use crate::park;
-use crate::progress::{Drain, Reader};
+use crate::progress::{Drain, OnLeftover, Reader};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -201,7 +201,7 @@ impl<T, P> Task<T, P> {
     #[inline]
     pub fn progress(&self) -> Drain<'_, P> {
         match &self.progress {
-            Some(reader) => reader.drain(),
+            Some(reader) => reader.drain().on_leftover(self.join.task()),
             None => Drain::empty(),
         }
     }
@@ -313,6 +313,12 @@ impl<T, P> Task<T, P> {
     /// Ready once the task is over.
     pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.join.poll_over(cx)
+    }
+}
+
+impl OnLeftover for TaskRef {
+    fn left_over(&self) {
+        self.raise_update();
     }
 }
 

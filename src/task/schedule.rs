@@ -29,6 +29,9 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// A task is over, for everyone to see.
     fn on_ended(&self) {}
 
+    /// The host left a part of what the task has for it: its next tick is to look again.
+    fn raise_update(&self) {}
+
     /// The body or its destructor panicked, before the task ends; or the destructor of its output, after it ended.
     fn on_panic(&self, _task: &TaskRef, _panic: &Panic) {}
 

@@ -92,12 +92,7 @@ impl<T: Send + 'static> PoolMap<T> {
         self.fill(0);
         // Those that are started meanwhile are for the next tick, or an endless map could hold this one up for ever.
         let most = self.tasks.len();
-        std::iter::from_fn(|| {
-            let next = self.tasks.drain_finished().next()?;
-            self.fill(0);
-            Some(next)
-        })
-        .take(most)
+        Drained { map: self }.take(most)
     }
 
     /// Waits for the next value; `None` if every item is through. Nothing is lost when the future is dropped.
@@ -129,6 +124,27 @@ impl<T: Send + 'static> PoolMap<T> {
             self.tasks.insert(self.index, task);
             self.index += 1;
         }
+    }
+}
+
+/// One look at the values of a map.
+struct Drained<'a, T> {
+    map: &'a mut PoolMap<T>,
+}
+
+impl<T: Send + 'static> Iterator for Drained<'_, T> {
+    type Item = (usize, Result<T, TaskError>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.map.tasks.pop_finished()?;
+        self.map.fill(0);
+        Some(next)
+    }
+}
+
+impl<T> Drop for Drained<'_, T> {
+    fn drop(&mut self) {
+        self.map.tasks.keep_update();
     }
 }
 
@@ -180,16 +196,7 @@ impl<T: Send + 'static> PoolMapInOrder<T> {
         self.map.fill(self.kept);
         // As for the map: what is started meanwhile is for the next tick.
         let most = self.map.tasks.len() + self.kept;
-        std::iter::from_fn(|| {
-            loop {
-                if let Some(value) = self.pop() {
-                    return Some(value);
-                }
-                let (index, value) = self.map.tasks.drain_finished().next()?;
-                self.keep(index, value);
-            }
-        })
-        .take(most)
+        DrainedInOrder { map: self }.take(most)
     }
 
     /// Waits for the value of the next item; `None` if every item is through. Nothing is lost when the future is dropped.
@@ -225,6 +232,34 @@ impl<T: Send + 'static> PoolMapInOrder<T> {
         (self.first, self.kept) = (self.first + 1, self.kept - 1);
         self.map.fill(self.kept);
         Some(value)
+    }
+}
+
+/// One look at the values of a map whose turn it is.
+struct DrainedInOrder<'a, T> {
+    map: &'a mut PoolMapInOrder<T>,
+}
+
+impl<T: Send + 'static> Iterator for DrainedInOrder<'_, T> {
+    type Item = Result<T, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(value) = self.map.pop() {
+                return Some(value);
+            }
+            let (index, value) = self.map.map.tasks.pop_finished()?;
+            self.map.keep(index, value);
+        }
+    }
+}
+
+impl<T> Drop for DrainedInOrder<'_, T> {
+    fn drop(&mut self) {
+        if matches!(self.map.arrived.front(), Some(Some(_))) {
+            self.map.map.pool.members.handle.shared().updated();
+        }
+        self.map.map.tasks.keep_update();
     }
 }
 

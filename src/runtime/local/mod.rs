@@ -36,6 +36,7 @@ mod eager;
 mod handle;
 mod host;
 mod probe;
+mod take;
 mod tick;
 mod until;
 
@@ -56,6 +57,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+pub use take::TakeFrom;
 use tick::Pump;
 
 /// A runtime without a thread: the host's own loop drives it, tick by tick.

@@ -40,6 +40,7 @@ impl<B: Body, S: Schedule> Cell<B, S> {
         ended: ended::<B, S>,
         must_not_wait: must_not_wait::<B, S>,
         moved: moved::<B, S>,
+        raise_update: raise_update::<B, S>,
         drop_output: drop_output::<B, S>,
         dealloc: dealloc::<B, S>,
     };
@@ -255,6 +256,14 @@ unsafe fn moved<B: Body, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: the caller's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
     cell.owner.moved(&task);
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn raise_update<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    cell.owner.raise_update();
 }
 
 /// # Safety

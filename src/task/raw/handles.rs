@@ -325,6 +325,14 @@ impl TaskRef {
         unsafe { after_cancel(self.pointer, verdict) }
     }
 
+    /// Raises the update flag of the task's runtime: there is more to take from the task.
+    #[cold]
+    pub(crate) fn raise_update(&self) {
+        let raise = self.header().vtable().raise_update;
+        // SAFETY: alive by our reference.
+        unsafe { raise(self.pointer) }
+    }
+
     /// True if this thread must not wait for the task: it runs it, or the runtime that does.
     pub(crate) fn must_not_wait(&self) -> bool {
         let ask = self.header().vtable().must_not_wait;

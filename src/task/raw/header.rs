@@ -48,6 +48,7 @@ pub(crate) struct VTable {
     pub(super) ended: unsafe fn(NonNull<Header>),
     pub(super) must_not_wait: unsafe fn(NonNull<Header>) -> bool,
     pub(super) moved: unsafe fn(NonNull<Header>),
+    pub(super) raise_update: unsafe fn(NonNull<Header>),
     /// With `true`, an error is told as unhandled.
     pub(super) drop_output: unsafe fn(NonNull<Header>, bool),
     pub(super) dealloc: unsafe fn(NonNull<Header>),

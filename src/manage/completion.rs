@@ -1,0 +1,258 @@
+//! Tasks that leave their results in a queue as they end, and are let go there.
+//!
+//! # How a task goes through
+//! ```text
+//! any thread:     add      [1] put the task into `pending`, register the notice         (under the lock of `pending`)
+//! ending thread:  notice   [2] take the task out of `pending`                           (under the same lock)
+//!                          [3] move its value out, drop the task                        (no lock)
+//!                          [4] push key and value on `finished`
+//! host:           drain    [5] take what `finished` holds                               (one load, if nothing ended)
+//! ```
+//! A task that ends during [1] is either found over by the registration, or its notice waits for the lock and finds it.
+//! The end raises the update flag of its runtime after [4].
+//!
+//! An error stays with its task until the host takes it: a queue that is dropped leaves it to the task to report it.
+
+use super::finished::Finished;
+use crate::error::TaskError;
+use crate::runtime::Handle;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::task::Task;
+use crate::util::catch::drop_quietly;
+use crate::util::slab::{Key, Slab};
+use std::collections::VecDeque;
+use std::fmt;
+use std::iter::FusedIterator;
+use std::task::{Context, Wake, Waker};
+
+/// A queue of the results of many tasks, which are freed on the threads where they end.
+///
+/// For a tick that takes in thousands of small results. Any thread adds tasks through a shared reference. The thread that
+/// ends a task moves its value into the queue and frees the rest, so the tick touches no memory of the task, looks no key up
+/// and frees nothing: a value costs it some nanoseconds. [`drain`](Self::drain) costs one load while nothing finished.
+///
+/// The price: the queue shows no task before its end. Where the program looks at the tasks by key, at their progress for
+/// example, use a [`TaskSet`](crate::TaskSet).
+///
+/// Dropping the queue cancels the tasks inside.
+///
+/// # Example
+/// ```
+/// use offtick::{Budget, CompletionQueue, Runtime};
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// let rt = Runtime::new()?;
+/// let sizes = Arc::new(CompletionQueue::new(&rt));
+/// // A task that starts tasks, as it comes by them.
+/// let (theirs, handle) = (Arc::clone(&sizes), rt.handle().clone());
+/// let mut walk = rt.spawn_blocking(move || {
+///     for name in ["a", "bb", "ccc"] {
+///         theirs.add(name, handle.spawn_blocking(move || name.len()));
+///     }
+/// });
+/// let mut total = 0;
+/// while !walk.is_done() || !sizes.is_empty() {
+///     // One tick: at most a quarter of a millisecond of what is new.
+///     for (_name, size) in Budget::time(Duration::from_micros(250)).take_from(sizes.drain()) {
+///         total += size?;
+///     }
+///     std::thread::yield_now();
+/// }
+/// assert_eq!(total, 6);
+/// # walk.wait()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct CompletionQueue<K, T> {
+    shared: Arc<Completions<K, T>>,
+    /// Taken from `finished`, and not given out yet. Only ever tried: a drain inside a drain gets nothing.
+    ready: Mutex<VecDeque<Completed<K, T>>>,
+    /// Of the runtime whose update flag leftovers keep up.
+    handle: Handle,
+}
+
+/// What the queue shares with its tasks.
+pub(crate) struct Completions<K, T> {
+    pending: Mutex<Slab<(K, Task<T>)>>,
+    finished: Finished<Completed<K, T>>,
+    /// Tasks added and not given out.
+    inside: AtomicUsize,
+}
+
+/// What a task came to.
+pub(crate) enum Completed<K, T> {
+    Value(K, T),
+    /// The task that holds the error.
+    Error(K, Task<T>),
+}
+
+impl<K: Send + 'static, T: Send + 'static> CompletionQueue<K, T> {
+    /// Creates an empty queue for tasks of `handle`'s runtime.
+    ///
+    /// Tasks of other runtimes can be added, too. A drain that is not finished raises the update flag of this runtime.
+    pub fn new(handle: &Handle) -> Self {
+        Self { shared: Arc::new(Completions::new()), ready: Mutex::new(VecDeque::new()), handle: handle.clone() }
+    }
+
+    /// Adds a task under a key of your own, which comes out with its result. Keys need not be unique.
+    ///
+    /// Callable from any thread. Waits at most for another thread that adds or ends a task at this moment.
+    pub fn add(&self, key: K, task: Task<T>) {
+        self.shared.add(key, task);
+    }
+
+    /// Takes out the results that are there, in the order in which the tasks ended.
+    ///
+    /// Never waits: of two threads that drain at the same time, one gets the results and the other nothing. What is not taken
+    /// comes first the next time and keeps the update flag of the runtime up; [`Budget::take_from`](crate::Budget::take_from)
+    /// bounds what one tick takes. Results that arrive meanwhile are left for the next drain.
+    ///
+    /// # Errors
+    /// Each task's own.
+    #[inline]
+    pub fn drain(&self) -> DrainCompleted<'_, K, T> {
+        let mut ready = self.ready.try_lock();
+        if let Some(ready) = &mut ready {
+            self.shared.take(ready);
+        }
+        DrainCompleted { queue: self, ready, taken: 0 }
+    }
+}
+
+impl<K, T> CompletionQueue<K, T> {
+    /// Number of tasks inside: pending, running, and finished but not drained.
+    pub fn len(&self) -> usize {
+        // Relaxed: a count.
+        self.shared.inside.load(Ordering::Relaxed)
+    }
+
+    /// True if there is no task inside.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Send + 'static, T: Send + 'static> Completions<K, T> {
+    /// [1] Takes a task in.
+    pub(crate) fn add(self: &Arc<Self>, key: K, task: Task<T>) {
+        // Relaxed: a count. Up before the task can end, so that it never falls below zero.
+        self.inside.fetch_add(1, Ordering::Relaxed);
+        let mut pending = self.pending.lock();
+        let slot = pending.insert((key, task));
+        let notice = Waker::from(Arc::new(Notice { shared: Arc::clone(self), slot }));
+        let over =
+            pending.get_mut(slot).is_some_and(|(_, task)| task.poll_over(&mut Context::from_waker(&notice)).is_ready());
+        drop(pending);
+        if over {
+            self.complete(slot);
+        }
+    }
+}
+
+impl<K, T> Completions<K, T> {
+    pub(crate) fn new() -> Self {
+        Self { pending: Mutex::new(Slab::new()), finished: Finished::new(), inside: AtomicUsize::new(0) }
+    }
+
+    /// [5] Moves what has finished to the end of `into`.
+    #[inline]
+    pub(crate) fn take(&self, into: &mut VecDeque<Completed<K, T>>) {
+        self.finished.take(into);
+    }
+
+    /// [2] [3] [4] The task is over.
+    fn complete(&self, slot: Key) {
+        let Some((key, mut task)) = self.pending.lock().remove(slot) else { return };
+        let completed = if matches!(task.result(), Some(Ok(_)))
+            && let Some(Ok(value)) = task.take()
+        {
+            drop_quietly(task);
+            Completed::Value(key, value)
+        } else {
+            Completed::Error(key, task)
+        };
+        self.finished.push(completed);
+    }
+}
+
+impl<K, T> Drop for CompletionQueue<K, T> {
+    fn drop(&mut self) {
+        // Outside of the lock: the drop of a task may run code of the user.
+        let pending = std::mem::take(&mut *self.shared.pending.lock());
+        drop(pending);
+    }
+}
+
+impl<K, T> fmt::Debug for CompletionQueue<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompletionQueue").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// The waker of one task inside.
+struct Notice<K, T> {
+    shared: Arc<Completions<K, T>>,
+    slot: Key,
+}
+
+impl<K: Send + 'static, T: Send + 'static> Wake for Notice<K, T> {
+    fn wake(self: Arc<Self>) {
+        self.shared.complete(self.slot);
+    }
+}
+
+/// The results that a [`CompletionQueue`] held when it was drained, each with its key.
+///
+/// Keep it no longer than the loop over it: while it lives, other drains of the queue yield nothing.
+#[must_use = "a drain that is not iterated leaves the results where they are"]
+pub struct DrainCompleted<'a, K, T> {
+    queue: &'a CompletionQueue<K, T>,
+    ready: Option<MutexGuard<'a, VecDeque<Completed<K, T>>>>,
+    taken: usize,
+}
+
+impl<K, T> Iterator for DrainCompleted<'_, K, T> {
+    type Item = (K, Result<T, TaskError>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.ready.as_mut()?.pop_front()?;
+        self.taken += 1;
+        Some(match next {
+            Completed::Value(key, value) => (key, Ok(value)),
+            Completed::Error(key, mut task) => (key, task.take().unwrap_or(Err(TaskError::Taken))),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.ready.as_ref().map_or(0, |ready| ready.len());
+        (left, Some(left))
+    }
+}
+
+impl<K, T> ExactSizeIterator for DrainCompleted<'_, K, T> {}
+
+impl<K, T> FusedIterator for DrainCompleted<'_, K, T> {}
+
+impl<K, T> Drop for DrainCompleted<'_, K, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.taken != 0 {
+            // Relaxed: a count.
+            self.queue.shared.inside.fetch_sub(self.taken, Ordering::Relaxed);
+        }
+        let left = self.len() != 0;
+        // First of all: a host that sees the flag then finds the results.
+        self.ready = None;
+        if left {
+            self.queue.handle.shared().updated();
+        }
+    }
+}
+
+impl<K, T> fmt::Debug for DrainCompleted<'_, K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DrainCompleted").field("left", &self.len()).finish()
+    }
+}

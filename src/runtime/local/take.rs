@@ -1,0 +1,71 @@
+//! What a host takes in one tick, bounded by a budget.
+
+use super::budget::Budget;
+use std::iter::FusedIterator;
+use std::time::{Duration, Instant};
+
+impl Budget {
+    /// Returns the items of `items` until the budget is used up.
+    ///
+    /// Bounds what one tick of the host takes from whatever hands out many things at once:
+    /// [`Task::progress`](crate::Task::progress), `TaskSet::drain_finished`, `PoolSet`, `PoolMap`, `CompletionQueue::drain`.
+    /// Those keep what is left for the next tick and hold the update flag of the runtime up, so that
+    /// [`take_update`](crate::Handle::take_update) returns true there.
+    ///
+    /// Each item counts as one poll. The time is checked before every item but the first and includes what the loop does with
+    /// the items, so it is exceeded by one item at most. A zero budget returns nothing.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{Budget, Runtime};
+    /// use std::time::Duration;
+    /// let rt = Runtime::new()?;
+    /// let mut task = rt.task().progress::<u32>(64).spawn(|mut cx| async move { (0..50).for_each(|row| cx.report(row)) });
+    /// task.wait()?;
+    /// rt.take_update();
+    /// let budget = Budget::time(Duration::from_millis(100)).and(Budget::polls(20));
+    /// assert_eq!(budget.take_from(task.progress()).count(), 20);
+    /// assert!(rt.take_update()); // there is more
+    /// assert_eq!(budget.take_from(task.progress()).next(), Some(20));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn take_from<I: IntoIterator>(self, items: I) -> TakeFrom<I::IntoIter> {
+        let time = self.time_limit().filter(|_| !self.is_zero()).map(|limit| (Instant::now(), limit));
+        let left = if self.is_zero() { 0 } else { self.poll_limit().unwrap_or(usize::MAX) };
+        TakeFrom { items: items.into_iter(), left, time, began: false }
+    }
+}
+
+/// The items of another iterator, until a budget is used up; made by [`Budget::take_from`].
+#[derive(Clone, Debug)]
+#[must_use = "iterators do nothing until they are iterated"]
+pub struct TakeFrom<I> {
+    items: I,
+    /// How many more may be taken. Zero once the time is used up.
+    left: usize,
+    time: Option<(Instant, Duration)>,
+    /// The first item was taken.
+    began: bool,
+}
+
+impl<I: Iterator> Iterator for TakeFrom<I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        if self.began && self.time.is_some_and(|(start, limit)| start.elapsed() >= limit) {
+            self.left = 0;
+        }
+        self.left = self.left.checked_sub(1)?;
+        self.began = true;
+        self.items.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (least, most) = self.items.size_hint();
+        let least = if self.time.is_some() { 0 } else { least.min(self.left) };
+        (least, Some(most.map_or(self.left, |most| most.min(self.left))))
+    }
+}
+
+impl<I: FusedIterator> FusedIterator for TakeFrom<I> {}
