@@ -4,7 +4,8 @@ use super::place::Place;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, ModelArc};
 use crate::task::raw::{
-    Body, Convert, FutureBody, Inbox, JoinRef, Outcome, PollOutcome, Push, Runnable, SpawnMeta, TaskRef, Value, new,
+    Audience, Body, Convert, FutureBody, Inbox, JoinRef, Outcome, PollOutcome, Push, Runnable, SpawnMeta, TaskRef,
+    Value, new,
 };
 use crate::task::{Schedule, TaskId, TaskMeta};
 use std::future::Future;
@@ -96,7 +97,7 @@ impl Schedule for Queue {
         false
     }
 
-    fn on_ended(&self) {
+    fn on_ended(&self, _: &TaskRef, _: Audience) {
         self.alive.read();
     }
 }

@@ -368,7 +368,7 @@ fn registering_a_waker_while_the_task_ends() {
         let rig = Rig::running();
         let handle = spawn(&rig, |rig| {
             rig.waker.write(|| ());
-            let registered = rig.state.set_join_waker();
+            let registered = rig.state.set_join_waker(false);
             if !registered {
                 rig.waker.write(|| ());
                 rig.output.read();
@@ -388,7 +388,7 @@ fn a_registered_waker_is_taken_once() {
     explore(Some(3), 240, || {
         let rig = Rig::running();
         rig.waker.write(|| ());
-        assert!(rig.state.set_join_waker());
+        assert!(rig.state.set_join_waker(false));
         let canceller = spawn(&rig, |rig| match rig.state.cancel(Kind::Closure, Outcome::Cancelled) {
             ToCancelled::Ended { wake_join, .. } => {
                 if wake_join {
@@ -419,7 +419,7 @@ fn taking_a_waker_back_while_the_task_ends() {
     explore(None, 4, || {
         let rig = Rig::running();
         rig.waker.write(|| ());
-        assert!(rig.state.set_join_waker());
+        assert!(rig.state.set_join_waker(false));
         let handle = spawn(&rig, |rig| {
             let back = rig.state.unset_join_waker();
             if back {

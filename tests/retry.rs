@@ -564,8 +564,8 @@ fn a_wait_is_an_update() {
             Kind::Future => builder.run(|_| async { Err::<(), _>(refused()) }),
             Kind::Closure => builder.run_blocking(|_| Err::<(), _>(refused())),
         };
-        until(|| rt.take_update());
-        assert!(task.next_attempt_at().is_some(), "whoever sees the update sees the wait");
+        // One more at the most: for the start.
+        until(|| rt.take_update() && task.next_attempt_at().is_some());
     }
 }
 

@@ -3,56 +3,63 @@
 mod common;
 
 use common::{HANG, Hog, Signal, Tally, quiet_planned_panics, runtime};
-use offtick::{Builder, Runtime, Task};
-use std::cell::RefCell;
+use offtick::time::Clock;
+use offtick::{Builder, RetryPolicy, Runtime, Status, Task, TaskContext};
 use std::future::pending;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
-/// Runs after all that ended before it has raised the flag; leaves nothing behind that would raise it.
-fn settle(rt: &Runtime) -> Task<()> {
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Returns after all that ended before has raised the flag; raises none itself.
+fn settle(rt: &Runtime) {
     let (polled, seen) = channel();
-    let probe = rt.spawn(async move {
-        polled.send(()).ok();
-        pending::<()>().await;
-    });
+    rt.task().quiet().spawn(|_cx| async move { polled.send(()).unwrap() }).detach();
     seen.recv_timeout(HANG).expect("the reactor works");
-    probe
+    common::after_hooks(rt);
 }
 
 #[test]
 fn down_until_something_ends_and_then_up_once() {
     let rt = runtime();
     assert!(!rt.take_update());
-    let probe = settle(&rt);
-    assert!(!rt.take_update(), "a task that runs on is no news");
+    settle(&rt);
+    let held = rt.spawn(pending::<()>());
+    settle(&rt);
+    assert!(rt.take_update(), "it has started");
+    settle(&rt);
+    assert!(!rt.take_update(), "and runs on");
     let tasks: Vec<_> = (0..100).map(|_| rt.spawn(async {})).collect();
-    let _probe = (probe, settle(&rt));
+    settle(&rt);
     assert!(tasks.iter().all(Task::is_done));
     assert!(rt.take_update(), "a hundred ends");
     assert!(!rt.take_update(), "are one update");
     assert!(rt.handle().clone().metrics().spawned >= 100);
+    drop(held);
+    settle(&rt);
+    assert!(!rt.take_update(), "the host lets go, and knows");
 }
 
 #[test]
 fn every_kind_of_end_raises_it() {
     quiet_planned_panics();
     let rt = runtime();
-    // Kept: the end of a probe would be news as well.
-    let probes = RefCell::new(Vec::new());
-    let raised = |what: &str, act: &dyn Fn()| {
-        act();
-        common::until(|| rt.take_update());
-        probes.borrow_mut().push(settle(&rt));
+    let raised = |what: &str, task: Task<()>| {
+        common::until(|| task.is_done());
+        settle(&rt);
+        assert!(rt.take_update(), "{what}");
         assert!(!rt.take_update(), "{what}: once");
     };
-    raised("a value", &|| rt.spawn(async {}).detach());
-    raised("an error", &|| rt.run(async { Err::<(), _>("no") }).detach());
-    raised("a panic", &|| rt.spawn(async { panic!("planned") }).detach());
-    raised("a closure", &|| rt.spawn_blocking(|| ()).detach());
+    raised("a value", rt.spawn(async {}));
+    raised("an error", rt.run(async { Err("no") }));
+    raised("a panic", rt.spawn(async { panic!("planned") }));
+    raised("a closure", rt.spawn_blocking(|| ()));
     let held = rt.spawn(pending::<()>());
-    let _probe = settle(&rt);
-    raised("a cancellation", &|| assert!(held.cancel()));
+    settle(&rt);
+    rt.take_update();
+    assert!(held.cancel());
+    raised("a cancellation", held);
 }
 
 #[test]
@@ -73,15 +80,14 @@ fn the_hook_is_called_once_until_the_host_has_looked() {
     let calls = Tally::new();
     let called = calls.clone();
     let rt = Builder::new().on_update(move || called.note()).build().unwrap();
-    let mut probes = Vec::new();
     for round in 1..=5 {
         let tasks: Vec<_> = (0..50).map(|_| rt.spawn(async {})).collect();
-        probes.push(settle(&rt));
+        settle(&rt);
         assert!(tasks.iter().all(Task::is_done));
         calls.wait_for(round);
         assert!(rt.take_update());
     }
-    probes.push(settle(&rt));
+    settle(&rt);
     assert_eq!(calls.count(), 5);
 }
 
@@ -110,12 +116,14 @@ fn whoever_the_hook_calls_finds_the_task_over() {
             rt.spawn(async move { waits.given().await })
         };
         *shared.lock().unwrap() = Some(task.cancel_handle());
-        let before = seen.lock().unwrap().len();
-        rt.take_update();
+        seen.lock().unwrap().clear();
         signal.give();
         go.send(()).ok();
-        common::until(|| seen.lock().unwrap().len() > before);
-        assert_eq!(seen.lock().unwrap().last(), Some(&true));
+        // The start is an update as well.
+        common::until(|| {
+            rt.take_update();
+            seen.lock().unwrap().last() == Some(&true)
+        });
         *shared.lock().unwrap() = None;
     }
 }
@@ -171,12 +179,11 @@ fn a_task_that_is_refused_is_news() {
 fn what_the_crate_runs_for_itself_is_no_news() {
     let rt = runtime();
     for number in 0..50 {
-        let mut watched = rt.task().timeout(HANG).spawn_blocking(move |_cx| number);
-        common::until(|| rt.take_update());
+        let mut watched = rt.task().quiet().timeout(HANG).spawn_blocking(move |_cx| number);
         assert_eq!(watched.wait().unwrap(), number);
         // The end of the closure has taken its watch along.
         common::until(|| rt.metrics().alive == 0);
-        assert!(!rt.take_update(), "one end, one update");
+        assert!(!rt.take_update());
     }
 }
 
@@ -193,6 +200,7 @@ fn reports_of_many_threads_are_news() {
             .map(|gate| {
                 let tell = tell.clone();
                 rt.task().progress::<u8>(4).spawn_blocking(move |cx| {
+                    tell.send(()).unwrap();
                     while gate.recv().is_ok() {
                         cx.report(1);
                         tell.send(()).unwrap();
@@ -200,6 +208,9 @@ fn reports_of_many_threads_are_news() {
                 })
             })
             .collect();
+        for _ in 0..THREADS {
+            told.recv_timeout(HANG).unwrap();
+        }
         rt.take_update();
         for (gate, task) in go.iter().zip(&tasks) {
             gate.send(()).unwrap();
@@ -210,5 +221,116 @@ fn reports_of_many_threads_are_news() {
         }
         drop(go);
         tasks.into_iter().for_each(|mut task| task.wait().unwrap());
+    }
+}
+
+/// An idle host beside a detached loop of closures and sleeps.
+#[test]
+fn an_idle_host_is_not_woken_for_what_it_cannot_see() {
+    const ROUNDS: usize = 40;
+    let calls = Tally::new();
+    let called = calls.clone();
+    let clock = Clock::manual();
+    let rt = Builder::new().clock(clock.clone()).on_update(move || called.note()).build().unwrap();
+    let (handle, rounds) = (rt.handle().clone(), Tally::new());
+    let round = rounds.clone();
+    let beat = |mut cx: TaskContext<usize>| async move {
+        loop {
+            cx.report(1);
+            // Awaited at once, after a while, and not at all; a child of a child.
+            handle.spawn_blocking(|| ()).await.unwrap();
+            let late = handle.spawn_blocking(|| ());
+            offtick::yield_now().await;
+            late.await.unwrap();
+            drop(handle.spawn_blocking(|| ()));
+            handle.spawn_blocking(|| ()).detach();
+            let inner = handle.clone();
+            handle.spawn(async move { inner.spawn_blocking(|| ()).await.unwrap() }).await.unwrap();
+            round.note();
+            handle.sleep(SECOND).await;
+        }
+    };
+    rt.task().progress(1).spawn(beat).detach();
+    let mut before = 0;
+    for count in 1..=ROUNDS {
+        rounds.wait_for(count);
+        common::until(|| rt.metrics().timers == 1);
+        if count == 1 {
+            // It may have started before it was detached.
+            settle(&rt);
+            rt.take_update();
+            before = calls.count();
+        }
+        clock.advance(SECOND);
+    }
+    settle(&rt);
+    assert_eq!(calls.count(), before);
+    assert!(!rt.take_update());
+
+    // A task that waits for a little while, then leaves the handle to the host: that one is told.
+    let shelf = Arc::new(Mutex::new(None));
+    let (handle, put) = (rt.handle().clone(), Arc::clone(&shelf));
+    let gate = Signal::new();
+    let theirs = gate.clone();
+    rt.spawn(async move {
+        let mut slow = handle.spawn(async move { theirs.given().await });
+        assert!(handle.timeout(SECOND, &mut slow).await.is_err());
+        *put.lock().unwrap() = Some(slow);
+    })
+    .detach();
+    while shelf.lock().unwrap().is_none() {
+        clock.advance(SECOND);
+    }
+    settle(&rt);
+    rt.take_update();
+    let before = calls.count();
+    gate.give();
+    calls.wait_for(before + 1);
+    assert!(shelf.lock().unwrap().as_ref().is_some_and(Task::is_done));
+}
+
+#[test]
+fn start_and_retry_raise_it_and_a_quiet_task_never_does() {
+    let clock = Clock::manual();
+    let rt = Builder::new().clock(clock.clone()).build().unwrap();
+    let policy = || RetryPolicy::fixed(SECOND).max_attempts(3);
+    for quiet in [false, true] {
+        let task = || if quiet { rt.task().quiet() } else { rt.task() };
+        let gate = Signal::new();
+        let theirs = gate.clone();
+        let future = task().spawn(move |_cx| async move { theirs.given().await });
+        settle(&rt);
+        assert_eq!((future.status(), rt.take_update()), (Status::Running, !quiet));
+        gate.give();
+        common::until(|| future.is_done());
+        settle(&rt);
+        assert_eq!(rt.take_update(), !quiet);
+
+        let (go, gate) = channel::<()>();
+        let closure = task().progress::<u8>(4).spawn_blocking(move |cx| {
+            gate.recv().ok();
+            cx.report(1);
+            gate.recv().ok();
+        });
+        common::until(|| closure.status() == Status::Running);
+        common::until(|| quiet || rt.take_update());
+        go.send(()).unwrap();
+        common::until(|| closure.has_progress());
+        common::until(|| quiet || rt.take_update());
+        drop(go);
+        common::until(|| closure.is_done());
+        common::until(|| quiet || rt.take_update());
+
+        let retried = task().retry(policy()).run(|_cx| async { Err::<(), _>("busy") });
+        for _ in 1..3 {
+            common::until(|| retried.next_attempt_at().is_some());
+            settle(&rt);
+            assert_eq!(rt.take_update(), !quiet);
+            clock.advance(SECOND);
+        }
+        common::until(|| retried.is_done());
+        settle(&rt);
+        assert_eq!(rt.take_update(), !quiet);
+        assert!(!rt.take_update());
     }
 }

@@ -273,7 +273,7 @@ impl Handle {
     where
         B: Work,
     {
-        self.start_blocking_for(Pool(Arc::clone(&self.shared)), body, spec, keep)
+        self.start_blocking_for(Pool::new(&self.shared), body, spec, keep)
     }
 
     /// Starts a closure of the crate's own.
@@ -284,7 +284,7 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let owner = InternalTask(Pool(Arc::clone(&self.shared)));
+        let owner = InternalTask(Pool::new(&self.shared));
         self.start_blocking_for(owner, ClosureBody::<F, Value>::new(closure), Spec::plain(), |task| task)
     }
 
@@ -328,7 +328,7 @@ impl Handle {
             Err(Refused::Closed) => return Err(TrySpawnError::RuntimeGone(closure)),
             Err(Refused::NoThread(error)) => return Err(TrySpawnError::NoThread(closure, error)),
         };
-        let owner = Pool(Arc::clone(&self.shared));
+        let owner = Pool::new(&self.shared);
         Ok(Self::submit(permit, owner, ClosureBody::<F, C>::new(closure), spec, |task| task))
     }
 

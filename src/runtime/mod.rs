@@ -39,6 +39,7 @@ mod shared;
 mod shutdown;
 mod thread;
 mod threads;
+mod visible;
 mod wait;
 mod workers;
 

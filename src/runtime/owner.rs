@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::blocking::{Job, Refused};
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
-use crate::task::raw::{Outcome, PollOutcome, Runnable, TaskRef};
+use crate::task::raw::{Audience, Outcome, PollOutcome, Runnable, TaskRef};
 use crate::task::{EndHook, Schedule, TaskId};
 
 /// An owner that belongs to a runtime.
@@ -67,8 +67,14 @@ impl Schedule for Reactor {
         Shared::moved(self.shared(), task);
     }
 
-    fn on_ended(&self) {
-        self.shared().updated();
+    fn on_started(&self, task: &TaskRef, audience: Audience) {
+        if audience != Audience::Task {
+            Shared::task_updated(self.shared(), task, audience);
+        }
+    }
+
+    fn on_ended(&self, task: &TaskRef, audience: Audience) {
+        Shared::task_updated(self.shared(), task, audience);
     }
 
     fn on_end(&self, task: &TaskRef, hook: EndHook) {
@@ -112,11 +118,26 @@ impl<O: Schedule> Schedule for InternalTask<O> {
 }
 
 /// The owner of blocking closures.
-pub(crate) struct Pool(pub(crate) Arc<Shared>);
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    /// A task spawned it, and may be about to await it.
+    of_task: bool,
+}
+
+impl Pool {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), of_task: shared.is_driven_here() }
+    }
+
+    /// A task that spawned the closure may await it in this very moment.
+    fn audience(&self, audience: Audience) -> Audience {
+        if self.of_task && audience == Audience::Host { Audience::Task } else { audience }
+    }
+}
 
 impl Owner for Pool {
     fn shared(&self) -> &Arc<Shared> {
-        &self.0
+        &self.shared
     }
 }
 
@@ -124,7 +145,7 @@ impl Schedule for Pool {
     fn schedule(&self, task: Runnable) {
         // A closure that slept: its next try is due, or it was cancelled and is to be dropped. It was let in before, so no
         // limit of the queue holds.
-        match self.0.pool.admit_unlimited() {
+        match self.shared.pool.admit_unlimited() {
             Ok(permit) => permit.submit(PoolJob(task)),
             Err(Refused::Full | Refused::Closed) => drop(task),
             Err(Refused::NoThread(error)) => {
@@ -138,21 +159,27 @@ impl Schedule for Pool {
     }
 
     fn must_not_wait(&self, id: TaskId) -> bool {
-        self.0.must_not_wait() || closures::inside() == Some(id)
+        self.shared.must_not_wait() || closures::inside() == Some(id)
     }
 
     fn starts(&self, task: &TaskRef) -> bool {
         // Noted first: a shutdown that is missed here finds it noted.
-        self.0.closures.note(task, self.0.driver.clock().nanos());
-        !self.0.is_closing()
+        self.shared.closures.note(task, self.shared.driver.clock().nanos());
+        !self.shared.is_closing()
     }
 
-    fn on_ended(&self) {
-        self.0.updated();
+    fn on_started(&self, task: &TaskRef, audience: Audience) {
+        if audience != Audience::Task {
+            Shared::task_updated(&self.shared, task, self.audience(audience));
+        }
+    }
+
+    fn on_ended(&self, task: &TaskRef, audience: Audience) {
+        Shared::task_updated(&self.shared, task, self.audience(audience));
     }
 
     fn on_end(&self, task: &TaskRef, hook: EndHook) {
-        self.0.call_end_hook(task, hook);
+        self.shared.call_end_hook(task, hook);
     }
 
     fn raise_update(&self) {
@@ -160,11 +187,11 @@ impl Schedule for Pool {
     }
 
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {
-        self.0.panicked(task, panic);
+        self.shared.panicked(task, panic);
     }
 
     fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
-        self.0.unhandled(task, error)
+        self.shared.unhandled(task, error)
     }
 }
 
@@ -180,8 +207,8 @@ impl Schedule for Refuser {
         false
     }
 
-    fn on_ended(&self) {
-        self.0.updated();
+    fn on_ended(&self, task: &TaskRef, audience: Audience) {
+        Shared::task_updated(&self.0, task, audience);
     }
 
     fn on_end(&self, task: &TaskRef, hook: EndHook) {

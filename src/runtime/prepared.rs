@@ -7,7 +7,7 @@ use super::shared::Shared;
 use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
-use crate::task::raw::{Outcome, Runnable, TaskRef, Work};
+use crate::task::raw::{Audience, Outcome, Runnable, TaskRef, Work};
 use crate::task::{EndHook, Schedule, Spec, Task, TaskId};
 use std::fmt;
 use std::io;
@@ -87,7 +87,7 @@ impl Handle {
         B: Work,
         W: Watch,
     {
-        self.prepare_for(Pool(Arc::clone(self.shared())), true, body, spec, watch)
+        self.prepare_for(Pool::new(self.shared()), true, body, spec, watch)
     }
 
     fn prepare_for<O, B, P, W>(
@@ -120,6 +120,13 @@ struct Watched<O, W> {
     watch: W,
 }
 
+impl<O, W> Watched<O, W> {
+    /// A group or a pool shows all that is not quiet.
+    fn audience(&self, task: &TaskRef, audience: Audience) -> Audience {
+        if task.is_quiet() { audience } else { Audience::Group }
+    }
+}
+
 impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
     const INTERNAL: bool = O::INTERNAL;
 
@@ -142,9 +149,13 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
         self.owner.starts(task)
     }
 
-    fn on_ended(&self) {
+    fn on_started(&self, task: &TaskRef, audience: Audience) {
+        self.owner.on_started(task, self.audience(task, audience));
+    }
+
+    fn on_ended(&self, task: &TaskRef, audience: Audience) {
         self.watch.ended();
-        self.owner.on_ended();
+        self.owner.on_ended(task, self.audience(task, audience));
     }
 
     fn raise_update(&self) {

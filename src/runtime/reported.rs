@@ -5,8 +5,7 @@ use super::handle::Handle;
 use super::owner::{Owner, Pool, PoolJob, Reactor};
 use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
-use crate::sync::Arc;
-use crate::task::raw::{Runnable, TaskRef, Work};
+use crate::task::raw::{Audience, Runnable, TaskRef, Work};
 use crate::task::{EndHook, Schedule, Spec, Task, TaskId, TaskInfo};
 
 /// Who is told of the errors of runs, which stay with their handles as well.
@@ -48,7 +47,7 @@ impl Handle {
             }
             Err(Refused::Full | Refused::Closed) => None,
         };
-        let (runnable, task) = Task::make(body, Reported { owner: Pool(Arc::clone(self.shared())), errors }, spec);
+        let (runnable, task) = Task::make(body, Reported { owner: Pool::new(self.shared()), errors }, spec);
         match permit {
             Some(permit) => permit.submit(PoolJob(runnable)),
             None => drop(runnable),
@@ -82,8 +81,12 @@ impl<O: Owner> Schedule for Reported<O> {
         self.owner.starts(task)
     }
 
-    fn on_ended(&self) {
-        self.owner.on_ended();
+    fn on_started(&self, task: &TaskRef, audience: Audience) {
+        self.owner.on_started(task, audience);
+    }
+
+    fn on_ended(&self, task: &TaskRef, audience: Audience) {
+        self.owner.on_ended(task, audience);
     }
 
     fn on_end(&self, task: &TaskRef, hook: EndHook) {

@@ -7,6 +7,7 @@ use super::hook_queue::HookQueue;
 use super::hooks::{Hooks, Notice};
 use super::listing::{Listing, Published};
 use super::shutdown::Ending;
+use super::visible::look_again;
 use super::workers::Workers;
 use crate::counters::Counter;
 use crate::error::{Panic, TaskError};
@@ -14,7 +15,7 @@ use crate::executor::Counters;
 use crate::park::Unpark;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::task::raw::{Inbox, Push, Runnable, TaskRef, thread_token};
+use crate::task::raw::{Audience, Inbox, Push, Runnable, TaskRef, thread_token};
 use crate::task::{EndHook, TaskInfo};
 use crate::time::Clock;
 use crate::time::driver::Driver;
@@ -133,6 +134,16 @@ impl Shared {
         self.home.is_some()
     }
 
+    /// True on every thread but the host's, if a host drives the runtime.
+    pub(super) fn is_foreign_to_host(&self) -> bool {
+        self.home.is_some_and(|home| home != thread_token())
+    }
+
+    /// True on the thread that drives the runtime, while it does.
+    pub(super) fn is_driven_here(&self) -> bool {
+        context::with_local(|local| std::ptr::eq(Arc::as_ptr(&local.shared), self)).unwrap_or(false)
+    }
+
     /// True on the thread whose ticks drive the runtime.
     pub(crate) fn is_home(&self) -> bool {
         self.home.is_some_and(|home| home == thread_token())
@@ -154,10 +165,22 @@ impl Shared {
         if !self.update.raise() {
             return;
         }
-        if self.home.is_some() && !self.is_home() {
+        if self.is_foreign_to_host() {
             return self.hooks.hooks().updated();
         }
         self.attend_to_hooks(self.hooks.post_update());
+    }
+
+    /// Raises the update flag for a step of a task, if a host can see it.
+    ///
+    /// Of a task that another one awaits the host sees what comes of that. But the other one may have given up the wait and
+    /// left the handle to the host: where an idle host would be woken, that is decided after the other one has run.
+    pub(super) fn task_updated(self: &Arc<Self>, task: &TaskRef, audience: Audience) {
+        match audience {
+            Audience::Nobody => {}
+            Audience::Task if self.hooks.hooks().on_update.is_some() => look_again(self, task),
+            Audience::Task | Audience::Host | Audience::Group => self.updated(),
+        }
     }
 
     /// Leaves a panic of a task to the hook for panics.
@@ -183,7 +206,7 @@ impl Shared {
 
     /// Has the driver call the hooks, if it has to be told. On its own thread it looks by itself before it parks.
     fn attend_to_hooks(&self, unpark: bool) {
-        if unpark && !context::with_local(|local| std::ptr::eq(Arc::as_ptr(&local.shared), self)).unwrap_or(false) {
+        if unpark && !self.is_driven_here() {
             self.unparker.unpark();
         }
     }

@@ -54,6 +54,7 @@ pub struct TaskBuilder<P = (), S = Handle, R = ()> {
     priority: Priority,
     capacity: Option<usize>,
     on_end: Option<EndHook>,
+    quiet: bool,
     pub(super) retry: R,
     progress: PhantomData<fn() -> P>,
 }
@@ -75,6 +76,7 @@ impl<S: Place> TaskBuilder<(), S> {
             priority: Priority::default(),
             capacity: None,
             on_end: None,
+            quiet: false,
             retry: (),
             progress: PhantomData,
         }
@@ -116,6 +118,24 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         self
     }
 
+    /// Never raises the update flag for this task: not when it starts, reports, waits for its next attempt or ends.
+    ///
+    /// For background work that no frame shows. A detached task is quiet by itself; so is a task that another task awaits.
+    /// Its handle, its hooks and its errors are those of any task.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut flush = rt.task().quiet().spawn_blocking(|_cx| "flushed");
+    /// assert_eq!(flush.wait()?, "flushed");
+    /// assert!(!rt.take_update());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
     /// Lets the task report values of type `Q`, of which up to `capacity` wait to be read.
     ///
     /// A capacity of 0, or beyond what can be allocated, ends the task at once with a [`BuildError`] inside
@@ -128,6 +148,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             priority: self.priority,
             capacity: Some(capacity),
             on_end: self.on_end,
+            quiet: self.quiet,
             retry: self.retry,
             progress: PhantomData,
         }
@@ -172,6 +193,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             priority: self.priority,
             capacity: self.capacity,
             on_end: self.on_end,
+            quiet: self.quiet,
             retry: policy,
             progress: PhantomData,
         }
@@ -186,7 +208,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     where
         P: Send + 'static,
     {
-        let Self { place, name, limit, priority, capacity, on_end, retry, .. } = self;
+        let Self { place, name, limit, priority, capacity, on_end, quiet, retry, .. } = self;
         if let Err(error) = place.check() {
             return Err(Refusal {
                 handle: None,
@@ -195,7 +217,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             });
         }
         let limit = place.time_limit(limit);
-        let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority);
+        let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority).quiet(quiet);
         let details = Arc::new(match retries {
             Some(now) => details.retrying(now),
             None => details,
@@ -437,11 +459,13 @@ pub(super) struct TaskHost {
 
 impl Host for TaskHost {
     fn reported(&self) {
-        self.shared.updated();
+        if !self.details.is_hidden() {
+            self.shared.updated();
+        }
     }
 
     fn silent_update(&self) -> Option<Arc<UpdateFlag>> {
-        self.shared.silent_update()
+        if self.details.is_quiet() { None } else { self.shared.silent_update() }
     }
 
     fn is_cancelled(&self) -> bool {
@@ -456,11 +480,14 @@ impl Host for TaskHost {
 impl Witness for TaskHost {
     fn begins(&self, attempt: u32) {
         self.details.begin_attempt(attempt);
+        if attempt > 1 {
+            self.reported();
+        }
     }
 
     fn waits(&self, until: Option<Instant>) {
         self.details.wait_until(until);
-        self.shared.updated();
+        self.reported();
     }
 }
 

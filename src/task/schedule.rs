@@ -1,7 +1,7 @@
 //! What a task knows of the executor or pool that owns it.
 
 use super::EndHook;
-use super::raw::{Runnable, TaskRef};
+use super::raw::{Audience, Runnable, TaskRef};
 use super::{TaskId, TaskInfo};
 use crate::error::{Panic, TaskError};
 use crate::util::catch::guarded;
@@ -26,8 +26,11 @@ pub(crate) trait Schedule: Send + Sync + 'static {
         true
     }
 
-    /// A task is over, for everyone to see.
-    fn on_ended(&self) {}
+    /// A task has started, and goes on to run.
+    fn on_started(&self, _task: &TaskRef, _audience: Audience) {}
+
+    /// A task is over.
+    fn on_ended(&self, _task: &TaskRef, _audience: Audience) {}
 
     /// The host left a part of what the task has for it: its next tick is to look again.
     fn raise_update(&self) {}

@@ -27,6 +27,10 @@ pub(crate) struct TaskMeta {
     /// The last try that ran out of time, 0 before that.
     expired: AtomicU32,
     cancelled: AtomicBool,
+    /// It never raises the update flag.
+    quiet: bool,
+    /// Nobody reads what it reports: it is quiet, or its handle is gone.
+    hidden: AtomicBool,
     /// Woken by a cancellation: whoever waits for room in the task's progress.
     sleeper: Mutex<Option<Waker>>,
     /// Woken by a cancellation: the closure that waits for its next try.
@@ -88,6 +92,8 @@ impl TaskMeta {
             attempt: AtomicU32::new(1),
             expired: AtomicU32::new(0),
             cancelled: AtomicBool::new(false),
+            quiet: false,
+            hidden: AtomicBool::new(false),
             sleeper: Mutex::new(None),
             waiter: Mutex::new(None),
             tries: None,
@@ -100,6 +106,26 @@ impl TaskMeta {
     pub(crate) fn prioritised(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
+    }
+
+    /// Makes them those of a task that never raises the update flag, if `quiet`.
+    pub(crate) fn quiet(mut self, quiet: bool) -> Self {
+        (self.quiet, self.hidden) = (quiet, AtomicBool::new(quiet));
+        self
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// The handle goes. Relaxed, here and below: a report at the same time may come before or after.
+    pub(crate) fn hide(&self) {
+        self.hidden.store(true, Ordering::Relaxed);
+    }
+
+    /// True if no host sees what the task reports.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.hidden.load(Ordering::Relaxed)
     }
 
     pub(crate) fn priority(&self) -> Priority {

@@ -331,7 +331,7 @@ pub(crate) fn reactor_thread(rt: &Handle) -> ThreadId {
 #[track_caller]
 pub(crate) fn after_hooks(rt: &Handle) {
     let (called, seen) = std::sync::mpsc::channel();
-    rt.task().on_end(move |_| called.send(()).unwrap()).spawn(|_| async {}).detach();
+    rt.task().quiet().on_end(move |_| called.send(()).unwrap()).spawn(|_| async {}).detach();
     seen.recv_timeout(HANG).expect("hooks are called");
 }
 

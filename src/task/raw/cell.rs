@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::handles::{Over, Runnable, TaskRef};
 use super::header::{Header, PollOutcome, VTable};
-use super::state::{Kind, Outcome, ToCancelled, ToIdle, ToRunning};
+use super::state::{Audience, Kind, Outcome, ToCancelled, ToIdle, ToRunning};
 use super::{polled, store, waker};
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
@@ -74,6 +74,9 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
             // SAFETY: ACTIVE is ours and the body is there.
             return unsafe { finish::<B, S>(header, None, false, Outcome::Gone) };
         }
+        if cell.header.polls() == 0 {
+            tell_start(cell, &task);
+        }
     }
     cell.header.count_poll();
     // The waker borrows the body's reference: polling leaves the reference count alone.
@@ -85,13 +88,21 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     let result = catch(|| cell.stage.with_mut(|stage| unsafe { poll_body(stage, &mut cx) }));
     let woken = polled::end(outer);
     match result {
-        Ok(Poll::Pending) => match state.to_idle(woken) {
-            ToIdle::Idle => PollOutcome::Idle,
-            // SAFETY: what ACTIVE stands for goes to the queue.
-            ToIdle::Again => PollOutcome::Again(unsafe { Runnable::from_raw(header) }),
-            // SAFETY: ACTIVE is still ours and the body is there.
-            ToIdle::Drop => unsafe { finish::<B, S>(header, None, false, reason) },
-        },
+        Ok(Poll::Pending) => {
+            // The end of a future that ends in its first poll is told; its start is not. While the task is still ours.
+            if B::KIND == Kind::Future && cell.header.polls() == 1 {
+                // SAFETY: the body's reference outlives the borrow.
+                let task = unsafe { TaskRef::borrowed(header) };
+                tell_start(cell, &task);
+            }
+            match state.to_idle(woken) {
+                ToIdle::Idle => PollOutcome::Idle,
+                // SAFETY: what ACTIVE stands for goes to the queue.
+                ToIdle::Again => PollOutcome::Again(unsafe { Runnable::from_raw(header) }),
+                // SAFETY: ACTIVE is still ours and the body is there.
+                ToIdle::Drop => unsafe { finish::<B, S>(header, None, false, reason) },
+            }
+        }
         // SAFETY: as above.
         Ok(Poll::Ready(output)) => unsafe { finish::<B, S>(header, Some(output), false, reason) },
         Err(payload) => {
@@ -197,7 +208,7 @@ unsafe fn finish<B: Body, S: Schedule>(
         cell.header.wake_join();
     }
     if closed.ended {
-        tell_end(cell, &task);
+        tell_end(cell, &task, closed.audience);
     }
     // SAFETY: the body is gone, and its reference was the runner's.
     PollOutcome::Over(unsafe { Over::from_raw(header) })
@@ -224,20 +235,26 @@ unsafe fn schedule<B: Body, S: Schedule>(header: NonNull<Header>, task: Runnable
 
 /// # Safety
 /// `header` is a cell of `B` and `S`, alive during the call.
-unsafe fn ended<B: Body, S: Schedule>(header: NonNull<Header>) {
+unsafe fn ended<B: Body, S: Schedule>(header: NonNull<Header>, audience: Audience) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     // SAFETY: the caller's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
-    tell_end(cell, &task);
+    tell_end(cell, &task, audience);
 }
 
 /// Tells the owner that the task is over, for everyone to see.
-fn tell_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef) {
+fn tell_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, audience: Audience) {
     if let Some(details) = cell.header.details() {
         details.ended(task, |hook| guarded(|| cell.owner.on_end(task, hook)));
     }
-    cell.owner.on_ended();
+    cell.owner.on_ended(task, cell.header.audience_of(audience));
+}
+
+/// Tells the owner that the task has started.
+#[inline(never)]
+fn tell_start<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef) {
+    cell.owner.on_started(task, cell.header.audience());
 }
 
 /// # Safety
@@ -350,7 +367,7 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             }
             tell_the_body();
         }
-        ToCancelled::Ended { wake_join, submit } => {
+        ToCancelled::Ended { wake_join, submit, audience } => {
             if submit {
                 // SAFETY: the transition set ACTIVE.
                 let task = unsafe { Runnable::from_raw(header) };
@@ -364,7 +381,7 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
                 alive.wake_join();
             }
             // SAFETY: alive, as above.
-            unsafe { (alive.vtable().ended)(header) };
+            unsafe { (alive.vtable().ended)(header, audience) };
         }
     }
     true

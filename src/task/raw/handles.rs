@@ -4,9 +4,9 @@
 use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
 use super::header::{Header, PollOutcome};
-use super::polled;
 use super::spawn_meta::SpawnMeta;
-use super::state::{Outcome, Snapshot};
+use super::state::{Audience, Outcome, Snapshot};
+use super::{polled, waker};
 use crate::error::TaskError;
 use crate::task::{Priority, Schedule, Status, TaskId, TaskMeta};
 use crate::util::catch::drop_quietly;
@@ -265,6 +265,16 @@ impl TaskRef {
         if self.is_over() { None } else { Some(next) }
     }
 
+    /// True if the task never raises the update flag.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.header().details().is_some_and(TaskMeta::is_quiet)
+    }
+
+    /// Who can see how the task goes on.
+    pub(crate) fn audience(&self) -> Audience {
+        self.header().audience()
+    }
+
     pub(crate) fn polls(&self) -> u32 {
         self.header().polls()
     }
@@ -484,7 +494,7 @@ impl<T> JoinRef<T> {
             drop_quietly(header.take_join_waker());
             header.put_join_waker(cx.waker().clone());
         }
-        if state.set_join_waker() {
+        if state.set_join_waker(waker::is_of_task(cx.waker())) {
             return Poll::Pending;
         }
         drop_quietly(header.take_join_waker());
@@ -514,6 +524,9 @@ impl<T> JoinRef<T> {
             // SAFETY: our reference, given up once: `self` is not used again.
             unsafe { release_late(self.pointer) };
             return;
+        }
+        if let Some(details) = header.details() {
+            details.hide();
         }
         let dropped = header.state().drop_handle(vtable.kind, cancel);
         let waker = if dropped.drop_waker { header.take_join_waker() } else { None };

@@ -3,7 +3,7 @@
 use super::handles::{Over, Runnable};
 use super::join_waker::JoinWaker;
 use super::spawn_meta::SpawnMeta;
-use super::state::{Kind, Outcome, State};
+use super::state::{Audience, Kind, Outcome, State};
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::task::{Priority, TaskId, TaskMeta};
@@ -45,7 +45,7 @@ pub(crate) struct VTable {
     pub(super) stage_offset: usize,
     pub(super) run: unsafe fn(NonNull<Header>, Outcome) -> PollOutcome,
     pub(super) schedule: unsafe fn(NonNull<Header>, Runnable),
-    pub(super) ended: unsafe fn(NonNull<Header>),
+    pub(super) ended: unsafe fn(NonNull<Header>, Audience),
     pub(super) must_not_wait: unsafe fn(NonNull<Header>) -> bool,
     pub(super) moved: unsafe fn(NonNull<Header>),
     pub(super) raise_update: unsafe fn(NonNull<Header>),
@@ -103,6 +103,20 @@ impl Header {
 
     pub(super) fn details(&self) -> Option<&TaskMeta> {
         self.origin.details()
+    }
+
+    /// Who can see how the task goes on.
+    pub(super) fn audience(&self) -> Audience {
+        self.audience_of(self.state.load().audience())
+    }
+
+    /// Who can see of a task what the state word says `audience` can.
+    #[inline]
+    pub(super) fn audience_of(&self, audience: Audience) -> Audience {
+        match self.details() {
+            Some(details) if details.is_quiet() => Audience::Nobody,
+            _ => audience,
+        }
     }
 
     /// The place in the owner list. For the executor's thread, which writes it; relaxed for that reason.

@@ -27,10 +27,10 @@ pub(crate) use inbox::{Batch, Inbox, Push};
 pub(crate) use members::{Listed, Members};
 pub(crate) use prefetch::prefetch;
 pub(crate) use spawn_meta::SpawnMeta;
+pub(crate) use state::{Audience, Kind, Outcome};
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
-pub(crate) use state::{Kind, Outcome};
 
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -28,12 +28,14 @@ const OUTCOME_SHIFT: u32 = 7;
 const CANCELLED_TAKEN: usize = 6 << OUTCOME_SHIFT;
 /// The outcome of a task that was ended by its time limit, after its error was taken.
 const TIMED_OUT_TAKEN: usize = 7 << OUTCOME_SHIFT;
+/// The registered waker is that of a task, which awaits this one. Set and cleared with JOIN_WAKER.
+const AWAITED: usize = 1 << 10;
 /// Two bits: the level of the executor's queue, 0 for the usual one.
 const PRIORITY: usize = 0b11 << PRIORITY_SHIFT;
-const PRIORITY_SHIFT: u32 = 10;
-/// One reference to the cell. The count has what is left: 20 bits where a word has 32.
+const PRIORITY_SHIFT: u32 = 11;
+/// One reference to the cell. The count has what is left: 19 bits where a word has 32.
 const REF: usize = 1 << REF_SHIFT;
-const REF_SHIFT: u32 = 12;
+const REF_SHIFT: u32 = 13;
 /// Above this many references the process aborts: a wrapped count would free a cell in use.
 const MAX_REFS: usize = usize::MAX >> (REF_SHIFT + 1);
 
@@ -67,6 +69,19 @@ pub(crate) enum Kind {
     /// Runs to its end, once or (with a retry) several times with sleep in between; cancelled by ending the task around
     /// it.
     Closure,
+}
+
+/// Who can see how a task goes on: the update flag is for what a host can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// The handle is gone, or the task was made quiet.
+    Nobody,
+    /// Another task awaits it: a host sees what comes of that.
+    Task,
+    /// Whoever has the handle.
+    Host,
+    /// A group or a pool, which shows all of its tasks.
+    Group,
 }
 
 /// One reading of the state word.
@@ -121,6 +136,17 @@ impl Snapshot {
     /// rely on its absence in a look that shows no end.
     pub(crate) fn has_join_waker(self) -> bool {
         self.has(JOIN_WAKER)
+    }
+
+    /// Who can see the task, as far as this word knows.
+    pub(crate) fn audience(self) -> Audience {
+        if !self.has(HANDLE) {
+            Audience::Nobody
+        } else if self.has(AWAITED) {
+            Audience::Task
+        } else {
+            Audience::Host
+        }
     }
 
     /// True if the task is over for good and the caller's reference is the last: nobody is left to make another.
@@ -180,7 +206,7 @@ fn priority_bits(priority: Priority) -> usize {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [(usize, &str); 7] = [
+        const NAMES: [(usize, &str); 8] = [
             (WOKEN, "WOKEN"),
             (ACTIVE, "ACTIVE"),
             (STARTED, "STARTED"),
@@ -188,6 +214,7 @@ impl fmt::Debug for Snapshot {
             (CLOSED, "CLOSED"),
             (HANDLE, "HANDLE"),
             (JOIN_WAKER, "JOIN_WAKER"),
+            (AWAITED, "AWAITED"),
         ];
         f.write_str("Snapshot(")?;
         for (bit, name) in NAMES {
@@ -236,6 +263,8 @@ pub(crate) struct Closed {
     pub(crate) wake_join: bool,
     /// The handle was gone at the end, so nobody will look at an error.
     pub(crate) unhandled: bool,
+    /// Who could see the end.
+    pub(crate) audience: Audience,
     /// How the task ended.
     pub(crate) outcome: Outcome,
 }
@@ -263,6 +292,8 @@ pub(crate) enum ToCancelled {
         wake_join: bool,
         /// Queue the task: it slept, so it had no runner.
         submit: bool,
+        /// Who can see the end.
+        audience: Audience,
     },
     /// The runner will drop the body; with `submit` the caller makes the one `Runnable` and queues it, so that
     /// the body is dropped on its own thread.
@@ -376,6 +407,7 @@ impl State {
                     ended: false,
                     wake_join: false,
                     unhandled: false,
+                    audience: Audience::Nobody,
                     outcome: earlier,
                 };
                 return (Some(next), closed);
@@ -387,9 +419,10 @@ impl State {
                 ended: true,
                 wake_join: s.has(JOIN_WAKER),
                 unhandled: !s.has(HANDLE),
+                audience: s.audience(),
                 outcome: outcome_now,
             };
-            (Some(next.without(JOIN_WAKER).with_outcome(outcome_now)), closed)
+            (Some(next.without(JOIN_WAKER | AWAITED).with_outcome(outcome_now)), closed)
         })
     }
 
@@ -417,9 +450,9 @@ impl State {
         if !s.is_started() || kind == Kind::Closure {
             // A task begins in a queue; but a closure may sleep between two tries, and needs a runner to drop it then.
             debug_assert!(has_runner || s.is_started(), "not queued, not started, not over: {s:?}");
-            let ended = s.without(JOIN_WAKER).with(CANCEL).with_outcome(outcome);
+            let ended = s.without(JOIN_WAKER | AWAITED).with(CANCEL).with_outcome(outcome);
             let ended = if has_runner { ended } else { ended.with(ACTIVE) };
-            (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER), submit: !has_runner })
+            (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER), submit: !has_runner, audience: s.audience() })
         } else if has_runner {
             (s.with(CANCEL), ToCancelled::Requested { submit: false })
         } else {
@@ -442,26 +475,28 @@ impl State {
             let drop_output = s.outcome().is_some_and(Outcome::has_output);
             // Before the end, a registered waker belongs to the handle again once the bit is cleared here.
             let drop_waker = s.has(JOIN_WAKER);
-            let gone = s.without(HANDLE | JOIN_WAKER);
+            let gone = s.without(HANDLE | JOIN_WAKER | AWAITED);
             let (next, cancelled) =
                 if cancel { Self::cancelled(gone, kind, Outcome::Cancelled) } else { (gone, ToCancelled::Over) };
             (Some(next), HandleDropped { drop_output, drop_waker, cancelled })
         })
     }
 
-    /// [11] The handle has filled the waker cell. False: the task is over, and the cell is still the handle's.
+    /// [11] The handle has filled the waker cell, with the waker of a task if it is `awaited`. False: the task is over, and
+    /// the cell is still the handle's.
     #[must_use]
-    pub(crate) fn set_join_waker(&self) -> bool {
+    pub(crate) fn set_join_waker(&self, awaited: bool) -> bool {
+        let bits = if awaited { JOIN_WAKER | AWAITED } else { JOIN_WAKER };
         self.update(|s| {
             debug_assert!(s.has(HANDLE) && !s.has(JOIN_WAKER), "the cell is not the handle's: {s:?}");
-            if s.is_over() { (None, false) } else { (Some(s.with(JOIN_WAKER)), true) }
+            if s.is_over() { (None, false) } else { (Some(s.with(bits)), true) }
         })
     }
 
     /// [12] The handle wants the waker cell back. False: the task is over, and whoever ended it has the cell.
     #[must_use]
     pub(crate) fn unset_join_waker(&self) -> bool {
-        self.update(|s| if s.is_over() { (None, false) } else { (Some(s.without(JOIN_WAKER)), true) })
+        self.update(|s| if s.is_over() { (None, false) } else { (Some(s.without(JOIN_WAKER | AWAITED)), true) })
     }
 
     /// [13] Another level. True if the task is active, and so may stand in, or be on its way to, the queue of the level that

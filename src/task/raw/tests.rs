@@ -1,8 +1,8 @@
 //! The cell without a model: every way to live and to end, and every place where user code may panic.
 
 use super::{
-    Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Outcome, PollOutcome, Push, Runnable, SpawnMeta, TaskRef,
-    Value, Verdict, new,
+    Audience, Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Outcome, PollOutcome, Push, Runnable, SpawnMeta,
+    TaskRef, Value, Verdict, new,
 };
 use crate::error::{Panic, TaskError};
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
@@ -46,7 +46,7 @@ impl Schedule for Owner {
         false
     }
 
-    fn on_ended(&self) {
+    fn on_ended(&self, _: &TaskRef, _: Audience) {
         self.0.ended.fetch_add(1, Relaxed);
     }
 
