@@ -57,7 +57,7 @@ impl App {
             downloads: Downloads::start(rt)?,
             search: Search::start(rt)?,
             link: Link::open(rt)?,
-            tasks: Tasks::watch(manager)?,
+            tasks: Tasks::watch(manager),
             focus: Focus::Search,
             batch,
             cancels: 0,

@@ -1,13 +1,7 @@
-//! The table of tasks: what the runtime has, looked at on the reactor, so that no frame waits for the listing.
+//! The table of tasks: what the runtime lists, in every frame.
 
 use crate::downloads::Downloads;
-use offtick::schedule::PeriodError;
-use offtick::toolkit::Periodic;
 use offtick::{CancelHandle, TaskId, TaskInfo, TaskManager};
-use std::time::Duration;
-
-/// From one look to the next.
-const PERIOD: Duration = Duration::from_millis(200);
 
 /// A task, and how to cancel it, if this program can.
 pub(crate) struct Row {
@@ -16,31 +10,18 @@ pub(crate) struct Row {
 }
 
 pub(crate) struct Tasks {
-    listing: Periodic<Vec<TaskInfo>>,
     manager: TaskManager,
-    /// The listing that the rows are of.
-    seen: Option<TaskId>,
     pub(crate) rows: Vec<Row>,
     chosen: Option<TaskId>,
 }
 
 impl Tasks {
-    /// # Errors
-    /// None: the period is not zero.
-    pub(crate) fn watch(manager: &TaskManager) -> Result<Self, PeriodError> {
-        let rt = manager.handle().clone();
-        let listing = Periodic::every(manager.handle(), PERIOD).name("listing").spawn(move |_cx| {
-            // On the reactor's own thread the listing waits for nobody.
-            let listed = rt.tasks();
-            async move { listed }
-        })?;
-        Ok(Self { listing, manager: manager.clone(), seen: None, rows: Vec::new(), chosen: None })
+    pub(crate) fn watch(manager: &TaskManager) -> Self {
+        Self { manager: manager.clone(), rows: Vec::new(), chosen: None }
     }
 
     pub(crate) fn tick(&mut self, downloads: &Downloads) {
-        let Some(run) = self.listing.latest_done().filter(|run| self.seen != Some(run.id())) else { return };
-        let Some(Ok(listed)) = run.result() else { return };
-        self.seen = Some(run.id());
+        let listed = self.manager.handle().tasks();
         let row = |info: &TaskInfo| {
             let control = downloads.cancel_handle(info.id()).cloned().or_else(|| self.manager.cancel_handle(info.id()));
             Row { info: info.clone(), control }
