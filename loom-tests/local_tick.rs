@@ -150,7 +150,7 @@ impl Pump {
         self.enter();
         self.core.drain(&self.queue.inbox);
         let _fired = self.driver.fire_due(0);
-        self.core.run_next();
+        self.core.run_next::<false>();
         self.leave();
     }
 }

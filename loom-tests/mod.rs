@@ -11,6 +11,7 @@ mod io_readiness;
 mod local_tick;
 mod park;
 mod place;
+mod poll_watch;
 mod pool_close;
 mod pool_idle;
 mod pool_support;

@@ -173,8 +173,8 @@ pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedR
 pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
 pub use runtime::{
-    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, TakeFrom,
-    TaskList, TickError, TickReport, block_on, runtime, shutdown,
+    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, SlowPoll,
+    TakeFrom, TaskList, TickError, TickReport, block_on, runtime, shutdown,
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};

@@ -2,6 +2,7 @@
 
 use super::census::Census;
 use super::intake::Intake;
+use super::poll_watch::PollWatch;
 use super::ready::{END, Ready};
 use crate::counters::Counter;
 use crate::sync::Arc;
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     budget: Cell<u32>,
     /// Where the task that is being polled is queued if it is woken meanwhile.
     pub(super) position: Cell<isize>,
+    /// Notes each poll, in a runtime that watches them.
+    watch: Option<Arc<PollWatch>>,
 }
 
 impl Core {
@@ -69,7 +72,20 @@ impl Core {
             reason: Cell::new(Outcome::Cancelled),
             budget: Cell::new(BUDGET),
             position: Cell::new(END),
+            watch: None,
         }
+    }
+
+    /// Has every poll noted.
+    pub(crate) fn watched_by(mut self, watch: Option<Arc<PollWatch>>) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// What notes the polls, if they are watched.
+    #[inline(always)]
+    pub(crate) fn watch(&self) -> Option<&PollWatch> {
+        self.watch.as_deref()
     }
 
     /// From now on the order of those that are ready is shuffled.
@@ -160,12 +176,21 @@ impl Core {
     /// The inbox is looked at whenever those that were ready have had their turn, so a task that wakes itself runs
     /// behind all that came from elsewhere.
     pub(crate) fn turn(&self, inbox: &Inbox, budget: usize) {
+        // Chosen once a turn: a poll that is not watched costs nothing for it.
+        match self.watch() {
+            None => self.turn_with(inbox, budget, |task| self.run(task)),
+            Some(watch) => self.turn_with(inbox, budget, |task| self.run_watched(watch, task)),
+        }
+    }
+
+    #[inline(always)]
+    fn turn_with(&self, inbox: &Inbox, budget: usize, run: impl Fn(Runnable)) {
         let mut left = budget;
         let mut due = self.ready_len().min(left);
         while due != 0 {
             for _ in 0..due {
                 let Some(task) = self.pick() else { break };
-                self.run(task);
+                run(task);
             }
             left -= due;
             due = self.ready_len().min(left);
@@ -176,10 +201,10 @@ impl Core {
         self.end_turn();
     }
 
-    /// Runs the next task; false if none waits.
-    pub(crate) fn run_next(&self) -> bool {
+    /// Runs the next task; false if none waits. `WATCHED`: polls are watched, if there is a watch.
+    pub(crate) fn run_next<const WATCHED: bool>(&self) -> bool {
         let task = self.pick();
-        task.map(|task| self.run(task)).is_some()
+        task.map(|task| if WATCHED { self.run_either(task) } else { self.run(task) }).is_some()
     }
 
     /// Notes how many tasks the turn left ready.
@@ -222,6 +247,20 @@ impl Core {
         }
     }
 
+    #[cold]
+    fn run_watched(&self, watch: &PollWatch, task: Runnable) {
+        let _poll = watch.begin(Some(task.task()));
+        self.run(task);
+    }
+
+    /// Runs a task, watched or not: away from the loops.
+    fn run_either(&self, task: Runnable) {
+        match self.watch() {
+            None => self.run(task),
+            Some(watch) => self.run_watched(watch, task),
+        }
+    }
+
     /// Queues the task that ran where it wished to be. Whatever becomes of a task, the wish was for that poll.
     #[cold]
     fn put_in_place(&self, task: Runnable) {
@@ -244,7 +283,7 @@ impl Core {
         self.accept(&task);
         self.nested(|| {
             *self.ready.borrow_mut().picked() = task.priority();
-            self.run(task);
+            self.run_either(task);
         });
     }
 
@@ -300,7 +339,7 @@ impl Core {
                 listed.task.cancel(Outcome::Gone);
             }
             while let Some(task) = self.pick() {
-                self.run(task);
+                self.run_either(task);
             }
             if self.alive() == 0 && inbox.is_empty() {
                 break;

@@ -31,8 +31,11 @@
 mod census;
 mod core;
 mod intake;
+mod poll_watch;
 mod ready;
 mod steer;
 
 pub(crate) use core::{Core, Counters};
+pub use poll_watch::SlowPoll;
+pub(crate) use poll_watch::{Look, PollWatch};
 pub(crate) use ready::END;

@@ -16,7 +16,8 @@ use std::cell::Cell;
 impl Local {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let arc_cache = ArcCache::new(Arc::clone(&shared));
-        let core = Core::new(Arc::clone(&shared.counters));
+        let watch = shared.poll_watcher.as_ref().map(|watcher| Arc::clone(watcher.watch()));
+        let core = Core::new(Arc::clone(&shared.counters)).watched_by(watch);
         Self { core, arc_cache, shared, visited: Cell::new(false), listed_at: Cell::new(None) }
     }
 
@@ -41,6 +42,15 @@ impl Local {
     pub(crate) fn take_in(&self, now: u64) {
         self.core.set_now(now);
         self.core.drain(&self.shared.inbox);
+    }
+
+    /// Calls the hooks that are due; false if none is.
+    #[inline]
+    pub(crate) fn deliver_hooks(&self) -> bool {
+        self.shared.hooks.is_due() && {
+            let _poll = self.core.watch().map(|watch| watch.begin(None));
+            self.shared.hooks.deliver()
+        }
     }
 
     /// True if a task, a closure for this thread, or a hook is ready. A hint: remote wakes may be missed.
@@ -84,6 +94,9 @@ impl Drop for LastWord {
         self.0.end_waits();
         self.0.hooks.close();
         self.0.listing.clear();
+        if let Some(watcher) = &self.0.poll_watcher {
+            watcher.watch().close();
+        }
         self.0.ending.tell();
     }
 }

@@ -421,6 +421,9 @@ impl Runtime {
             // It has said its last word: this waits for the thread to be gone, not for any task.
             let _panic = thread.join();
         }
+        if reactor_stopped {
+            shared.end_poll_watcher(deadline);
+        }
         ShutdownReport { reactor_stopped, blocking_left: shared.end_pool(deadline, inside) }
     }
 }

@@ -1,6 +1,7 @@
 //! The numbers of a runtime.
 
 use super::shared::Shared;
+use crate::executor::SlowPoll;
 use std::time::Duration;
 
 /// Numbers of a runtime, all since its start unless the name says otherwise.
@@ -16,7 +17,7 @@ use std::time::Duration;
 /// assert!(metrics.polls >= 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Metrics {
     /// Futures that the reactor has taken in.
@@ -51,6 +52,13 @@ pub struct Metrics {
     pub blocking_started: u64,
     /// Closures that one pool thread took from another's queue.
     pub blocking_steals: u64,
+    /// The poll that has taken longer than the threshold of [`Builder::watch_polls`](crate::Builder::watch_polls) and is still
+    /// on. `None` in a runtime that does not watch its polls.
+    pub slow_poll: Option<SlowPoll>,
+    /// The longest poll so far, the one that is on included. `None` in a runtime that does not watch its polls.
+    pub longest_poll: Option<SlowPoll>,
+    /// Polls that took longer than the threshold and were reported.
+    pub slow_polls: u64,
     /// Time since the runtime was built.
     pub uptime: Duration,
 }
@@ -62,6 +70,8 @@ impl Shared {
         let closed = counters.closed.get();
         let spawned = counters.intake.accepted();
         let pool = self.pool.stats();
+        let (slow_poll, longest_poll, slow_polls) =
+            self.poll_watcher.as_ref().map(|watcher| watcher.watch().polls()).unwrap_or_default();
         Metrics {
             spawned,
             alive: spawned.saturating_sub(closed),
@@ -85,6 +95,9 @@ impl Shared {
             blocking_queued: pool.queued,
             blocking_started: pool.taken,
             blocking_steals: pool.steals,
+            slow_poll,
+            longest_poll,
+            slow_polls,
             uptime: self.started.elapsed(),
         }
     }

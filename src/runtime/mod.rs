@@ -32,6 +32,7 @@ mod listing;
 mod local;
 mod metrics;
 mod owner;
+mod poll_watcher;
 mod prepared;
 mod process;
 mod reported;
@@ -49,6 +50,7 @@ use crate::reactor::PollParker as Parker;
 #[cfg(not(feature = "net"))]
 use condvar_parker::Parker;
 
+pub use crate::executor::SlowPoll;
 pub use block_on::block_on;
 pub use builder::Builder;
 pub(crate) use closures::inside;

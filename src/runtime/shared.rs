@@ -6,6 +6,7 @@ use super::context;
 use super::hook_queue::HookQueue;
 use super::hooks::{Hooks, Notice};
 use super::listing::{Listing, Published};
+use super::poll_watcher::PollWatcher;
 use super::shutdown::Ending;
 use super::visible::look_again;
 use super::workers::Workers;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     /// The list of futures for other threads.
     pub(crate) listing: Listing<Published>,
     pub(crate) ending: Ending,
+    /// In a runtime that watches its polls.
+    pub(crate) poll_watcher: Option<PollWatcher>,
     pub(crate) started: Instant,
     /// Who counts ticks: timers that go by the number of the tick. A reactor thread has no ticks.
     pub(crate) frames: Option<Arc<Driver>>,
@@ -91,6 +94,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             listing: Listing::new(),
             ending: Ending::new(),
+            poll_watcher: None,
             started: Instant::now(),
             frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(NoopUnpark))),
             seeds: None,

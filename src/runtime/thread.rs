@@ -49,7 +49,7 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, mut wait: Wait) {
         local.take_in(now);
         let fired = shared.driver.fire_due(now);
         core.turn(&shared.inbox, TURN);
-        shared.hooks.deliver();
+        local.deliver_hooks();
         local.serve_listing();
         if fired.more || local.has_work() {
             parker.look();

@@ -193,7 +193,9 @@ impl Local {
     /// Runs the closure that has waited longest, on this thread; false if none waits.
     pub(crate) fn run_closure(&self) -> bool {
         let Workers::Bench(bench) = &self.shared.pool else { return false };
-        let job = bench.take();
-        job.map(|job| closures::away_from_seat(|| job.run())).is_some()
+        let Some(job) = bench.take() else { return false };
+        let _poll = self.core.watch().map(|watch| watch.begin(Some(job.0.task())));
+        closures::away_from_seat(|| job.run());
+        true
     }
 }

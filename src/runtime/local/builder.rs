@@ -3,6 +3,7 @@
 use super::LocalRuntime;
 use super::host::Bell;
 use crate::error::{BuildError, Panic, TaskError};
+use crate::executor::SlowPoll;
 use crate::runtime::shared::DriverKind;
 use crate::runtime::{Builder, Inline};
 use crate::sync::Arc;
@@ -137,6 +138,21 @@ impl LocalBuilder {
     /// [`Builder::on_unhandled_error`](crate::Builder::on_unhandled_error).
     pub fn on_unhandled_error(self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
         self.set(|common| common.on_unhandled_error(hook))
+    }
+
+    /// Watches for polls that take longer than `threshold`, in real time, while they are on; see
+    /// [`Builder::watch_polls`](crate::Builder::watch_polls).
+    ///
+    /// Closures that run [in the ticks](Self::blocking_inline) are watched as well. The watcher is a thread: the only one of
+    /// such a runtime, if it has no pool.
+    pub fn watch_polls(self, threshold: Duration) -> Self {
+        self.set(|common| common.watch_polls(threshold))
+    }
+
+    /// Called for each poll that has taken longer than that threshold, once, on the watcher thread; see
+    /// [`Builder::on_slow_poll`](crate::Builder::on_slow_poll).
+    pub fn on_slow_poll(self, hook: impl Fn(&SlowPoll) + Send + Sync + 'static) -> Self {
+        self.set(|common| common.on_slow_poll(hook))
     }
 
     /// Called when there is something to do between two ticks: a task was spawned or woken, a timer became the earliest, a

@@ -186,6 +186,9 @@ impl LocalRuntime {
             self.pump.close_later();
         }
         let deadline = Instant::now().checked_add(patience);
+        if stopped {
+            shared.end_poll_watcher(deadline);
+        }
         ShutdownReport { reactor_stopped: stopped, blocking_left: shared.end_pool(deadline, !stopped) }
     }
 }

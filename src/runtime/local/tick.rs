@@ -248,7 +248,11 @@ impl Turn<'_> {
             // A task that wakes itself must not stop the time, whatever the budget.
             let owes = pump.owed.get() != 0;
             let at_most = if meter.is_limited() && !owes { usize::MAX } else { rounds };
-            let end = self.moment(meter, at_most);
+            // Chosen once a moment: a poll that is not watched costs nothing for it.
+            let end = match pump.local.core.watch() {
+                None => self.moment::<false>(meter, at_most),
+                Some(_) => self.moment::<true>(meter, at_most),
+            };
             if end == Moment::Spent {
                 break end;
             }
@@ -264,7 +268,7 @@ impl Turn<'_> {
             }
         };
         // Those of tasks that used the budget up.
-        pump.local.shared.hooks.deliver();
+        pump.local.deliver_hooks();
         pump.local.serve_listing();
         pump.local.core.drain(&pump.local.shared.inbox);
         pump.local.core.end_turn();
@@ -272,7 +276,7 @@ impl Turn<'_> {
     }
 
     /// Rounds, until nothing is ready.
-    fn moment(&self, meter: &mut Meter, rounds: usize) -> Moment {
+    fn moment<const WATCHED: bool>(&self, meter: &mut Meter, rounds: usize) -> Moment {
         let local = &*self.pump.local;
         // Polls and closures since the last look at the timers: the first round takes one.
         let mut since = LOOK;
@@ -299,7 +303,7 @@ impl Turn<'_> {
             let due = local.core.ready_len();
             if due == 0 && closures == 0 && !more {
                 // The hooks may make something ready.
-                if local.shared.hooks.deliver() {
+                if local.deliver_hooks() {
                     continue;
                 }
                 return Moment::Settled;
@@ -310,7 +314,7 @@ impl Turn<'_> {
                     more |= self.look_at_timers(meter);
                     since = 0;
                 }
-                if !local.core.run_next() {
+                if !local.core.run_next::<WATCHED>() {
                     break;
                 }
                 since += 1;

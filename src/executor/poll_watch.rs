@@ -1,0 +1,280 @@
+//! Which poll is on, for a thread that watches for polls that take too long.
+//!
+//! The thread that polls notes each poll here, the watcher looks at it from time to time. The word says whether a poll is on
+//! and whether the watcher sleeps; both sides change it, so no poll begins unseen:
+//!
+//! ```text
+//! poller:   note the poll -> word: swap(count | POLLING)         ASLEEP was set: wake the watcher
+//!           the poll ends -> word: store(count)
+//! watcher:  POLLING? look at the note, report it once            nothing since the last look? count -> count | ASLEEP
+//! ```
+//! ASLEEP is set by a compare-and-swap on a word without POLLING, so the store at the end of a poll cannot clear it. An
+//! idle runtime begins no poll: its watcher sleeps until it does.
+//!
+//! Polls may be nested: the note of the outer one is kept by the inner one and put back at its end.
+
+use crate::park::{CondvarParker, Unpark};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Arc, Mutex};
+use crate::task::TaskInfo;
+use crate::task::raw::TaskRef;
+use std::time::{Duration, Instant};
+
+/// A poll is on.
+const POLLING: u64 = 1;
+
+/// The watcher sleeps and is to be woken by the next poll.
+const ASLEEP: u64 = 2;
+
+/// One poll more.
+const ONE: u64 = 4;
+
+/// The shortest time between two looks of the watcher.
+const SHORTEST_WAIT: Duration = Duration::from_micros(100);
+
+/// A poll that takes or took long: of which task, and how long.
+///
+/// From [`Builder::on_slow_poll`](crate::Builder::on_slow_poll) and [`Metrics`](crate::Metrics), in a runtime that
+/// [watches its polls](crate::Builder::watch_polls).
+#[derive(Clone, Debug)]
+pub struct SlowPoll {
+    task: Option<TaskInfo>,
+    elapsed: Duration,
+}
+
+impl SlowPoll {
+    /// The task that is polled, or whose closure runs in a tick. `None`: a hook of the runtime is called.
+    pub fn task(&self) -> Option<&TaskInfo> {
+        self.task.as_ref()
+    }
+
+    /// Returns how long the poll took, or has taken so far, in real time.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+}
+
+/// A poll that is on.
+#[derive(Debug)]
+struct Note {
+    /// `None`: hooks are called.
+    task: Option<TaskRef>,
+    since: Instant,
+    reported: bool,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    current: Option<Note>,
+    longest: Option<SlowPoll>,
+    /// Polls that were reported.
+    reported: u64,
+}
+
+/// What the watcher does next.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Look {
+    /// This poll is over the threshold; it was not reported before.
+    Slow(SlowPoll),
+    /// Looks again after that time.
+    Again(Duration),
+    /// Sleeps until a poll begins.
+    Sleep,
+}
+
+/// The polls of one executor, as its watcher sees them.
+#[derive(Debug)]
+pub(crate) struct PollWatch {
+    threshold: Duration,
+    word: AtomicU64,
+    notes: Mutex<Notes>,
+    parker: Arc<CondvarParker>,
+    closed: AtomicBool,
+}
+
+impl PollWatch {
+    pub(crate) fn new(threshold: Duration) -> Self {
+        Self {
+            threshold,
+            word: AtomicU64::new(0),
+            notes: Mutex::default(),
+            parker: Arc::new(CondvarParker::new()),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that a poll begins: of a task, or of hooks. It ends when the result is dropped. For the polling thread.
+    pub(crate) fn begin(&self, task: Option<TaskRef>) -> Poll<'_> {
+        let note = Note { task, since: Instant::now(), reported: false };
+        let outer = self.notes.lock().current.replace(note);
+        // Only this thread changes the count. AcqRel: the acquire half pairs with the watcher's setting of ASLEEP, the
+        // release half with its look.
+        let count = (self.word.load(Ordering::Relaxed) & !(POLLING | ASLEEP)).wrapping_add(ONE);
+        if self.word.swap(count | POLLING, Ordering::AcqRel) & ASLEEP != 0 {
+            self.parker.unpark();
+        }
+        Poll { watch: self, outer }
+    }
+
+    fn end(&self, outer: Option<Note>) {
+        let nested = outer.is_some();
+        let mut notes = self.notes.lock();
+        let ended = std::mem::replace(&mut notes.current, outer);
+        let Some(ended) = ended else { return };
+        let elapsed = ended.since.elapsed();
+        let is_longest = notes.longest.as_ref().is_none_or(|longest| longest.elapsed < elapsed);
+        drop(notes);
+        if !nested {
+            // Release: as in `begin`.
+            self.word.store(self.word.load(Ordering::Relaxed) & !POLLING, Ordering::Release);
+        }
+        if is_longest {
+            // Without a reference: it may stay for long.
+            let task = ended.task.as_ref().map(|task| TaskInfo::of(task).apart());
+            let before = self.notes.lock().longest.replace(SlowPoll { task, elapsed });
+            drop(before);
+        }
+    }
+
+    /// Looks at the poll that is on. `seen` is the watcher's own, at first zero.
+    pub(crate) fn look(&self, seen: &mut u64) -> Look {
+        // Acquire: pairs with `begin`; the lock below orders the note.
+        let word = self.word.load(Ordering::Acquire);
+        if word & ASLEEP != 0 {
+            return Look::Sleep;
+        }
+        if word & POLLING != 0 {
+            *seen = word & !POLLING;
+            return self.look_at_poll();
+        }
+        if word != *seen {
+            *seen = word;
+            return Look::Again(self.threshold.max(SHORTEST_WAIT));
+        }
+        // Release: pairs with the acquire half in `begin`. Relaxed if it fails: the next look acquires.
+        match self.word.compare_exchange(word, word | ASLEEP, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => Look::Sleep,
+            Err(_) => Look::Again(Duration::ZERO),
+        }
+    }
+
+    fn look_at_poll(&self) -> Look {
+        let mut notes = self.notes.lock();
+        let Some(note) = notes.current.as_mut().filter(|note| !note.reported) else {
+            return Look::Again(self.threshold.max(SHORTEST_WAIT));
+        };
+        let elapsed = note.since.elapsed();
+        if elapsed < self.threshold {
+            return Look::Again((self.threshold - elapsed).max(SHORTEST_WAIT));
+        }
+        note.reported = true;
+        let task = note.task.clone();
+        notes.reported += 1;
+        drop(notes);
+        Look::Slow(SlowPoll { task: task.as_ref().map(TaskInfo::of), elapsed })
+    }
+
+    /// The watcher waits for that time, at most; `None`: until a poll begins.
+    pub(crate) fn wait(&self, time: Option<Duration>) {
+        self.parker.park(time);
+    }
+
+    /// Ends the watcher.
+    pub(crate) fn close(&self) {
+        // Release: pairs with `is_closed`; the unpark follows.
+        self.closed.store(true, Ordering::Release);
+        self.parker.unpark();
+    }
+
+    /// Acquire: pairs with `close`.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Returns the poll that is on, if it is over the threshold, the longest poll so far, and how many were reported.
+    pub(crate) fn polls(&self) -> (Option<SlowPoll>, Option<SlowPoll>, u64) {
+        let notes = self.notes.lock();
+        let current = notes.current.as_ref().map(|note| (note.task.clone(), note.since.elapsed()));
+        let (longest, reported) = (notes.longest.clone(), notes.reported);
+        drop(notes);
+        let current = current.map(|(task, elapsed)| SlowPoll { task: task.as_ref().map(TaskInfo::of), elapsed });
+        let longest = match (&current, longest) {
+            (Some(current), longest) if longest.as_ref().is_none_or(|longest| longest.elapsed < current.elapsed) => {
+                Some(current.clone())
+            }
+            (_, longest) => longest,
+        };
+        (current.filter(|poll| poll.elapsed >= self.threshold), longest, reported)
+    }
+}
+
+/// A poll that is on. Dropped where it ends.
+#[must_use]
+pub(crate) struct Poll<'a> {
+    watch: &'a PollWatch,
+    outer: Option<Note>,
+}
+
+impl Drop for Poll<'_> {
+    fn drop(&mut self) {
+        self.watch.end(self.outer.take());
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Every poll is over this at once.
+    const NONE: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_poll_is_reported_once_and_measured_at_its_end() {
+        let (watch, mut seen) = (PollWatch::new(NONE), 0);
+        for reported in 1..4 {
+            let poll = watch.begin(None);
+            assert!(matches!(watch.look(&mut seen), Look::Slow(slow) if slow.task().is_none()));
+            assert!(matches!(watch.look(&mut seen), Look::Again(_)), "once a poll");
+            let (current, longest, count) = watch.polls();
+            assert!(current.is_some() && longest.is_some());
+            assert_eq!(count, reported);
+            drop(poll);
+            assert!(watch.polls().0.is_none() && watch.polls().1.is_some());
+        }
+        let patient = PollWatch::new(Duration::MAX);
+        let _poll = patient.begin(None);
+        assert!(matches!(patient.look(&mut seen), Look::Again(_)));
+        let (current, longest, count) = patient.polls();
+        assert!(current.is_none() && longest.is_some() && count == 0);
+    }
+
+    #[test]
+    fn a_poll_inside_a_poll_is_one_of_its_own() {
+        let (watch, mut seen) = (PollWatch::new(NONE), 0);
+        let outer = watch.begin(None);
+        assert!(matches!(watch.look(&mut seen), Look::Slow(_)));
+        let inner = watch.begin(None);
+        assert!(matches!(watch.look(&mut seen), Look::Slow(_)));
+        drop(inner);
+        assert!(matches!(watch.look(&mut seen), Look::Again(_)), "the outer one was reported before");
+        drop(outer);
+        assert_eq!(watch.polls().2, 2);
+    }
+
+    #[test]
+    fn the_watcher_of_an_idle_runtime_sleeps_until_a_poll_begins() {
+        let (watch, mut seen) = (PollWatch::new(Duration::MAX), 0);
+        for _ in 0..2 {
+            drop(watch.begin(None));
+            assert!(matches!(watch.look(&mut seen), Look::Again(_)), "there was one since");
+            for _ in 0..3 {
+                assert!(matches!(watch.look(&mut seen), Look::Sleep));
+            }
+        }
+        let _poll = watch.begin(None);
+        // It was woken.
+        watch.wait(None);
+        assert!(matches!(watch.look(&mut seen), Look::Again(_)));
+    }
+}

@@ -1,0 +1,90 @@
+//! The thread that watches for polls that take too long.
+//!
+//! It looks once per threshold while the runtime polls, and sleeps while it does not. It knows the [`PollWatch`] and the
+//! hook, not the runtime: a hook that never returns holds up later reports, and nothing else.
+
+use super::shared::Shared;
+use super::shutdown::Ending;
+use crate::error::BuildError;
+use crate::executor::{Look, PollWatch, SlowPoll};
+use crate::sync::Arc;
+use crate::sync::plain::{AtomicU64, Ordering};
+use crate::task::raw::thread_token;
+use crate::util::catch::guarded;
+use std::time::{Duration, Instant};
+
+/// Called for each poll that is over the threshold.
+pub(crate) type SlowPollHook = Box<dyn Fn(&SlowPoll) + Send + Sync>;
+
+/// The watcher of a runtime, as the runtime reaches it.
+pub(crate) struct PollWatcher {
+    watch: Arc<PollWatch>,
+    ending: Arc<Ending>,
+    /// The watcher's thread; zero before it runs.
+    thread: Arc<AtomicU64>,
+}
+
+impl PollWatcher {
+    /// Starts the thread.
+    pub(crate) fn start(threshold: Duration, hook: Option<SlowPollHook>) -> Result<Self, BuildError> {
+        let watcher = Self {
+            watch: Arc::new(PollWatch::new(threshold)),
+            ending: Arc::new(Ending::new()),
+            thread: Arc::new(AtomicU64::new(0)),
+        };
+        let (watch, ending, thread) =
+            (Arc::clone(&watcher.watch), Arc::clone(&watcher.ending), Arc::clone(&watcher.thread));
+        crate::sync::thread::Builder::new()
+            .name("offtick-watch".to_owned())
+            .spawn(move || {
+                thread.store(thread_token(), Ordering::Relaxed);
+                run(&watch, hook.as_deref());
+                drop(hook);
+                ending.tell();
+            })
+            .map_err(BuildError::Thread)?;
+        Ok(watcher)
+    }
+
+    pub(crate) fn watch(&self) -> &Arc<PollWatch> {
+        &self.watch
+    }
+
+    /// Ends the thread; waits for it until `deadline`, unless this is the thread.
+    fn end(&self, deadline: Option<Instant>) {
+        self.watch.close();
+        if self.thread.load(Ordering::Relaxed) != thread_token() {
+            self.ending.wait(deadline);
+        }
+    }
+}
+
+impl Drop for PollWatcher {
+    fn drop(&mut self) {
+        self.watch.close();
+    }
+}
+
+fn run(watch: &PollWatch, hook: Option<&(dyn Fn(&SlowPoll) + Send + Sync)>) {
+    let mut seen = 0;
+    while !watch.is_closed() {
+        match watch.look(&mut seen) {
+            Look::Slow(poll) => {
+                if let Some(hook) = hook {
+                    guarded(|| hook(&poll));
+                }
+            }
+            Look::Again(wait) => watch.wait(Some(wait)),
+            Look::Sleep => watch.wait(None),
+        }
+    }
+}
+
+impl Shared {
+    /// The polls are not watched any more.
+    pub(crate) fn end_poll_watcher(&self, deadline: Option<Instant>) {
+        if let Some(watcher) = &self.poll_watcher {
+            watcher.end(deadline);
+        }
+    }
+}
