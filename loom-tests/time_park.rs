@@ -40,7 +40,7 @@ impl Unpark for Parker {
 }
 
 fn insert(driver: &Driver, wait: Duration) {
-    driver.insert(driver.clock().deadline_in(wait), Waker::noop().clone()).expect("the driver is open");
+    driver.insert(driver.deadline_in(wait), Waker::noop().clone()).expect("the driver is open");
 }
 
 /// Turns as a reactor does, its parks without an end of their own, until it may park no longer than `limit`.

@@ -24,6 +24,9 @@ use std::time::{Duration, Instant};
 pub(crate) trait Unpark: Send + Sync {
     /// Wakes the reactor; if it does not wait yet, its next wait returns at once. Never called under a lock.
     fn unpark(&self);
+
+    /// Releases the descriptors that waking takes: the reactor is gone, and nothing unparks it any more.
+    fn close(&self) {}
 }
 
 /// What a host waits for in a poll of its own, where no thread of the crate parks: a descriptor that becomes readable.
@@ -138,6 +141,12 @@ impl CondvarParker {
         }
         drop(guard);
         self.state.unset();
+    }
+}
+
+impl Default for CondvarParker {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

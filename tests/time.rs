@@ -142,19 +142,6 @@ fn a_handle_makes_sleeps_for_any_executor() {
 }
 
 #[test]
-fn sleeps_are_over_when_their_runtime_is() {
-    let (rt, _clock) = manual();
-    let (before, after) = (rt.sleep(SECOND), rt.sleep(SECOND));
-    let waiter = thread::spawn(move || common::block_on(before));
-    common::until(|| rt.metrics().timers == 1);
-    let handle = rt.handle().clone();
-    drop(rt);
-    waiter.join().unwrap();
-    common::block_on(after);
-    common::block_on(handle.sleep(SECOND));
-}
-
-#[test]
 fn a_paused_clock_holds_everything() {
     let (rt, clock) = manual();
     clock.pause();

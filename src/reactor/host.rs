@@ -20,20 +20,12 @@ impl Descriptor for PollParker {
     }
 
     fn ring(&self) {
-        // Fails only if the descriptor's counter is full, and then it is readable anyway.
-        let _woken = self.unparker.waker.wake();
+        self.unparker.wake();
     }
 
     fn read(&mut self) {
         if self.fetch(Some(Duration::ZERO)) {
             self.dispatch();
         }
-    }
-}
-
-#[cfg(unix)]
-impl std::os::fd::AsFd for super::Sockets {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.registry.as_fd()
     }
 }

@@ -33,7 +33,9 @@ pub(crate) use sockets::Sockets;
 pub(crate) use source::{Place, Source};
 
 use crate::park::{ParkState, Unpark};
-use crate::sync::Arc;
+use crate::sync::{Arc, Mutex};
+#[cfg_attr(not(unix), allow(unused_imports, reason = "it has a descriptor on Unix only"))]
+pub(crate) use mio::Registry;
 use mio::{Events, Poll, Token, Waker};
 use std::io;
 use std::time::Duration;
@@ -62,11 +64,12 @@ pub(crate) struct PollParker {
     woken: Vec<std::task::Waker>,
 }
 
-/// The waking half.
+/// The waking half. Anyone may keep it; its descriptor goes with the runtime.
 #[derive(Debug)]
 pub(crate) struct PollUnparker {
     state: ParkState,
-    waker: Waker,
+    /// `None` after the runtime shuts down. Locked only to wake a reactor that is parked: one thread at a time does that.
+    waker: Mutex<Option<Waker>>,
 }
 
 impl PollParker {
@@ -78,7 +81,7 @@ impl PollParker {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE)?;
         let alarm = alarm::Alarm::new(poll.registry(), ALARM)?;
-        let unparker = Arc::new(PollUnparker { state: ParkState::new(), waker });
+        let unparker = Arc::new(PollUnparker { state: ParkState::new(), waker: Mutex::new(Some(waker)) });
         let sockets = Arc::new(Sockets::new(poll.registry().try_clone()?));
         let woken = Vec::with_capacity(EVENTS);
         Ok(Self { poll, events: Events::with_capacity(EVENTS), alarm, unparker, sockets, woken })
@@ -159,11 +162,25 @@ impl PollParker {
     }
 }
 
+impl PollUnparker {
+    /// Makes the poll return, or its descriptor readable. Does nothing after the runtime shuts down.
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.lock() {
+            // Fails only if the descriptor's counter is full, and then the poll wakes anyway.
+            let _woken = waker.wake();
+        }
+    }
+}
+
 impl Unpark for PollUnparker {
     fn unpark(&self) {
         if self.state.notify() {
-            // Fails only if the descriptor's counter is full, and then the poll wakes anyway.
-            let _woken = self.waker.wake();
+            self.wake();
         }
+    }
+
+    fn close(&self) {
+        let waker = self.waker.lock().take();
+        drop(waker);
     }
 }

@@ -71,7 +71,6 @@ impl From<ReactorGone> for io::Error {
 
 /// The sources of one reactor.
 pub(crate) struct Sockets {
-    pub(super) registry: Registry,
     sources: Mutex<Sources>,
     /// How many there are, written under the lock, for whoever asks without it: Relaxed, since nothing follows from it but
     /// a look at the system that may be in vain or come one turn later.
@@ -80,17 +79,16 @@ pub(crate) struct Sockets {
     events: Counter,
 }
 
-#[derive(Default)]
 struct Sources {
     slab: Slab<Arc<Source>>,
-    closed: bool,
+    /// `None` once the reactor is closed. A call of the system that is on keeps it open until it returns.
+    registry: Option<Arc<Registry>>,
 }
 
 impl Sockets {
     pub(super) fn new(registry: Registry) -> Self {
         Self {
-            registry,
-            sources: Mutex::new(Sources::default()),
+            sources: Mutex::new(Sources { slab: Slab::new(), registry: Some(Arc::new(registry)) }),
             count: AtomicUsize::new(0),
             events: Counter::default(),
         }
@@ -99,6 +97,12 @@ impl Sockets {
     /// How many events the system has told of, those of sources that were gone included.
     pub(crate) fn events(&self) -> u64 {
         self.events.get()
+    }
+
+    /// The poll's descriptor, shared with whoever lends it to the host. `None` once the reactor is closed.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there is no descriptor to lend"))]
+    pub(crate) fn registry(&self) -> Option<Arc<Registry>> {
+        self.sources.lock().registry.clone()
     }
 
     /// How many sources there are.
@@ -117,20 +121,20 @@ impl Sockets {
         facts: Facts,
     ) -> io::Result<(Key, Arc<Source>)> {
         let source = Arc::new(Source::new(facts));
-        let key = {
+        let (key, registry) = {
             let mut sources = self.sources.lock();
-            if sources.closed {
+            let Some(registry) = sources.registry.clone() else {
                 return Err(ReactorGone.into());
-            }
+            };
             let key = sources.slab.insert(Arc::clone(&source));
             if key.index() as usize > LAST_PLACE {
                 sources.slab.remove(key);
                 return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many sockets on one reactor"));
             }
             self.count.store(sources.slab.len(), Ordering::Relaxed);
-            key
+            (key, registry)
         };
-        if let Err(error) = self.registry.register(io, token(key), interest) {
+        if let Err(error) = registry.register(io, token(key), interest) {
             self.forget(key);
             return Err(error);
         }
@@ -139,8 +143,10 @@ impl Sockets {
 
     /// Watches a source no more. To be called before its descriptor is closed.
     pub(crate) fn deregister(&self, deregister: impl FnOnce(&Registry) -> io::Result<()>, key: Key) {
-        // Nothing can be done about a failure; a closed descriptor leaves the system's list by itself.
-        let _deregistered = deregister(&self.registry);
+        if let Some(registry) = self.registry() {
+            // Nothing can be done about a failure; a closed descriptor leaves the system's list by itself.
+            let _deregistered = deregister(&registry);
+        }
         self.forget(key);
     }
 
@@ -168,14 +174,15 @@ impl Sockets {
         self.events.add(told);
     }
 
-    /// The end of the reactor: whoever waits is woken and finds it gone, and so does whoever comes later.
+    /// The end of the reactor: whoever waits is woken and finds it gone, and so does whoever comes later. Its descriptor
+    /// is released.
     pub(crate) fn close(&self) {
-        let slab = {
+        let (slab, registry) = {
             let mut sources = self.sources.lock();
-            sources.closed = true;
             self.count.store(0, Ordering::Relaxed);
-            std::mem::take(&mut sources.slab)
+            (std::mem::take(&mut sources.slab), sources.registry.take())
         };
+        drop(registry);
         let mut woken = Vec::new();
         for (_, source) in slab.iter() {
             source.event(Facts::GONE, &mut woken);

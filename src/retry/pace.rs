@@ -1,33 +1,35 @@
 //! The clock and the timers that a run goes by.
 
 use crate::runtime::{Handle, any_handle};
-use crate::time::{Clock, Sleep, sleep};
+use crate::sync::Arc;
+use crate::time::Sleep;
+use crate::time::driver::{self, Driver};
 use std::time::{Duration, Instant};
 
-/// Where a run takes its time from, from its first try to its last, and the seed of its jitter.
+/// Where a run takes its time from, from its first attempt to its last, and the seed of its jitter.
 pub(crate) struct Pace {
-    clock: Clock,
-    /// `None` where no runtime can be started; waits make do without timers then.
+    driver: Arc<Driver>,
+    /// `None` where no runtime can be started.
     handle: Option<Handle>,
 }
 
 impl Pace {
     /// Of a runtime.
     pub(crate) fn of(handle: &Handle) -> Self {
-        Self { clock: handle.clock().clone(), handle: Some(handle.clone()) }
+        Self { driver: handle.driver(), handle: Some(handle.clone()) }
     }
 
     /// Of the runtime that this thread drives, else of the default one.
     pub(super) fn current() -> Self {
-        let handle = any_handle().ok();
-        let clock = handle.as_ref().map_or_else(Clock::system, |handle| handle.clock().clone());
-        Self { clock, handle }
+        match any_handle() {
+            Ok(handle) => Self::of(&handle),
+            Err(_) => Self::bare(),
+        }
     }
 
     /// Of no runtime.
-    #[cfg(all(test, not(loom)))]
     pub(super) fn bare() -> Self {
-        Self { clock: Clock::system(), handle: None }
+        Self { driver: driver::orphan(), handle: None }
     }
 
     pub(super) fn draw_seed(&self) -> Option<u64> {
@@ -35,7 +37,7 @@ impl Pace {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+        self.driver.now_instant()
     }
 
     pub(crate) fn since(&self, start: Instant) -> Duration {
@@ -43,9 +45,6 @@ impl Pace {
     }
 
     pub(crate) fn sleep(&self, time: Duration) -> Sleep {
-        match &self.handle {
-            Some(handle) => Sleep::on(handle.driver(), time),
-            None => sleep(time),
-        }
+        Sleep::on(Arc::clone(&self.driver), time)
     }
 }

@@ -4,6 +4,7 @@ use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
 use super::poll_watcher::{PollWatcher, SlowPollHook};
 use super::shared::{DriverKind, Shared};
+use super::stack;
 use super::threads::Threads;
 use super::workers::{Bench, Inline, Workers};
 use super::{Parker, thread};
@@ -20,6 +21,9 @@ use std::time::Duration;
 
 /// The longest time that a reactor may be told to spin.
 const LONGEST_SPIN: Duration = Duration::from_secs(1);
+
+/// The smallest stack of a reactor thread, in bytes.
+const SMALLEST_STACK: usize = 64 << 10;
 
 /// Settings of a [`Runtime`]; [`Runtime::new`] takes the defaults.
 ///
@@ -39,6 +43,7 @@ const LONGEST_SPIN: Duration = Duration::from_secs(1);
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     thread_name: String,
+    stack_size: usize,
     spin: Duration,
     clock: Clock,
     pool: blocking::Config,
@@ -61,6 +66,7 @@ impl Builder {
     pub fn new() -> Self {
         Self {
             thread_name: "offtick-reactor".to_owned(),
+            stack_size: stack::DEFAULT_SIZE,
             spin: Duration::ZERO,
             clock: Clock::system(),
             pool: blocking::Config::default(),
@@ -77,6 +83,22 @@ impl Builder {
     /// `offtick-blocking-N`.
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.thread_name = name.into();
+        self
+    }
+
+    /// Sets the stack size of the reactor thread, in bytes. Default 2 MiB, minimum 64 KiB.
+    ///
+    /// For futures that recurse deeply, or that are large: an [eager start](Handle::spawn_eager) polls one future inside
+    /// another. [`blocking_stack_size`](Self::blocking_stack_size) is that of the pool threads.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Builder::new().stack_size(8 << 20).build()?;
+    /// assert_eq!(rt.spawn(async { 7 }).wait().ok(), Some(7));
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = bytes;
         self
     }
 
@@ -235,6 +257,9 @@ impl Builder {
         if self.spin > LONGEST_SPIN {
             return invalid("spin", format!("{:?}", self.spin), "one second at most");
         }
+        if self.stack_size < SMALLEST_STACK {
+            return invalid("stack_size", format!("{} bytes", self.stack_size), "65,536 bytes at least");
+        }
         if self.thread_name.contains('\0') {
             return invalid("thread_name", format!("{:?}", self.thread_name), "text without a null character");
         }
@@ -251,12 +276,14 @@ impl Builder {
     /// system refuses. Nothing is left behind in either case.
     pub fn build(mut self) -> Result<Runtime, BuildError> {
         let (spin, name, around) = (self.spin, self.thread_name.clone(), self.around.take());
+        let stack_size = self.stack_size;
         let (shared, parker) = self.assemble(|unparker| unparker, DriverKind::Thread)?;
         let shared = Arc::new(shared);
         let theirs = Arc::clone(&shared);
         let thread = crate::sync::thread::Builder::new()
             .name(name)
-            .spawn(move || thread::run(theirs, parker, spin, around))
+            .stack_size(stack_size)
+            .spawn(move || thread::run(theirs, parker, spin, stack_size, around))
             .map_err(BuildError::Thread)?;
         Ok(Runtime::with_thread(Handle::new(shared), thread))
     }

@@ -12,13 +12,16 @@
 //! ends it here as runtime gone. So there is no moment in which neither this thread nor the executor knows of the task.
 //!
 //! # Depth
-//! A start inside a start takes stack. From [`DEPTH`] on, futures are not polled where they are started any more.
+//! A start inside a start takes stack. From [`DEPTH`] on, and where less than half of the stack is left, futures are not
+//! polled where they are started any more ([`stack`](super::stack)).
 //!
 //! [`Core::run_nested`]: crate::executor::Core::run_nested
 
 use super::context::{self, Local};
 use super::handle::Handle;
 use super::owner::Reactor;
+use super::refused::refuse;
+use super::stack::Mark;
 use crate::error::BoxError;
 use crate::sync::Arc;
 use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, PollOutcome, Value, Work};
@@ -37,29 +40,31 @@ thread_local! {
 }
 
 /// One more start on this thread, until it goes.
-pub(super) struct Start;
+pub(super) struct Start {
+    _mark: Mark,
+}
 
 impl Start {
-    pub(super) fn enter() -> Option<Self> {
-        STARTS.with(|starts| {
-            let room = starts.get() < DEPTH;
-            room.then(|| {
-                starts.set(starts.get() + 1);
-                Self
-            })
-        })
+    /// Of a future of `bytes` bytes. `None` at the limit of the depth, and where the stack has no room for it.
+    pub(super) fn enter(bytes: usize) -> Option<Self> {
+        if STARTS.get() >= DEPTH {
+            return None;
+        }
+        let mark = Mark::set(bytes)?;
+        STARTS.set(STARTS.get() + 1);
+        Some(Self { _mark: mark })
     }
 }
 
 impl Drop for Start {
     fn drop(&mut self) {
-        STARTS.with(|starts| starts.set(starts.get() - 1));
+        STARTS.set(STARTS.get() - 1);
     }
 }
 
 /// Runs `poll`, which polls a future that is not the running task, inside of it. `None`, and no poll, at the depth limit.
 pub(crate) fn nested_start<R>(poll: impl FnOnce() -> R) -> Option<R> {
-    let _start = Start::enter()?;
+    let _start = Start::enter(0)?;
     Some(inside(context::current().as_deref(), poll))
 }
 
@@ -75,7 +80,9 @@ impl Handle {
     /// runs there, with the timers of this runtime; the future is polled once more when the reactor has taken it over, and
     /// if the runtime goes meanwhile it is dropped where it was started.
     ///
-    /// A start inside a start takes stack: 64 deep, a future is spawned as by [`spawn`](Self::spawn) instead.
+    /// A start inside a start takes stack. A future is spawned as by [`spawn`](Self::spawn) instead if 64 starts are on, each
+    /// inside the one before, or if there is not enough stack for it: on the reactor thread half of the stack
+    /// ([`Builder::stack_size`](crate::Builder::stack_size)) is for nested starts, on other threads 256 KiB.
     ///
     /// [`TaskError::RuntimeGone`]: crate::TaskError::RuntimeGone
     ///
@@ -123,14 +130,14 @@ impl Handle {
         if driven.as_ref().is_some_and(|local| Arc::ptr_eq(&local.shared, self.shared())) {
             return self.start_nested(FutureBody::<F, C>::new(future), spec);
         }
-        let Some(_start) = Start::enter() else {
+        let Some(_start) = Start::enter(size_of::<F>()) else {
             return self.start(FutureBody::<F, C>::new(future), spec);
         };
         let shared = self.shared();
         let body = FutureBody::<_, C>::new(HandedOver { future, polled: false });
         let (runnable, task) = Task::make(body, Reactor::new(shared), spec);
         if shared.is_closing() {
-            drop(runnable);
+            refuse(runnable);
             return task;
         }
         let _context = context::started_for(Some(Arc::clone(shared)));
@@ -150,7 +157,7 @@ impl Handle {
         let shared = self.shared();
         let own = context::current().filter(|local| Arc::ptr_eq(&local.shared, shared));
         let (Some(local), false) = (own, shared.is_closing()) else { return self.start(body, spec) };
-        let Some(_start) = Start::enter() else { return self.start(body, spec) };
+        let Some(_start) = Start::enter(size_of::<B>()) else { return self.start(body, spec) };
         let (runnable, task) = Task::make(body, Reactor::new(shared), spec);
         let _context = context::started_for(None);
         local.core.run_nested(runnable);

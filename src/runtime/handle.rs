@@ -1,10 +1,10 @@
 //! The front of a runtime: [`Runtime`] owns it, [`Handle`] spawns on it.
 
 use super::builder::Builder;
-use super::context;
 use super::listing::TaskList;
 use super::metrics::Metrics;
 use super::owner::{InternalTask, Pool, PoolJob, Reactor, Refuser};
+use super::refused::refuse;
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
 use super::workers::Permit;
@@ -65,6 +65,11 @@ impl Handle {
     /// A seed for one user of random numbers; `None` where they may be what they like.
     pub(crate) fn draw_seed(&self) -> Option<u64> {
         self.shared.seeds.as_ref().map(Seeds::draw)
+    }
+
+    /// The time by which this runtime's timers go, also after it has shut down.
+    pub(crate) fn now(&self) -> Instant {
+        self.shared.driver.now_instant()
     }
 
     pub(crate) fn driver(&self) -> Arc<Driver> {
@@ -305,7 +310,7 @@ impl Handle {
             Err(Refused::Full | Refused::Closed) => {
                 let (runnable, task) = Task::make(body, owner, spec);
                 let kept = keep(task);
-                drop(runnable);
+                refuse(runnable);
                 kept
             }
         }
@@ -415,7 +420,7 @@ impl Runtime {
         let deadline = Instant::now().checked_add(patience);
         // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
         shared.pool.drain();
-        let inside = context::with_local(|local| Arc::ptr_eq(&local.shared, shared)).unwrap_or(false);
+        let inside = shared.ending.is_own_thread();
         let reactor_stopped = !inside && shared.ending.wait(deadline);
         if reactor_stopped && let Some(thread) = thread {
             // It has said its last word: this waits for the thread to be gone, not for any task.

@@ -2,6 +2,7 @@
 
 use super::closures;
 use super::context;
+use super::refused::refuse;
 use super::shared::Shared;
 use crate::blocking::{Job, Refused};
 use crate::error::{Panic, TaskError};
@@ -147,7 +148,7 @@ impl Schedule for Pool {
         // limit of the queue holds.
         match self.shared.pool.admit_unlimited() {
             Ok(permit) => permit.submit(PoolJob(task)),
-            Err(Refused::Full | Refused::Closed) => drop(task),
+            Err(Refused::Full | Refused::Closed) => refuse(task),
             Err(Refused::NoThread(error)) => {
                 if let Some(details) = task.details() {
                     details.refuse(error);

@@ -3,6 +3,7 @@
 use super::closures;
 use super::handle::Handle;
 use super::owner::{Pool, PoolJob, Reactor};
+use super::refused::refuse;
 use super::shared::Shared;
 use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
@@ -50,11 +51,11 @@ impl Prepared {
         if !closure {
             shared.accept(runnable);
         } else if shared.is_closing() {
-            drop(runnable);
+            refuse(runnable);
         } else {
             match shared.pool.admit_unlimited() {
                 Ok(permit) => permit.submit(PoolJob(runnable)),
-                Err(Refused::Full | Refused::Closed) => drop(runnable),
+                Err(Refused::Full | Refused::Closed) => refuse(runnable),
                 Err(Refused::NoThread(error)) => return Err(NotLaunched { runnable, error }),
             }
         }

@@ -7,7 +7,7 @@ use super::shutdown::ShutdownReport;
 use crate::error::{BuildError, InstallError};
 use crate::sync::Arc;
 use crate::sync::plain::Mutex;
-use crate::time::driver::Driver;
+use crate::time::driver::{self, Driver};
 use crate::util::catch::drop_quietly;
 use std::time::Duration;
 
@@ -195,7 +195,8 @@ pub(crate) fn current_frames() -> Option<Arc<Driver>> {
     context::with_polled_for(|shared| shared.frames.clone()).flatten()
 }
 
-/// The timers of the runtime for which this thread polls, else of the default one. `None` if that cannot be started.
-pub(crate) fn any_driver() -> Option<Arc<Driver>> {
-    any_handle().ok().map(|handle| handle.driver())
+/// The timers of the runtime for which this thread polls, else of the default one; where that cannot be started, timers of
+/// no runtime.
+pub(crate) fn any_driver() -> Arc<Driver> {
+    any_handle().map_or_else(|_| driver::orphan(), |handle| handle.driver())
 }

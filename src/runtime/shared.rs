@@ -7,6 +7,7 @@ use super::hook_queue::HookQueue;
 use super::hooks::{Hooks, Notice};
 use super::listing::{Listing, Published};
 use super::poll_watcher::PollWatcher;
+use super::refused::refuse;
 use super::shutdown::Ending;
 use super::visible::look_again;
 use super::workers::Workers;
@@ -104,7 +105,7 @@ impl Shared {
 
     /// Queues a new future; if the runtime is closing, ends it as runtime gone.
     pub(crate) fn accept(&self, task: Runnable) {
-        if self.is_closing() { drop(task) } else { self.queue(task) }
+        if self.is_closing() { refuse(task) } else { self.queue(task) }
     }
 
     /// Queues a future that was spawned or woken: straight to the ready queue on the driving thread, through the inbox
@@ -123,8 +124,7 @@ impl Shared {
         match self.inbox.push(task) {
             Push::Queued => {}
             Push::First => self.unparker.unpark(),
-            // The runtime is gone: dropping the runnable ends the task and says so.
-            Push::Closed(task) => drop(task),
+            Push::Closed(task) => refuse(task),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The end of a runtime, and who waits for it.
 
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, OnceLock};
+use crate::task::raw::thread_token;
 use std::time::{Duration, Instant};
 
 /// How long dropping a runtime waits for a task that holds the reactor, and for closures that run.
@@ -39,11 +40,23 @@ impl ShutdownReport {
 pub(crate) struct Ending {
     ended: Mutex<bool>,
     told: Condvar,
+    /// The reactor thread: also while its thread-locals are destroyed.
+    thread: OnceLock<u64>,
 }
 
 impl Ending {
     pub(crate) fn new() -> Self {
-        Self { ended: Mutex::new(false), told: Condvar::new() }
+        Self { ended: Mutex::new(false), told: Condvar::new(), thread: OnceLock::new() }
+    }
+
+    /// This is the reactor thread.
+    pub(super) fn set_thread(&self) {
+        let _first = self.thread.set(thread_token());
+    }
+
+    /// True on the reactor thread, which must not wait for its own end.
+    pub(super) fn is_own_thread(&self) -> bool {
+        self.thread.get() == Some(&thread_token())
     }
 
     pub(crate) fn tell(&self) {

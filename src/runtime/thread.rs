@@ -12,6 +12,7 @@ use super::Parker;
 use super::context::{self, Local};
 use super::engine::LastWord;
 use super::shared::Shared;
+use super::stack;
 use super::wait::Wait;
 use crate::sync::Arc;
 use crate::time::driver::ParkTime;
@@ -27,7 +28,9 @@ const TURN: usize = 128;
 pub(crate) type Around = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
 
 /// The body of the reactor thread.
-pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration, around: Option<Around>) {
+pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration, stack_size: usize, around: Option<Around>) {
+    stack::enter_thread(stack_size);
+    shared.ending.set_thread();
     let _last_word = LastWord(Arc::clone(&shared));
     let _lane = Lane::of_driver(&shared.update);
     let local = Rc::new(Local::new(shared));

@@ -98,12 +98,6 @@ impl Clock {
         origin.checked_add(Duration::from_nanos(nanos))
     }
 
-    /// The moment `wait` from now: what a relative sleep asks of its driver, for one read of the clock.
-    #[inline]
-    pub(crate) fn deadline_in(&self, wait: Duration) -> u64 {
-        self.nanos().saturating_add(saturating_nanos(wait))
-    }
-
     /// Whether time passes without a call: only then does a reactor park with a timeout.
     pub(crate) fn runs_by_itself(&self) -> bool {
         matches!(self.kind, Kind::System { .. })
@@ -358,7 +352,7 @@ impl ScaleError {
 
 /// A length of time in nanoseconds; what is longer than 584 years becomes `u64::MAX`.
 #[inline]
-fn saturating_nanos(duration: Duration) -> u64 {
+pub(super) fn saturating_nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
 }
 

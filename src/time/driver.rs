@@ -26,21 +26,27 @@
 //! While timers end by the ten thousand a second, `prepare_park` allows a longer wait than until the next: see [`crowd`].
 //! What comes meanwhile unparks as ever.
 //!
+//! # After the end
+//! A driver whose runtime shuts down [ends](Driver::end): its timers go on in real time, and a thread of the process fires
+//! them ([`after_end`]). The waits for ticks of a host cannot go on; their driver is [closed](Driver::close).
+//!
 //! # Wakers
 //! A waker is foreign code. It is cloned before the lock, moved in and out under it, and dropped or woken after it.
 
+mod after_end;
 mod crowd;
 
+pub(crate) use self::after_end::orphan;
 use self::crowd::Crowd;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{Arc, Mutex, OnceLock, Weak};
 use crate::task::raw::prefetch;
-use crate::time::clock::{Clock, ClockListener};
+use crate::time::clock::{Clock, ClockListener, saturating_nanos};
 use crate::time::wheel::{Advance, Key, Ticks, Wheel};
 use crate::util::wake_batch::WakeBatch;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Number of batches that one [`Driver::fire_due`] takes before the reactor looks after its other work: 2048 timers.
 const BATCHES: usize = 64;
@@ -90,6 +96,16 @@ pub(crate) enum ParkTime {
     Unlimited,
 }
 
+impl ParkTime {
+    fn shorter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Zero, _) | (_, Self::Zero) => Self::Zero,
+            (Self::AtMost(a), Self::AtMost(b)) => Self::AtMost(a.min(b)),
+            (wait, Self::Unlimited) | (Self::Unlimited, wait) => wait,
+        }
+    }
+}
+
 /// The timers of one runtime. See the module for the protocol.
 pub(crate) struct Driver {
     clock: Clock,
@@ -102,6 +118,8 @@ pub(crate) struct Driver {
     armed: AtomicBool,
     /// The moment of the last look at the timers, for whoever need not know it better: Relaxed, and behind the clock.
     looked: AtomicU64,
+    /// When the runtime shut down. Set under the lock.
+    ended: OnceLock<Instant>,
     shared: Mutex<Shared>,
 }
 
@@ -109,6 +127,8 @@ struct Shared {
     wheel: Wheel<Waker>,
     crowd: Crowd,
     closed: bool,
+    /// The thread for timers of runtimes that have shut down knows of this driver.
+    adopted: bool,
 }
 
 impl Driver {
@@ -121,7 +141,13 @@ impl Driver {
             earliest: AtomicU64::new(NEVER),
             armed: AtomicBool::new(false),
             looked: AtomicU64::new(0),
-            shared: Mutex::new(Shared { wheel: Wheel::new(ticks), crowd: Crowd::default(), closed: false }),
+            ended: OnceLock::new(),
+            shared: Mutex::new(Shared {
+                wheel: Wheel::new(ticks),
+                crowd: Crowd::default(),
+                closed: false,
+                adopted: false,
+            }),
         });
         let listener: Weak<Self> = Arc::downgrade(&driver);
         driver.clock.listen(listener);
@@ -131,6 +157,34 @@ impl Driver {
     /// The clock by which the timers go.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The time by which the timers go, in nanoseconds of the clock: what the clock shows, and after the end of the
+    /// runtime real time on top of it, if the clock does not run by itself.
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        let shown = self.clock.nanos();
+        if self.clock.runs_by_itself() { shown } else { shown.saturating_add(self.since_end()) }
+    }
+
+    fn since_end(&self) -> u64 {
+        let since = self.ended.get().map(Instant::elapsed);
+        since.map_or(0, |since| since.as_nanos().try_into().unwrap_or(u64::MAX))
+    }
+
+    /// As [`now`](Self::now), as an instant of the clock.
+    pub(crate) fn now_instant(&self) -> Instant {
+        let shown = self.clock.now();
+        if self.clock.runs_by_itself() {
+            return shown;
+        }
+        shown.checked_add(Duration::from_nanos(self.since_end())).unwrap_or(shown)
+    }
+
+    /// The moment `wait` from now.
+    #[inline]
+    pub(crate) fn deadline_in(&self, wait: Duration) -> u64 {
+        self.now().saturating_add(saturating_nanos(wait))
     }
 
     /// Number of pending timers.
@@ -152,7 +206,7 @@ impl Driver {
         let unpark = self.lower_earliest(shared.wheel.moment_of_deadline(deadline));
         drop(shared);
         if unpark {
-            self.unpark.unpark();
+            self.unpark_driver();
         }
         Ok(key)
     }
@@ -166,7 +220,7 @@ impl Driver {
         let unpark = self.lower_earliest(shared.wheel.moment_of_deadline(deadline));
         drop(shared);
         if unpark {
-            self.unpark.unpark();
+            self.unpark_driver();
         }
         TimerState::Pending
     }
@@ -244,14 +298,13 @@ impl Driver {
     /// True if a deadline has passed, as far as can be told without a reading of the system's clock, which costs as much as
     /// an insertion: a deadline that passed since the last turn is found to have passed in the next one.
     pub(crate) fn has_reached(&self, deadline: u64) -> bool {
-        let present =
-            if self.clock.runs_by_itself() { self.looked.load(Ordering::Relaxed) } else { self.clock.nanos() };
+        let present = if self.clock.runs_by_itself() { self.looked.load(Ordering::Relaxed) } else { self.now() };
         deadline <= present
     }
 
     /// True if a timer is due: what a reactor that spins looks at.
     pub(crate) fn is_due(&self) -> bool {
-        self.lower_bound().is_some_and(|earliest| earliest <= self.clock.nanos())
+        self.lower_bound().is_some_and(|earliest| earliest <= self.now())
     }
 
     /// A moment before which no timer fires, for the price of one load: it may still name one that was cancelled. `None`
@@ -283,10 +336,11 @@ impl Driver {
             return ParkTime::Unlimited;
         };
         // Read under the lock: rule 5.
-        let now = self.clock.nanos();
+        let now = self.now();
+        let runs = self.clock.runs_by_itself() || self.ended.get().is_some();
         match earliest.checked_sub(now) {
             None | Some(0) => ParkTime::Zero,
-            Some(wait) if earliest != NEVER && self.clock.runs_by_itself() => {
+            Some(wait) if earliest != NEVER && runs => {
                 ParkTime::AtMost(Duration::from_nanos(shared.crowd.stretch(now, wait)))
             }
             Some(_) => ParkTime::Unlimited,
@@ -309,6 +363,15 @@ impl Driver {
             if advance == Advance::Complete {
                 return;
             }
+        }
+    }
+
+    /// Unparks whoever fires the timers: the reactor, or the thread that does it after the end.
+    fn unpark_driver(&self) {
+        if self.ended.get().is_some() {
+            after_end::unpark();
+        } else {
+            self.unpark.unpark();
         }
     }
 
@@ -341,10 +404,10 @@ impl ClockListener for Driver {
     fn clock_moved(&self) {
         let due = {
             let _shared = self.shared.lock();
-            self.armed.load(Ordering::Relaxed) && self.earliest.load(Ordering::Relaxed) <= self.clock.nanos()
+            self.armed.load(Ordering::Relaxed) && self.earliest.load(Ordering::Relaxed) <= self.now()
         };
         if due {
-            self.unpark.unpark();
+            self.unpark_driver();
         }
     }
 }

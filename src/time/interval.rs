@@ -1,8 +1,9 @@
 //! Ticks at equal distances.
 
-use super::sleep::{Sleep, sleep_until};
+use super::driver::Driver;
+use super::sleep::Sleep;
 use crate::runtime::{Handle, any_driver, spend};
-use crate::time::Clock;
+use crate::sync::Arc;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -30,7 +31,8 @@ pub enum MissedTicks {
 /// Ticks on a fixed grid (`start + n * period`) that does not drift; made by [`interval`] and [`Handle::interval`].
 ///
 /// The grid is that of the runtime's clock. The first tick comes after one period, or at once with [`now`](Self::now).
-/// Dropping it takes its timer out. When its runtime is shut down the ticks stop: whoever waits for one waits for ever.
+/// Dropping it removes its timer. If its runtime shuts down, the ticks go on in real time: see
+/// [`time`](crate::time#after-the-end-of-a-runtime).
 ///
 /// # Example
 /// ```
@@ -52,7 +54,7 @@ pub enum MissedTicks {
 /// ```
 #[must_use = "an interval does nothing until its ticks are awaited"]
 pub struct Interval {
-    clock: Clock,
+    driver: Arc<Driver>,
     sleep: Sleep,
     /// The moment of the grid that `sleep` waits for; `None` beyond the end of the clock.
     next: Option<Instant>,
@@ -65,13 +67,7 @@ pub struct Interval {
 /// # Errors
 /// [`ZeroPeriod`].
 pub fn interval(period: Duration) -> Result<Interval, ZeroPeriod> {
-    match any_driver() {
-        Some(driver) => {
-            let clock = driver.clock().clone();
-            Interval::on(clock, period, |instant| Sleep::at(driver, instant))
-        }
-        None => Interval::on(Clock::system(), period, sleep_until),
-    }
+    Interval::on(any_driver(), period)
 }
 
 impl Handle {
@@ -80,23 +76,24 @@ impl Handle {
     /// # Errors
     /// [`ZeroPeriod`].
     pub fn interval(&self, period: Duration) -> Result<Interval, ZeroPeriod> {
-        Interval::on(self.clock().clone(), period, |instant| self.sleep_until(instant))
+        Interval::on(self.driver(), period)
     }
 }
 
 impl Interval {
-    fn on(clock: Clock, period: Duration, sleep: impl FnOnce(Instant) -> Sleep) -> Result<Self, ZeroPeriod> {
+    fn on(driver: Arc<Driver>, period: Duration) -> Result<Self, ZeroPeriod> {
         if period.is_zero() {
             return Err(ZeroPeriod);
         }
-        let now = clock.now();
+        let now = driver.now_instant();
         let next = now.checked_add(period);
-        Ok(Self { sleep: sleep(next.unwrap_or(now)), clock, next, period, missed: MissedTicks::default() })
+        let sleep = Sleep::at(Arc::clone(&driver), next.unwrap_or(now));
+        Ok(Self { sleep, driver, next, period, missed: MissedTicks::default() })
     }
 
     /// Makes the first tick come at once. For a new interval: the grid starts here.
     pub fn now(mut self) -> Self {
-        let now = self.clock.now();
+        let now = self.driver.now_instant();
         self.next = Some(now);
         self.sleep.reset_until(now);
         self
@@ -127,12 +124,7 @@ impl Interval {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let now = self.clock.now();
-        if now < tick {
-            // Ahead of its time: the runtime is shut down, and no tick comes any more.
-            self.next = None;
-            return Poll::Pending;
-        }
+        let now = self.driver.now_instant();
         self.next = self.after(tick, now);
         if let Some(next) = self.next {
             self.sleep.reset_until(next);

@@ -12,6 +12,20 @@
 //! [`std::time::Instant`], also under a manual clock: there it is the instant at which the clock was made, plus what
 //! it was moved by since.
 
+//!
+//! # After the end of a runtime
+//! Timers outlive their runtime: its end neither fires them early nor stops them. What is left of a wait passes in real
+//! time, and later waits on a kept [`Handle`](crate::Handle) take as long as they ask for. This one rule holds for
+//! [`sleep`], [`timeout`], [`interval`], for the waits of [`retry`](crate::retry) and of
+//! [`RateLimiter`](crate::toolkit::RateLimiter), on any thread, on other runtimes, and in a
+//! [`block_on`](crate::block_on). The tasks of the runtime itself end with it, and so do waits for its ticks
+//! ([`next_tick`], as [`NoTicks`]).
+//!
+//! - Real time is added to what a manual clock shows. So a program that still moves the clock fires the timers as before, and
+//!   a clock that nobody moves any more, paused or not, holds up nobody.
+//! - The thread `offtick-timer` fires these timers. The first of them starts it; it ends a second after the last.
+//! - Whoever has to stop with the runtime asks [`Handle::is_closed`](crate::Handle::is_closed) between two waits.
+
 pub(crate) mod clock;
 pub(crate) mod driver;
 mod interval;

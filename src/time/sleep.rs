@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 /// A future that is ready once a time has passed; made by [`sleep`], [`sleep_until`] and [`Handle::sleep`], which have
 /// examples.
 ///
-/// Never early; on the runtime's clock, so a manual clock moves it. Dropping it takes its timer out. If the runtime is shut
-/// down it is ready at once.
+/// Never early; on the runtime's clock, so a manual clock moves it. Dropping it removes its timer. If the runtime shuts down,
+/// the rest of the wait passes in real time: see [`time`](crate::time#after-the-end-of-a-runtime).
 ///
 /// Late by up to 4.1 microseconds, a tick of the timers, and by what the system takes to wake the thread, some tens of
 /// microseconds; on Linux with the feature `net` a reactor thread learns how long that is and waits for less by it, which
@@ -52,10 +52,10 @@ impl Due {
     fn on(self, driver: &Driver) -> u64 {
         match self {
             Self::In(Duration::ZERO) => 0,
-            Self::In(wait) => driver.clock().deadline_in(wait),
+            Self::In(wait) => driver.deadline_in(wait),
             Self::At(instant) => {
                 let deadline = driver.clock().nanos_of(instant);
-                if deadline <= driver.clock().nanos() { 0 } else { deadline }
+                if deadline <= driver.now() { 0 } else { deadline }
             }
         }
     }
@@ -174,23 +174,9 @@ impl Sleep {
         };
     }
 
-    /// Finds a runtime. None can be started: without a timer there is only looking again and again, from now on.
-    fn bind(&mut self, due: Due, cx: &Context<'_>) {
-        if let Some(driver) = crate::runtime::any_driver() {
-            *self = Self::bound(driver, due);
-            return;
-        }
-        let now = Instant::now();
-        let until = match due {
-            Due::At(instant) => Some(instant),
-            Due::In(time) => now.checked_add(time),
-        };
-        if until.is_some_and(|until| until <= now) {
-            self.state = State::Over;
-        } else if let Some(until) = until {
-            self.state = State::UnboundAt(until);
-            cx.waker().wake_by_ref();
-        }
+    /// Finds a driver: that of the default runtime, as a rule.
+    fn bind(&mut self, due: Due) {
+        *self = Self::bound(crate::runtime::any_driver(), due);
     }
 }
 
@@ -220,14 +206,14 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.state {
-            State::UnboundIn(wait) => self.bind(Due::In(wait), cx),
-            State::UnboundAt(instant) => self.bind(Due::At(instant), cx),
+            State::UnboundIn(wait) => self.bind(Due::In(wait)),
+            State::UnboundAt(instant) => self.bind(Due::At(instant)),
             _ => {}
         }
         let key = match &self.state {
-            State::UnboundIn(_) | State::UnboundAt(_) => return Poll::Pending,
-            State::OverOn(_) | State::Over => return Poll::Ready(()),
+            State::OverOn(_) | State::Over | State::UnboundIn(_) | State::UnboundAt(_) => return Poll::Ready(()),
             State::Waiting { driver, key } if driver.set_waker(*key, cx.waker()) == TimerState::Pending => {
+                driver.carry_on(cx);
                 return Poll::Pending;
             }
             // The timer fired, or its driver is closed: there is nothing left to cancel.
@@ -240,7 +226,11 @@ impl Future for Sleep {
                 }
                 None
             }
-            State::Set { driver, deadline } => driver.insert(*deadline, cx.waker().clone()).ok(),
+            State::Set { driver, deadline } => {
+                let key = driver.insert(*deadline, cx.waker().clone()).ok();
+                driver.carry_on(cx);
+                key
+            }
         };
         self.state = match (std::mem::replace(&mut self.state, State::Over), key) {
             (State::Set { driver, .. } | State::Waiting { driver, .. }, Some(key)) => State::Waiting { driver, key },

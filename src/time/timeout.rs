@@ -28,6 +28,7 @@ pin_project! {
 /// Gives `future` at most `limit`, on the clock of the runtime that polls it.
 ///
 /// The future is polled first, so one that is ready wins over a limit of zero. Dropped at the limit together with this.
+/// If the runtime shuts down, the rest of the limit passes in real time: see [`time`](crate::time#after-the-end-of-a-runtime).
 ///
 /// # Errors
 /// [`Elapsed`] if the limit runs out first.

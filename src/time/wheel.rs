@@ -216,6 +216,14 @@ impl<P> Wheel<P> {
         self.timers.payload_mut(key)
     }
 
+    /// Puts a copy of `with` in the place of every payload; gives those that stood there. The timers stay pending.
+    pub(crate) fn take_payloads(&mut self, with: &P) -> Vec<P>
+    where
+        P: Clone,
+    {
+        self.timers.payloads_mut().map(|payload| std::mem::replace(payload, with.clone())).collect()
+    }
+
     /// When to call [`advance`](Self::advance) next: never later than the moment at which the next timer is yielded,
     /// and earlier only where a far timer comes down a level, so at most once a level for each. O(1).
     pub(crate) fn next_deadline(&self) -> Option<u64> {

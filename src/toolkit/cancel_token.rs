@@ -204,8 +204,9 @@ impl CancelToken {
         let alarm = Alarm { token: Arc::downgrade(&self.0), handle: handle.clone(), deadline };
         let waker = Waker::from(Arc::new(alarm));
         let mut sleep = handle.sleep_until(deadline);
-        if Pin::new(&mut sleep).poll(&mut Context::from_waker(&waker)).is_ready() {
-            // It has come, or the runtime is gone.
+        let ready = Pin::new(&mut sleep).poll(&mut Context::from_waker(&waker)).is_ready();
+        // A runtime that ends after this look wakes the sleep.
+        if ready || handle.is_closed() {
             waker.wake();
             return self;
         }

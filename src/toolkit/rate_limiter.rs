@@ -10,7 +10,6 @@
 //! waits for its own time, with no queue. One that gives up hands its turn back if it was the last; else it stays unused.
 
 use super::CENTURY;
-use crate::error::TaskError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
 use crate::time::Sleep;
@@ -35,11 +34,11 @@ use std::time::{Duration, Instant};
 /// let rt = offtick::Runtime::new()?;
 /// let limiter = RateLimiter::new(&rt, Duration::from_millis(1))?;
 /// let requests = limiter.clone();
-/// let mut task = rt.run(async move {
+/// let mut task = rt.spawn(async move {
 ///     for _ in 0..3 {
-///         requests.acquire().await?; // Then the request.
+///         requests.acquire().await; // Then the request.
 ///     }
-///     Ok::<_, offtick::TaskError>("asked three times")
+///     "asked three times"
 /// });
 /// assert_eq!(task.wait()?, "asked three times");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -145,7 +144,7 @@ impl RateLimiter {
     /// # Errors
     /// [`TooEarly`], with the moment from which on it is not.
     pub fn try_pass(&self) -> Result<(), TooEarly> {
-        let now = self.0.handle.clock().now();
+        let now = self.0.handle.now();
         let mut state = self.0.state.lock();
         match self.0.free_at(state.next, now) {
             Some(at) if at <= now => {
@@ -159,10 +158,7 @@ impl RateLimiter {
     /// Waits for its turn: first come, first served, counted from the first poll.
     ///
     /// Dropped before it is ready it does not pass; its turn goes back if it is the last one that was given away, and stays
-    /// unused otherwise.
-    ///
-    /// # Errors
-    /// [`TaskError::RuntimeGone`] if the runtime is shut down before its turn comes.
+    /// unused otherwise. After the runtime shuts down, turns come in real time: see [`time`](crate::time#after-the-end-of-a-runtime).
     pub fn acquire(&self) -> Acquire {
         Acquire { inner: Arc::clone(&self.0), turn: None, passed: false }
     }
@@ -204,19 +200,19 @@ struct Turn {
     /// What `next` was before.
     before: Next,
     /// `None`: it never comes.
-    wait: Option<(Instant, Sleep)>,
+    wait: Option<Sleep>,
 }
 
 impl Future for Acquire {
-    type Output = Result<(), TaskError>;
+    type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { inner, turn, passed } = self.get_mut();
         if *passed {
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(());
         }
         if turn.is_none() {
-            let now = inner.handle.clock().now();
+            let now = inner.handle.now();
             let mut state = inner.state.lock();
             let (at, before) = (inner.free_at(state.next, now), state.next);
             inner.take(&mut state, now);
@@ -224,21 +220,17 @@ impl Future for Acquire {
             drop(state);
             if at.is_some_and(|at| at <= now) {
                 *passed = true;
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(());
             }
-            *turn = Some(Turn { number, before, wait: at.map(|at| (at, inner.handle.sleep_until(at))) });
+            *turn = Some(Turn { number, before, wait: at.map(|at| inner.handle.sleep_until(at)) });
         }
-        let Some((at, sleep)) = turn.as_mut().and_then(|turn| turn.wait.as_mut()) else {
+        let Some(sleep) = turn.as_mut().and_then(|turn| turn.wait.as_mut()) else {
             return Poll::Pending;
         };
         ready!(Pin::new(sleep).poll(cx));
-        // A sleep is over early when its runtime goes.
-        if inner.handle.clock().now() < *at {
-            return Poll::Ready(Err(TaskError::RuntimeGone));
-        }
         *turn = None;
         *passed = true;
-        Poll::Ready(Ok(()))
+        Poll::Ready(())
     }
 }
 

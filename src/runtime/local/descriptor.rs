@@ -30,7 +30,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 impl AsFd for LocalRuntime {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pump.poll_from_outside();
-        self.handle.shared().sockets.as_fd()
+        self.pump.descriptor().as_fd()
     }
 }
 

@@ -63,7 +63,7 @@ impl LocalHandle {
         B: Body + 'static,
     {
         let local = self.local();
-        let (Some(_start), false) = (Start::enter(), local.shared.is_closing()) else {
+        let (Some(_start), false) = (Start::enter(size_of::<B>()), local.shared.is_closing()) else {
             return self.start_bound(body, spec);
         };
         let (runnable, task) = Task::make_bound(body, Reactor::new(&local.shared), spec);

@@ -178,6 +178,12 @@ impl LocalRuntime {
     fn end(&mut self, patience: Duration) -> ShutdownReport {
         self.open = false;
         let shared = self.handle.shared();
+        if self.pump.is_turning() {
+            // A tick borrows the runtime, so this is the end of a thread-local, by a task (a hook, a waker) that ends the
+            // process. The task cannot be dropped, and nothing waits for it: all is left as it is.
+            std::mem::forget(Rc::clone(&self.pump.local));
+            return ShutdownReport { reactor_stopped: false, blocking_left: shared.pool.stats().threads };
+        }
         let stopped = !self.pump.local.visited.get();
         if stopped {
             let _last_word = LastWord(Arc::clone(shared));

@@ -31,6 +31,9 @@ pub(super) struct Pump {
     owed: Cell<u64>,
     /// The time that is owed stands still while the clock is paused: it was given as a length.
     pausable: Cell<bool>,
+    /// What a host polls from outside.
+    #[cfg(all(unix, feature = "net"))]
+    descriptor: Arc<crate::reactor::Registry>,
 }
 
 /// A tick that is on: this thread drives the runtime. Ends it on the way out, whatever happens.
@@ -53,6 +56,8 @@ pub(super) enum Moment {
 impl Pump {
     pub(super) fn new(local: Rc<Local>, parker: Parker, bell: Option<Arc<Bell>>) -> Self {
         let pump = Self {
+            #[cfg(all(unix, feature = "net"))]
+            descriptor: local.shared.sockets.registry().expect("a new reactor is open"),
             local,
             parker: RefCell::new(parker),
             host: Host::new(bell),
@@ -75,6 +80,10 @@ impl Pump {
     /// The clock, if the host may move it.
     fn manual(&self) -> Result<&ManualClock, TickError> {
         self.clock().as_manual().ok_or(TickError::NotManual)
+    }
+
+    pub(super) fn is_turning(&self) -> bool {
+        self.turning.get()
     }
 
     pub(super) fn refuse_nested(&self) -> Result<(), TickError> {
@@ -180,6 +189,12 @@ impl Pump {
         if call {
             self.host.call();
         }
+    }
+
+    /// The poll's descriptor.
+    #[cfg(all(unix, feature = "net"))]
+    pub(super) fn descriptor(&self) -> &crate::reactor::Registry {
+        &self.descriptor
     }
 
     /// The host waits for the descriptor, from now on.

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::handles::{Over, Runnable, TaskRef};
 use super::header::{Header, PollOutcome, VTable};
 use super::state::{Audience, Kind, Outcome, ToCancelled, ToIdle, ToRunning};
-use super::{polled, store, waker};
+use super::{nested_outputs, polled, store, waker};
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
 use crate::task::Schedule;
@@ -288,11 +288,19 @@ unsafe fn raise_update<B: Body, S: Schedule>(header: NonNull<Header>) {
 unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>, unhandled: bool) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    let now = || {
+        // SAFETY: by contract.
+        let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
+        // SAFETY: the caller's reference outlives the borrow.
+        let task = unsafe { TaskRef::borrowed(header) };
+        drop_output_of(cell, &task, output, unhandled);
+    };
+    // What has no destructor holds no task. (An error may, but no chain of them.)
+    if !std::mem::needs_drop::<B::Output>() {
+        return now();
+    }
     // SAFETY: by contract.
-    let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-    // SAFETY: the caller's reference outlives the borrow.
-    let task = unsafe { TaskRef::borrowed(header) };
-    drop_output_of(cell, &task, output, unhandled);
+    unsafe { nested_outputs::drop_output(header, unhandled, now) };
 }
 
 /// Drops an output, and tells the owner of an error that nobody will look at. The task has ended as it has: a panic in

@@ -132,6 +132,13 @@ impl Runnable {
         self.header().details()
     }
 
+    /// Ends the task as [`Outcome::Gone`]: at once if it has not started, else as its body is dropped, by whoever drops this.
+    pub(crate) fn end_as_gone(&self) {
+        let verdict = self.header().state().cancel(self.header().vtable().kind, Outcome::Gone);
+        // SAFETY: alive by the body's reference.
+        unsafe { after_cancel(self.pointer, verdict) };
+    }
+
     /// Gives it back to its owner's queue.
     pub(crate) fn requeue(self) {
         // The owner stands in the cell, which the queue may free before the owner returns.
@@ -139,6 +146,11 @@ impl Runnable {
         let schedule = self.header().vtable().schedule;
         // SAFETY: alive by the reference kept.
         unsafe { schedule(kept.pointer, self) };
+    }
+
+    /// True once the body was polled.
+    pub(crate) fn is_started(&self) -> bool {
+        self.header().state().load().is_started()
     }
 
     /// True before the task stands in an owner list.
@@ -162,10 +174,7 @@ impl Drop for Runnable {
     fn drop(&mut self) {
         let run = self.header().vtable().run;
         // Cancelled first: then the runner drops the body instead of polling it.
-        let kind = self.header().vtable().kind;
-        let verdict = self.header().state().cancel(kind, Outcome::Gone);
-        // SAFETY: alive by the body's reference.
-        unsafe { after_cancel(self.pointer, verdict) };
+        self.end_as_gone();
         // SAFETY: what ACTIVE stands for passes to the runner.
         let _over = unsafe { run(self.pointer, Outcome::Gone) };
     }

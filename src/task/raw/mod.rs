@@ -12,6 +12,7 @@ mod header;
 mod inbox;
 mod join_waker;
 mod members;
+mod nested_outputs;
 mod polled;
 mod prefetch;
 mod spawn_meta;

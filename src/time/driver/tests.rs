@@ -133,7 +133,7 @@ fn a_moved_clock_unparks_only_when_something_is_due() {
 #[test]
 fn the_system_clock_gives_a_park_time() {
     let driver = Driver::new(Clock::system(), Arc::new(Parker::default()));
-    let insert = |wait| driver.insert(driver.clock().deadline_in(wait), Waker::noop().clone()).unwrap();
+    let insert = |wait| driver.insert(driver.deadline_in(wait), Waker::noop().clone()).unwrap();
     assert_eq!(driver.prepare_park(), ParkTime::Unlimited);
     insert(Duration::MAX);
     assert_eq!(driver.prepare_park(), ParkTime::Unlimited, "the end of time is not waited for");
@@ -259,4 +259,46 @@ fn foreign_code_runs_outside_the_lock_and_may_panic() {
     driver.close();
     assert_eq!(count.wakes.load(Relaxed), 2);
     assert!(driver.insert(MS, reentrant(false).into()).is_err());
+}
+
+#[test]
+fn a_deadline_counts_from_now_and_saturates() {
+    let (clock, _, driver) = manual();
+    clock.advance(Duration::from_millis(5));
+    assert_eq!((driver.now(), driver.deadline_in(Duration::from_millis(1))), (5 * MS, 6 * MS));
+    assert_eq!(driver.deadline_in(Duration::MAX), u64::MAX);
+    assert_eq!(driver.now_instant(), clock.now());
+}
+
+/// Everybody is woken once, for what may be no reason, and no timer is lost.
+#[test]
+fn the_end_wakes_all_and_keeps_the_timers() {
+    let (clock, parker, driver) = manual();
+    let (count, waker) = counted();
+    let shared = Waker::noop().clone();
+    let keys: Vec<_> = (1..=100).map(|hour| driver.insert(hour * 3_600_000 * MS, waker.clone()).unwrap()).collect();
+    driver.end();
+    assert_eq!((count.wakes.load(Relaxed), driver.len()), (100, 100));
+    assert!(keys.iter().all(|key| driver.set_waker(*key, &shared) == TimerState::Pending));
+    assert!(driver.now() < 3_600_000 * MS, "real time is added");
+    assert!(keys.iter().skip(1).all(|key| driver.cancel(*key)));
+    assert_eq!(driver.set_waker(keys[0], &waker), TimerState::Pending);
+    driver.end();
+    // The thread fires it, not the reactor.
+    clock.advance(Duration::from_secs(3600));
+    while count.wakes.load(Relaxed) == 100 {
+        crate::sync::thread::yield_now();
+    }
+    assert_eq!((parker.unparks.load(Relaxed), driver.len()), (0, 0));
+}
+
+/// As where no thread can be started: the polls drive it.
+#[test]
+fn a_poll_that_steps_fires_what_is_due() {
+    let (_, _, driver) = manual();
+    let (count, waker) = counted();
+    driver.end();
+    driver.insert(0, waker.clone()).unwrap();
+    driver.step(&std::task::Context::from_waker(&waker));
+    assert_eq!((count.wakes.load(Relaxed), driver.len()), (2, 0), "that of the timer, and that of the poll");
 }

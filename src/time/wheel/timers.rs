@@ -81,6 +81,11 @@ impl<P> Timers<P> {
         if slot.generation == key.generation { slot.payload.as_mut() } else { None }
     }
 
+    /// The payloads of all that are pending.
+    pub(super) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut P> {
+        self.slots.iter_mut().filter_map(|slot| slot.payload.as_mut())
+    }
+
     /// The entry of this timer was moved.
     #[inline]
     pub(super) fn set_place(&mut self, index: u32, place: Place) {
