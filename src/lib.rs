@@ -174,7 +174,7 @@ pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
 pub use runtime::{
     Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, SlowPoll,
-    TakeFrom, TaskList, TickError, TickReport, block_on, runtime, shutdown,
+    TakeFrom, TaskList, TickError, TickReport, WithHost, WithHostError, block_on, runtime, shutdown, with_host,
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};

@@ -214,7 +214,7 @@ fn run(world: Arc<World>, program: Program) -> Pin<Box<dyn Future<Output = u32> 
                     }));
                     queue.len() as u64
                 }
-                Op::NextTick => u64::from(next_tick().await.is_ok()),
+                Op::NextTick => u64::from(next_tick().await.is_zero()),
                 Op::Sleep(millis) => {
                     sleep(Duration::from_millis(millis)).await;
                     0

@@ -1,6 +1,7 @@
 //! What may cross threads, asserted at compile time, in both directions.
 
-use offtick::time::{NoTicks, TickWait};
+use offtick::WithHostError;
+use offtick::time::TickWait;
 use offtick::{
     Budget, BuildError, Builder, CancelHandle, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Panic,
     RetryError, RetryPolicy, RetryPolicyError, Runtime, SharedTask, ShutdownReport, Status, Task, TaskBuilder,
@@ -68,7 +69,7 @@ fn ticks() {
     send::<Budget>();
     sync::<TickReport>();
     error::<TickError>();
-    error::<NoTicks>();
+    error::<WithHostError>();
     // A wait for ticks may stand in a future that is spawned from elsewhere.
     send::<TickWait>();
     sync::<TickWait>();

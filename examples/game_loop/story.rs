@@ -41,7 +41,7 @@ async fn loaded(game: &Game, loading: Task<Level, f64>) -> Result<Level, BoxErro
         if let Some(share) = loading.latest() {
             game.loaded(share);
         }
-        next_tick().await?;
+        next_tick().await;
     }
     let level = loading.await?;
     game.timing.release();

@@ -2,7 +2,7 @@
 
 use crate::game::{Game, Wish};
 use crate::level::{Direction, Level, Place};
-use offtick::time::{NoTicks, sleep, ticks};
+use offtick::time::{sleep, ticks};
 use std::cmp::Reverse;
 use std::rc::Rc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) async fn thief(game: &Rc<Game>) -> Ending {
             && game.move_thief(next)
         {
             // Nobody waits for it: it is gone when it is over, or with the runtime.
-            game.rt.run(sparkle(Rc::clone(game), next)).detach();
+            game.rt.spawn(sparkle(Rc::clone(game), next)).detach();
         }
         let world = game.world();
         if world.lives == 0 {
@@ -62,12 +62,11 @@ fn think(game: &Game, level: &Level) -> Option<Place> {
 }
 
 /// An effect counts frames, not time: it is to be seen, however long a frame takes, and goes on while the game is paused.
-async fn sparkle(game: Rc<Game>, place: Place) -> Result<(), NoTicks> {
+async fn sparkle(game: Rc<Game>, place: Place) {
     let number = game.world().number;
     for spark in SPARKS {
         game.spark(number, place, Some(spark));
-        ticks(FRAMES_PER_SPARK).await?;
+        ticks(FRAMES_PER_SPARK).await;
     }
     game.spark(number, place, None);
-    Ok(())
 }

@@ -7,6 +7,7 @@
 //! Beside it stands the runtime for which a thread that does not drive it polls a future once, ahead of handing it over:
 //! timers that such a future makes are to be those of the runtime that will run it.
 
+use super::local::WorldRequests;
 use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
@@ -23,6 +24,8 @@ pub(crate) struct Local {
     pub(super) arc_cache: ArcCache<Shared>,
     /// One of its tasks is being started between two ticks: see `local/eager.rs`.
     pub(super) visited: Cell<bool>,
+    /// What the tasks ask of the world that the host lends.
+    pub(super) requests: WorldRequests,
     /// When the list that is published was made.
     pub(super) listed_at: Cell<Option<Instant>>,
 }
@@ -73,6 +76,26 @@ impl Drop for StartedFor {
 pub(super) fn with_polled_for<R>(f: impl Fn(&Arc<Shared>) -> R) -> Option<R> {
     let started = STARTED_FOR.try_with(|started| started.borrow().as_ref().map(&f)).ok().flatten();
     started.or_else(|| with_local(|local| f(&local.shared)))
+}
+
+/// For whom this thread polls a future.
+pub(super) enum PolledFor {
+    /// The executor that it drives.
+    Driven(Rc<Local>),
+    /// A runtime that takes the future over afterwards.
+    Ahead(Arc<Shared>),
+    /// No runtime of this crate.
+    Nobody,
+}
+
+/// The runtime of the future that this thread polls, for whoever runs user code with it.
+pub(super) fn polled_for() -> PolledFor {
+    let started = STARTED_FOR.try_with(|started| started.borrow().clone()).ok().flatten();
+    match (started, current()) {
+        (Some(shared), _) => PolledFor::Ahead(shared),
+        (None, Some(local)) => PolledFor::Driven(local),
+        (None, None) => PolledFor::Nobody,
+    }
 }
 
 /// The executor that this thread drives, for whoever runs user code with it.

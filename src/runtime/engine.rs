@@ -5,6 +5,7 @@
 //! ```
 
 use super::context::{self, Local};
+use super::local::WorldRequests;
 use super::owner::Reactor;
 use super::shared::Shared;
 use crate::executor::Core;
@@ -18,7 +19,14 @@ impl Local {
         let arc_cache = ArcCache::new(Arc::clone(&shared));
         let watch = shared.poll_watcher.as_ref().map(|watcher| Arc::clone(watcher.watch()));
         let core = Core::new(Arc::clone(&shared.counters)).watched_by(watch);
-        Self { core, arc_cache, shared, visited: Cell::new(false), listed_at: Cell::new(None) }
+        Self {
+            core,
+            arc_cache,
+            shared,
+            visited: Cell::new(false),
+            requests: WorldRequests::new(),
+            listed_at: Cell::new(None),
+        }
     }
 
     /// Queues a future that stays on this thread.
@@ -59,11 +67,13 @@ impl Local {
             || !self.shared.inbox.is_empty()
             || self.shared.pool.due() != 0
             || self.shared.hooks.is_due()
+            || !self.requests.is_empty()
     }
 
     /// Drops all futures, on this thread, and ends every timer; what comes later is refused.
     pub(crate) fn close(&self) {
         self.core.shut_down(&self.shared.inbox);
+        self.requests.close();
         self.shared.end_waits();
         // Its references would keep the runtime's memory in a circle.
         self.drop_listing();

@@ -61,7 +61,10 @@ pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};
 pub use listing::TaskList;
 pub(crate) use local::Remains;
-pub use local::{Budget, LocalBuilder, LocalHandle, LocalRuntime, TakeFrom, TickError, TickReport};
+pub use local::{
+    Budget, LocalBuilder, LocalHandle, LocalRuntime, TakeFrom, TickError, TickReport, WithHost, WithHostError,
+    with_host,
+};
 pub use metrics::Metrics;
 pub(crate) use prepared::{Prepared, Watch};
 #[cfg(feature = "toolkit")]

@@ -38,6 +38,6 @@ mod wheel;
 pub use clock::{Clock, ManualClock, ScaleError};
 pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
-pub use ticks::{NoTicks, TickWait, next_tick, ticks};
+pub use ticks::{TickWait, next_tick, ticks};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};
 pub use wall::{ManualWallClock, WallClock};

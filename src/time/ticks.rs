@@ -3,61 +3,71 @@
 //! A runtime that is ticked has a second set of timers whose clock shows the number of the tick: a wait for the next
 //! tick is a sleep of one.
 
-use super::Sleep;
 use super::driver::Driver;
-use crate::runtime::current_frames;
+use super::{Clock, Sleep, sleep};
+use crate::runtime::{current_driver, current_frames};
 use crate::sync::Arc;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The length of a tick where no host ticks.
+const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
 /// A future that is ready at a later tick; made by [`next_tick`] and [`ticks`], which have examples.
 ///
-/// It counts from its first poll. Dropping it takes the wait out.
+/// It counts ticks from its first poll. Dropping it takes the wait out.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct TickWait {
-    /// How many are left to wait for, until the first poll.
     ticks: u64,
+    /// From when on the elapsed time counts: the call, inside a task, else the first poll.
+    since: Option<(Clock, Instant)>,
     wait: Option<Wait>,
 }
 
-struct Wait {
-    frames: Arc<Driver>,
-    until: u64,
-    sleep: Sleep,
+enum Wait {
+    Ticks {
+        frames: Arc<Driver>,
+        until: u64,
+        sleep: Sleep,
+    },
+    /// Nobody ticks.
+    Time(Sleep),
 }
 
-/// There are no ticks to wait for: the task is not polled by a [`LocalRuntime`](crate::LocalRuntime), or that one is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are no ticks here: only a LocalRuntime that lives has them; use time::sleep, or spawn the task there")]
-pub struct NoTicks;
-
-/// Waits for the next tick of the [`LocalRuntime`](crate::LocalRuntime) that polls this task.
+/// Waits for the next tick of the [`LocalRuntime`](crate::LocalRuntime) that polls this task, and returns the time that has
+/// passed.
 ///
 /// Each tick with a budget other than zero counts, also one that ends without having polled this task. Ready at the start
 /// of that tick, so a task that awaits this in a loop runs once a tick, however many rounds the tick has.
 ///
-/// # Errors
-/// [`NoTicks`] on a [`Runtime`](crate::Runtime) and on a foreign executor, which have none: at once, rather than never.
+/// **The time** is that of the task's clock, game time under a manual one, from this call (made outside of a task: from the
+/// first poll) to the start of the tick. In a loop the times add up to all that has passed, so `position += speed * dt` needs no
+/// clock of its own. Zero while the clock is paused.
+///
+/// As infallible as [`sleep`]: where nobody ticks (on a [`Runtime`](crate::Runtime), on a foreign executor, after the end of the
+/// `LocalRuntime`) a tick is a sleep of a sixtieth of a second.
 ///
 /// # Example
 /// ```
-/// use offtick::{Budget, LocalRuntime, time::next_tick};
-/// use std::{cell::Cell, rc::Rc};
-/// let rt = LocalRuntime::new()?;
-/// let angle = Rc::new(Cell::new(0));
+/// use offtick::time::{Clock, next_tick};
+/// use offtick::{Budget, LocalBuilder};
+/// use std::{cell::Cell, rc::Rc, time::Duration};
+/// let rt = LocalBuilder::new().clock(Clock::manual()).build()?;
+/// let angle = Rc::new(Cell::new(0.0));
 /// let theirs = Rc::clone(&angle);
 /// let _spin = rt.spawn(async move {
-///     while next_tick().await.is_ok() {
-///         theirs.set(theirs.get() + 15); // degrees a frame
+///     loop {
+///         let dt = next_tick().await;
+///         theirs.set(theirs.get() + 90.0 * dt.as_secs_f64()); // degrees a second
 ///     }
 /// });
-/// for _frame in 0..=6 {
-///     rt.tick(Budget::unlimited())?;
+/// for _frame in 0..=4 {
+///     rt.advance(Duration::from_millis(250), Budget::unlimited())?;
 /// }
-/// assert_eq!(angle.get(), 90);
+/// assert_eq!(angle.get(), 90.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn next_tick() -> TickWait {
@@ -65,9 +75,6 @@ pub fn next_tick() -> TickWait {
 }
 
 /// As [`next_tick`], for the `count`-th tick from now; zero is ready at once.
-///
-/// # Errors
-/// Those of [`next_tick`].
 ///
 /// # Example
 /// ```
@@ -83,23 +90,54 @@ pub fn next_tick() -> TickWait {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn ticks(count: u64) -> TickWait {
-    TickWait { ticks: count, wait: None }
+    TickWait { ticks: count, since: current_driver().map(|driver| now(driver.clock())), wait: None }
+}
+
+fn now(clock: &Clock) -> (Clock, Instant) {
+    (clock.clone(), clock.now())
+}
+
+impl Wait {
+    fn begin(ticks: u64) -> Self {
+        match current_frames() {
+            None => Self::without_ticks(ticks),
+            Some(frames) => {
+                let until = frames.clock().nanos().saturating_add(ticks);
+                let sleep = Sleep::on(Arc::clone(&frames), Duration::from_nanos(ticks));
+                Self::Ticks { frames, until, sleep }
+            }
+        }
+    }
+
+    fn without_ticks(ticks: u64) -> Self {
+        let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
+        Self::Time(sleep(FRAME.saturating_mul(ticks)))
+    }
 }
 
 impl Future for TickWait {
-    type Output = Result<(), NoTicks>;
+    type Output = Duration;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NoTicks>> {
-        if self.wait.is_none() {
-            let Some(frames) = current_frames() else { return Poll::Ready(Err(NoTicks)) };
-            let until = frames.clock().nanos().saturating_add(self.ticks);
-            let sleep = Sleep::on(Arc::clone(&frames), Duration::from_nanos(self.ticks));
-            self.wait = Some(Wait { frames, until, sleep });
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Duration> {
+        let this = &mut *self;
+        let (clock, since) = this.since.get_or_insert_with(|| match current_driver() {
+            Some(driver) => now(driver.clock()),
+            None => now(&Clock::system()),
+        });
+        loop {
+            match this.wait.get_or_insert_with(|| Wait::begin(this.ticks)) {
+                Wait::Time(sleep) => ready!(Pin::new(sleep).poll(cx)),
+                Wait::Ticks { frames, until, sleep } => {
+                    ready!(Pin::new(sleep).poll(cx));
+                    if frames.clock().nanos() < *until {
+                        // Ahead of its tick: the runtime is gone.
+                        this.wait = Some(Wait::without_ticks(1));
+                        continue;
+                    }
+                }
+            }
+            return Poll::Ready(clock.now().saturating_duration_since(*since));
         }
-        let Some(wait) = &mut self.wait else { return Poll::Ready(Err(NoTicks)) };
-        ready!(Pin::new(&mut wait.sleep).poll(cx));
-        // Ahead of its tick: the runtime is gone.
-        Poll::Ready(if wait.frames.clock().nanos() < wait.until { Err(NoTicks) } else { Ok(()) })
     }
 }
 

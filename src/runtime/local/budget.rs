@@ -170,6 +170,11 @@ impl Meter {
         self.spent
     }
 
+    /// True if the budget was used up at the last look.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent
+    }
+
     /// True if there is a limit at all.
     pub(super) fn is_limited(&self) -> bool {
         self.time.is_some() || self.polls.is_some()

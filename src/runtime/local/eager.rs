@@ -104,7 +104,7 @@ impl Drop for Visit {
         }
         self.entered = None;
         local.visited.set(self.within);
-        if local.core.has_ready() {
+        if local.core.has_ready() || !local.requests.is_empty() {
             local.shared.unparker.unpark();
         }
     }

@@ -1,7 +1,7 @@
 //! What spawns on a runtime without a thread, from its own thread.
 
 use crate::error::BoxError;
-use crate::runtime::context::{self, Local};
+use crate::runtime::context::{self, Local, PolledFor};
 use crate::runtime::shared::Shared;
 use crate::runtime::{Handle, TaskList};
 use crate::sync::Arc;
@@ -55,6 +55,35 @@ impl LocalHandle {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let handle = Handle::new(Arc::clone(&shared));
         Self { local: Rc::new(Local::new(shared)), handle }
+    }
+
+    /// Returns the handle of the [`LocalRuntime`](crate::LocalRuntime) whose task this thread polls.
+    ///
+    /// For scripts that start scripts, without a handle passed along. `None` outside of its tasks, and in the tasks of a
+    /// [`Runtime`](crate::Runtime).
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::{LocalHandle, LocalRuntime};
+    /// use std::rc::Rc;
+    /// let rt = LocalRuntime::new()?;
+    /// let task = rt.spawn(async {
+    ///     let name = Rc::new("not Send");
+    ///     LocalHandle::current()?.spawn(async move { name.len() }).await.ok()
+    /// });
+    /// rt.run_until_stalled()?;
+    /// assert!(matches!(task.result(), Some(Ok(Some(8)))));
+    /// assert!(LocalHandle::current().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn current() -> Option<Self> {
+        match context::polled_for() {
+            PolledFor::Driven(local) if local.shared.frames.is_some() => {
+                let handle = Handle::new(Arc::clone(&local.shared));
+                Some(Self { local, handle })
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn local(&self) -> &Rc<Local> {

@@ -13,7 +13,8 @@
 //! otherwise:  leave the host's wait (the park word is taken back, the descriptor read)
 //!             a new frame: waits for ticks come due
 //!             moment:  round: inbox -> due timers, due ticks -> closures, if they run here -> the tasks that are ready
-//!                      now    again, while there are some, and budget; timers and clock are looked at in the first
+//!                      now    (requests for the host's world are answered ahead of the tasks)
+//!                             again, while there are some, and budget; timers and clock are looked at in the first
 //!                      round, when nothing is ready, and after each 128 polls
 //!             time is owed (advance, tick_at)? move the clock to the next deadline, and again: moment
 //!             enter the host's wait -----------------------------------------------> report
@@ -39,6 +40,7 @@ mod probe;
 mod take;
 mod tick;
 mod until;
+mod world;
 
 use super::engine::LastWord;
 use super::shared::Shared;
@@ -59,6 +61,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 pub use take::TakeFrom;
 use tick::Pump;
+pub(crate) use world::WorldRequests;
+pub use world::{WithHost, WithHostError, with_host};
 
 /// A runtime without a thread: the host's own loop drives it, tick by tick.
 ///

@@ -2,6 +2,7 @@
 
 use super::budget::{Budget, Meter, TickError, TickReport};
 use super::host::{Bell, Host};
+use super::world::{World, WorldRequests};
 use super::{LocalRuntime, Parker};
 use crate::park::Descriptor;
 use crate::runtime::context::{self, Entered, Local};
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// How often a tick without a limit, or one that has to get on in time, lets the tasks of one moment run.
 pub(super) const ROUNDS: usize = 64;
+
+/// Rounds beyond [`ROUNDS`] that answer requests for the host's world.
+const ANSWERS: usize = 1024;
 
 /// Polls of tasks after which the clock and the timers are looked at again, while tasks are ready: as many as the reactor
 /// thread does. A look costs more than a short poll.
@@ -91,7 +95,7 @@ impl Pump {
     }
 
     /// One tick.
-    fn tick(&self, budget: Budget) -> Result<TickReport, TickError> {
+    pub(super) fn tick(&self, budget: Budget, mut world: World<'_>) -> Result<TickReport, TickError> {
         self.refuse_nested()?;
         if budget.is_zero() {
             // Counted, and no more: nothing of the user's runs.
@@ -105,9 +109,19 @@ impl Pump {
         }
         let mut meter = Meter::new(budget);
         let turn = self.begin();
-        turn.run(&mut meter, ROUNDS);
+        turn.lend(&world);
+        turn.run(&mut meter, ROUNDS, &mut world);
         drop(turn);
         Ok(self.report(&meter))
+    }
+
+    /// One tick, in which the manual clock is moved.
+    pub(super) fn advance(&self, by: Duration, budget: Budget, world: World<'_>) -> Result<TickReport, TickError> {
+        self.refuse_nested()?;
+        let owed = self.manual()?.plan(by);
+        self.owed.set(self.owed.get().saturating_add(owed));
+        self.pausable.set(true);
+        self.tick(budget, world)
     }
 
     /// True if a tick would find nothing to do: a few loads, and a look at the clock if there are timers.
@@ -178,6 +192,7 @@ impl Pump {
 
     pub(super) fn begin(&self) -> Turn<'_> {
         self.turning.set(true);
+        self.local.requests.begin();
         self.host.disarm(self.parker.borrow().state());
         Turn { pump: self, entered: Some(context::enter(Rc::clone(&self.local))) }
     }
@@ -213,7 +228,7 @@ impl Pump {
         TickReport {
             polled: meter.polled,
             fired: meter.fired,
-            left_ready: self.local.core.ready_len() + self.local.shared.pool.due(),
+            left_ready: self.local.core.ready_len() + self.local.shared.pool.due() + self.local.requests.len(),
             overrun: meter.overrun,
             left_due: self.is_due(),
             behind: Duration::from_nanos(self.owed.get()),
@@ -247,8 +262,12 @@ impl Pump {
 }
 
 impl Turn<'_> {
+    pub(super) fn requests(&self) -> &WorldRequests {
+        &self.pump.local.requests
+    }
+
     /// A frame: its moments, until the clock is where the host wants it, or the budget is used up.
-    pub(super) fn run(&self, meter: &mut Meter, rounds: usize) -> Moment {
+    pub(super) fn run(&self, meter: &mut Meter, rounds: usize, world: &mut World<'_>) -> Moment {
         let pump = self.pump;
         pump.look();
         let frames = pump.frames();
@@ -265,8 +284,8 @@ impl Turn<'_> {
             let at_most = if meter.is_limited() && !owes { usize::MAX } else { rounds };
             // Chosen once a moment: a poll that is not watched costs nothing for it.
             let end = match pump.local.core.watch() {
-                None => self.moment::<false>(meter, at_most),
-                Some(_) => self.moment::<true>(meter, at_most),
+                None => self.moment::<false>(meter, at_most, world),
+                Some(_) => self.moment::<true>(meter, at_most, world),
             };
             if end == Moment::Spent {
                 break end;
@@ -291,13 +310,14 @@ impl Turn<'_> {
     }
 
     /// Rounds, until nothing is ready.
-    fn moment<const WATCHED: bool>(&self, meter: &mut Meter, rounds: usize) -> Moment {
+    fn moment<const WATCHED: bool>(&self, meter: &mut Meter, rounds: usize, world: &mut World<'_>) -> Moment {
         let local = &*self.pump.local;
         // Polls and closures since the last look at the timers: the first round takes one.
         let mut since = LOOK;
         // The last look left some that are due.
         let mut more = false;
-        for _ in 0..rounds {
+        let (mut left, mut answers) = (rounds, ANSWERS);
+        while left != 0 {
             if more || since >= LOOK || (!local.has_work() && self.has_timers()) {
                 more = self.look_at_timers(meter);
                 since = 0;
@@ -313,10 +333,20 @@ impl Turn<'_> {
                     return Moment::Spent;
                 }
             }
-            since += closures;
+            let answered = if local.requests.is_empty() { 0 } else { self.answer_requests(world, meter) };
+            if meter.is_spent() {
+                return Moment::Spent;
+            }
+            // A script may ask the host many times in a row, each of which takes a round.
+            if answered != 0 && answers != 0 {
+                answers -= 1;
+            } else {
+                left -= 1;
+            }
+            since += closures + answered;
             // What the closures have woken runs in this round.
             let due = local.core.ready_len();
-            if due == 0 && closures == 0 && !more {
+            if due == 0 && closures == 0 && answered == 0 && !more {
                 // The hooks may make something ready.
                 if local.deliver_hooks() {
                     continue;
@@ -387,6 +417,7 @@ impl Turn<'_> {
     /// Ends the tick for good: the host does not wait for anything afterwards.
     fn leave(mut self) {
         self.entered = None;
+        self.pump.local.requests.end();
         self.pump.turning.set(false);
         std::mem::forget(self);
     }
@@ -395,6 +426,7 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.entered = None;
+        self.pump.local.requests.end();
         self.pump.arm();
         self.pump.turning.set(false);
     }
@@ -416,9 +448,9 @@ impl LocalRuntime {
     /// ```
     /// use offtick::{Budget, LocalRuntime, time::next_tick};
     /// let rt = LocalRuntime::new()?;
-    /// let task = rt.run(async {
-    ///     next_tick().await?; // an animation's next step
-    ///     Ok::<_, offtick::time::NoTicks>("second frame")
+    /// let task = rt.spawn(async {
+    ///     next_tick().await; // an animation's next step
+    ///     "second frame"
     /// });
     /// rt.tick(Budget::unlimited())?;
     /// assert!(!task.is_done());
@@ -427,7 +459,7 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn tick(&self, budget: Budget) -> Result<TickReport, TickError> {
-        self.pump.tick(budget)
+        self.pump.tick(budget, World::none())
     }
 
     /// Lets game time pass, then ticks: moves the runtime's manual clock by `by`, times its scale, and not at all while it
@@ -469,12 +501,7 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn advance(&self, by: Duration, budget: Budget) -> Result<TickReport, TickError> {
-        let pump = &self.pump;
-        pump.refuse_nested()?;
-        let owed = pump.manual()?.plan(by);
-        pump.owed.set(pump.owed.get().saturating_add(owed));
-        pump.pausable.set(true);
-        pump.tick(budget)
+        self.pump.advance(by, budget, World::none())
     }
 
     /// As [`advance`](Self::advance), for a host that knows what time it is: moves the runtime's manual clock to `now`,
@@ -509,7 +536,7 @@ impl LocalRuntime {
             pump.owed.set(to - shows);
         }
         pump.pausable.set(false);
-        pump.tick(budget)
+        pump.tick(budget, World::none())
     }
 
     /// Returns true if a tick has something to do now.

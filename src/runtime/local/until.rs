@@ -3,6 +3,7 @@
 use super::LocalRuntime;
 use super::budget::{Budget, Meter, TickError, TickReport};
 use super::tick::{Moment, ROUNDS};
+use super::world::World;
 use crate::park::Unpark;
 use crate::runtime::context;
 use crate::sync::Arc;
@@ -107,7 +108,7 @@ impl LocalRuntime {
                 return Ok(Some(output));
             }
             let mut meter = Meter::new(Budget::polls(TURN));
-            let end = turn.run(&mut meter, ROUNDS);
+            let end = turn.run(&mut meter, ROUNDS, &mut World::none());
             // Acquire: as above. Ticks that somebody waits for come at once.
             let idle = end == Moment::Settled && !main.woken.load(Ordering::Acquire) && !turn.is_awaited();
             if !then(meter.polled, idle) {
@@ -137,7 +138,7 @@ impl LocalRuntime {
         self.pump.refuse_nested()?;
         let mut meter = Meter::new(Budget::unlimited());
         let turn = self.pump.begin();
-        let _settled = turn.run(&mut meter, usize::MAX);
+        let _settled = turn.run(&mut meter, usize::MAX, &mut World::none());
         drop(turn);
         Ok(self.pump.report(&meter))
     }

@@ -32,6 +32,7 @@ pub(crate) use state::{Audience, Kind, Outcome};
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
+pub(crate) use waker::is_of_cancelled;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

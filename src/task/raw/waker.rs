@@ -25,6 +25,16 @@ pub(super) fn is_of_task(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &VTABLE)
 }
 
+/// True if the waker is that of a task whose cancellation was requested, or that is over.
+pub(crate) fn is_of_cancelled(waker: &Waker) -> bool {
+    if !is_of_task(waker) {
+        return false;
+    }
+    // SAFETY: the waker comes from `from_header`, and its reference lives as long as the borrow.
+    let state = unsafe { header(waker.data()) }.state().load();
+    state.is_cancel_requested() || state.is_over()
+}
+
 /// # Safety
 /// `data` comes from `from_header` and its reference is alive.
 unsafe fn header<'a>(data: *const ()) -> &'a Header {
