@@ -9,8 +9,7 @@ use std::time::Duration;
 /// A thread polls twice and stays in the second poll; the watcher, which may fall asleep at any time, reports that poll. A
 /// lost wake-up leaves it parked for ever, which loom reports as a deadlock.
 ///
-/// Red: `begin` with a load and a store for its swap, or that notes the poll after it; `look` that sets ASLEEP by a load and a
-/// store; `begin` without its unpark.
+/// Red: `begin` with a load and a store for its swap, or without its unpark; `look` that sets ASLEEP by a load and a store.
 #[test]
 fn a_poll_that_lasts_is_reported_once() {
     explore(Some(3), 100, || {

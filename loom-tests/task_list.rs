@@ -17,7 +17,7 @@ use loom::thread;
 /// Red: `request` or `take_request` relaxed; `take_request` after the list is made; `request` that is always false.
 #[test]
 fn each_request_gets_a_list_of_its_own() {
-    explore(Some(3), 500, || {
+    explore(Some(2), 200, || {
         let rig = Arc::new((Listing::new(), CondvarParker::new(), [AtomicUsize::new(0), AtomicUsize::new(0)]));
         let readers = [0, 1].map(|own| {
             let rig = Arc::clone(&rig);

@@ -103,8 +103,20 @@
 //!   [`testing`]. Without it, tasks, both runtimes, timers, retries and progress remain, in half of the time to compile.
 //! - `cron` (default, brings `toolkit`): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
 //!   crates. Intervals do without it.
+//! - `tracing`: a span for each task, entered around its polls, and events, for the `tracing` crate. See [below](#tracing).
 //! - `signal` (Unix): the module of that name, with the signals of the process as a stream and a graceful end on the first of
 //!   them, on the `signal-hook` crate.
+//!
+//! # Tracing
+//! With the feature `tracing` each task has a span `task` (target `offtick::task`, level debug) with its `id`, `name`, `file` and
+//! `line` of the spawn. It follows from the span that spawned it and is entered around each poll, or the closure. Events:
+//!
+//! | target | level | event |
+//! |---|---|---|
+//! | `offtick::retry` | debug | an attempt begins; one failed, and the task waits for the next |
+//! | `offtick::task` | warn | an error that nobody sees ([`Builder::on_unhandled_error`]); a slow poll ([`Builder::watch_polls`]) |
+//! | `offtick::scheduler` | warn | runs of a job were missed; a run overlapped |
+//! | `offtick::blocking` | warn | a closure was refused, and given back |
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 // The pages of the core point at what is made of it, and some of its parts are there for that alone.
@@ -113,6 +125,7 @@
 mod counters;
 mod error;
 mod sync;
+mod trace;
 mod util;
 
 mod park;

@@ -11,6 +11,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
     ("util", 0),
     ("counters", 0),
+    ("trace", 0),
     ("task", 1),
     ("progress", 1),
     ("park", 1),

@@ -16,6 +16,7 @@ use crate::task::raw::{ClosureBody, Convert, Fallible, FutureBody, Value, Work};
 use crate::task::{Schedule, Spec, Task};
 use crate::time::Clock;
 use crate::time::driver::Driver;
+use crate::trace;
 use crate::util::seeds::Seeds;
 use std::fmt;
 use std::future::Future;
@@ -329,9 +330,18 @@ impl Handle {
     {
         let permit = match self.shared.pool.admit() {
             Ok(permit) => permit,
-            Err(Refused::Full) => return Err(TrySpawnError::Full(closure)),
-            Err(Refused::Closed) => return Err(TrySpawnError::RuntimeGone(closure)),
-            Err(Refused::NoThread(error)) => return Err(TrySpawnError::NoThread(closure, error)),
+            Err(refused) => {
+                trace::refused(match &refused {
+                    Refused::Full => "the queue is full",
+                    Refused::Closed => "the runtime is shut down",
+                    Refused::NoThread(_) => "no thread could be started",
+                });
+                return Err(match refused {
+                    Refused::Full => TrySpawnError::Full(closure),
+                    Refused::Closed => TrySpawnError::RuntimeGone(closure),
+                    Refused::NoThread(error) => TrySpawnError::NoThread(closure, error),
+                });
+            }
         };
         let owner = Pool::new(&self.shared);
         Ok(Self::submit(permit, owner, ClosureBody::<F, C>::new(closure), spec, |task| task))

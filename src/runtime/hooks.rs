@@ -3,6 +3,7 @@
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::task::{EndHook, TaskInfo};
+use crate::trace;
 use crate::util::catch::{catch, guarded};
 
 type UpdateHook = Arc<dyn Fn() + Send + Sync>;
@@ -49,6 +50,7 @@ impl Hooks {
     }
 
     pub(crate) fn unhandled(&self, task: &TaskInfo, error: &TaskError) {
+        trace::unhandled(task.id().get(), task.name(), error);
         for hook in &self.on_unhandled_error {
             guarded(|| hook(task, error));
         }

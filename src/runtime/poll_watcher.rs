@@ -10,6 +10,7 @@ use crate::executor::{Look, PollWatch, SlowPoll};
 use crate::sync::Arc;
 use crate::sync::plain::{AtomicU64, Ordering};
 use crate::task::raw::thread_token;
+use crate::trace;
 use crate::util::catch::guarded;
 use std::time::{Duration, Instant};
 
@@ -70,6 +71,8 @@ fn run(watch: &PollWatch, hook: Option<&(dyn Fn(&SlowPoll) + Send + Sync)>) {
     while !watch.is_closed() {
         match watch.look(&mut seen) {
             Look::Slow(poll) => {
+                let task = poll.task();
+                trace::slow_poll(task.map(|task| task.id().get()), task.and_then(|task| task.name()), poll.elapsed());
                 if let Some(hook) = hook {
                     guarded(|| hook(&poll));
                 }

@@ -21,6 +21,7 @@ use crate::task::raw::{Audience, Inbox, Push, Runnable, TaskRef, thread_token};
 use crate::task::{EndHook, TaskInfo};
 use crate::time::Clock;
 use crate::time::driver::Driver;
+use crate::trace;
 use crate::util::cache_padded::CachePadded;
 use crate::util::seeds::Seeds;
 use crate::util::update::UpdateFlag;
@@ -196,7 +197,7 @@ impl Shared {
 
     /// Leaves an error that nobody will see to the hooks for those; gives it back if there are none.
     pub(super) fn unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
-        if self.hooks.hooks().on_unhandled_error.is_empty() {
+        if self.hooks.hooks().on_unhandled_error.is_empty() && !trace::ON {
             return Some(error);
         }
         self.attend_to_hooks(self.hooks.post(Notice::Unhandled(TaskInfo::of(task).failed(), error)));

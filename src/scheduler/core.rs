@@ -142,7 +142,10 @@ impl Core {
             match action {
                 Action::Launch(launching) => self.launch(launching),
                 Action::Cancel { run } => self.cancel(run),
-                Action::Tell { hook, event } => tell(Some(&hook), &event),
+                Action::Tell { passed, hook, event } => {
+                    passed.trace(&event);
+                    tell(hook.as_ref(), &event);
+                }
                 Action::Drop(entry) => drop_quietly(entry),
             }
         }

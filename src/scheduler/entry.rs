@@ -9,12 +9,13 @@
 //! ```
 
 use super::cell::{Cell, JobStatus, Kept, Shown};
-use super::event::{Hook, JobEvent};
+use super::event::{Hook, JobEvent, Passed};
 use super::launch::Launch;
 use super::settings::{Overlap, Settings};
 use super::timetable::{CATCH_UP_LIMIT, Moment, Nanos, Now, Timetable};
 use crate::manage::Stored;
 use crate::sync::Arc;
+use crate::trace;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a turn decided.
@@ -24,7 +25,8 @@ pub(super) enum Action {
         run: u64,
     },
     Tell {
-        hook: Hook,
+        passed: Passed,
+        hook: Option<Hook>,
         event: JobEvent,
     },
     /// To be dropped without the lock.
@@ -134,7 +136,7 @@ impl Dealer<'_> {
         if batch.missed > 0 {
             entry.count(|shown| shown.counts.missed = shown.counts.missed.saturating_add(batch.missed));
             let first = batch.first_missed.unwrap_or(Moment::Steady(self.now.steady));
-            self.tell(entry.settings.on_missed.clone(), entry.event(first, batch.missed, self.now));
+            self.tell(Passed::Missed, entry.settings.on_missed.clone(), entry.event(first, batch.missed, self.now));
         }
         entry.count(|shown| shown.counts.coalesced = shown.counts.coalesced.saturating_add(batch.coalesced));
         for slot in batch.runs {
@@ -164,7 +166,7 @@ impl Dealer<'_> {
             }
             Overlap::Skip | Overlap::Allow | Overlap::Queue => {
                 entry.count(|shown| shown.counts.overlapped += 1);
-                self.tell(entry.settings.on_overlapped.clone(), entry.event(slot, 1, self.now));
+                self.tell(Passed::Overlapped, entry.settings.on_overlapped.clone(), entry.event(slot, 1, self.now));
             }
         }
     }
@@ -186,8 +188,10 @@ impl Dealer<'_> {
         }));
     }
 
-    fn tell(&mut self, hook: Option<Hook>, event: JobEvent) {
-        self.actions.extend(hook.map(|hook| Action::Tell { hook, event }));
+    fn tell(&mut self, passed: Passed, hook: Option<Hook>, event: JobEvent) {
+        if hook.is_some() || trace::ON {
+            self.actions.push(Action::Tell { passed, hook, event });
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::sync::Arc;
 use crate::task::CancelHandle;
+use crate::trace;
 use crate::util::catch::guarded;
 use std::time::SystemTime;
 
@@ -50,6 +51,24 @@ impl JobEvent {
     /// The task, for a run.
     pub fn task(&self) -> Option<&CancelHandle> {
         self.task.as_ref()
+    }
+}
+
+/// Why a slot passed without a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Passed {
+    /// It was later than the grace allows.
+    Missed,
+    /// Earlier runs were active.
+    Overlapped,
+}
+
+impl Passed {
+    pub(super) fn trace(self, event: &JobEvent) {
+        match self {
+            Self::Missed => trace::missed(&event.job, event.slots),
+            Self::Overlapped => trace::overlapped(&event.job),
+        }
     }
 }
 

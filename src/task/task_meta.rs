@@ -6,6 +6,7 @@ use super::{Priority, Task, TaskId, TaskInfo};
 use crate::error::TaskError;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::trace;
 use crate::util::catch::guarded;
 use std::io;
 use std::panic::Location;
@@ -171,6 +172,7 @@ impl TaskMeta {
     /// A try begins, and with it the wait for it ends. Relaxed, as above, also in the next two.
     pub(crate) fn begin_attempt(&self, attempt: u32) {
         self.attempt.store(attempt, Ordering::Relaxed);
+        trace::attempt(self.id.get(), attempt);
         if let Some(tries) = &self.tries {
             tries.next.store(NO_WAIT, Ordering::Relaxed);
         }
@@ -178,6 +180,7 @@ impl TaskMeta {
 
     /// The task waits for its next try until then; `None`: beyond the end of the clock.
     pub(crate) fn wait_until(&self, next: Option<Instant>) {
+        trace::retry(self.id.get(), self.attempt());
         if let Some(tries) = &self.tries {
             let nanos = next.map(|next| next.saturating_duration_since(tries.origin).as_nanos());
             tries.next.store(nanos.and_then(|nanos| nanos.try_into().ok()).unwrap_or(NO_WAIT), Ordering::Relaxed);

@@ -3,9 +3,10 @@
 
 use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
-use super::header::{Header, PollOutcome};
+use super::header::{Header, PollOutcome, VTable};
 use super::spawn_meta::SpawnMeta;
 use super::state::{Audience, Outcome, Snapshot};
+use super::traced::traced;
 use super::{polled, waker};
 use crate::error::TaskError;
 use crate::task::{Priority, Schedule, Status, TaskId, TaskMeta};
@@ -43,9 +44,23 @@ where
     B: Body + Send + 'static,
     S: Schedule,
 {
-    let header = Header::new(&Cell::<B, S>::VTABLE, origin);
-    let pointer = Cell::<B, S>::allocate(header, body, owner);
+    let (id, priority) = match origin.details() {
+        Some(details) => (details.id(), details.priority()),
+        None => (TaskId::next(), Priority::default()),
+    };
+    let body = traced(body, id, &origin, S::INTERNAL);
+    let pointer = put(body, owner, |vtable| Header::new(vtable, id, priority, origin));
     (Runnable { pointer }, JoinRef { pointer, output: PhantomData })
+}
+
+/// Moves the parts to the heap.
+#[inline(always)]
+fn put<B, S>(body: B, owner: S, header: impl FnOnce(&'static VTable) -> Header) -> NonNull<Header>
+where
+    B: Body + Send + 'static,
+    S: Schedule,
+{
+    Cell::<B, S>::allocate(header(&Cell::<B, S>::VTABLE), body, owner)
 }
 
 /// Gives up one reference, and the cell with the last.

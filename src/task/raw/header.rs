@@ -67,11 +67,8 @@ pub(crate) enum PollOutcome {
 }
 
 impl Header {
-    pub(super) fn new(vtable: &'static VTable, origin: SpawnMeta) -> Self {
-        let (id, priority) = match origin.details() {
-            Some(details) => (details.id(), details.priority()),
-            None => (TaskId::next(), Priority::default()),
-        };
+    #[inline(always)]
+    pub(super) fn new(vtable: &'static VTable, id: TaskId, priority: Priority, origin: SpawnMeta) -> Self {
         Self {
             state: State::new(priority),
             vtable,

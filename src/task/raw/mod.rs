@@ -18,6 +18,8 @@ mod prefetch;
 mod spawn_meta;
 mod state;
 mod store;
+#[cfg_attr(not(feature = "tracing"), path = "untraced.rs")]
+mod traced;
 mod waker;
 
 pub(crate) use arc_cache::ArcCache;
