@@ -245,7 +245,7 @@ fn what_is_left_keeps_the_update_flag_up() {
 #[test]
 fn what_is_left_of_a_map_keeps_the_update_flag_up() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 8);
+    let pool = TaskPool::new(&rt, 8).unwrap();
     let mut map = pool.map(0..5, |number| async move { number });
     assert_eq!(Budget::polls(0).take_from(map.drain_finished()).count(), 0);
     common::until(|| pool.progress().done == 5);

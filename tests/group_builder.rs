@@ -28,21 +28,25 @@ fn the_limit_holds_for_built_tasks() {
 }
 
 #[test]
-fn a_time_limit_runs_out_in_the_queue_of_the_group() {
+fn a_time_limit_counts_while_a_member_runs_and_not_while_it_waits() {
     let clock = ManualClock::new();
     let rt = Builder::new().clock(clock.clone()).build().unwrap();
     let group = TaskGroup::with_limit(&rt, 1).unwrap();
     let (go, wait) = channel::<()>();
     let mut first = group.run_blocking(move || wait.recv());
-    let future = group.task().timeout(LONG).spawn(|_| async { panic!("it never begins") });
-    let closure = group.task().timeout(LONG).spawn_blocking(|_| panic!("it never begins"));
+    let mut future = group.task().timeout(LONG).spawn(|_| async { 2 });
+    let mut closure = group.task().timeout(LONG).spawn_blocking(|_| 3);
+    let mut forever = group.task().timeout(LONG).spawn(|_| std::future::pending::<()>());
     clock.advance(2 * LONG);
-    for mut task in [future, closure] {
-        let over: Result<(), _> = task.wait_timeout(LONG).expect("its time is up");
-        assert!(over.is_err_and(|error| error.is_timeout()));
-    }
     go.send(()).unwrap();
     assert!(first.wait().is_ok());
+    assert_eq!((future.wait().unwrap(), closure.wait().unwrap()), (2, 3));
+    while forever.status() != Status::Running {
+        std::thread::yield_now();
+    }
+    rt.spawn(async {}).wait().unwrap();
+    clock.advance(LONG);
+    assert!(forever.wait().is_err_and(|error| error.is_timeout()));
     group.wait().unwrap();
 }
 

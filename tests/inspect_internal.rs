@@ -84,7 +84,7 @@ fn the_crate_s_own_tasks_are_not_listed() {
     let debouncer = Debouncer::builder(&rt, SECOND).build(|n: u8| async move { Ok::<_, BoxError>(n) }).unwrap();
     debouncer.trigger(1);
     let _periodic = Periodic::every(rt.handle(), SECOND).spawn(|_cx| async {}).unwrap();
-    let (pool, group) = (TaskPool::new(&rt, 2), TaskGroup::new(&rt));
+    let (pool, group) = (TaskPool::new(&rt, 2).unwrap(), TaskGroup::new(&rt));
     let (give, wait) = std::sync::mpsc::channel::<()>();
     // Each has a watch: over its time limit, and over that of its attempt.
     let limited = rt.task().name("limited").timeout(SECOND).run_blocking(move |_| {

@@ -299,8 +299,14 @@ fn shutdown_reaches_members_behind_a_stuck_closure() {
     rt.shutdown(Duration::ZERO);
     assert!(matches!(waiting.wait(), Err(TaskError::RuntimeGone)));
     assert!(matches!(waiting_blocking.wait(), Err(TaskError::RuntimeGone)));
-    group.wait().unwrap();
+    assert!(group.wait_timeout(Duration::ZERO).is_none(), "the closure still runs");
+    // Counted a moment after the handles show it.
+    while (group.progress().left_running, group.progress().cancelled) != (1, 3) {
+        std::thread::yield_now();
+    }
     gate.open();
+    group.wait().unwrap();
+    assert_eq!(group.progress().left_running, 0);
 }
 
 #[test]

@@ -748,13 +748,13 @@ fn shutdown_waits_for_what_runs_and_refuses_what_comes() {
         world.advance(10 * SECOND);
     }
     let report = world.scheduler.shutdown(Duration::ZERO);
-    assert_eq!((report.jobs, report.runs_left, report.is_clean()), (1, 1, false));
+    assert_eq!((report.jobs, report.queued, report.running, report.is_clean()), (1, 1, 1, false));
     assert!(world.scheduler.is_closed());
     assert_eq!(job.status(), JobStatus::Stopped);
     assert_eq!(world.note(world.scheduler.every(SECOND)).unwrap_err(), ScheduleError::ShutDown);
     assert!(!job.run_now());
     let again = world.scheduler.shutdown(Duration::from_millis(1));
-    assert_eq!((again.jobs, again.runs_left), (0, 1), "the deadline holds");
+    assert_eq!((again.jobs, again.running), (0, 1), "the deadline holds");
     let waiter = std::thread::spawn({
         let scheduler = world.scheduler.clone();
         move || scheduler.shutdown(Duration::MAX)
@@ -774,7 +774,7 @@ fn shutdown_inside_of_a_run_or_a_hook_waits_for_nothing() {
         .every(SECOND)
         .spawn_blocking(move |_cx| {
             let report = scheduler.shutdown(Duration::MAX);
-            (report.jobs, report.runs_left)
+            (report.jobs, report.running)
         })
         .unwrap();
     world.pass(1);
@@ -784,7 +784,7 @@ fn shutdown_inside_of_a_run_or_a_hook_waits_for_nothing() {
     let world = World::new();
     let (scheduler, (tell, told)) = (world.scheduler.clone(), channel());
     let every = world.scheduler.every(SECOND).on_run(move |_event| {
-        tell.send(scheduler.shutdown(Duration::MAX).runs_left).ok();
+        tell.send(scheduler.shutdown(Duration::MAX).running).ok();
     });
     every.spawn(|_cx| pending::<()>()).unwrap();
     world.pass(1);

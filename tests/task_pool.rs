@@ -32,10 +32,10 @@ fn body(log: &Log, name: &str, gate: &Gate) -> impl Future<Output = ()> + Send +
 }
 
 #[test]
-fn size_zero_is_no_limit_and_a_huge_size_is_one_too() {
+fn no_limit_is_unlimited_and_a_huge_size_is_too() {
     let rt = runtime();
-    for size in [0, usize::MAX] {
-        let pool = TaskPool::new(&rt, size);
+    for size in [None, Some(usize::MAX)] {
+        let pool = size.map_or_else(|| TaskPool::unlimited(&rt), |size| TaskPool::new(&rt, size).unwrap());
         assert_eq!(pool.size(), size);
         let (log, gate) = (Log::new(), Gate::new());
         let tasks: Vec<_> = (0..200).map(|n| pool.spawn(body(&log, &n.to_string(), &gate))).collect();
@@ -47,18 +47,38 @@ fn size_zero_is_no_limit_and_a_huge_size_is_one_too() {
 }
 
 #[test]
+fn a_limit_of_zero_is_an_error_everywhere() {
+    let rt = runtime();
+    assert!(TaskPool::new(&rt, 0).is_err());
+    assert!(PoolSet::<u8, ()>::new(&rt, 0).is_err());
+    let invalid = [TaskPool::builder().size(0), TaskPool::builder().queue_limit(0)];
+    for (builder, wrong) in invalid.into_iter().zip(["size", "queue_limit"]) {
+        let error = builder.build(&rt).unwrap_err();
+        assert!(matches!(error, offtick::BuildError::Invalid { setting, .. } if setting == wrong));
+    }
+    assert!(offtick::WorkerThread::builder("zero").size(0).build().is_err());
+    assert!(offtick::WorkerThread::builder("zero").queue_limit(0).build().is_err());
+    let pool = TaskPool::new(&rt, 3).unwrap();
+    assert!(pool.resize(0).is_err());
+    assert_eq!(pool.size(), Some(3), "nothing changed");
+    assert!(pool.map(0..3, |_| async {}).window(0).is_err());
+    let unlimited = TaskPool::builder().size(3).unlimited().build(&rt).unwrap();
+    assert_eq!((unlimited.size(), PoolSet::<u8, ()>::unlimited(&rt).pool().size()), (None, None));
+}
+
+#[test]
 fn growing_starts_more_and_shrinking_stops_none() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let log = Log::new();
     let gates: Vec<_> = (0..6).map(|_| Gate::new()).collect();
     let tasks: Vec<_> = (0..6).map(|n| pool.spawn(body(&log, &n.to_string(), &gates[n]))).collect();
     reactor_thread(&rt);
     assert_eq!((log.text().as_str(), pool.waiting()), ("0", 5));
-    pool.resize(3);
+    pool.resize(3).unwrap();
     reactor_thread(&rt);
     assert_eq!(log.text(), "0 1 2");
-    pool.resize(1);
+    pool.resize(1).unwrap();
     reactor_thread(&rt);
     assert_eq!(pool.progress().running, 3);
     gates[0].open();
@@ -68,7 +88,7 @@ fn growing_starts_more_and_shrinking_stops_none() {
     assert_eq!(log.text(), "0 1 2", "one still runs, and one is the size");
     gates[2].open();
     until(|| log.len() == 4);
-    pool.resize(0);
+    pool.resize_unlimited();
     reactor_thread(&rt);
     assert_eq!(log.text(), "0 1 2 3 4 5");
     gates.iter().for_each(Gate::open);
@@ -80,7 +100,7 @@ fn growing_starts_more_and_shrinking_stops_none() {
 fn every_way_to_end_frees_the_slot() {
     quiet_planned_panics();
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let refused = RetryPolicy::fixed(Duration::ZERO).max_attempts(2);
     let tasks: Vec<Task<()>> = vec![
         pool.spawn(async {}),
@@ -104,7 +124,7 @@ fn every_way_to_end_frees_the_slot() {
 #[test]
 fn a_dropped_handle_and_a_detached_task_free_the_slot() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     drop(pool.spawn(pending::<()>()));
     let gate = Gate::new();
     let waits = gate.clone();
@@ -137,7 +157,7 @@ fn a_full_queue_gives_the_job_back() {
     assert!(beyond.cancel() && waiting.cancel());
     let queued = pool.try_spawn(refused.into_inner()).unwrap();
     assert!(pool.try_spawn(async {}).unwrap_err().is_full());
-    pool.resize(2);
+    pool.resize(2).unwrap();
     assert_eq!(settled(queued), 5);
     settled(pool.try_spawn(async {}).unwrap());
     gate.open();
@@ -147,13 +167,13 @@ fn a_full_queue_gives_the_job_back() {
 #[test]
 fn no_queue_means_a_slot_or_nothing() {
     let rt = runtime();
-    let pool = TaskPool::builder().size(2).queue_limit(0).build(&rt).unwrap();
+    let pool = TaskPool::builder().size(2).no_queue().build(&rt).unwrap();
     let _one = pool.try_spawn(pending::<()>()).unwrap();
     let _two = pool.try_spawn(pending::<()>()).unwrap();
     assert!(pool.try_spawn(pending::<()>()).unwrap_err().is_full());
-    pool.resize(0);
+    pool.resize_unlimited();
     let _three = pool.try_spawn(pending::<()>()).unwrap();
-    pool.resize(1);
+    pool.resize(1).unwrap();
     assert!(pool.try_spawn(pending::<()>()).unwrap_err().is_full());
 }
 
@@ -174,7 +194,7 @@ fn whoever_waits_for_room_is_told_of_it_and_of_every_end() {
         room.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(tally)))).is_ready()
     };
     let pool = TaskPool::builder().size(1).queue_limit(1).build(&rt).unwrap();
-    let wait = || -> Pin<Box<dyn Future<Output = ()> + Send>> { Box::pin(pool.room()) };
+    let wait = || -> Pin<Box<dyn Future<Output = ()> + Send>> { Box::pin(pool.capacity()) };
     let tally = Arc::new(Wakes::default());
     assert!(woken(&mut wait(), &tally), "a slot");
     let running = pool.spawn(pending::<()>());
@@ -197,7 +217,7 @@ fn whoever_waits_for_room_is_told_of_it_and_of_every_end() {
     let _more = pool.spawn(pending::<()>());
     let (mut larger, mut larger_still) = (wait(), wait());
     assert!(!woken(&mut larger, &tally));
-    pool.resize(2);
+    pool.resize(2).unwrap();
     assert_eq!(tally.0.load(Ordering::Relaxed), 4);
     assert!(woken(&mut larger, &tally) && woken(&mut larger_still, &tally));
     // Nobody will be let in any more.
@@ -208,12 +228,12 @@ fn whoever_waits_for_room_is_told_of_it_and_of_every_end() {
     assert_eq!(tally.0.load(Ordering::Relaxed), 5);
     assert!(woken(&mut closed, &tally));
 
-    let pool = TaskPool::builder().size(1).queue_limit(0).build(&rt).unwrap();
+    let pool = TaskPool::builder().size(1).no_queue().build(&rt).unwrap();
     let gate = Gate::new();
     let theirs = gate.clone();
     pool.spawn_blocking(move || theirs.pass()).detach();
     until(|| pool.progress().running == 1);
-    let mut orphan: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pool.room());
+    let mut orphan: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pool.capacity());
     assert!(!woken(&mut orphan, &tally));
     rt.shutdown(Duration::ZERO);
     assert_eq!(tally.0.load(Ordering::Relaxed), 6, "though the closure holds its slot");
@@ -308,7 +328,7 @@ fn a_member_may_have_a_limit_of_its_own() {
 #[test]
 fn urgent_ones_first_and_a_level_may_change_while_it_waits() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let (log, gate) = (Log::new(), Gate::new());
     let first = pool.spawn(body(&log, "first", &gate));
     let put = |name: &str, level| {
@@ -338,7 +358,7 @@ fn urgent_ones_first_and_a_level_may_change_while_it_waits() {
 #[test]
 fn a_cancelled_member_never_starts() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let (log, gate) = (Log::new(), Gate::new());
     let first = pool.spawn(body(&log, "first", &gate));
     let (a, b) = (pool.spawn(body(&log, "a", &gate)), pool.spawn_blocking(|| panic!("started")));
@@ -355,7 +375,7 @@ fn a_cancelled_member_never_starts() {
 #[test]
 fn stop_refuses_new_work_and_drains() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let (log, gate) = (Log::new(), Gate::new());
     let tasks = [pool.spawn(body(&log, "a", &gate)), pool.spawn(body(&log, "b", &gate))];
     let mut stop = Box::pin(pool.stop(None));
@@ -379,18 +399,18 @@ fn stop_refuses_new_work_and_drains() {
 fn a_stop_with_a_deadline_tells_what_did_not_end() {
     let clock = Clock::manual();
     let rt = Builder::new().clock(clock.clone()).build().unwrap();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let stuck = pool.task().name("stuck").spawn(|_cx| pending::<()>());
     let waits = pool.task().name("waits").spawn_blocking(|_cx| ());
     let mut stop = Box::pin(pool.stop(Some(SECOND)));
     assert!(poll_once(&mut stop).is_pending());
     clock.advance(SECOND);
     let report = common::block_on(stop);
-    let mut names: Vec<_> = report.left.iter().filter_map(|left| left.name()).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["stuck", "waits"]);
+    let names = |list: &[offtick::CancelHandle]| list[0].name().map(str::to_owned);
+    assert_eq!((report.running.len(), report.waiting.len(), report.left_running.len()), (1, 1, 0));
+    assert_eq!((names(&report.running).as_deref(), names(&report.waiting).as_deref()), (Some("stuck"), Some("waits")));
     assert!(!stuck.is_done() && !waits.is_done(), "nothing was done to them");
-    assert_eq!(pool.stop_blocking(Some(Duration::ZERO)).unwrap().left.len(), 2);
+    assert_eq!(pool.stop_blocking(Some(Duration::ZERO)).unwrap().waiting.len(), 1);
     drop(pool);
     until(|| stuck.is_done() && waits.is_done());
 }
@@ -398,14 +418,14 @@ fn a_stop_with_a_deadline_tells_what_did_not_end() {
 #[test]
 fn waiting_where_it_would_deadlock_is_an_error() {
     let rt = runtime();
-    let pool = Arc::new(TaskPool::new(&rt, 1));
+    let pool = Arc::new(TaskPool::new(&rt, 1).unwrap());
     let theirs = Arc::clone(&pool);
     let refused = settled(pool.spawn_blocking(move || {
         let stopped = matches!(theirs.stop_blocking(None), Err(TaskError::WouldDeadlock));
         stopped && matches!(theirs.wait(), Err(TaskError::WouldDeadlock))
     }));
     assert!(refused);
-    let (pool, gate) = (Arc::new(TaskPool::new(&rt, 1)), Gate::new());
+    let (pool, gate) = (Arc::new(TaskPool::new(&rt, 1).unwrap()), Gate::new());
     let (theirs, waits) = (Arc::clone(&pool), gate.clone());
     let member = pool.spawn(async move { waits.passed().await });
     assert!(on_reactor(&rt, move |_| matches!(theirs.wait_timeout(SECOND), Some(Err(TaskError::WouldDeadlock)))));
@@ -416,7 +436,7 @@ fn waiting_where_it_would_deadlock_is_an_error() {
 #[test]
 fn dropping_the_pool_cancels_all_and_starts_none() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let (log, gate) = (Log::new(), Gate::new());
     let tasks: Vec<_> = (0..20).map(|n| pool.spawn(body(&log, &n.to_string(), &gate))).collect();
     until(|| log.len() == 1);
@@ -433,7 +453,7 @@ fn dropping_the_pool_cancels_all_and_starts_none() {
 fn dropped_inside_of_its_own_members_and_after_the_runtime() {
     for blocking in [false, true] {
         let rt = runtime();
-        let pool = TaskPool::new(&rt, 1);
+        let pool = TaskPool::new(&rt, 1).unwrap();
         let handle = pool.handle().clone();
         let (gate, waits) = (Gate::new(), Gate::new());
         let other = handle.spawn(pending::<()>());
@@ -460,13 +480,13 @@ fn dropped_inside_of_its_own_members_and_after_the_runtime() {
         until(|| handle.is_idle());
     }
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let tasks: Vec<_> = (0..5).map(|_| pool.spawn(pending::<()>())).collect();
     drop(rt);
     assert!(tasks.iter().all(|task| matches!(task.result(), Some(Err(TaskError::RuntimeGone)))));
     assert!(matches!(pool.spawn(async {}).wait(), Err(TaskError::RuntimeGone)));
     assert!(matches!(pool.try_spawn(async {}), Err(offtick::TrySpawnError::RuntimeGone(_))));
-    pool.resize(9);
+    pool.resize(9).unwrap();
     assert!(pool.stop_blocking(None).unwrap().is_clean());
     drop(pool);
 }
@@ -477,13 +497,13 @@ fn what_a_member_drops_may_use_the_pool() {
     impl Drop for Uses {
         fn drop(&mut self) {
             self.1.push(format!("{}", self.0.progress().total));
-            self.0.resize(2);
+            self.0.resize(2).unwrap();
             self.0.cancel_all();
             self.0.spawn(async {}).detach();
         }
     }
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let log = Log::new();
     for _ in 0..3 {
         let uses = Uses(pool.handle().clone(), log.clone());
@@ -501,7 +521,7 @@ fn what_a_member_drops_may_use_the_pool() {
 #[test]
 fn a_set_hands_out_what_finished_and_cancels_only_its_own() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 1);
+    let pool = TaskPool::new(&rt, 1).unwrap();
     let (log, gate) = (Log::new(), Gate::new());
     let others = pool.spawn(body(&log, "others", &gate));
     let mut set: PoolSet<u32, ()> = pool.set();
@@ -538,7 +558,7 @@ fn a_set_hands_out_what_finished_and_cancels_only_its_own() {
 fn a_set_with_its_own_pool_starts_none_when_it_goes() {
     let rt = runtime();
     let (log, gate) = (Log::new(), Gate::new());
-    let mut set = PoolSet::new(&rt, 1);
+    let mut set = PoolSet::new(&rt, 1).unwrap();
     for n in 0..50 {
         set.spawn(n, body(&log, &n.to_string(), &gate));
     }
@@ -553,7 +573,7 @@ fn a_set_with_its_own_pool_starts_none_when_it_goes() {
 #[test]
 fn a_map_takes_few_items_ahead_and_ends_with_them() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 2);
+    let pool = TaskPool::new(&rt, 2).unwrap();
     let (taken, gate) = (Arc::new(AtomicUsize::new(0)), Gate::new());
     let counts = Arc::clone(&taken);
     let items = (0..10_u32).inspect(move |_| {
@@ -583,7 +603,7 @@ fn a_map_takes_few_items_ahead_and_ends_with_them() {
 #[test]
 fn a_map_in_order_keeps_back_what_comes_early() {
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 3);
+    let pool = TaskPool::new(&rt, 3).unwrap();
     let gates: Vec<_> = (0..6).map(|_| Gate::new()).collect();
     let theirs = gates.clone();
     let mut map = pool
@@ -595,6 +615,7 @@ fn a_map_in_order_keeps_back_what_comes_early() {
             }
         })
         .window(4)
+        .unwrap()
         .in_order();
     assert_eq!(map.drain_finished().count(), 0);
     gates[1..].iter().for_each(Gate::open);
@@ -619,7 +640,7 @@ fn a_map_in_order_keeps_back_what_comes_early() {
 fn maps_may_be_endless_empty_panicking_and_dropped() {
     quiet_planned_panics();
     let rt = runtime();
-    let pool = TaskPool::new(&rt, 2);
+    let pool = TaskPool::new(&rt, 2).unwrap();
     let mut empty: PoolMap<()> = pool.map(std::iter::empty::<()>(), |()| async {});
     assert!(common::block_on(empty.next()).is_none() && empty.is_done());
     let mut endless = pool.map(0.., |n: u64| async move { n });
@@ -648,7 +669,7 @@ fn maps_may_be_endless_empty_panicking_and_dropped() {
 fn a_hundred_thousand_members() {
     const MANY: usize = 100_000;
     let rt = runtime();
-    let mut set = PoolSet::new(&rt, 8);
+    let mut set = PoolSet::new(&rt, 8).unwrap();
     /// Inside of a member; also one that is cancelled leaves.
     struct Inside(Arc<AtomicUsize>);
     impl Drop for Inside {
@@ -683,7 +704,7 @@ fn a_hundred_thousand_members() {
 fn a_pool_thread_that_is_held_keeps_members_pending() {
     let rt = common::narrow();
     let hog = Hog::pool(&rt);
-    let pool = TaskPool::new(&rt, 2);
+    let pool = TaskPool::new(&rt, 2).unwrap();
     let member = pool.spawn_blocking(|| ());
     let progress = pool.progress();
     assert_eq!((progress.pending, progress.running, pool.waiting()), (1, 0, 0));
@@ -766,7 +787,11 @@ mod model {
             steps in proptest::collection::vec(step(), 1..120),
         ) {
             let rt = runtime();
-            let pool = TaskPool::builder().size(size).queue_limit(QUEUE).build(&rt).unwrap();
+            let mut builder = TaskPool::builder().queue_limit(QUEUE);
+            if size > 0 {
+                builder = builder.size(size);
+            }
+            let pool = builder.build(&rt).unwrap();
             let mut model = Model { size, ..Model::default() };
             let started = Arc::new(Mutex::new(BTreeSet::new()));
             let mut tasks: Vec<(Task<usize>, Gate)> = Vec::new();
@@ -817,7 +842,7 @@ mod model {
                         }
                     }
                     Step::Resize(size) => {
-                        pool.resize(size);
+                        if size == 0 { pool.resize_unlimited() } else { pool.resize(size).unwrap() }
                         model.size = size;
                         model.pump();
                     }
@@ -836,7 +861,7 @@ mod model {
                 reactor_thread(&rt);
                 prop_assert_eq!(&*started.lock().unwrap(), &model.started);
             }
-            pool.resize(0);
+            pool.resize_unlimited();
             let total = tasks.len();
             for (number, (task, gate)) in tasks.into_iter().enumerate() {
                 gate.open();

@@ -109,7 +109,7 @@ fn tasks_that_are_left_are_dropped_before_the_tear_down_and_may_use_the_value_th
     until(|| stuck.status() == Status::Running);
     settled(pool.spawn(|_| async {}));
     let report = pool.stop_blocking(Some(Duration::ZERO)).unwrap();
-    assert_eq!((report.left.len(), report.left[0].id()), (1, stuck.id()));
+    assert_eq!((report.tasks.running.len(), report.tasks.running[0].id()), (1, stuck.id()));
     assert!(report.thread_ended && report.tear_down.is_none() && !report.is_clean());
     assert!(stuck.is_done());
     assert_eq!(log.text(), "open used tear-down closed");
@@ -337,7 +337,7 @@ fn a_task_that_holds_the_thread_is_reported_and_the_pool_starts_anew() {
     });
     seen.recv_timeout(HANG).unwrap();
     let report = pool.stop_blocking(Some(Duration::ZERO)).unwrap();
-    assert!(!report.thread_ended && report.left.len() == 1);
+    assert!(!report.thread_ended && report.tasks.running.len() == 1);
     pool.start_blocking().unwrap();
     assert_eq!(pool.call(|device| *device.lines.borrow()).unwrap(), 0);
     latch.open();

@@ -50,7 +50,8 @@
 //! - A future is dropped where it waits, on the reactor thread, soon after the screen; what it holds is dropped with it. A closure is told
 //!   through its context: see [cooperative cancel](super::cpu_job_with_cooperative_cancel). One that has not begun never
 //!   runs.
-//! - The group knows how far its tasks are ([`progress`](crate::TaskGroup::progress)), whoever has their handles.
+//! - The group counts its tasks ([`progress`](crate::PoolHandle::progress)), whoever has their handles. A closure that goes on after
+//!   it was cancelled counts as `left_running`; [`wait`](crate::PoolHandle::wait) waits for it.
 //! - Nothing waits: the drop returns at once, on any thread.
 //! - A task that fails or panics ends alone; its error is in its handle. The error of one without a handle goes to the hook
 //!   [`on_unhandled_error`](crate::Builder::on_unhandled_error).

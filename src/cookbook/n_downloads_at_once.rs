@@ -29,7 +29,7 @@
 //! # });
 //! let paths: Vec<String> = (0..12).map(|n| format!("/tile/{n}")).collect();
 //! let rt = Runtime::new()?;
-//! let pool = TaskPool::new(&rt, 3);                                                     // 1
+//! let pool = TaskPool::new(&rt, 3)?;                                                    // 1
 //! let mut tiles = pool.try_map_blocking(paths, move |path| download(server, &path));    // 2
 //!
 //! let (mut shown, mut failed) = (Vec::new(), 0);
@@ -60,7 +60,7 @@
 //! - A download that fails or panics is an error at its index, and the others go on.
 //! - Dropping `tiles` cancels what is under way and starts nothing more. Dropping `pool` cancels all that was given to it.
 //! - A cancelled closure keeps its slot until it returns: three means three. Give the client a time limit.
-//! - `pool.stop(Some(patience))` takes nothing more in, and waits for what is inside.
+//! - `pool.stop(Some(patience))` refuses new downloads and waits for those inside; its report lists what still runs or waits.
 //!
 //! # Threads
 //! As many pool threads as downloads run. With futures ([`try_map`](crate::PoolHandle::try_map)) all run on the reactor thread, which

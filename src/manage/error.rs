@@ -25,7 +25,7 @@ pub struct WrongType {
     pub found: &'static str,
 }
 
-/// A limit of zero running tasks: nothing would ever start.
+/// A limit of zero: nothing would ever start.
 ///
 /// # Example
 /// ```
@@ -35,24 +35,24 @@ pub struct WrongType {
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a group with a limit of 0 would never start a task; the limit must be at least 1")]
+#[error("a limit of 0 would never start a task; use at least 1, or no limit")]
 #[non_exhaustive]
 pub struct ZeroLimit;
 
-/// The pool takes no tasks in: it was stopped, or (with a thread of its own) not started. What a task that it was given all
-/// the same fails with.
+/// The pool takes no tasks: it was stopped, or (a [`WorkerThread`](crate::WorkerThread)) not started. A task that it is given all
+/// the same fails with this error.
 ///
 /// # Example
 /// ```
 /// use offtick::{PoolStopped, TaskPool};
 /// let rt = offtick::Runtime::new()?;
-/// let pool = TaskPool::new(&rt, 2);
+/// let pool = TaskPool::new(&rt, 2)?;
 /// pool.close();
-/// let error = pool.spawn(async { 1 }).wait().expect_err("nobody is let in");
+/// let error = pool.spawn(async { 1 }).wait().expect_err("the pool is closed");
 /// assert!(error.downcast_ref::<PoolStopped>().is_some());
-/// # Ok::<(), offtick::BuildError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the pool takes no tasks in: it was stopped, or not started")]
+#[error("the pool takes no tasks: it was stopped, or not started")]
 #[non_exhaustive]
 pub struct PoolStopped;

@@ -26,10 +26,6 @@ impl<K> Fifo<K> {
         self.keys.len() - self.stale
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     pub(super) fn push(&mut self, key: K) {
         self.keys.push_back(key);
     }

@@ -11,16 +11,18 @@
 //! | [`TaskManager`] | shared tasks by identity and alias | tasks that outlive the code that started them |
 //! | [`Session`] | shared tasks by name | interfaces that run the same code again on each redraw |
 //!
-//! What they rest on: `members` (the engine of groups and pools), `finished` (the queue of ended tasks, which a tick looks at
-//! for one load), `fifo` (a queue whose members may leave out of turn) and `stored` (a shared task without its types).
+//! What they rest on: `limiter` (slots and a queue, as pure logic) and `limited` (the engine of groups and pools), `finished` (the
+//! queue of ended tasks, which a tick checks for one load), `fifo` (a queue whose members may leave out of turn) and `stored` (a
+//! shared task without its types).
 
 pub(crate) mod completion;
 mod error;
 mod fifo;
 pub(crate) mod finished;
 mod group;
+mod limited;
+pub(crate) mod limiter;
 mod manager;
-mod members;
 mod pool;
 mod process;
 mod session;
@@ -31,9 +33,9 @@ mod worker_thread;
 pub use completion::{CompletionQueue, DrainCompleted};
 pub use error::{PoolStopped, WrongType, ZeroLimit};
 pub use group::TaskGroup;
+pub use limited::{GroupProgress, StopReport};
 pub use manager::{ManagedTask, TaskManager};
-pub use members::GroupProgress;
-pub use pool::{PoolHandle, PoolMap, PoolMapInOrder, PoolSet, StopReport, TaskPool, TaskPoolBuilder};
+pub use pool::{PoolHandle, PoolMap, PoolMapInOrder, PoolSet, TaskPool, TaskPoolBuilder};
 pub use process::manager;
 pub use session::Session;
 pub use set::TaskSet;

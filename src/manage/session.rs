@@ -2,6 +2,7 @@
 
 use super::WrongType;
 use super::manager::TaskManager;
+use super::pool::{PoolHandle, Settings, TaskPool};
 use super::stored::Stored;
 use crate::error::BoxError;
 use crate::runtime::Handle;
@@ -36,12 +37,14 @@ pub struct Session {
     handle: Handle,
     manager: Option<TaskManager>,
     tasks: BTreeMap<Box<str>, Stored>,
+    /// One slot each.
+    serial: BTreeMap<Box<str>, TaskPool>,
 }
 
 impl Session {
     /// A session whose tasks run on `handle`.
     pub fn new(handle: &Handle) -> Self {
-        Self { handle: handle.clone(), manager: None, tasks: BTreeMap::new() }
+        Self { handle: handle.clone(), manager: None, tasks: BTreeMap::new(), serial: BTreeMap::new() }
     }
 
     /// A session whose tasks are registered with a manager as well: they show in its listing.
@@ -56,7 +59,9 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn managed(manager: &TaskManager) -> Self {
-        Self { handle: manager.handle().clone(), manager: Some(manager.clone()), tasks: BTreeMap::new() }
+        let mut session = Self::new(manager.handle());
+        session.manager = Some(manager.clone());
+        session
     }
 
     /// Where its tasks run: for the builder, whose tasks are taken in by [`replace`](Self::replace) and
@@ -166,6 +171,9 @@ impl Session {
 
     /// Makes `task` the one called `name` and cancels the older one: the latest wins.
     ///
+    /// It does not wait for the older one. A future is dropped soon after; a closure that ignores its cancellation runs on beside
+    /// `task`. Tasks of one name that must not overlap are started through [`serial`](Self::serial).
+    ///
     /// # Example
     /// ```
     /// let rt = offtick::Runtime::new()?;
@@ -183,6 +191,32 @@ impl Session {
     {
         self.remove(name);
         self.keep(name, task)
+    }
+
+    /// A handle whose tasks run one after the other: for tasks of one name that must not overlap, such as saving a file.
+    ///
+    /// A task that is started through it waits until the closure of the one before has returned, whether that was cancelled,
+    /// replaced or ran out of time. The handle is the same for each call with the same name; [`clear`](Self::clear) and the drop of
+    /// the session close it and cancel its tasks.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut session = offtick::Session::new(&rt);
+    /// let saves = session.serial("save");
+    /// let first = session.replace("save", saves.spawn_blocking(|| { /* writes the file */ }));
+    /// // Cancels the first, and starts once its closure has returned.
+    /// let second = session.replace("save", saves.spawn_blocking(|| 2));
+    /// assert_eq!(second.wait().ok(), Some(&2));
+    /// # let _first = first;
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn serial(&mut self, name: &str) -> PoolHandle {
+        if let Some(pool) = self.serial.get(name) {
+            return pool.handle().clone();
+        }
+        let pool = TaskPool::with_settings(&self.handle, Settings { size: Some(1), ..Settings::default() });
+        self.serial.entry(name.into()).or_insert(pool).handle().clone()
     }
 
     fn keep<T, P>(&mut self, name: &str, task: Task<T, P>) -> SharedTask<T, P>
@@ -224,9 +258,10 @@ impl Session {
         self.tasks.remove(name).map(dismiss).is_some()
     }
 
-    /// Cancels all tasks, in the order of their names, and forgets them.
+    /// Cancels all tasks, in the order of their names, and forgets them and the handles of [`serial`](Self::serial).
     pub fn clear(&mut self) {
         std::mem::take(&mut self.tasks).into_values().for_each(dismiss);
+        self.serial.clear();
     }
 
     /// The names, sorted.

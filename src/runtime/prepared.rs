@@ -1,6 +1,5 @@
-//! A task that exists but is not queued yet: whoever limits how many run makes it at once and launches it in its turn.
+//! A task that exists but is not queued yet: an owner that limits how many run makes it at once and launches it later.
 
-use super::closures;
 use super::handle::Handle;
 use super::owner::{Pool, PoolJob, Reactor};
 use super::refused::refuse;
@@ -8,45 +7,42 @@ use super::shared::Shared;
 use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
-use crate::task::raw::{Audience, Outcome, Runnable, TaskRef, Work};
+use crate::task::raw::{Audience, Runnable, TaskRef, Work};
 use crate::task::{EndHook, Schedule, Spec, Task, TaskId};
 use std::fmt;
-use std::io;
 
-/// Is told of the life of one prepared task.
+/// Notices of the life of one task. Called on any thread, under no lock.
 pub(crate) trait Watch: Send + Sync + 'static {
     /// The task's closure is about to run on this thread. Not called for futures.
     fn starts(&self) {}
 
-    /// The task was given another level. True: it is not launched, and so in no queue of its owner's.
+    /// The task has another priority. True: it is not launched, and so in no queue of its runtime.
     fn moved(&self) -> bool {
         false
     }
 
-    /// The task is over, for everyone to see. Called once, on any thread, under no lock.
+    /// The task is over, for everyone to see. Called once.
     fn ended(&self);
+
+    /// The body is gone. Called once; see [`Schedule::on_closed`] for the order of the two.
+    fn closed(&self);
 }
 
-/// Not queued yet: its status is `Pending`, and it may be cancelled. Dropped, it ends as runtime gone.
+/// A task that is not queued yet: its status is `Pending`, and it may be cancelled. Dropped, it ends as runtime gone.
 pub(crate) struct Prepared {
     runnable: Runnable,
     shared: Arc<Shared>,
     closure: bool,
 }
 
-/// No thread lives and the system refused to start one.
-pub(crate) struct NotLaunched {
-    runnable: Runnable,
-    error: io::Error,
-}
-
 impl Prepared {
-    /// Queues the task; one that was cancelled meanwhile is queued for the drop of its body. If the runtime is gone, it
-    /// ends here.
-    ///
-    /// # Errors
-    /// For closures: no thread could be started.
-    pub(crate) fn launch(self) -> Result<(), NotLaunched> {
+    pub(crate) fn is_closure(&self) -> bool {
+        self.closure
+    }
+
+    /// Queues the task; one that was cancelled is queued for the drop of its body. It ends here if the runtime has shut
+    /// down, or if it is a closure and no thread could be started for it.
+    pub(crate) fn launch(self) {
         let Self { runnable, shared, closure } = self;
         if !closure {
             shared.accept(runnable);
@@ -56,19 +52,9 @@ impl Prepared {
             match shared.pool.admit_unlimited() {
                 Ok(permit) => permit.submit(PoolJob(runnable)),
                 Err(Refused::Full | Refused::Closed) => refuse(runnable),
-                Err(Refused::NoThread(error)) => return Err(NotLaunched { runnable, error }),
+                Err(Refused::NoThread(error)) => runnable.fail(TaskError::from_error(error)),
             }
         }
-        Ok(())
-    }
-}
-
-impl NotLaunched {
-    /// Tells the closure that it is to fail, and why; then runs it on this thread.
-    pub(crate) fn fail(self, tell: impl FnOnce(io::Error)) {
-        tell(self.error);
-        // Told that, it does not sleep.
-        let _over = closures::away_from_seat(|| self.runnable.run(Outcome::Gone));
     }
 }
 
@@ -115,7 +101,7 @@ impl fmt::Debug for Prepared {
     }
 }
 
-/// An owner that passes everything on, and tells the watch.
+/// An owner that forwards every call, and notifies the watch.
 struct Watched<O, W> {
     owner: O,
     watch: W,
@@ -159,6 +145,11 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
         self.owner.on_ended(task, self.audience(task, audience));
     }
 
+    fn on_closed(&self) {
+        self.watch.closed();
+        self.owner.on_closed();
+    }
+
     fn raise_update(&self) {
         self.owner.raise_update();
     }
@@ -169,6 +160,10 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
 
     fn on_end(&self, task: &TaskRef, hook: EndHook) {
         self.owner.on_end(task, hook);
+    }
+
+    fn on_error(&self, task: &TaskRef, error: &TaskError) {
+        self.owner.on_error(task, error);
     }
 
     fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {

@@ -62,6 +62,7 @@ impl Source for Every {
 /// | [`misfire_grace`](Self::misfire_grace) | 1 second |
 /// | [`coalesce`](Self::coalesce) | yes |
 /// | [`overlap`](Self::overlap), [`max_instances`](Self::max_instances) | `Skip`, 1 |
+/// | [`wait_for_closures`](Self::wait_for_closures) | yes |
 ///
 /// # Example
 /// ```
@@ -175,15 +176,25 @@ impl<S: Source, R> JobBuilder<S, R> {
         self
     }
 
-    /// What happens to a slot that is due while [`max_instances`](Self::max_instances) runs are not over.
+    /// What happens to a slot that is due while [`max_instances`](Self::max_instances) runs are active.
     pub fn overlap(mut self, overlap: Overlap) -> Self {
         self.settings.overlap = overlap;
         self
     }
 
-    /// The most runs that are under way at a time, at least 1. Default 1; for [`Overlap::Allow`], no limit.
+    /// The most runs that are active at once, at least 1. Default 1; for [`Overlap::Allow`], no limit.
     pub fn max_instances(mut self, most: usize) -> Self {
         self.settings.max_instances = Some(most);
+        self
+    }
+
+    /// Whether a run stays active until its closure has returned (the default), or only until its task has ended.
+    ///
+    /// The two differ for a closure that goes on after it was cancelled or ran out of time. With `false` such a closure may run
+    /// beside later runs of the job, more than [`max_instances`](Self::max_instances) at once.
+    /// [`JobCounts::left_running`](super::JobCounts::left_running) counts these closures in both cases.
+    pub fn wait_for_closures(mut self, wait: bool) -> Self {
+        self.settings.wait_for_closures = wait;
         self
     }
 
@@ -200,7 +211,7 @@ impl<S: Source, R> JobBuilder<S, R> {
         self
     }
 
-    /// Called when a slot was given up because the runs before it were not over.
+    /// Called when a slot was given up because earlier runs, or a newer slot, left no room for it.
     pub fn on_overlapped(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
         self.settings.on_overlapped = Some(Arc::new(hook));
         self

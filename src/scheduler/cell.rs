@@ -76,7 +76,8 @@ pub struct JobCounts {
     pub runs: u64,
     /// Slots that were seen too late, beyond the grace for misfires. Of a calendar, those beyond 1,000 at a time count as one.
     pub missed: u64,
-    /// Slots that were given up because earlier runs were not over.
+    /// Slots that were given up because earlier runs, or (with [`Overlap::CancelPrevious`](super::Overlap::CancelPrevious)) a newer
+    /// slot, left no room for them.
     pub overlapped: u64,
     /// Slots that were left to a newer one, which ran.
     pub coalesced: u64,
@@ -84,7 +85,10 @@ pub struct JobCounts {
     pub failed: u64,
     /// Runs that are not over.
     pub running: usize,
-    /// Slots that wait for a run to be over ([`Overlap::Queue`](super::Overlap::Queue)).
+    /// Runs that are over, cancelled or at their time limit, and whose closures still run.
+    pub left_running: usize,
+    /// Slots that wait for a run to be over ([`Overlap::Queue`](super::Overlap::Queue)), or for the closure of a cancelled run to
+    /// return ([`Overlap::CancelPrevious`](super::Overlap::CancelPrevious)).
     pub queued: usize,
 }
 

@@ -7,9 +7,9 @@
 //! # The life of a run
 //! ```text
 //! decided (a turn) --> submitted (the driver) --> noted, and `latest`
-//!                                \--> over, on any thread --> forgotten, and `latest_finished`
+//!                                \--> over, on any thread, and `latest_finished` --> its body is gone
 //! ```
-//! A run may be over before it is noted; whoever comes second does what both have to do.
+//! It is forgotten once all of these have come. It may be over before it is noted, and its body may be gone before it is over.
 //!
 //! Runs know the scheduler by weak references: a run that never ends keeps no scheduler alive.
 
@@ -17,13 +17,14 @@ use super::cell::{Cell, JobStatus, Kept, keep_newest};
 use super::entry::{Action, Entry, Launching};
 use super::error::ScheduleError;
 use super::event::tell;
-use super::launch::Launch;
+use super::launch::{Launch, RunPlace};
 use super::settings::Settings;
 use super::state::{Phase, Rest, State};
 use super::timetable::{Nanos, Now, Timetable};
 use crate::manage::TaskManager;
+use crate::spawn::TaskBuilder;
 use crate::sync::{Arc, Condvar, Mutex, Weak};
-use crate::task::{EndHook, Status, TaskInfo};
+use crate::task::{CancelHandle, Status};
 use crate::time::WallClock;
 use crate::time::clock::ClockListener;
 use crate::util::catch::{drop_quietly, guarded};
@@ -154,13 +155,7 @@ impl Core {
 
     fn launch(self: &Arc<Self>, launching: Launching) {
         let Launching { run, cell, launch, timeout, on_run, mut event } = launching;
-        let (core, theirs) = (Arc::downgrade(self), Arc::downgrade(&cell));
-        let on_end = EndHook::internal(move |info: &TaskInfo| {
-            if let (Some(core), Some(cell)) = (core.upgrade(), theirs.upgrade()) {
-                core.over(&cell, run, info.status());
-            }
-        });
-        let mut builder = self.manager.handle().task().name(&*cell.id).end_hook(on_end);
+        let mut builder = TaskBuilder::new(RunPlace::new(self, &cell, run)).name(&*cell.id);
         if let Some(limit) = timeout {
             builder = builder.timeout(limit);
         }
@@ -170,24 +165,28 @@ impl Core {
         tell(on_run.as_ref(), &event);
     }
 
+    /// The task of a run was made, and is about to be queued.
+    pub(super) fn prepared(&self, run: u64, control: CancelHandle) {
+        if let Some(known) = self.state.lock().runs.get_mut(&run) {
+            known.control = Some(control);
+        }
+    }
+
     /// A run was submitted.
     fn note(&self, cell: &Cell, kept: Kept) {
         let mut state = self.state.lock();
-        let over = match state.runs.get_mut(&kept.run) {
-            Some(known) if known.over => true,
-            Some(known) => {
-                known.task = Some(Arc::clone(&kept.task));
-                false
-            }
-            None => false,
-        };
-        if over {
-            state.runs.remove(&kept.run);
+        let (mut over, mut refused) = (false, false);
+        if let Some(known) = state.runs.get_mut(&kept.run) {
+            known.task = Some(Arc::clone(&kept.task));
+            // A builder that refuses its options makes a task that is over, elsewhere.
+            refused = known.control.is_none();
+            over = known.over;
         }
+        let forgotten = state.forget(kept.run);
         let mut shown = cell.shown.lock();
         shown.counts.runs += 1;
         let mut old = [None, None];
-        let id = kept.task.cancel_handle().id();
+        let (run, id) = (kept.run, kept.task.cancel_handle().id());
         if over {
             self.manager.alias(&finished_alias(&cell.id), id);
             old[0] = keep_newest(&mut shown.finished, kept.clone());
@@ -196,27 +195,34 @@ impl Core {
         old[1] = keep_newest(&mut shown.latest, kept);
         drop(shown);
         drop(state);
-        drop_quietly(old);
+        drop_quietly((old, forgotten));
         if over {
             self.ended.notify_all();
         }
+        if refused {
+            self.over(cell, run);
+        }
     }
 
-    /// A run is over: on the thread that brought the end about.
-    fn over(&self, cell: &Cell, run: u64, status: Status) {
+    /// The task of a run is over: on the thread that brought the end about.
+    pub(super) fn over(&self, cell: &Cell, run: u64) {
         let mut state = self.state.lock();
-        let wanted = state.ended(cell.key, run);
-        let kept = state.runs.get_mut(&run).and_then(|known| {
-            known.over = true;
-            known.kept(run)
-        });
-        let mut forgotten = None;
+        let Some(known) = state.runs.get_mut(&run) else { return };
+        known.over = true;
+        let control = known.control.as_ref().or(known.task.as_ref().map(|task| task.cancel_handle()));
+        let failed = control.is_some_and(|control| control.status() == Status::Error);
+        // Looked at under the lock. If the closure returns later, `closed` finds the mark.
+        let left_running = control.is_some_and(CancelHandle::is_left_running);
+        known.left_running = left_running;
+        let kept = known.kept(run);
+        let forgotten = state.forget(run);
+        let wanted = state.update(cell.key, |instances| instances.ended(run, left_running));
         let mut shown = cell.shown.lock();
         shown.counts.running -= 1;
-        shown.counts.failed += u64::from(status == Status::Error);
+        shown.counts.left_running += usize::from(left_running);
+        shown.counts.failed += u64::from(failed);
         let mut old = None;
         if let Some(kept) = kept {
-            forgotten = state.runs.remove(&run);
             if shown.finished.as_ref().is_none_or(|there| there.run < run) {
                 self.manager.alias(&finished_alias(&cell.id), kept.task.cancel_handle().id());
             }
@@ -225,6 +231,23 @@ impl Core {
         drop(shown);
         drop(state);
         drop_quietly((old, forgotten));
+        self.released(wanted);
+    }
+
+    /// The body of a run is gone. If its task was not marked as left running, `over` does the rest, or did.
+    pub(super) fn closed(&self, cell: &Cell, run: u64) {
+        let mut state = self.state.lock();
+        let Some(known) = state.runs.get_mut(&run).filter(|known| known.left_running) else { return };
+        known.left_running = false;
+        let forgotten = state.forget(run);
+        let wanted = state.update(cell.key, |instances| instances.closed(run));
+        cell.shown.lock().counts.left_running -= 1;
+        drop(state);
+        drop_quietly(forgotten);
+        self.released(wanted);
+    }
+
+    fn released(&self, wanted: bool) {
         self.ended.notify_all();
         if wanted {
             self.notify();
@@ -250,34 +273,34 @@ impl Core {
         cancelled
     }
 
-    /// Ends the schedule, for good; the runs go on. Says how many jobs there were.
-    pub(super) fn close(&self, phase: Phase) -> usize {
+    /// Ends the schedule, for good; the runs go on. Returns how many jobs there were, and how many slots waited.
+    pub(super) fn close(&self, phase: Phase) -> (usize, usize) {
         let mut state = self.state.lock();
         if state.phase == Phase::Open {
             state.phase = phase;
         }
         let jobs = state.take_all();
         drop(state);
-        let count = jobs.len();
+        let counts = (jobs.len(), jobs.iter().map(|entry| entry.instances.waiting()).sum());
         drop_quietly(jobs);
         self.notify();
-        count
+        counts
     }
 
-    /// Waits until no run is left, or until `deadline`; says how many are.
-    pub(super) fn wait(&self, deadline: Option<Instant>) -> usize {
+    /// Waits until no run is left and no closure of one still runs, or until `deadline`. Returns how many are not over, and
+    /// how many are over with their closures still running.
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> (usize, usize) {
         let mut state = self.state.lock();
         loop {
-            let left = state.runs.len();
+            let left_running = state.runs.values().filter(|run| run.left_running).count();
+            let left = (state.runs.values().filter(|run| !run.over).count(), left_running);
             let patience = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left == 0 || patience.is_some_and(|patience| patience.is_zero()) {
+            if left == (0, 0) || patience.is_some_and(|patience| patience.is_zero()) {
                 return left;
             }
             // A thread that drives a runtime, or is inside of one of the runs, would wait for itself.
-            let tasks = state.runs.values().filter_map(|run| run.task.as_ref());
-            if crate::runtime::current_driver().is_some()
-                || tasks.map(|task| task.cancel_handle()).any(|run| run.must_not_wait())
-            {
+            let mut runs = state.runs.values().filter_map(|run| run.control.as_ref());
+            if crate::runtime::current_driver().is_some() || runs.any(CancelHandle::must_not_wait) {
                 return left;
             }
             match patience {

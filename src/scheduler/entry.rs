@@ -4,19 +4,21 @@
 //! ```text
 //! late by more than the grace    missed
 //! left to a newer one            coalesced
-//! a run fewer than may be        runs
-//! otherwise, by the policy       overlapped | waits | runs | runs, and the oldest run is cancelled
+//! otherwise, by the policy       overlapped | waits | runs | runs or waits, and the oldest run is cancelled
 //! ```
+//! The last line is decided by [`Instances`].
 
 use super::cell::{Cell, JobStatus, Kept, Shown};
 use super::event::{Hook, JobEvent, Passed};
+use super::instances::Instances;
 use super::launch::Launch;
-use super::settings::{Overlap, Settings};
-use super::timetable::{CATCH_UP_LIMIT, Moment, Nanos, Now, Timetable};
+use super::settings::Settings;
+use super::timetable::{Moment, Nanos, Now, Timetable};
 use crate::manage::Stored;
 use crate::sync::Arc;
+use crate::task::CancelHandle;
 use crate::trace;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// What a turn decided.
 pub(super) enum Action {
@@ -62,39 +64,36 @@ pub(super) struct Entry {
     pub(super) paused: bool,
     /// Runs that were begun.
     pub(super) begun: u64,
-    /// Runs that are not over and were not cancelled for newer ones, oldest first.
-    pub(super) running: VecDeque<u64>,
-    pub(super) waiting: VecDeque<Moment>,
+    /// What is active, and the slots that wait.
+    pub(super) instances: Instances<Slot>,
     /// Runs that were asked for and not looked at yet.
     pub(super) asked: u64,
 }
 
-/// A run that is not over.
+/// A slot that is due, and how many it stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) at: Moment,
+    pub(super) slots: u64,
+}
+
+/// A run whose task is not over, or whose closure still runs.
 pub(super) struct Run {
     pub(super) cell: Arc<Cell>,
+    /// `None` until the task is made.
+    pub(super) control: Option<CancelHandle>,
     /// `None` until it is submitted.
     pub(super) task: Option<Arc<Stored>>,
-    /// It was over before it was noted here.
     pub(super) over: bool,
+    /// It is over, and its closure still runs.
+    pub(super) left_running: bool,
 }
 
 impl Entry {
     pub(super) fn new(cell: Arc<Cell>, settings: Settings, table: Box<dyn Timetable>, launch: Launch) -> Self {
         let rng = settings.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        Self {
-            cell,
-            table,
-            settings,
-            launch,
-            rng,
-            slot: None,
-            delay: 0,
-            paused: false,
-            begun: 0,
-            running: VecDeque::new(),
-            waiting: VecDeque::new(),
-            asked: 0,
-        }
+        let instances = settings.instances();
+        Self { cell, table, settings, launch, rng, slot: None, delay: 0, paused: false, begun: 0, instances, asked: 0 }
     }
 
     pub(super) fn due(&self) -> Option<Moment> {
@@ -105,15 +104,15 @@ impl Entry {
         self.settings.max_runs.is_some_and(|most| self.begun >= most)
     }
 
-    fn event(&self, slot: Moment, slots: u64, now: Now) -> JobEvent {
-        JobEvent { job: Arc::clone(&self.cell.id), due: slot.on_the_wall(now), slots, task: None }
+    fn event(&self, slot: Slot, now: Now) -> JobEvent {
+        JobEvent { job: Arc::clone(&self.cell.id), due: slot.at.on_the_wall(now), slots: slot.slots, task: None }
     }
 
     /// Copies what handles look at.
     pub(super) fn show(&self) {
         let mut shown = self.cell.shown.lock();
         shown.next = self.due().filter(|_| !self.paused);
-        shown.counts.queued = self.waiting.len();
+        shown.counts.queued = self.instances.waiting();
         shown.status = if self.paused { JobStatus::Paused } else { JobStatus::Active };
     }
 
@@ -136,55 +135,50 @@ impl Dealer<'_> {
         if batch.missed > 0 {
             entry.count(|shown| shown.counts.missed = shown.counts.missed.saturating_add(batch.missed));
             let first = batch.first_missed.unwrap_or(Moment::Steady(self.now.steady));
-            self.tell(Passed::Missed, entry.settings.on_missed.clone(), entry.event(first, batch.missed, self.now));
+            let event = entry.event(Slot { at: first, slots: batch.missed }, self.now);
+            self.tell(Passed::Missed, entry.settings.on_missed.clone(), event);
         }
         entry.count(|shown| shown.counts.coalesced = shown.counts.coalesced.saturating_add(batch.coalesced));
         for slot in batch.runs {
             if entry.is_used_up() {
                 break;
             }
-            self.run_or_overlap(entry, slot, batch.coalesced.saturating_add(1));
+            self.run_or_overlap(entry, Slot { at: slot, slots: batch.coalesced.saturating_add(1) });
         }
     }
 
-    pub(super) fn run_or_overlap(&mut self, entry: &mut Entry, slot: Moment, slots: u64) {
+    pub(super) fn run_or_overlap(&mut self, entry: &mut Entry, slot: Slot) {
         if entry.is_used_up() {
             return;
         }
-        let places = entry.settings.places();
-        let full = entry.running.len() >= places;
-        match entry.settings.overlap {
-            _ if !full => self.begin(entry, slot, slots),
-            Overlap::Queue if entry.waiting.len() < CATCH_UP_LIMIT => entry.waiting.push_back(slot),
-            Overlap::CancelPrevious => {
-                while entry.running.len() >= places
-                    && let Some(run) = entry.running.pop_front()
-                {
-                    self.actions.push(Action::Cancel { run });
-                }
-                self.begin(entry, slot, slots);
-            }
-            Overlap::Skip | Overlap::Allow | Overlap::Queue => {
-                entry.count(|shown| shown.counts.overlapped += 1);
-                self.tell(Passed::Overlapped, entry.settings.on_overlapped.clone(), entry.event(slot, 1, self.now));
-            }
+        let decision = entry.instances.due(slot);
+        self.actions.extend(decision.cancel.into_iter().map(|run| Action::Cancel { run }));
+        for slot in decision.overlapped {
+            entry.count(|shown| shown.counts.overlapped += 1);
+            let event = entry.event(Slot { slots: 1, ..slot }, self.now);
+            self.tell(Passed::Overlapped, entry.settings.on_overlapped.clone(), event);
+        }
+        if let Some(slot) = decision.run {
+            self.begin(entry, slot);
         }
     }
 
-    pub(super) fn begin(&mut self, entry: &mut Entry, slot: Moment, slots: u64) {
+    /// Begins a run in the slot of the limiter that it was given.
+    pub(super) fn begin(&mut self, entry: &mut Entry, slot: Slot) {
         *self.run_numbers += 1;
         let run = *self.run_numbers;
         entry.begun += 1;
-        entry.running.push_back(run);
+        entry.instances.begin(run);
         entry.count(|shown| shown.counts.running += 1);
-        self.runs.insert(run, Run { cell: Arc::clone(&entry.cell), task: None, over: false });
+        let cell = Arc::clone(&entry.cell);
+        self.runs.insert(run, Run { cell, control: None, task: None, over: false, left_running: false });
         self.actions.push(Action::Launch(Launching {
             run,
             cell: Arc::clone(&entry.cell),
             launch: Arc::clone(&entry.launch),
             timeout: entry.settings.timeout,
             on_run: entry.settings.on_run.clone(),
-            event: entry.event(slot, slots, self.now),
+            event: entry.event(slot, self.now),
         }));
     }
 

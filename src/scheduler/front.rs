@@ -63,7 +63,7 @@ impl Drop for Owner {
     }
 }
 
-/// What a [`Scheduler::shutdown`] found.
+/// What a [`Scheduler::shutdown`] left behind.
 ///
 /// # Example
 /// ```
@@ -71,7 +71,7 @@ impl Drop for Owner {
 /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
 /// scheduler.every(60.0).spawn(|_cx| async {})?;
 /// let report = scheduler.shutdown(std::time::Duration::ZERO);
-/// assert_eq!((report.jobs, report.runs_left), (1, 0));
+/// assert_eq!((report.jobs, report.running, report.left_running), (1, 0, 0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +79,18 @@ impl Drop for Owner {
 pub struct SchedulerReport {
     /// Jobs that were taken out of the schedule.
     pub jobs: usize,
+    /// Slots that waited for a run to be over. They were given up.
+    pub queued: usize,
     /// Runs that were not over when the wait ended. They go on.
-    pub runs_left: usize,
+    pub running: usize,
+    /// Runs that were over, cancelled or at their time limit, and whose closures still ran when the wait ended.
+    pub left_running: usize,
 }
 
 impl SchedulerReport {
-    /// True if no run is left.
+    /// True if no run is left and no closure of one still runs.
     pub fn is_clean(&self) -> bool {
-        self.runs_left == 0
+        self.running == 0 && self.left_running == 0
     }
 }
 
@@ -234,18 +238,18 @@ impl Scheduler {
         self.core().state.lock().phase != Phase::Open
     }
 
-    /// Takes all jobs out of the schedule, refuses new ones, and waits until the runs that are under way are over, at most
-    /// for `patience`: zero to wait for nothing, [`Duration::MAX`] for as long as it takes.
+    /// Takes all jobs out of the schedule, refuses new ones, and waits until the active runs are over and their closures have
+    /// returned, at most for `patience`: zero to wait for nothing, [`Duration::MAX`] for as long as it takes.
     ///
-    /// Nothing is cancelled. The report says what was not over in time. On a reactor thread, and inside of one of the
-    /// runs, this waits for nothing.
+    /// Nothing is cancelled. The report counts what was left. On a reactor thread, and inside one of the
+    /// runs, this does not wait.
     ///
     /// # Example
     /// See [`SchedulerReport`].
     pub fn shutdown(&self, patience: Duration) -> SchedulerReport {
-        let jobs = self.core().close(Phase::ShutDown);
-        let runs_left = self.core().wait(Instant::now().checked_add(patience));
-        SchedulerReport { jobs, runs_left }
+        let (jobs, queued) = self.core().close(Phase::ShutDown);
+        let (running, left_running) = self.core().wait(Instant::now().checked_add(patience));
+        SchedulerReport { jobs, queued, running, left_running }
     }
 }
 

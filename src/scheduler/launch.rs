@@ -1,18 +1,92 @@
 //! The body of a job, with its types forgotten: what starts one run.
 
+use super::cell::Cell;
+use super::core::Core;
 use crate::error::BoxError;
 use crate::manage::{Stored, TaskManager};
 use crate::retry::RetryPolicy;
-use crate::spawn::{Maker, TaskBuilder, TaskContext};
-use crate::sync::Arc;
-use crate::task::Task;
+use crate::runtime::{Handle, Prepared, Watch};
+use crate::spawn::{FuturePlace, Maker, Place, TaskBuilder, TaskContext};
+use crate::sync::{Arc, Weak};
+use crate::task::raw::Work;
+use crate::task::{Spec, Task};
 use std::future::Future;
 
 /// Starts one run from the settings of its task and registers it. Runs under no lock.
 ///
 /// This is the one place through which runs become tasks: what a job adds to the task of each run (a name, a time
 /// limit) is in the builder that is given here.
-pub(super) type Launch = Arc<dyn Fn(TaskBuilder, &TaskManager) -> Arc<Stored> + Send + Sync>;
+pub(super) type Launch = Arc<dyn Fn(TaskBuilder<(), RunPlace>, &TaskManager) -> Arc<Stored> + Send + Sync>;
+
+/// Where the task of one run starts: on the runtime, and its scheduler hears of its end and of the end of its body.
+#[derive(Clone)]
+pub(super) struct RunPlace {
+    handle: Handle,
+    watch: RunWatch,
+}
+
+/// Notifies the scheduler of what becomes of a run. Knows it weakly: a run that never ends keeps no scheduler alive.
+#[derive(Clone)]
+struct RunWatch {
+    core: Weak<Core>,
+    cell: Weak<Cell>,
+    run: u64,
+}
+
+impl RunPlace {
+    pub(super) fn new(core: &Arc<Core>, cell: &Arc<Cell>, run: u64) -> Self {
+        let watch = RunWatch { core: Arc::downgrade(core), cell: Arc::downgrade(cell), run };
+        Self { handle: core.manager.handle().clone(), watch }
+    }
+
+    fn launch<T, P>(&self, task: Task<T, P>, prepared: Prepared) -> Task<T, P> {
+        self.watch.notify(|core, _cell, run| core.prepared(run, task.cancel_handle()));
+        prepared.launch();
+        task
+    }
+}
+
+impl RunWatch {
+    fn notify(&self, event: impl FnOnce(&Core, &Cell, u64)) {
+        if let (Some(core), Some(cell)) = (self.core.upgrade(), self.cell.upgrade()) {
+            event(&core, &cell, self.run);
+        }
+    }
+}
+
+impl Watch for RunWatch {
+    fn ended(&self) {
+        self.notify(Core::over);
+    }
+
+    fn closed(&self) {
+        self.notify(Core::closed);
+    }
+}
+
+impl Place for RunPlace {
+    fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Work,
+    {
+        let (task, prepared) = self.handle.prepare_blocking(body, spec, self.watch.clone());
+        self.launch(task, prepared)
+    }
+}
+
+impl FuturePlace for RunPlace {
+    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Work,
+    {
+        let (task, prepared) = self.handle.prepare(body, spec, self.watch.clone());
+        self.launch(task, prepared)
+    }
+}
 
 pub(super) fn spawn<M, F>(make: M) -> Launch
 where

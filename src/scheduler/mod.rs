@@ -30,6 +30,7 @@ mod error;
 mod event;
 mod front;
 mod grid;
+mod instances;
 mod job;
 mod launch;
 mod process;

@@ -2,13 +2,18 @@
 
 use super::error::ScheduleError;
 use super::event::Hook;
+use super::instances::Instances;
 use super::timetable::{Lateness, Nanos};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// How late a run may be if the job is not told.
 const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 
-/// What happens to a slot that is due while as many runs of the job as may be are not over yet.
+/// What happens to a slot that is due while `max_instances` runs of the job are active.
+///
+/// A run is active until its work is really over. A run that was cancelled or ran out of time ends as a task at once, but its closure
+/// may go on: it counts until it returns, unless [`wait_for_closures`](super::JobBuilder::wait_for_closures) is off.
 ///
 /// # Example
 /// ```
@@ -23,11 +28,15 @@ pub enum Overlap {
     /// It is given up and counted.
     #[default]
     Skip,
-    /// It waits until one of the runs is over. Up to 1,000 wait; what is due beyond that is given up and counted.
+    /// It waits until one of the runs is over. Up to 1,000 wait; slots beyond that are given up and counted.
     Queue,
     /// It runs as well. With [`max_instances`](super::JobBuilder::max_instances), only up to that many; then as `Skip`.
     Allow,
-    /// The oldest run is cancelled for it: a future is dropped where it waits, a closure is told through its context.
+    /// The oldest run is cancelled for it: a future is dropped at its next suspension point, a closure is told through its context.
+    ///
+    /// The new run waits until the old closure has returned, so a closure that ignores its cancellation never runs beside the
+    /// next one. A slot that waits is given up and counted when a newer one is due. With
+    /// [`wait_for_closures(false)`](super::JobBuilder::wait_for_closures) the new run starts at once, beside the old closure.
     CancelPrevious,
 }
 
@@ -45,6 +54,7 @@ pub(super) struct Settings {
     pub(super) lateness: Lateness,
     pub(super) overlap: Overlap,
     pub(super) max_instances: Option<usize>,
+    pub(super) wait_for_closures: bool,
     pub(super) on_run: Option<Hook>,
     pub(super) on_missed: Option<Hook>,
     pub(super) on_overlapped: Option<Hook>,
@@ -64,6 +74,7 @@ impl Settings {
             lateness: Lateness { grace: Some(nanos(DEFAULT_GRACE)), coalesce: true },
             overlap: Overlap::Skip,
             max_instances: None,
+            wait_for_closures: true,
             on_run: None,
             on_missed: None,
             on_overlapped: None,
@@ -81,9 +92,10 @@ impl Settings {
         Ok(())
     }
 
-    /// How many runs may be under way.
-    pub(super) fn places(&self) -> usize {
-        self.max_instances.unwrap_or(if self.overlap == Overlap::Allow { usize::MAX } else { 1 })
+    pub(super) fn instances<T>(&self) -> Instances<T> {
+        let default = if self.overlap == Overlap::Allow { None } else { Some(1) };
+        let limit = self.max_instances.or(default).and_then(NonZeroUsize::new);
+        Instances::new(self.overlap, limit, self.wait_for_closures)
     }
 }
 

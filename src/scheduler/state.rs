@@ -3,11 +3,12 @@
 //!
 //! # Queues
 //! A job that is active and has a slot ahead stands in exactly one of two ordered queues: by the runtime's clock, or by the
-//! wall clock. `asked` holds the jobs with something to do at once: runs that were asked for, or slots that wait in the job's
-//! own queue and may find a place.
+//! wall clock. `asked` holds the jobs with something to do at once: runs that were asked for, or slots that wait for an instance
+//! to be over.
 
 use super::cell::JobStatus;
-use super::entry::{Action, Dealer, Entry, Run};
+use super::entry::{Action, Dealer, Entry, Run, Slot};
+use super::instances::Instances;
 use super::timetable::{Moment, Nanos, Now};
 use crate::sync::Arc;
 use crate::util::catch::catch;
@@ -43,7 +44,7 @@ pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) jobs: BTreeMap<u64, Entry>,
     pub(super) ids: HashMap<Arc<str>, u64>,
-    /// Every run that is not over.
+    /// Every run whose task is not over, or whose closure still runs.
     pub(super) runs: BTreeMap<u64, Run>,
     steady: BTreeSet<(Nanos, u64)>,
     wall: BTreeSet<(Nanos, u64)>,
@@ -145,15 +146,23 @@ impl State {
         true
     }
 
-    /// A run is over. True if the driver is to look at its job.
-    pub(super) fn ended(&mut self, key: u64, run: u64) -> bool {
+    /// An instance of a job changed. True if the driver is to look at the job.
+    pub(super) fn update(&mut self, key: u64, change: impl FnOnce(&mut Instances<Slot>)) -> bool {
         let Some(entry) = self.jobs.get_mut(&key) else { return false };
-        entry.running.retain(|running| *running != run);
-        let wanted = !entry.waiting.is_empty();
+        change(&mut entry.instances);
+        let wanted = entry.instances.waiting() > 0;
         if wanted {
             self.asked.push_back(key);
         }
         wanted
+    }
+
+    /// Forgets a run if it was submitted, is over, and its body is gone. Returns what is to be dropped after the lock.
+    #[must_use]
+    pub(super) fn forget(&mut self, run: u64) -> Option<Run> {
+        let known = self.runs.get(&run)?;
+        let done = known.task.is_some() && known.over && !known.left_running;
+        if done { self.runs.remove(&run) } else { None }
     }
 
     /// Decides what is to be done now, for a part of the jobs at most.
@@ -210,19 +219,17 @@ impl State {
         let Some(entry) = jobs.get_mut(&key) else { return };
         let mut dealer = Dealer { runs, run_numbers, actions, now };
         if !entry.paused {
-            while let Some(slot) = entry.waiting.front().copied()
-                && entry.running.len() < entry.settings.places()
-                && !entry.is_used_up()
+            while !entry.is_used_up()
+                && let Some(slot) = entry.instances.next()
             {
-                entry.waiting.pop_front();
-                dealer.begin(entry, slot, 1);
+                dealer.begin(entry, slot);
             }
             if entry.due().is_some_and(|due| due.age(now) >= 0) {
                 dealer.deal(entry);
             }
         }
         for _ in 0..std::mem::take(&mut entry.asked) {
-            dealer.run_or_overlap(entry, Moment::Steady(now.steady), 1);
+            dealer.run_or_overlap(entry, Slot { at: Moment::Steady(now.steady), slots: 1 });
         }
         self.plan(key, now);
         self.retire(key, actions);
@@ -259,7 +266,7 @@ impl State {
     /// Takes a job out that has nothing ahead.
     fn retire(&mut self, key: u64, actions: &mut Vec<Action>) {
         let Some(entry) = self.jobs.get(&key) else { return };
-        let nothing = entry.slot.is_none() && entry.waiting.is_empty() && entry.asked == 0;
+        let nothing = entry.slot.is_none() && entry.instances.waiting() == 0 && entry.asked == 0;
         if entry.is_used_up() || (nothing && !entry.paused) {
             actions.extend(self.take(key, JobStatus::Finished).map(Action::drop));
         }

@@ -18,8 +18,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// Settings of one task; made by [`Handle::task`], [`TaskGroup::task`](crate::TaskGroup::task) and
-/// [`PoolHandle::task`](crate::PoolHandle::task).
+/// Settings of one task; made by [`Handle::task`] and [`PoolHandle::task`](crate::PoolHandle::task).
 ///
 /// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group or a pool has room for it. `R` is the
 /// [`RetryPolicy`] of a task that [retries](Self::retry).
@@ -91,7 +90,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         self
     }
 
-    /// A limit for the whole task, counted from its submission (in a [`TaskPool`](crate::TaskPool): from its start); then it is
+    /// A limit for the whole task, counted from its submission (in a group or a pool: from its start); then it is
     /// over as [`TaskError::TimedOut`].
     ///
     /// A future is dropped at the limit. A closure is told through its context, and what it still returns is dropped.
@@ -109,12 +108,8 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
 
     /// Called once, soon after the end of the task, [where hooks run](crate::Builder::on_update): never inside the call that
     /// ended it. A panic in it is caught and dropped.
-    pub fn on_end(self, hook: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
-        self.end_hook(EndHook::new(hook))
-    }
-
-    pub(crate) fn end_hook(mut self, hook: EndHook) -> Self {
-        self.on_end = Some(hook);
+    pub fn on_end(mut self, hook: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
+        self.on_end = Some(EndHook::new(hook));
         self
     }
 
@@ -355,9 +350,9 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit))
     }
 
-    /// The limit for a future that looks at the time by itself. One that waits for its turn, and is not polled, cannot.
+    /// The limit for a future that checks the time itself.
     pub(super) fn inner_limit(&mut self) -> Option<(Sleep, Duration)> {
-        if S::WAITS { None } else { self.limit.take() }
+        self.limit.take()
     }
 
     pub(super) fn witness(&self) -> TaskHost {
@@ -377,7 +372,7 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
 
     pub(super) fn start_blocking<B>(self, body: B) -> Task<B::Output, P>
     where
-        B: Work + Unpin,
+        B: Work,
     {
         let spec = Spec::detailed(Arc::clone(&self.details), self.reader);
         let task = self.place.start_blocking(body, spec);

@@ -8,10 +8,7 @@ use std::time::Duration;
 
 /// What takes closures in. Groups and pools, which stand above this module, implement it for themselves.
 pub(crate) trait Place {
-    /// True if a task may wait here before its body is looked at for the first time.
-    const WAITS: bool;
-
-    /// True if the place keeps the time limits of its tasks by itself: those of pools count while the task runs.
+    /// True if the place itself keeps the time limits of its tasks: those of pools count while the task runs.
     const KEEPS_TIME: bool = false;
 
     /// Why no task can start here. Asked before anything else.
@@ -30,7 +27,7 @@ pub(crate) trait Place {
     /// Takes in what runs on the pool.
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Work + Unpin;
+        B: Work;
 }
 
 /// What takes futures in from any thread.
@@ -42,15 +39,13 @@ pub(crate) trait FuturePlace: Place {
 }
 
 impl Place for Handle {
-    const WAITS: bool = false;
-
     fn handle(&self) -> &Handle {
         self
     }
 
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Work + Unpin,
+        B: Work,
     {
         Handle::start_blocking(self, body, spec)
     }
@@ -67,15 +62,13 @@ impl FuturePlace for Handle {
 
 /// Its futures are of their own kind: they stay on its thread.
 impl Place for LocalHandle {
-    const WAITS: bool = false;
-
     fn handle(&self) -> &Handle {
         self
     }
 
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Work + Unpin,
+        B: Work,
     {
         Handle::start_blocking(self, body, spec)
     }

@@ -127,8 +127,6 @@ impl DefaultRuntime {
 }
 
 impl Place for DefaultRuntime {
-    const WAITS: bool = false;
-
     fn check(&self) -> Result<(), BoxError> {
         match &self.0 {
             Ok(_) => Ok(()),
@@ -142,7 +140,7 @@ impl Place for DefaultRuntime {
 
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Work + Unpin,
+        B: Work,
     {
         self.started().start_blocking(body, spec)
     }

@@ -49,6 +49,11 @@ impl CancelHandle {
         self.0.is_over()
     }
 
+    /// True if the task is over and its closure still runs.
+    pub(crate) fn is_left_running(&self) -> bool {
+        self.0.is_left_running()
+    }
+
     /// Cancels the task; see [`Task::cancel`](super::Task::cancel).
     ///
     /// Does nothing and returns false for a task that the crate runs for itself, such as one found in a

@@ -32,6 +32,12 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// A task is over.
     fn on_ended(&self, _task: &TaskRef, _audience: Audience) {}
 
+    /// The body is gone: the future was dropped, the closure has returned. Called once per task, by the runner, after [6].
+    ///
+    /// A closure that was cancelled or ran out of time ends first and is closed later. Of the two calls, either may come
+    /// first then, on two threads; in every other case this one comes second.
+    fn on_closed(&self) {}
+
     /// The host left a part of what the task has for it: its next tick is to look again.
     fn raise_update(&self) {}
 

@@ -55,25 +55,15 @@ struct Tries {
 }
 
 /// A task's own hook.
-pub(crate) struct EndHook {
-    call: Box<dyn FnOnce(&TaskInfo) + Send>,
-    /// It is the crate's own: called where the end comes about.
-    pub(crate) is_internal: bool,
-}
+pub(crate) struct EndHook(Box<dyn FnOnce(&TaskInfo) + Send>);
 
 impl EndHook {
     pub(crate) fn new(call: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
-        Self { call: Box::new(call), is_internal: false }
-    }
-
-    /// One of the crate's own, which runs no user code and may run inside a call of the host.
-    #[cfg_attr(not(feature = "toolkit"), allow(dead_code, reason = "a scheduler is its user"))]
-    pub(crate) fn internal(call: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
-        Self { is_internal: true, ..Self::new(call) }
+        Self(Box::new(call))
     }
 
     pub(crate) fn call(self, task: &TaskInfo) {
-        (self.call)(task);
+        (self.0)(task);
     }
 }
 
@@ -241,12 +231,10 @@ impl TaskMeta {
     }
 
     /// The task is over, for everyone to see; its own hook is left to `on_end`.
-    pub(crate) fn ended(&self, task: &TaskRef, on_end: impl FnOnce(EndHook)) {
+    pub(crate) fn ended(&self, on_end: impl FnOnce(EndHook)) {
         let hook = self.on_end.lock().take();
-        match hook {
-            Some(hook) if hook.is_internal => guarded(|| hook.call(&TaskInfo::of(task))),
-            Some(hook) => on_end(hook),
-            None => {}
+        if let Some(hook) = hook {
+            on_end(hook);
         }
         let watchdog = self.watchdog.lock().take();
         drop(watchdog);

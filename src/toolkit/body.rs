@@ -35,15 +35,13 @@ pub(super) struct Reported {
 }
 
 impl Place for Reported {
-    const WAITS: bool = false;
-
     fn handle(&self) -> &Handle {
         &self.handle
     }
 
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Work + Unpin,
+        B: Work,
     {
         self.handle.start_blocking_reported(self.errors, body, spec)
     }

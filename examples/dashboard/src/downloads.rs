@@ -59,7 +59,7 @@ impl Downloads {
     /// Those of the server.
     pub(crate) fn start(rt: &Handle) -> Result<Self, BoxError> {
         Ok(Self {
-            tasks: PoolSet::new(rt, AT_A_TIME),
+            tasks: PoolSet::new(rt, AT_A_TIME)?,
             server: Server::start(rt)?,
             controls: HashMap::new(),
             so_far: HashMap::new(),
@@ -130,15 +130,18 @@ impl Downloads {
         running.into_iter().map(row).collect()
     }
 
-    /// How many wait for their turn, and how many may have theirs at a time.
+    /// How many downloads wait, and the most that run at once.
     pub(crate) fn waiting_and_size(&self) -> (usize, usize) {
-        (self.tasks.pool().waiting(), self.tasks.pool().size())
+        (self.tasks.pool().waiting(), self.size())
+    }
+
+    fn size(&self) -> usize {
+        self.tasks.pool().size().unwrap_or(MOST_AT_A_TIME)
     }
 
     pub(crate) fn resize(&self, by: isize) {
-        let pool = self.tasks.pool();
-        // Zero would be no limit at all.
-        pool.resize(pool.size().saturating_add_signed(by).clamp(1, MOST_AT_A_TIME));
+        let size = self.size().saturating_add_signed(by).clamp(1, MOST_AT_A_TIME);
+        self.tasks.pool().resize(size).expect("at least one at a time");
     }
 
     pub(crate) fn cancel_handle(&self, id: TaskId) -> Option<&CancelHandle> {

@@ -1,13 +1,13 @@
-//! The settings of a pool.
+//! The options of a pool.
 
 use super::TaskPool;
 use crate::error::BuildError;
-use crate::manage::members::Rules;
+use crate::manage::limited::Rules;
 use crate::runtime::Handle;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// Settings of a [`TaskPool`]; made by [`TaskPool::builder`].
+/// Options of a [`TaskPool`]; made by [`TaskPool::builder`].
 ///
 /// # Example
 /// ```
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// let rt = offtick::Runtime::new()?;
 /// let pool = offtick::TaskPool::builder()
 ///     .size(1)
-///     .queue_limit(0) // nobody waits: there is a slot, or there is none
+///     .no_queue() // a member gets a slot at once, or is refused
 ///     .timeout(Duration::from_secs(30))
 ///     .build(&rt)?;
 /// let busy = pool.spawn(std::future::pending::<()>());
@@ -32,55 +32,87 @@ pub struct TaskPoolBuilder {
     settings: Settings,
 }
 
-/// What a pool is made with.
+/// The options of a pool, as given.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::manage) struct Settings {
-    pub(in crate::manage) size: usize,
-    pub(in crate::manage) queue_limit: Option<usize>,
+    /// `None`: unlimited.
+    pub(in crate::manage) size: Option<usize>,
+    pub(in crate::manage) queue: QueueLimit,
     pub(in crate::manage) timeout: Option<Duration>,
+}
+
+/// How many members may wait for a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::manage) enum QueueLimit {
+    #[default]
+    Unlimited,
+    NoQueue,
+    AtMost(usize),
 }
 
 impl Settings {
     pub(in crate::manage) fn check(&self) -> Result<(), BuildError> {
-        match self.timeout {
-            Some(Duration::ZERO) => {
-                let given = format!("{:?}", Duration::ZERO);
-                Err(BuildError::Invalid { setting: "timeout", given, allowed: "more than zero" })
-            }
-            _ => Ok(()),
+        let invalid =
+            |setting, given: &str, allowed| Err(BuildError::Invalid { setting, given: given.to_owned(), allowed });
+        if self.size == Some(0) {
+            return invalid("size", "0", "at least 1; `unlimited` sets no limit");
         }
+        if self.queue == QueueLimit::AtMost(0) {
+            return invalid("queue_limit", "0", "at least 1; `no_queue` lets no member wait");
+        }
+        if self.timeout == Some(Duration::ZERO) {
+            return invalid("timeout", "0ns", "more than zero");
+        }
+        Ok(())
+    }
+
+    pub(super) fn limit(&self) -> Option<NonZeroUsize> {
+        self.size.and_then(NonZeroUsize::new)
     }
 
     pub(super) fn rules(&self) -> Rules {
-        Rules { queue_limit: self.queue_limit, time_limit: self.timeout, keeps_time: true }
+        let queue_limit = match self.queue {
+            QueueLimit::Unlimited => None,
+            QueueLimit::NoQueue => Some(0),
+            QueueLimit::AtMost(most) => Some(most),
+        };
+        Rules { queue_limit, time_limit: self.timeout }
     }
-}
-
-/// How many may run; 0: any number.
-pub(super) fn size(size: usize) -> Option<NonZeroUsize> {
-    NonZeroUsize::new(size)
 }
 
 impl TaskPoolBuilder {
-    /// How many members may run at once; 0, the default: any number.
+    /// The most members that run at once, at least 1. Default: [`unlimited`](Self::unlimited).
     pub fn size(mut self, size: usize) -> Self {
-        self.settings.size = size;
+        self.settings.size = Some(size);
         self
     }
 
-    /// The most members that may wait for a slot. Default: no limit.
+    /// Lets any number of members run at once.
+    pub fn unlimited(mut self) -> Self {
+        self.settings.size = None;
+        self
+    }
+
+    /// The most members that may wait for a slot, at least 1. Default: no limit.
     ///
-    /// The `try_` verbs give the job back at the limit, and [`room`](super::PoolHandle::room) waits until they would not; the
-    /// plain verbs do not look at it.
+    /// At the limit the `try_` verbs return the job, and [`capacity`](super::PoolHandle::capacity) waits until they would not; the
+    /// plain verbs ignore it.
     pub fn queue_limit(mut self, most: usize) -> Self {
-        self.settings.queue_limit = Some(most);
+        self.settings.queue = QueueLimit::AtMost(most);
+        self
+    }
+
+    /// Lets no member wait: the `try_` verbs return the job if no slot is free.
+    pub fn no_queue(mut self) -> Self {
+        self.settings.queue = QueueLimit::NoQueue;
         self
     }
 
     /// How long a member may run; then it is over as [`TaskError::TimedOut`](crate::TaskError::TimedOut). Default: no limit.
     ///
-    /// Only the time that it runs counts, all tries of a task that retries and the waits between them included; the wait for
-    /// a slot, and of a closure for a thread, does not. A future is dropped at the limit, a closure told through its context.
+    /// Only the time that it runs counts, all attempts of a task that retries and the waits between them included; the wait for
+    /// a slot, and of a closure for a thread, does not. A future is dropped at the limit. A closure is told through its context,
+    /// and holds its slot until it returns.
     /// [`TaskBuilder::timeout`](crate::TaskBuilder::timeout) gives one member another limit.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
@@ -90,7 +122,7 @@ impl TaskPoolBuilder {
     /// Makes the pool, whose members run on `handle`.
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] for a timeout of zero: no member could do anything.
+    /// [`BuildError::Invalid`] for a size, a queue limit or a timeout of zero.
     pub fn build(self, handle: &Handle) -> Result<TaskPool, BuildError> {
         self.settings.check()?;
         Ok(TaskPool::with_settings(handle, self.settings))

@@ -1,10 +1,12 @@
-//! What takes tasks into a pool.
+//! The handle that starts tasks in a pool.
 
-use super::builder::{self, Settings};
+use super::builder::Settings;
 use super::map::PoolMap;
 use super::set::PoolSet;
+use super::{ZeroLimit, nonzero};
 use crate::error::{BoxError, TrySpawnError};
-use crate::manage::members::{GroupProgress, Members, NoPlace, Reserved, Room};
+use crate::manage::limited::{Condition, GroupProgress, LimitedSet, Permit, Waiter};
+use crate::manage::limiter::Refused;
 use crate::runtime::Handle;
 use crate::spawn::{FuturePlace, Place, TaskBuilder};
 use crate::sync::Arc;
@@ -15,17 +17,18 @@ use std::future::Future;
 use std::hash::Hash;
 use std::time::Duration;
 
-/// What takes tasks into a [`TaskPool`](super::TaskPool): a cheap clone of it goes wherever tasks are started, into members too.
+/// A handle that starts tasks in a [`TaskPool`](super::TaskPool) or a [`TaskGroup`](crate::TaskGroup), and counts, limits and waits
+/// for them. Cheap to clone, for members and other threads.
 ///
-/// It keeps no member alive and no pool: once the pool is stopped or dropped, whatever is given to the handle is over at once,
-/// failed with [`PoolStopped`](crate::PoolStopped), and the `try_` verbs give it back.
+/// It keeps no member alive and no pool: once the pool is stopped or dropped, a task that is given to the handle is over at once,
+/// failed with [`PoolStopped`](crate::PoolStopped), and the `try_` verbs return the job.
 ///
-/// The verbs are those of [`Handle`], and start a task as soon as there is room. They never block.
+/// The verbs are those of [`Handle`], and start a task as soon as a slot is free. They never block.
 ///
 /// # Example
 /// ```
 /// let rt = offtick::Runtime::new()?;
-/// let pool = offtick::TaskPool::new(&rt, 4);
+/// let pool = offtick::TaskPool::new(&rt, 4)?;
 /// let handle = pool.handle().clone();
 /// // A page that finds more pages. It must not wait for them inside of the pool if they could fill it.
 /// let mut page = pool.spawn(async move { handle.spawn(async { "linked page" }) });
@@ -34,16 +37,12 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct PoolHandle {
-    pub(in crate::manage) members: Arc<Members>,
+    pub(in crate::manage) set: Arc<LimitedSet>,
 }
 
 impl PoolHandle {
-    pub(super) fn new(handle: &Handle, settings: Settings) -> Self {
-        Self { members: Members::new(handle, builder::size(settings.size), settings.rules()) }
-    }
-
-    pub(super) fn owner_dropped(&self) {
-        self.members.dropped();
+    pub(in crate::manage) fn new(handle: &Handle, settings: Settings) -> Self {
+        Self { set: LimitedSet::new(handle, settings.limit(), settings.rules()) }
     }
 
     /// Starts a future that returns a value; see [`Handle::spawn`].
@@ -53,7 +52,7 @@ impl PoolHandle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.members.start(FutureBody::<F, Value>::new(future), Spec::plain())
+        self.set.start(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// Starts a future that returns a `Result`; see [`Handle::run`].
@@ -64,7 +63,7 @@ impl PoolHandle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.members.start(FutureBody::<F, Fallible>::new(future), Spec::plain())
+        self.set.start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
     /// Starts a closure that returns a value; see [`Handle::spawn_blocking`]. It gets a thread no sooner than a slot.
@@ -74,7 +73,7 @@ impl PoolHandle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.members.start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
+        self.set.start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
     }
 
     /// Starts a closure that returns a `Result`; see [`Handle::run_blocking`]. It gets a thread no sooner than a slot.
@@ -85,7 +84,7 @@ impl PoolHandle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.members.start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
+        self.set.start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
 
     /// As [`spawn`](Self::spawn), but a future that is not taken in comes back.
@@ -100,8 +99,8 @@ impl PoolHandle {
         F::Output: Send + 'static,
     {
         let spec = Spec::plain();
-        let (place, future) = self.reserve(future)?;
-        Ok(self.members.fill(place, FutureBody::<F, Value>::new(future), spec))
+        let (permit, future) = self.permit(future)?;
+        Ok(self.set.submit(permit, FutureBody::<F, Value>::new(future), spec))
     }
 
     /// As [`run`](Self::run), but a future that is not taken in comes back.
@@ -116,8 +115,8 @@ impl PoolHandle {
         E: Into<BoxError>,
     {
         let spec = Spec::plain();
-        let (place, future) = self.reserve(future)?;
-        Ok(self.members.fill(place, FutureBody::<F, Fallible>::new(future), spec))
+        let (permit, future) = self.permit(future)?;
+        Ok(self.set.submit(permit, FutureBody::<F, Fallible>::new(future), spec))
     }
 
     /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that is not taken in comes back.
@@ -131,8 +130,8 @@ impl PoolHandle {
         T: Send + 'static,
     {
         let spec = Spec::plain();
-        let (place, closure) = self.reserve(closure)?;
-        Ok(self.members.fill_blocking(place, ClosureBody::<F, Value>::new(closure), spec))
+        let (permit, closure) = self.permit(closure)?;
+        Ok(self.set.submit_blocking(permit, ClosureBody::<F, Value>::new(closure), spec))
     }
 
     /// As [`run_blocking`](Self::run_blocking), but a closure that is not taken in comes back.
@@ -147,16 +146,16 @@ impl PoolHandle {
         E: Into<BoxError>,
     {
         let spec = Spec::plain();
-        let (place, closure) = self.reserve(closure)?;
-        Ok(self.members.fill_blocking(place, ClosureBody::<F, Fallible>::new(closure), spec))
+        let (permit, closure) = self.permit(closure)?;
+        Ok(self.set.submit_blocking(permit, ClosureBody::<F, Fallible>::new(closure), spec))
     }
 
-    /// Ready once the `try_` verbs would take a job in: there is a slot, or a place in the queue. Ready as well once they never
-    /// will again: then they say why. Dropping it changes nothing.
+    /// Ready once the `try_` verbs would take a job: a slot is free, or a place in the queue. Also ready once they never
+    /// will again: then they return why. Dropping it changes nothing.
     ///
-    /// It keeps no place: of several who wait all are woken, and those who come too late get
-    /// [`TrySpawnError::Full`] and wait again. For one who feeds the pool from a source that may be slowed down; to do
-    /// the same with each item of an iterator, take [`map`](Self::map). A member that awaits it holds its own slot meanwhile.
+    /// It reserves nothing: of several waiters all are woken, and those that come too late get
+    /// [`TrySpawnError::Full`] and wait again. For a source that feeds the pool and may be slowed down; to do
+    /// the same with each item of an iterator, use [`map`](Self::map). A member that awaits it holds its own slot meanwhile.
     ///
     /// # Example
     /// ```
@@ -171,7 +170,7 @@ impl PoolHandle {
     ///                 return Err("the pool was stopped");
     ///             }
     ///             job = refused.into_inner();
-    ///             feed.room().await;
+    ///             feed.capacity().await;
     ///         }
     ///     }
     ///     Ok(())
@@ -181,32 +180,32 @@ impl PoolHandle {
     /// assert_eq!(pool.progress().done, 100);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn room(&self) -> impl Future<Output = ()> + Send + use<> {
-        Room::new(&self.members)
+    pub fn capacity(&self) -> impl Future<Output = ()> + Send + use<> {
+        Waiter::new(&self.set, Condition::Capacity)
     }
 
-    fn reserve<F>(&self, job: F) -> Result<(Reserved, F), TrySpawnError<F>> {
-        if self.members.handle.is_closed() {
+    fn permit<F>(&self, job: F) -> Result<(Permit, F), TrySpawnError<F>> {
+        if self.set.handle.is_closed() {
             return Err(TrySpawnError::RuntimeGone(job));
         }
-        match self.members.reserve(self.members.rules.queue_limit) {
-            Ok(place) => Ok((place, job)),
-            Err(NoPlace::Full) => Err(TrySpawnError::Full(job)),
-            Err(NoPlace::Closed) => Err(TrySpawnError::Stopped(job)),
+        match self.set.permit(self.set.rules.queue_limit) {
+            Ok(permit) => Ok((permit, job)),
+            Err(Refused::Full) => Err(TrySpawnError::Full(job)),
+            Err(Refused::Closed) => Err(TrySpawnError::Stopped(job)),
         }
     }
 
     /// Starts the description of a task that has more than a body, as [`Handle::task`] does.
     ///
-    /// Its [`priority`](TaskBuilder::priority) says before whom it gets a slot, and may be changed while it waits
-    /// ([`Task::set_priority`]). Its [`timeout`](TaskBuilder::timeout) counts while it runs.
+    /// Its [`priority`](TaskBuilder::priority) determines its position in the queue, and may be changed while it waits
+    /// ([`Task::set_priority`]). Its [`timeout`](TaskBuilder::timeout) counts while it runs, not while it waits.
     ///
     /// # Example
     /// ```
     /// use offtick::{Priority, TaskPool};
     /// use std::time::Duration;
     /// let rt = offtick::Runtime::new()?;
-    /// let pool = TaskPool::new(&rt, 1);
+    /// let pool = TaskPool::new(&rt, 1)?;
     /// let mut task = pool
     ///     .task()
     ///     .name("visible tile")
@@ -225,7 +224,7 @@ impl PoolHandle {
         TaskBuilder::new(self.clone())
     }
 
-    /// A set whose tasks run in this pool, and which gives out the ones that finished.
+    /// A set whose tasks run in this pool, and which hands out the finished ones.
     pub fn set<K: Eq + Hash + Clone, T, P>(&self) -> PoolSet<K, T, P> {
         PoolSet::on(self)
     }
@@ -238,7 +237,7 @@ impl PoolHandle {
     /// # Example
     /// ```
     /// let rt = offtick::Runtime::new()?;
-    /// let pool = offtick::TaskPool::new(&rt, 4);
+    /// let pool = offtick::TaskPool::new(&rt, 4)?;
     /// let mut pages = pool.map(["a", "bb", "ccc"], |page| async move { page.len() });
     /// let sum = offtick::block_on(async {
     ///     let mut sum = 0;
@@ -308,48 +307,59 @@ impl PoolHandle {
         })
     }
 
-    /// Where its members run.
+    /// The runtime of its members.
     pub fn runtime(&self) -> &Handle {
-        &self.members.handle
+        &self.set.handle
     }
 
-    /// How many members may run at once; 0: any number.
-    pub fn size(&self) -> usize {
-        self.members.size().map_or(0, usize::from)
+    /// The most members that run at once. `None`: unlimited.
+    pub fn size(&self) -> Option<usize> {
+        self.set.limit().map(usize::from)
     }
 
-    /// Changes how many members may run at once; 0: any number.
+    /// Changes how many members may run at once.
     ///
-    /// When it grows, those that wait start at once, as many as there is room for. When it shrinks none is stopped; the next
+    /// When it grows, members that wait start at once, as many as slots are free. When it shrinks none is stopped; the next
     /// one starts when fewer run than the new size.
-    pub fn resize(&self, size: usize) {
-        self.members.resize(builder::size(size));
+    ///
+    /// # Errors
+    /// [`ZeroLimit`] for 0, and nothing changes; [`resize_unlimited`](Self::resize_unlimited) removes the limit.
+    pub fn resize(&self, size: usize) -> Result<(), ZeroLimit> {
+        self.set.resize(Some(nonzero(size)?));
+        Ok(())
     }
 
-    /// How far it is. Costs the same however many members there are.
+    /// Lets any number of members run at once: all that wait start.
+    pub fn resize_unlimited(&self) {
+        self.set.resize(None);
+    }
+
+    /// The counts of its members. Costs the same however many there are.
     ///
-    /// A task that ends is counted a moment after its own handle says so; after a [`join`](Self::join) the numbers are final.
+    /// A task that ends is counted a moment after its own handle shows it; after a [`join`](Self::join) the numbers are final.
     pub fn progress(&self) -> GroupProgress {
-        self.members.progress()
+        self.set.progress()
     }
 
     /// How many members wait for a slot.
     pub fn waiting(&self) -> usize {
-        self.members.waiting()
+        self.set.waiting()
     }
 
-    /// True if no member is left.
+    /// True if every member is over, and every closure of one has returned.
     pub fn is_idle(&self) -> bool {
-        self.members.is_idle()
+        self.set.is_idle()
     }
 
-    /// Cancels every member that is not over, the waiting ones first, so that none of them starts, and says how many. The pool
-    /// can be used on.
+    /// Cancels every member that is not over, the waiting ones first, so that none of them starts. Returns how many there were.
+    ///
+    /// The pool can be used on, unless it is a group that is linked with a [token](crate::TaskGroup::with_token): that is cancelled
+    /// as well.
     pub fn cancel_all(&self) -> usize {
-        self.members.cancel_all()
+        self.set.cancel_all()
     }
 
-    pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(in crate::manage) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("size", &self.size())
             .field("closed", &self.is_closed())
@@ -359,22 +369,21 @@ impl PoolHandle {
 }
 
 impl Place for PoolHandle {
-    const WAITS: bool = true;
     const KEEPS_TIME: bool = true;
 
     fn handle(&self) -> &Handle {
-        &self.members.handle
+        &self.set.handle
     }
 
     fn time_limit(&self, asked: Option<Duration>) -> Option<Duration> {
-        asked.or(self.members.rules.time_limit)
+        asked.or(self.set.rules.time_limit)
     }
 
     fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
-        B: Work + Unpin,
+        B: Work,
     {
-        self.members.start_blocking(body, spec)
+        self.set.start_blocking(body, spec)
     }
 }
 
@@ -383,7 +392,7 @@ impl FuturePlace for PoolHandle {
     where
         B: Work,
     {
-        self.members.start(body, spec)
+        self.set.start(body, spec)
     }
 }
 

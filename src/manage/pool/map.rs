@@ -1,13 +1,13 @@
 //! One task for each item of an iterator, so many at a time.
 
-use super::PoolHandle;
+use super::{PoolHandle, ZeroLimit, nonzero};
 use crate::error::TaskError;
 use crate::manage::set::TaskSet;
 use crate::task::Task;
 use std::collections::VecDeque;
 use std::fmt;
 
-/// Tasks that a map has in a pool without a size, if it is told no number.
+/// The window of a map in an unlimited pool.
 const WINDOW_WITHOUT_SIZE: usize = 256;
 
 type Feed<T> = Box<dyn FnMut(&PoolHandle) -> Option<Task<T>> + Send>;
@@ -25,7 +25,7 @@ type Feed<T> = Box<dyn FnMut(&PoolHandle) -> Option<Task<T>> + Send>;
 /// # Example
 /// ```
 /// let rt = offtick::Runtime::new()?;
-/// let pool = offtick::TaskPool::new(&rt, 2);
+/// let pool = offtick::TaskPool::new(&rt, 2)?;
 /// let mut hashes = pool.map_blocking(1..=10_u64, |block| block * block);
 /// let mut sum = 0;
 /// while !hashes.is_done() {
@@ -62,10 +62,14 @@ impl<T: Send + 'static> PoolMap<T> {
         Self { tasks: TaskSet::new(), feed: Some(feed), pool: pool.clone(), window: None, index: 0 }
     }
 
-    /// The most items in the pool at a time, those included whose values were not taken; at least 1.
-    pub fn window(mut self, most: usize) -> Self {
-        self.window = Some(most.max(1));
-        self
+    /// The most items in the pool at a time, those included whose values were not taken. Default: twice the size of the pool,
+    /// or 256 if that is unlimited.
+    ///
+    /// # Errors
+    /// [`ZeroLimit`] for 0.
+    pub fn window(mut self, most: usize) -> Result<Self, ZeroLimit> {
+        self.window = Some(nonzero(most)?.get());
+        Ok(self)
     }
 
     /// The values in the order of their items.
@@ -113,8 +117,8 @@ impl<T: Send + 'static> PoolMap<T> {
     fn fill(&mut self, kept: usize) {
         let Some(feed) = &mut self.feed else { return };
         let window = self.window.unwrap_or_else(|| match self.pool.size() {
-            0 => WINDOW_WITHOUT_SIZE,
-            size => size.saturating_mul(2),
+            None => WINDOW_WITHOUT_SIZE,
+            Some(size) => size.saturating_mul(2),
         });
         while self.tasks.len() + kept < window {
             let Some(task) = feed(&self.pool) else {
@@ -156,7 +160,7 @@ impl<T> Drop for Drained<'_, T> {
 /// # Example
 /// ```
 /// let rt = offtick::Runtime::new()?;
-/// let pool = offtick::TaskPool::new(&rt, 3);
+/// let pool = offtick::TaskPool::new(&rt, 3)?;
 /// let mut lines = pool.map(["b", "a", "c"], |line| async move { line.to_uppercase() }).in_order();
 /// let text = offtick::block_on(async {
 ///     let mut text = String::new();
@@ -257,7 +261,7 @@ impl<T: Send + 'static> Iterator for DrainedInOrder<'_, T> {
 impl<T> Drop for DrainedInOrder<'_, T> {
     fn drop(&mut self) {
         if matches!(self.map.arrived.front(), Some(Some(_))) {
-            self.map.map.pool.members.handle.shared().updated();
+            self.map.map.pool.set.handle.shared().updated();
         }
         self.map.map.tasks.keep_update();
     }

@@ -1,8 +1,8 @@
-//! Pools: so many tasks at once, the rest in a queue that may have a limit.
+//! Pools: a limited number of tasks at once, the rest in a queue that may have a limit.
 //!
-//! Fronts of [`members`](super::members), where the rules stand. [`TaskPool`] owns the members and cancels them when it goes;
-//! [`PoolHandle`] takes tasks in; [`PoolSet`] and [`PoolMap`] keep what they started, for whoever wants the results in one
-//! place.
+//! Fronts of [`limited`](super::limited), where the rules are. [`TaskPool`] owns the members and cancels them when it is dropped;
+//! [`PoolHandle`] starts them; [`PoolSet`] and [`PoolMap`] keep the tasks that they started, for programs that want the results in
+//! one place.
 
 mod builder;
 mod handle;
@@ -14,33 +14,34 @@ pub use builder::TaskPoolBuilder;
 pub use handle::PoolHandle;
 pub use map::{PoolMap, PoolMapInOrder};
 pub use set::PoolSet;
-pub use stop::StopReport;
 
+use super::ZeroLimit;
 use crate::runtime::Handle;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::Deref;
 
-/// Tasks of which at most so many run at once: downloads, thumbnails, requests to one server.
+/// Tasks of which a limited number runs at once: downloads, thumbnails, requests to one server.
 ///
-/// Each member is a [`Task`](crate::Task) like any other. Beyond the [size](Self::new) they wait, by
-/// [`Priority`](crate::Priority) and then in the order of their coming; a task that waits is `Pending`, may be cancelled and
+/// Each member is a [`Task`](crate::Task) like any other. Beyond the [size](Self::new) members wait, by
+/// [`Priority`](crate::Priority) and then in the order of their submission; a task that waits is `Pending`, may be cancelled and
 /// then never starts. A member that ends in any way frees its slot. (A closure that was cancelled or ran out of time frees it
-/// when it returns: so two decoders means two.) A task that retries keeps its slot while it waits for its next try.
+/// when it returns: two decoders means two.) A task that retries keeps its slot while it waits for its next attempt.
 ///
-/// The size may change at any time ([`resize`](PoolHandle::resize)): more start at once when it grows, and none is stopped when
-/// it shrinks. What a pool takes in and how long its members run may be limited: see [`builder`](Self::builder).
+/// The size may change at any time ([`resize`](PoolHandle::resize)): more members start at once when it grows, and none is stopped
+/// when it shrinks. The queue and the time that members run may be limited: see [`builder`](Self::builder).
 ///
-/// Tasks come in through its [`PoolHandle`], to which it dereferences, and which members may have a clone of. **Dropping the
-/// pool cancels all of its members** and waits for none; [`stop`](PoolHandle::stop) lets them come to their end first. A
-/// [`TaskGroup`](crate::TaskGroup) is the simpler form for a screen; a [`PoolSet`] hands out what finished; and
+/// Tasks are started through its [`PoolHandle`], to which it dereferences, and of which members may have a clone. **Dropping the
+/// pool cancels all of its members** and waits for none; [`stop`](PoolHandle::stop) lets them finish first. A
+/// [`TaskGroup`](crate::TaskGroup) is the form for a screen; a [`PoolSet`] hands out finished tasks; and
 /// [`map`](PoolHandle::map) does the same with all items of an iterator.
 ///
 /// # Example
 /// ```
 /// let rt = offtick::Runtime::new()?;
-/// let pool = offtick::TaskPool::new(&rt, 2);
+/// let pool = offtick::TaskPool::new(&rt, 2)?;
 /// let thumbnails: Vec<_> = (0..8_u32).map(|n| pool.spawn_blocking(move || n * n)).collect();
-/// pool.resize(4); // the user closed the video
+/// pool.resize(4)?; // the user closed the video
 /// let report = pool.stop_blocking(None)?;
 /// assert!(report.is_clean() && thumbnails.iter().all(|task| task.is_done()));
 /// assert_eq!(pool.progress().done, 8);
@@ -51,12 +52,21 @@ pub struct TaskPool {
 }
 
 impl TaskPool {
-    /// A pool on `handle` of which at most `size` members run at once; 0: any number.
-    pub fn new(handle: &Handle, size: usize) -> Self {
-        Self::with_settings(handle, Settings { size, ..Settings::default() })
+    /// A pool on `handle` of which at most `size` members run at once.
+    ///
+    /// # Errors
+    /// [`ZeroLimit`] for 0; [`unlimited`](Self::unlimited) makes a pool without a limit.
+    pub fn new(handle: &Handle, size: usize) -> Result<Self, ZeroLimit> {
+        let settings = Settings { size: Some(nonzero(size)?.get()), ..Settings::default() };
+        Ok(Self::with_settings(handle, settings))
     }
 
-    /// The settings of a pool that has more than a size.
+    /// A pool on `handle` of which any number of members runs at once: to count, cancel and stop them together.
+    pub fn unlimited(handle: &Handle) -> Self {
+        Self::with_settings(handle, Settings::default())
+    }
+
+    /// The builder of a pool with more options than a size.
     pub fn builder() -> TaskPoolBuilder {
         TaskPoolBuilder::default()
     }
@@ -65,13 +75,17 @@ impl TaskPool {
         Self { handle: PoolHandle::new(handle, settings) }
     }
 
-    /// What takes tasks in, for members and other threads.
+    /// A handle that starts tasks in the pool, for members and other threads.
     pub fn handle(&self) -> &PoolHandle {
         &self.handle
     }
 }
 
-pub(super) use builder::Settings;
+pub(super) use builder::{QueueLimit, Settings};
+
+pub(super) fn nonzero(limit: usize) -> Result<NonZeroUsize, ZeroLimit> {
+    NonZeroUsize::new(limit).ok_or(ZeroLimit)
+}
 
 impl Deref for TaskPool {
     type Target = PoolHandle;
@@ -83,7 +97,7 @@ impl Deref for TaskPool {
 
 impl Drop for TaskPool {
     fn drop(&mut self) {
-        self.handle.owner_dropped();
+        self.handle.set.owner_dropped();
     }
 }
 

@@ -1,6 +1,6 @@
-//! Tasks under keys, so many at a time, handed out as they end.
+//! Tasks under keys, a limited number at a time, handed out as they finish.
 
-use super::{PoolHandle, TaskPool};
+use super::{PoolHandle, TaskPool, ZeroLimit};
 use crate::error::{BoxError, TaskError};
 use crate::manage::set::TaskSet;
 use crate::runtime::Handle;
@@ -10,8 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 
-/// Tasks under keys of your own, so many at a time, which gives out the ones that finished: a [`TaskPool`] and a [`TaskSet`] in
-/// one.
+/// Tasks under keys of your own, a limited number at a time, handed out as they finish: a [`TaskPool`] and a [`TaskSet`] in one.
 ///
 /// Made with a pool of its own ([`new`](Self::new)), or on one that several share ([`PoolHandle::set`]). It owns the tasks it
 /// started, and no others: dropping it cancels them, the waiting ones first, and the pool, if it is shared, goes on. A tick over
@@ -20,7 +19,7 @@ use std::hash::Hash;
 /// # Example
 /// ```
 /// let rt = offtick::Runtime::new()?;
-/// let mut tiles = offtick::PoolSet::new(&rt, 2);
+/// let mut tiles = offtick::PoolSet::new(&rt, 2)?;
 /// for tile in 0..8_u32 {
 ///     tiles.spawn_blocking(tile, move || tile * 10);
 /// }
@@ -44,9 +43,20 @@ pub struct PoolSet<K, T, P = ()> {
 }
 
 impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
-    /// An empty set with a pool of its own, of which at most `size` tasks run at once; 0: any number.
-    pub fn new(handle: &Handle, size: usize) -> Self {
-        let own = TaskPool::new(handle, size);
+    /// An empty set with a pool of its own, of which at most `size` tasks run at once.
+    ///
+    /// # Errors
+    /// [`ZeroLimit`] for 0; [`unlimited`](Self::unlimited) makes a set without a limit.
+    pub fn new(handle: &Handle, size: usize) -> Result<Self, ZeroLimit> {
+        Ok(Self::owning(TaskPool::new(handle, size)?))
+    }
+
+    /// An empty set with a pool of its own, of which any number of tasks runs at once.
+    pub fn unlimited(handle: &Handle) -> Self {
+        Self::owning(TaskPool::unlimited(handle))
+    }
+
+    fn owning(own: TaskPool) -> Self {
         Self { tasks: TaskSet::new(), pool: own.handle().clone(), _own: Some(own) }
     }
 
@@ -62,11 +72,11 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
     /// ```
     /// use offtick::{PoolSet, Priority};
     /// let rt = offtick::Runtime::new()?;
-    /// let mut imports = PoolSet::new(&rt, 1);
+    /// let mut imports = PoolSet::new(&rt, 1)?;
     /// let urgent = imports.pool().task().priority(Priority::UserBlocking).progress::<u8>(8);
     /// imports.insert("map", urgent.spawn(|mut cx| async move { cx.report(50) }));
     /// assert_eq!(imports.len(), 1);
-    /// # Ok::<(), offtick::BuildError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&mut self, key: K, task: Task<T, P>) -> Option<Task<T, P>> {
         self.tasks.insert(key, task)
@@ -194,7 +204,8 @@ impl<K, T, P> PoolSet<K, T, P> {
         self.tasks.keys()
     }
 
-    /// Cancels every task of the set that is not over, and says how many: the waiting ones first, so that none of them starts.
+    /// Cancels every task of the set that is not over: the waiting ones first, so that none of them starts. Returns how many.
+    ///
     /// They stay inside and come out of the next drains as cancelled.
     pub fn cancel_all(&self) -> usize {
         self.tasks.cancel_waiting() + self.tasks.cancel_all()

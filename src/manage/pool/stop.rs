@@ -1,62 +1,34 @@
-//! The end of a pool, and who waits for it.
+//! The end of a pool, and waiting for it.
 
 use super::PoolHandle;
 use crate::error::TaskError;
-use crate::manage::members::Join;
-use crate::task::CancelHandle;
+use crate::manage::limited::{Condition, StopReport, Waiter};
 use std::future::Future;
 use std::time::Duration;
 
-/// What had not ended when the time to stop was up.
-///
-/// # Example
-/// ```
-/// use std::time::Duration;
-/// let rt = offtick::Runtime::new()?;
-/// let pool = offtick::TaskPool::new(&rt, 1);
-/// let _stuck = pool.task().name("stuck").spawn(|_cx| std::future::pending::<()>());
-/// let report = pool.stop_blocking(Some(Duration::from_millis(1)))?;
-/// assert!(!report.is_clean());
-/// assert_eq!(report.left[0].name(), Some("stuck"));
-/// report.left[0].cancel();
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct StopReport {
-    /// The members that are not over, in no particular order: waiting ones and running ones. Nothing was done to them.
-    pub left: Vec<CancelHandle>,
-}
-
-impl StopReport {
-    /// True if nothing is left.
-    pub fn is_clean(&self) -> bool {
-        self.left.is_empty()
-    }
-}
-
 impl PoolHandle {
-    /// Refuses new tasks from here on; those that are inside, the waiting ones too, come to their end. It cannot be undone.
+    /// Refuses new tasks from here on; those inside, the waiting ones too, run to their end. It cannot be undone.
     pub fn close(&self) {
-        self.members.close();
+        self.set.close();
     }
 
-    /// True once the pool takes no tasks in: it was closed, stopped or dropped.
+    /// True once the pool takes no tasks: it was closed, stopped or dropped.
     pub fn is_closed(&self) -> bool {
-        self.members.is_closed()
+        self.set.is_closed()
     }
 
-    /// Ready once every member it was given is over. Dropping it changes nothing.
+    /// Ready once every member is over, and every closure of one has returned: also one that was cancelled or ran out of time.
+    /// Dropping it changes nothing.
     ///
     /// A member must not await it: it would wait for itself.
     pub fn join(&self) -> impl Future<Output = ()> + Send + use<> {
-        Join::new(&self.members)
+        Waiter::new(&self.set, Condition::Idle)
     }
 
-    /// Refuses new tasks from here on (from the call, not from the first poll) and gives those inside time to come to their
-    /// end: `patience` on the clock of their runtime, or as long as it takes.
+    /// Refuses new tasks from here on (from the call, not from the first poll) and waits as [`join`](Self::join) does: for
+    /// `patience` on the clock of their runtime, or as long as it takes.
     ///
-    /// What is not over by then is in the report and goes on; [`cancel_all`](Self::cancel_all), or dropping the pool, cancels
+    /// What is left by then is in the report and goes on; [`cancel_all`](Self::cancel_all), or dropping the pool, cancels
     /// it. A member must not await it without a limit: it would wait for itself.
     pub fn stop(&self, patience: Option<Duration>) -> impl Future<Output = StopReport> + Send + use<> {
         self.close();
@@ -67,7 +39,7 @@ impl PoolHandle {
                 None => pool.join().await,
                 Some(limit) => drop(limit.await),
             }
-            pool.left()
+            pool.set.report()
         }
     }
 
@@ -78,27 +50,25 @@ impl PoolHandle {
     /// tasks are refused all the same.
     pub fn stop_blocking(&self, patience: Option<Duration>) -> Result<StopReport, TaskError> {
         self.close();
-        self.members.wait(patience).unwrap_or(Ok(()))?;
-        Ok(self.left())
+        self.set.wait(patience).unwrap_or(Ok(()))?;
+        Ok(self.set.report())
     }
 
-    /// Blocks this thread until every member it was given is over.
+    /// Blocks this thread until every member is over, and every closure of one has returned.
+    ///
+    /// A closure that was cancelled and never returns holds it for ever; [`wait_timeout`](Self::wait_timeout) gives up.
     ///
     /// # Errors
     /// [`TaskError::WouldDeadlock`] on a reactor thread and inside one of the pool's own closures.
     pub fn wait(&self) -> Result<(), TaskError> {
-        self.members.wait(None).unwrap_or(Err(TaskError::WouldDeadlock))
+        self.set.wait(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
 
-    /// Blocks this thread until every member is over, at most for `timeout`. `None`: some are not.
+    /// As [`wait`](Self::wait), at most for `timeout`. `None`: the time was up.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<(), TaskError>> {
-        self.members.wait(Some(timeout))
-    }
-
-    pub(in crate::manage) fn left(&self) -> StopReport {
-        StopReport { left: self.members.alive() }
+        self.set.wait(Some(timeout))
     }
 }

@@ -3,7 +3,7 @@
 use super::front::WorkerThread;
 use super::thread_bound;
 use crate::error::{BoxError, BuildError};
-use crate::manage::pool::Settings;
+use crate::manage::pool::{QueueLimit, Settings};
 use crate::runtime::Builder;
 use crate::sync::Arc;
 use std::fmt;
@@ -60,17 +60,30 @@ impl WorkerThreadBuilder<()> {
 }
 
 impl<C: 'static> WorkerThreadBuilder<C> {
-    /// How many tasks may run at once; 0, the default: any number. See [`TaskPool::new`](crate::TaskPool::new).
+    /// The most tasks that run at once, at least 1. Default: [`unlimited`](Self::unlimited).
     ///
-    /// They take turns on one thread, whatever the number.
+    /// They take turns on one thread, whatever the number. See [`TaskPool::new`](crate::TaskPool::new).
     pub fn size(mut self, size: usize) -> Self {
-        self.plan.settings.size = size;
+        self.plan.settings.size = Some(size);
         self
     }
 
-    /// The most tasks that may wait for a slot; see [`TaskPoolBuilder::queue_limit`](crate::TaskPoolBuilder::queue_limit).
+    /// Lets any number of tasks run at once.
+    pub fn unlimited(mut self) -> Self {
+        self.plan.settings.size = None;
+        self
+    }
+
+    /// The most tasks that may wait for a slot, at least 1; see
+    /// [`TaskPoolBuilder::queue_limit`](crate::TaskPoolBuilder::queue_limit).
     pub fn queue_limit(mut self, most: usize) -> Self {
-        self.plan.settings.queue_limit = Some(most);
+        self.plan.settings.queue = QueueLimit::AtMost(most);
+        self
+    }
+
+    /// Lets no task wait; see [`TaskPoolBuilder::no_queue`](crate::TaskPoolBuilder::no_queue).
+    pub fn no_queue(mut self) -> Self {
+        self.plan.settings.queue = QueueLimit::NoQueue;
         self
     }
 
@@ -112,7 +125,7 @@ impl<C: 'static> WorkerThreadBuilder<C> {
     /// Makes the pool. It has no thread before it is [started](WorkerThread::start).
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] for a timeout of zero and a name with a null character.
+    /// [`BuildError::Invalid`] for a size, a queue limit or a timeout of zero, and for a name with a null character.
     pub fn build(self) -> Result<WorkerThread<C>, BuildError> {
         self.plan.settings.check()?;
         if self.plan.name.contains('\0') {

@@ -158,7 +158,7 @@ impl<C: 'static> WorkerThread<C> {
 
     fn take_life(&self) -> Result<Option<(Turn<'_>, Box<Life>)>, ThreadError> {
         // The pool's own thread, or one that runs a closure of the pool's: it would wait for its own end.
-        if thread_bound::is_here(self.plan.id) || self.state.pool().is_some_and(|pool| pool.members.is_inside()) {
+        if thread_bound::is_here(self.plan.id) || self.state.pool().is_some_and(|pool| pool.set.is_inside()) {
             return Err(ThreadError::WouldDeadlock);
         }
         let taken = self.state.stop()?;
@@ -226,7 +226,7 @@ impl<C: 'static> WorkerThread<C> {
     {
         let Some(pool) = self.state.pool() else { return Task::over(Err(TaskError::from_error(PoolStopped)), spec) };
         let value = self.value();
-        pool.members.start(LazyBody::<_, F, V>::new(move || make(value)), spec)
+        pool.set.start(LazyBody::<_, F, V>::new(move || make(value)), spec)
     }
 
     /// Calls a closure with the value, on the thread, and blocks this one until it has returned.

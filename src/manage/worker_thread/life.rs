@@ -4,10 +4,10 @@ use super::builder::Plan;
 use super::error::ThreadError;
 use super::thread_bound;
 use crate::error::{Panic, TaskError};
+use crate::manage::limited::StopReport;
 use crate::manage::pool::{PoolHandle, TaskPool};
 use crate::runtime::{Builder, Runtime};
 use crate::sync::{Arc, Mutex};
-use crate::task::CancelHandle;
 use crate::util::catch::{catch, drop_quietly, guarded};
 use std::future::{Future, poll_fn};
 use std::task::{Poll, Waker};
@@ -24,14 +24,14 @@ pub(super) const GRACE: Duration = Duration::from_millis(200);
 /// pool.start_blocking()?;
 /// pool.spawn(|_| async {}).detach();
 /// let report = pool.stop_blocking(None)?;
-/// assert!(report.is_clean() && report.left.is_empty() && report.thread_ended);
+/// assert!(report.is_clean() && report.tasks.is_clean() && report.thread_ended);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ThreadReport {
-    /// The tasks that were not over when the time was up. They were cancelled.
-    pub left: Vec<CancelHandle>,
+    /// The tasks that were left when the time was up. They were cancelled.
+    pub tasks: StopReport,
     /// The thread is gone. False if a task, or the tear-down, still held it: it ends when that lets go.
     pub thread_ended: bool,
     /// Threads that were still in a closure of the pool's that may block; see
@@ -44,11 +44,11 @@ pub struct ThreadReport {
 impl ThreadReport {
     /// True if every task came to its end, the tear-down was well and no thread is left.
     pub fn is_clean(&self) -> bool {
-        self.left.is_empty() && self.thread_ended && self.blocking_left == 0 && self.tear_down.is_none()
+        self.tasks.is_clean() && self.thread_ended && self.blocking_left == 0 && self.tear_down.is_none()
     }
 
     pub(super) fn of_nothing() -> Self {
-        Self { left: Vec::new(), thread_ended: true, blocking_left: 0, tear_down: None }
+        Self { tasks: StopReport::default(), thread_ended: true, blocking_left: 0, tear_down: None }
     }
 }
 
@@ -138,8 +138,8 @@ impl Life {
     }
 
     /// The time to drain is up: cancels what is left, and tells the thread to end. It says so when its tear-down is through.
-    pub(super) fn end(&self) -> (Vec<CancelHandle>, Arc<Word<Option<TaskError>>>) {
-        let left = self.pool.left().left;
+    pub(super) fn end(&self) -> (StopReport, Arc<Word<Option<TaskError>>>) {
+        let left = self.pool.set.report();
         self.pool.cancel_all();
         self.runtime.shared().begin_closing();
         (left, Arc::clone(&self.ended))
@@ -147,17 +147,12 @@ impl Life {
 
     /// The last word of the thread was heard, or there was no more time for it. `grace` is for what waits for no future:
     /// the end of the thread itself, which has no user code to run but destructors, and closures on threads for blocking work.
-    pub(super) fn bury(
-        self,
-        left: Vec<CancelHandle>,
-        word: Option<Option<TaskError>>,
-        grace: Duration,
-    ) -> ThreadReport {
+    pub(super) fn bury(self, tasks: StopReport, word: Option<Option<TaskError>>, grace: Duration) -> ThreadReport {
         let Self { pool, runtime, .. } = self;
         drop(pool);
         let report = runtime.shutdown(if word.is_some() { grace } else { Duration::ZERO });
         ThreadReport {
-            left,
+            tasks,
             thread_ended: report.reactor_stopped,
             blocking_left: report.blocking_left,
             tear_down: word.flatten(),

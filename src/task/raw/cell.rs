@@ -36,6 +36,7 @@ impl<B: Body, S: Schedule> Cell<B, S> {
         internal: S::INTERNAL,
         stage_offset: std::mem::offset_of!(Self, stage),
         run: run::<B, S>,
+        fail: fail::<B, S>,
         schedule: schedule::<B, S>,
         ended: ended::<B, S>,
         must_not_wait: must_not_wait::<B, S>,
@@ -111,6 +112,21 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
             unsafe { finish::<B, S>(header, Some(output), true, reason) }
         }
     }
+}
+
+/// Ends a task with an error instead of running it; one that was cancelled ends as `reason`, where it has no end yet.
+///
+/// # Safety
+/// `header` is a cell of `B` and `S`, and the caller has what ACTIVE stands for.
+unsafe fn fail<B: Body, S: Schedule>(header: NonNull<Header>, error: TaskError, reason: Outcome) -> PollOutcome {
+    // SAFETY: the body is there, and so is its reference: until `finish` gives it away.
+    let state = unsafe { header.as_ref() }.state();
+    let output = match state.to_running() {
+        ToRunning::Drop => None,
+        ToRunning::Poll => Some(Err(error)),
+    };
+    // SAFETY: ACTIVE is ours and the body is there.
+    unsafe { finish::<B, S>(header, output, false, reason) }
 }
 
 /// # Safety
@@ -210,6 +226,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     if closed.ended {
         tell_end(cell, &task, closed.audience);
     }
+    cell.owner.on_closed();
     // SAFETY: the body is gone, and its reference was the runner's.
     PollOutcome::Over(unsafe { Over::from_raw(header) })
 }
@@ -246,7 +263,7 @@ unsafe fn ended<B: Body, S: Schedule>(header: NonNull<Header>, audience: Audienc
 /// Tells the owner that the task is over, for everyone to see.
 fn tell_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, audience: Audience) {
     if let Some(details) = cell.header.details() {
-        details.ended(task, |hook| guarded(|| cell.owner.on_end(task, hook)));
+        details.ended(|hook| guarded(|| cell.owner.on_end(task, hook)));
     }
     cell.owner.on_ended(task, cell.header.audience_of(audience));
 }

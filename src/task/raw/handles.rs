@@ -136,6 +136,15 @@ impl Runnable {
         unsafe { run(pointer, reason) }
     }
 
+    /// Ends the task with an error instead of running it, unless it was cancelled; its body is dropped here.
+    pub(crate) fn fail(self, error: TaskError) {
+        let pointer = self.into_raw();
+        // SAFETY: alive by the body's reference.
+        let fail = unsafe { pointer.as_ref() }.vtable().fail;
+        // SAFETY: what ACTIVE stands for passes to the runner.
+        let _over = unsafe { fail(pointer, error, Outcome::Gone) };
+    }
+
     /// A reference.
     pub(crate) fn task(&self) -> TaskRef {
         self.header().state().add_ref();
@@ -321,6 +330,12 @@ impl TaskRef {
     /// True once the body is gone from the cell, wherever the task was cancelled.
     pub(crate) fn is_closed(&self) -> bool {
         self.header().state().load().is_closed()
+    }
+
+    /// True if the task is over and its closure still runs. Once it is over, this changes at most once, to false.
+    pub(crate) fn is_left_running(&self) -> bool {
+        let state = self.header().state().load();
+        state.is_over() && state.is_started() && !state.is_closed()
     }
 
     /// True while the task sleeps: neither queued nor running nor over.

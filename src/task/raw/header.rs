@@ -4,6 +4,7 @@ use super::handles::{Over, Runnable};
 use super::join_waker::JoinWaker;
 use super::spawn_meta::SpawnMeta;
 use super::state::{Audience, Kind, Outcome, State};
+use crate::error::TaskError;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::task::{Priority, TaskId, TaskMeta};
@@ -44,6 +45,7 @@ pub(crate) struct VTable {
     pub(super) internal: bool,
     pub(super) stage_offset: usize,
     pub(super) run: unsafe fn(NonNull<Header>, Outcome) -> PollOutcome,
+    pub(super) fail: unsafe fn(NonNull<Header>, TaskError, Outcome) -> PollOutcome,
     pub(super) schedule: unsafe fn(NonNull<Header>, Runnable),
     pub(super) ended: unsafe fn(NonNull<Header>, Audience),
     pub(super) must_not_wait: unsafe fn(NonNull<Header>) -> bool,

@@ -1,4 +1,4 @@
-//! The body of a future whose time counts from its first poll.
+//! The body of a future whose time limit begins with its first poll.
 
 use crate::error::TaskError;
 use crate::runtime::Handle;
@@ -33,7 +33,7 @@ impl<B: Body> Body for Timed<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
         let this = self.project();
-        // Made before the body runs for the first time: what that takes is a part of it.
+        // Made before the first poll of the body, whose time is a part of it.
         let sleep = this.sleep.get_or_insert_with(|| this.handle.sleep(*this.limit));
         if let Poll::Ready(result) = this.body.poll(cx) {
             return Poll::Ready(result);

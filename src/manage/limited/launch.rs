@@ -1,0 +1,123 @@
+//! Launching: those that wait while there are slots, and all of them once the runtime is closing.
+//!
+//! One thread launches at a time (`launching`), and gives that up under the lock under which it found nothing to launch. So
+//! whoever frees a slot meanwhile either is seen by it, or launches itself. The same moment wakes the waiters whose condition
+//! holds: every change of the set is followed by a call of [`launch_ready`](LimitedSet::launch_ready).
+
+use super::{Inner, LimitedSet};
+use crate::runtime::Prepared;
+use crate::sync::{Arc, Weak};
+use crate::util::catch::guarded;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Members that one thread launches before it leaves the rest to the reactor.
+const LAUNCHES: usize = 64;
+
+impl LimitedSet {
+    /// [2] Launches what may be launched, and wakes the waiters that have nothing to wait for.
+    pub(super) fn launch_ready(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        // Ends that come about inside of a launch do not nest.
+        if std::mem::replace(&mut inner.launching, true) {
+            return;
+        }
+        drop(inner);
+        if !self.launch_some() {
+            // This thread may be a host's tick, and others may free slots as fast as it fills them: the reactor goes on.
+            self.handle.spawn_internal(LaunchRest(Some(Arc::clone(self)))).detach();
+        }
+    }
+
+    /// Launches some of what may be launched, for whoever set `launching`. True: nothing is left, and `launching` is clear.
+    fn launch_some(self: &Arc<Self>) -> bool {
+        let mut inner = self.inner.lock();
+        let mut launched = 0;
+        while let Some(prepared) = self.next(&mut inner) {
+            drop(inner);
+            prepared.launch();
+            launched += 1;
+            // A launch on a runtime that is closing only ends the member, and there is no reactor to go on.
+            if launched == LAUNCHES && !self.handle.is_closed() {
+                return false;
+            }
+            inner = self.inner.lock();
+        }
+        inner.launching = false;
+        let ready = self.take_ready(&mut inner);
+        // Every slot is held by a closure whose task is over: nothing else here hears of the shutdown.
+        let stuck = inner.limiter.waiting() > 0 && inner.limiter.running() == 0;
+        let unused = if stuck { None } else { inner.shutdown_hook.take() };
+        let wanted = stuck && inner.shutdown_hook.is_none();
+        drop(inner);
+        drop(unused);
+        if wanted {
+            self.post_shutdown_hook();
+        }
+        ready.into_iter().for_each(|waker| guarded(|| waker.wake()));
+        true
+    }
+
+    /// Takes the next member to launch out of the queue, if it may be launched.
+    fn next(&self, inner: &mut Inner) -> Option<Prepared> {
+        let Inner { limiter, members, pending, .. } = inner;
+        let (key, prepared) = if self.handle.is_closed() { limiter.start_beyond_limit() } else { limiter.start() }?;
+        if let Some(member) = members.get_mut(key) {
+            member.ticket = None;
+            // The reactor gets to a future at once; a closure reports its start.
+            if !prepared.is_closure() {
+                member.begun = true;
+                *pending -= 1;
+            }
+        }
+        Some(prepared)
+    }
+
+    fn post_shutdown_hook(self: &Arc<Self>) {
+        let hook = ShutdownHook(Arc::downgrade(self));
+        let task = self.handle.spawn_internal(async move {
+            let _hook = hook;
+            pending::<()>().await;
+        });
+        let before = self.inner.lock().shutdown_hook.replace(task);
+        drop(before);
+    }
+}
+
+/// The rest of the launching, on the reactor: a few at each poll.
+struct LaunchRest(Option<Arc<LimitedSet>>);
+
+impl Future for LaunchRest {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0.as_ref().is_none_or(LimitedSet::launch_some) {
+            self.0 = None;
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for LaunchRest {
+    fn drop(&mut self) {
+        // Dropped by the shutdown: then every launch is quick, and this thread does the rest.
+        if let Some(set) = self.0.take() {
+            set.inner.lock().launching = false;
+            set.launch_ready();
+        }
+    }
+}
+
+/// Notifies a set that its runtime shuts down.
+pub(super) struct ShutdownHook(Weak<LimitedSet>);
+
+impl Drop for ShutdownHook {
+    fn drop(&mut self) {
+        if let Some(set) = self.0.upgrade() {
+            set.launch_ready();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What a set has in it: counts, and the members by what they do.
+
+use super::LimitedSet;
+use crate::task::CancelHandle;
+
+/// Counts of a group or a pool: how many of the tasks that it was given are in which state.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let group = offtick::TaskGroup::new(&rt);
+/// group.spawn(async {}).detach();
+/// group.wait()?;
+/// let progress = group.progress();
+/// assert_eq!((progress.total, progress.finished()), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupProgress {
+    /// All tasks that it was given: the sum of the other numbers, without `left_running`.
+    pub total: usize,
+    /// Not begun: they wait for a slot, or (closures) for a thread of the pool.
+    pub pending: usize,
+    /// Launched futures and begun closures whose tasks are not over.
+    pub running: usize,
+    /// Closures that still run after their task was cancelled or ran out of time. They hold their slots until they return; their
+    /// tasks count as `cancelled` or `failed`.
+    pub left_running: usize,
+    /// Ended with a value.
+    pub done: usize,
+    /// Ended with an error, a panic, or at their time limit.
+    pub failed: usize,
+    /// Cancelled, by the program or by the end of their runtime.
+    pub cancelled: usize,
+}
+
+impl GroupProgress {
+    /// All whose tasks are over, in whatever way.
+    pub fn finished(&self) -> usize {
+        self.done + self.failed + self.cancelled
+    }
+}
+
+/// The members of a pool that were left when the time to stop was up.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// let rt = offtick::Runtime::new()?;
+/// let pool = offtick::TaskPool::new(&rt, 1)?;
+/// let _stuck = pool.task().name("stuck").spawn(|_cx| std::future::pending::<()>());
+/// let _behind = pool.spawn(async {});
+/// let report = pool.stop_blocking(Some(Duration::from_millis(1)))?;
+/// assert!(!report.is_clean());
+/// assert_eq!((report.running[0].name(), report.waiting.len()), (Some("stuck"), 1));
+/// pool.cancel_all();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct StopReport {
+    /// Members that wait for a slot, in no particular order.
+    pub waiting: Vec<CancelHandle>,
+    /// Members that are launched and not over, in no particular order.
+    pub running: Vec<CancelHandle>,
+    /// Members whose closures still run although their tasks are over: they were cancelled or ran out of time.
+    pub left_running: Vec<CancelHandle>,
+}
+
+impl StopReport {
+    /// True if nothing is left.
+    pub fn is_clean(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty() && self.left_running.is_empty()
+    }
+}
+
+impl LimitedSet {
+    /// Costs the same however many members there are.
+    pub(in crate::manage) fn progress(&self) -> GroupProgress {
+        let inner = self.inner.lock();
+        let (left_running, pending) = (inner.limiter.left_running(), inner.pending);
+        let alive = inner.members.len() - left_running;
+        let (done, failed, cancelled) = (inner.done, inner.failed, inner.cancelled);
+        let total = alive + done + failed + cancelled;
+        GroupProgress { total, pending, running: alive - pending, left_running, done, failed, cancelled }
+    }
+
+    pub(in crate::manage) fn waiting(&self) -> usize {
+        self.inner.lock().limiter.waiting()
+    }
+
+    pub(in crate::manage) fn is_idle(&self) -> bool {
+        self.inner.lock().members.is_empty()
+    }
+
+    /// All members by what they do. One that is over at this moment may be left out.
+    pub(in crate::manage) fn report(&self) -> StopReport {
+        let inner = self.inner.lock();
+        let mut report = StopReport::default();
+        for (_, member) in inner.members.iter() {
+            let Some(control) = &member.control else { continue };
+            let list = match member {
+                _ if control.is_left_running() => &mut report.left_running,
+                _ if control.is_done() => continue,
+                member if member.ticket.is_some() => &mut report.waiting,
+                _ => &mut report.running,
+            };
+            list.push(control.clone());
+        }
+        report
+    }
+}

@@ -1,0 +1,122 @@
+//! Waiting for a condition of the set: that it is idle, or that it has room.
+//!
+//! A waiter checks its condition and registers under one lock. Each change of the set is followed by
+//! [`launch_ready`](LimitedSet::launch_ready), which ends with taking the wakers whose condition holds, under the lock. So a waiter
+//! either sees the change, or its waker is taken.
+
+use super::{Inner, LimitedSet};
+use crate::error::TaskError;
+use crate::park;
+use crate::runtime::{drives_any, inside};
+use crate::sync::Arc;
+use crate::task::CancelHandle;
+use crate::util::slab::{Key, Slab};
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::manage) enum Condition {
+    /// Every member is over, and no closure of one still runs.
+    Idle,
+    /// A member would be let in, or none ever will be.
+    Capacity,
+}
+
+/// The wakers of those that wait.
+#[derive(Default)]
+pub(super) struct Waiters([Slab<Waker>; 2]);
+
+/// Ready once the condition holds. All waiters of a condition are woken together. One that is dropped takes its waker along: a
+/// program may wait for a short time again and again.
+pub(crate) struct Waiter {
+    set: Arc<LimitedSet>,
+    condition: Condition,
+    /// Where our waker is registered. Stale once it was taken to be woken.
+    key: Option<Key>,
+}
+
+impl Waiter {
+    pub(in crate::manage) fn new(set: &Arc<LimitedSet>, condition: Condition) -> Self {
+        Self { set: Arc::clone(set), condition, key: None }
+    }
+}
+
+impl Future for Waiter {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        // Declared before the guard, so dropped after it: the waker that is not kept is dropped outside the lock.
+        let mut waker = cx.waker().clone();
+        let mut inner = this.set.inner.lock();
+        if this.set.holds(&inner, this.condition) {
+            return Poll::Ready(());
+        }
+        let waiters = &mut inner.waiters.0[this.condition as usize];
+        match this.key.and_then(|key| waiters.get_mut(key)) {
+            Some(known) => std::mem::swap(known, &mut waker),
+            None => this.key = Some(waiters.insert(waker)),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            let waker = self.set.inner.lock().waiters.0[self.condition as usize].remove(key);
+            drop(waker);
+        }
+    }
+}
+
+impl LimitedSet {
+    fn holds(&self, inner: &Inner, condition: Condition) -> bool {
+        match condition {
+            Condition::Idle => inner.members.is_empty(),
+            Condition::Capacity => {
+                let limiter = &inner.limiter;
+                !limiter.is_full(self.rules.queue_limit) || limiter.is_closed() || self.handle.is_closed()
+            }
+        }
+    }
+
+    /// Takes the wakers whose condition holds, to be woken outside of the lock.
+    #[must_use]
+    pub(super) fn take_ready(&self, inner: &mut Inner) -> Vec<Waker> {
+        let mut ready = Vec::new();
+        for condition in [Condition::Idle, Condition::Capacity] {
+            if !inner.waiters.0[condition as usize].is_empty() && self.holds(inner, condition) {
+                let waiters = &mut inner.waiters.0[condition as usize];
+                // In place, so that a key that a waiter still has finds nothing, also among those that come later.
+                ready.extend((0..waiters.end()).filter_map(|index| waiters.remove_at(index)));
+            }
+        }
+        ready
+    }
+
+    /// Blocks this thread until the set is idle, at most for `timeout`. `None`: it is not.
+    pub(in crate::manage) fn wait(self: &Arc<Self>, timeout: Option<Duration>) -> Option<Result<(), TaskError>> {
+        if self.must_not_wait() {
+            return Some(Err(TaskError::WouldDeadlock));
+        }
+        park::block_on(pin!(Waiter::new(self, Condition::Idle)), timeout).map(Ok)
+    }
+
+    fn must_not_wait(&self) -> bool {
+        let inner = self.inner.lock();
+        // Reactor threads are asked for apart: a member that is just being submitted has no control to ask.
+        let mut controls = inner.members.iter().filter_map(|(_, member)| member.control.as_ref());
+        !inner.members.is_empty() && (drives_any() || controls.any(CancelHandle::must_not_wait))
+    }
+
+    /// True in the closure of a member.
+    pub(in crate::manage) fn is_inside(&self) -> bool {
+        let Some(own) = inside() else { return false };
+        let inner = self.inner.lock();
+        inner.members.iter().any(|(_, member)| member.control.as_ref().is_some_and(|control| control.id() == own))
+    }
+}
