@@ -2,12 +2,12 @@
 
 use super::explore;
 use super::pool_support::{FOR_EVER, NOT_AT_ALL, Stand};
-use crate::blocking::{Admission, Crew, Entry, Limits, Order, Places, Rest};
+use crate::blocking::{Action, Admission, Entry, Limits, NextStep, PoolState, Semaphore};
 use crate::sync::ModelArc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-/// A submit against a close, with a worker that may sleep. Red when `Crew::rest` leaves a closed pool without comparing
+/// A submit against a close, with a worker that may sleep. Red when `PoolState::park` leaves a closed pool without comparing
 /// the counts: the admitted job is never run.
 #[test]
 fn a_submit_meets_a_close() {
@@ -43,13 +43,13 @@ fn a_submit_meets_a_close_and_a_thread_that_leaves() {
     });
 }
 
-/// Who is refused sees what the closer did before. Red when the Release of `Admission::raise` or the Acquire of
-/// `Admission::leave` is weakened to Relaxed.
+/// Who is refused sees what the closer did before. Red when the Release of `Admission::set` or the Acquire of
+/// `Admission::withdraw` is weakened to Relaxed.
 #[test]
 fn a_refusal_sees_what_came_before_the_close() {
     explore(None, 3, || {
         let shared = ModelArc::new((Admission::new(), AtomicUsize::new(0)));
-        shared.0.lower_empty();
+        shared.0.clear_no_thread();
         let closer = {
             let shared = ModelArc::clone(&shared);
             thread::spawn(move || {
@@ -64,52 +64,55 @@ fn a_refusal_sees_what_came_before_the_close() {
     });
 }
 
-/// The sum of taken jobs is never ahead of the admitted ones. Red when the Release of `Mark::count_taken` or the Acquire
-/// of `Crew::taken_on` is weakened to Relaxed, or when `Crew::stats` reads the admitted ones first.
+/// The sum of taken jobs is never ahead of the admitted ones. Red when the Release of
+/// `WorkerSlot::count_taken` or the Acquire of `WorkerSlot::taken` is weakened to Relaxed, or when `PoolState::stats` reads the
+/// admitted ones first.
 #[test]
 fn the_counters_never_overtake_each_other() {
     explore(None, 50, || {
         let limits = Limits { core_threads: 1, max_threads: 1, keep_alive: FOR_EVER, stall: FOR_EVER };
-        let crew = ModelArc::new(Crew::new(limits));
-        let admit = |crew: &Crew| assert!(crew.admit(|_| Ok::<(), ()>(())).is_ok());
-        admit(&crew);
-        assert_eq!(crew.arrive(0), Rest::Search);
-        crew.mark(0).count_taken();
-        assert_eq!(crew.found(), Order::Nothing);
+        let state = ModelArc::new(PoolState::new(limits));
+        let mut slot = None;
+        assert!(state.admit(|_, started| Ok::<_, ()>(slot = Some(started))).is_ok());
+        let slot = slot.expect("the first closure starts a thread");
+        assert_eq!(state.worker_started(0), NextStep::Search);
+        slot.count_taken();
+        assert!(matches!(state.found(0), Action::Nothing));
         let reader = {
-            let crew = ModelArc::clone(&crew);
+            let state = ModelArc::clone(&state);
             // A counter that is ahead makes the difference wrap.
-            thread::spawn(move || assert!(crew.stats().pending <= 2))
+            thread::spawn(move || assert!(state.stats().queued <= 2))
         };
         for _ in 0..2 {
-            admit(&crew);
-            crew.mark(0).count_taken();
+            assert!(state.admit(|_, _| Err(())).is_ok());
+            slot.count_taken();
         }
         reader.join().expect("the counters agree");
-        assert_eq!(crew.stats().pending, 0);
+        assert_eq!(state.stats().queued, 0);
     });
 }
 
-/// Two at one place: one is refused, unless it was given back in time. Red when `Places::try_take` is a load and a store.
+/// Two threads and one permit: one is refused, unless it was released in time. Red when `Semaphore::try_acquire` is a load and
+/// a store.
 #[test]
-fn places_are_never_given_twice() {
+fn a_permit_is_never_acquired_twice() {
     explore(None, 10, || {
-        let places = ModelArc::new(Places::new(1));
+        let semaphore = ModelArc::new(Semaphore::new(1));
         let holders = ModelArc::new(AtomicUsize::new(0));
-        let visit = |places: &Places, holders: &AtomicUsize| {
-            if places.try_take() {
+        let visit = |semaphore: &Semaphore, holders: &AtomicUsize| {
+            if semaphore.try_acquire() {
                 assert_eq!(holders.fetch_add(1, Ordering::Relaxed), 0);
                 holders.fetch_sub(1, Ordering::Relaxed);
-                places.give_back();
+                semaphore.release();
             }
         };
         let other = {
-            let (places, holders) = (ModelArc::clone(&places), ModelArc::clone(&holders));
-            thread::spawn(move || visit(&places, &holders))
+            let (semaphore, holders) = (ModelArc::clone(&semaphore), ModelArc::clone(&holders));
+            thread::spawn(move || visit(&semaphore, &holders))
         };
-        visit(&places, &holders);
-        other.join().expect("no place is held twice");
-        assert!(places.try_take());
-        assert!(!places.try_take());
+        visit(&semaphore, &holders);
+        other.join().expect("no permit is held twice");
+        assert!(semaphore.try_acquire());
+        assert!(!semaphore.try_acquire());
     });
 }

@@ -1,12 +1,12 @@
 //! The wake-up protocol of the pool: no job is left while everybody sleeps.
 //!
 //! Red when weakened:
-//! - `Crew::rest` compares the counts before it raises `CALL` only, or not at all: the job falls between the two, and the
+//! - `PoolState::park` compares the counts before it sets `NOTIFY` only, or not at all: the job falls between the two, and the
 //!   worker sleeps for ever (loom finds the deadlock).
-//! - `Admission::raise` or `Admission::enter` as a load and a store: the same, or a count is lost.
-//! - `Permit::submit` does not attend though it was told to: nobody is called.
-//! - `Crew::found` does not settle, or `Crew::settle` returns without raising `CALL`: nobody comes for the second job.
-//! - `Crew::tired` compares the counts before it raises `EMPTY` only, or not at all: a job is left without a thread.
+//! - `Admission::set` or `Admission::enter` as a load and a store: the same, or a count is lost.
+//! - `Permit::submit` does not notify though `admit` said so: no thread is woken.
+//! - `PoolState::found` does not rebalance, or `rebalance` returns without setting `NOTIFY`: no thread comes for the second job.
+//! - `PoolState::idle_timeout` compares the counts before it sets `NO_THREAD` only, or not at all: a job is left without a thread.
 //! No ordering of the admission word is red here: the protocol needs the order of changes of one word, and nothing else.
 
 use super::explore;

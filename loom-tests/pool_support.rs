@@ -1,13 +1,13 @@
-//! A stand-in for the pool around the real crew: the queues are locked ones, since crossbeam's is invisible to loom, and
-//! threads are loom's. There are two, as in `queue.rs`, and a batch on its way from the one to the other is in neither.
+//! A stand-in for the pool around the real state: the queue is a locked one, since crossbeam's is invisible to loom, and the
+//! threads are loom's.
 
-use crate::blocking::{AdmitError, Crew, Limits, Order, Rest};
-use crate::sync::{Condvar, ModelArc, Mutex};
+use crate::blocking::{Action, AdmitError, Limits, NextStep, PoolState, WorkerSlot};
+use crate::sync::{Arc, Condvar, ModelArc, Mutex};
 use loom::thread;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A thread that never tires: the loom condition variable has no time-out.
+/// A thread that never times out: the loom condition variable has no timeout.
 pub(super) const FOR_EVER: Duration = Duration::from_secs(3600);
 /// A thread that leaves at once when nothing is pending, as if it had slept for that long.
 pub(super) const NOT_AT_ALL: Duration = Duration::ZERO;
@@ -19,8 +19,7 @@ pub(super) struct Refusal;
 pub(super) const WAITS: usize = 99;
 
 pub(super) struct Stand {
-    pub(super) crew: Crew,
-    open: Mutex<VecDeque<usize>>,
+    pub(super) state: PoolState,
     queue: Mutex<VecDeque<usize>>,
     ran: Mutex<Vec<usize>>,
     one_more: Condvar,
@@ -37,8 +36,7 @@ impl Stand {
     pub(super) fn new(core_threads: usize, max_threads: usize, keep_alive: Duration) -> ModelArc<Self> {
         let limits = Limits { core_threads, max_threads, keep_alive, stall: FOR_EVER };
         ModelArc::new(Self {
-            crew: Crew::new(limits),
-            open: Mutex::new(VecDeque::new()),
+            state: PoolState::new(limits),
             queue: Mutex::new(VecDeque::new()),
             ran: Mutex::new(Vec::new()),
             one_more: Condvar::new(),
@@ -56,78 +54,72 @@ impl Stand {
 
     /// Admits and pushes; false if the pool was closed, or no thread could be started.
     pub(super) fn submit(stand: &ModelArc<Self>, job: usize) -> bool {
-        let duties = match stand.crew.admit(|seat| Self::start(stand, seat)) {
-            Ok(duties) => duties,
+        let notify = match stand.state.admit(|index, slot| Self::start(stand, index, slot)) {
+            Ok(notify) => notify,
             Err(AdmitError::Closed | AdmitError::NoThread(Refusal)) => {
                 // For a moment it was counted.
                 stand.note_move();
                 return false;
             }
         };
-        stand.open.lock().push_back(job);
-        if duties.batch {
-            let batch = std::mem::take(&mut *stand.open.lock());
-            stand.queue.lock().extend(batch);
-        }
+        stand.queue.lock().push_back(job);
         stand.note_move();
-        if duties.call {
-            Self::perform(stand, stand.crew.attend());
+        if notify {
+            Self::perform(stand, stand.state.notify_workers());
         }
         true
     }
 
-    fn perform(stand: &ModelArc<Self>, order: Order) {
-        match order {
-            Order::Nothing => {}
-            Order::Wake(seat) => stand.crew.ring(seat),
-            Order::Start(seat) => {
-                if Self::start(stand, seat).is_err() {
-                    Self::perform(stand, stand.crew.start_failed(seat));
+    fn perform(stand: &ModelArc<Self>, action: Action) {
+        match action {
+            Action::Nothing => {}
+            Action::Wake(slot) => slot.wake(),
+            Action::Start(index, slot) => {
+                if Self::start(stand, index, slot).is_err() {
+                    Self::perform(stand, stand.state.start_failed(index));
                 }
             }
         }
     }
 
-    fn start(stand: &ModelArc<Self>, seat: usize) -> Result<(), Refusal> {
+    fn start(stand: &ModelArc<Self>, index: usize, slot: Arc<WorkerSlot>) -> Result<(), Refusal> {
         let mut granted = stand.granted.lock();
         *granted = granted.checked_sub(1).ok_or(Refusal)?;
         drop(granted);
         let for_thread = ModelArc::clone(stand);
-        let thread = thread::spawn(move || Self::work(&for_thread, seat));
+        let thread = thread::spawn(move || Self::work(&for_thread, index, &slot));
         stand.threads.lock().push(thread);
         Ok(())
     }
 
     /// The worker's loop, as in `worker.rs`.
-    fn work(stand: &ModelArc<Self>, seat: usize) {
-        let mut rest = stand.crew.arrive(seat);
+    fn work(stand: &ModelArc<Self>, index: usize, slot: &WorkerSlot) {
+        let mut step = stand.state.worker_started(index);
         let mut searching = true;
         loop {
-            match rest {
-                Rest::Search | Rest::Again => {}
-                Rest::Leave => return stand.crew.vacate(seat),
-                Rest::Watch => unreachable!("no model gets that far"),
+            match step {
+                NextStep::Search | NextStep::SearchAgain => {}
+                NextStep::Leave => return stand.state.release_slot(index),
+                NextStep::Watch => unreachable!("no model gets that far"),
             }
             let moves = *stand.moves.lock();
             let job = stand.queue.lock().pop_front();
-            let job = job.or_else(|| stand.open.lock().pop_front());
             if let Some(job) = job {
-                stand.crew.mark(seat).count_taken();
+                slot.count_taken();
                 stand.note_move();
                 if std::mem::take(&mut searching) {
-                    let order = stand.crew.found();
-                    Self::perform(stand, order);
+                    Self::perform(stand, stand.state.found(index));
                 }
                 if job == WAITS {
                     stand.wait_for(1);
                 }
                 stand.ran.lock().push(job);
                 stand.one_more.notify_all();
-                rest = Rest::Search;
+                step = NextStep::Search;
             } else {
-                rest = stand.crew.rest(seat, searching);
+                step = stand.state.park(index);
                 searching = true;
-                if matches!(rest, Rest::Search | Rest::Again) {
+                if matches!(step, NextStep::Search | NextStep::SearchAgain) {
                     stand.wait_for_move(moves);
                 }
             }
@@ -164,15 +156,15 @@ impl Stand {
                 None => break,
             }
         }
-        assert_eq!(self.crew.threads(), 0);
+        assert_eq!(self.state.threads(), 0);
         let mut ran = std::mem::take(&mut *self.ran.lock());
         ran.sort_unstable();
         ran
     }
 
     pub(super) fn close(&self) {
-        for seat in self.crew.close() {
-            self.crew.ring(seat);
+        for slot in self.state.close() {
+            slot.wake();
         }
         self.note_move();
     }

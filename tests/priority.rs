@@ -231,17 +231,18 @@ fn every_handle_and_listing_shows_the_level() {
 }
 
 #[test]
-fn closures_do_not_heed_it() {
+fn a_closure_keeps_its_place_in_the_queue_when_its_level_changes() {
     let rt = common::narrow();
     let (hog, log) = (Hog::pool(&rt), Log::new());
     let tasks = [Background, UserBlocking].map(|priority| {
         let log = log.clone();
         rt.task().priority(priority).spawn_blocking(move |_cx| log.push(priority.to_string()))
     });
-    tasks[0].set_priority(UserVisible);
+    tasks[0].set_priority(UserBlocking);
+    tasks[1].set_priority(Background);
     hog.release();
     tasks.into_iter().for_each(settled);
-    assert_eq!(log.text(), "background user-blocking");
+    assert_eq!(log.text(), "user-blocking background");
 }
 
 #[test]

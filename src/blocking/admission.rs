@@ -1,108 +1,95 @@
-//! The admission word: the count of all jobs ever admitted, and three flags for whoever admits the next.
+//! The admission word: the number of closures ever admitted, and three flags for the next submitter.
 //!
 //! | bits | meaning |
 //! |---|---|
-//! | 0 `CALL` | somebody must act on the next admitted job (a sleeper to call, a thread to start) |
-//! | 1 `EMPTY` | no thread lives: one must be started before a permit is handed out |
-//! | 2 `CLOSED` | nothing is admitted any more; never taken back |
-//! | 3.. | the number of jobs admitted since the pool was made; at a billion a second it lasts for seventy years |
+//! | 0 `NOTIFY` | somebody must act on the next admitted closure: an idle thread to wake, a thread to start |
+//! | 1 `NO_THREAD` | no thread lives: one must be started before a permit is handed out |
+//! | 2 `CLOSED` | nothing is admitted any more; never cleared |
+//! | 3.. | the number of closures admitted since the pool was made; at a billion per second it lasts for seventy years |
 //!
-//! The flags are changed under the crew's lock only. The count is changed by anybody, and every one of these changes
-//! reads the flags in the same read-modify-write: that is what the wake-up protocol rests on (rule 3 of the module).
-//! The word hands over no data; jobs are handed over by the queues, and the crew by its lock.
+//! The flags change under the lock of the pool's state only. Any thread changes the count, and each change reads the flags
+//! in the same read-modify-write: the wake-up protocol rests on that (rule 3 of the module). The word publishes no data;
+//! the queue hands over the closures, and the lock everything else.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
 
-const CALL: u64 = 1;
-const EMPTY: u64 = 2;
+const NOTIFY: u64 = 1;
+const NO_THREAD: u64 = 2;
 const CLOSED: u64 = 4;
-/// One admitted job.
+/// One admitted closure.
 const ONE: u64 = 8;
-/// The queue is told of every so many jobs, and makes batches of about that length. Fewer where all is explored.
-const BATCH: u64 = if cfg!(loom) { 2 } else { 32 };
 
 /// The admission word, alone on its cache lines: every submit writes it.
 #[repr(align(128))]
 pub(crate) struct Admission(AtomicU64);
 
-/// What follows the push of an admitted job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub(crate) struct Duties {
-    /// Somebody has to act.
-    pub(crate) call: bool,
-    /// It was the last of a batch.
-    pub(crate) batch: bool,
-}
-
 /// What [`Admission::enter`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Entry {
-    /// The job is counted.
-    Admitted(Duties),
-    /// The job is counted, but no thread lives: start one or [leave](Admission::leave).
+    /// The closure is counted. With `notify`, somebody has to act after the push.
+    Admitted { notify: bool },
+    /// The closure is counted, but no thread lives: start one or [withdraw](Admission::withdraw).
     NoThread,
     /// The pool is closed; nothing is counted.
     Closed,
 }
 
 impl Admission {
-    /// No jobs, no threads.
+    /// No closures, no threads.
     pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(CALL | EMPTY))
+        Self(AtomicU64::new(NOTIFY | NO_THREAD))
     }
 
-    /// Counts one job more, unless the pool is closed.
+    /// Counts one more closure, unless the pool is closed.
     #[inline]
     pub(crate) fn enter(&self) -> Entry {
-        // Relaxed: what counts is the place of this change in the order of all changes of the word. The push that follows
-        // releases it, together with the job, to whoever takes the job.
+        // Relaxed: only the place of this change in the order of all changes of the word counts. The push that follows
+        // releases it, together with the closure, to the thread that takes the closure.
         let old = self.0.fetch_add(ONE, Ordering::Relaxed);
-        if old & (EMPTY | CLOSED) == 0 {
-            let batch = (old / ONE).is_multiple_of(BATCH);
-            return Entry::Admitted(Duties { call: old & CALL != 0, batch });
+        if old & (NO_THREAD | CLOSED) == 0 {
+            return Entry::Admitted { notify: old & NOTIFY != 0 };
         }
         if old & CLOSED != 0 {
-            // For a moment a closed pool seems to have a pending job: a worker about to leave looks once more.
-            self.leave();
+            // For a moment a closed pool seems to have a pending closure: a thread about to leave searches once more.
+            self.withdraw();
             return Entry::Closed;
         }
         Entry::NoThread
     }
 
-    /// Takes a count back: the job is not going to be pushed.
-    pub(crate) fn leave(&self) {
-        // Acquire pairs with the Release of `close`: who is refused sees what the closer did before.
+    /// Takes a count back: the closure is not going to be pushed.
+    pub(crate) fn withdraw(&self) {
+        // Acquire pairs with the Release of `close`: a refused submitter sees what the closing thread did before.
         self.0.fetch_sub(ONE, Ordering::Acquire);
     }
 
-    /// Raises `CALL` and returns the number of jobs admitted before. Under the crew's lock.
-    pub(crate) fn raise_call(&self) -> u64 {
-        self.raise(CALL)
+    /// Sets `NOTIFY` and returns the number of closures admitted before. Under the lock.
+    pub(crate) fn set_notify(&self) -> u64 {
+        self.set(NOTIFY)
     }
 
-    /// Raises `CALL` and `EMPTY` and returns the number of jobs admitted before. Under the crew's lock.
-    pub(crate) fn raise_empty(&self) -> u64 {
-        self.raise(CALL | EMPTY)
+    /// Sets `NOTIFY` and `NO_THREAD` and returns the number of closures admitted before. Under the lock.
+    pub(crate) fn set_no_thread(&self) -> u64 {
+        self.set(NOTIFY | NO_THREAD)
     }
 
-    /// Takes `CALL` down: somebody is on the way who will look by himself. Under the crew's lock.
-    pub(crate) fn lower_call(&self) {
-        // Relaxed: under the lock, like every change of a flag; the word hands nothing over.
-        self.0.fetch_and(!CALL, Ordering::Relaxed);
+    /// Clears `NOTIFY`: a thread is on its way and will search by itself. Under the lock.
+    pub(crate) fn clear_notify(&self) {
+        // Relaxed: under the lock, like every change of a flag; the word publishes nothing.
+        self.0.fetch_and(!NOTIFY, Ordering::Relaxed);
     }
 
-    /// Takes `EMPTY` down: a thread lives. Under the crew's lock.
-    pub(crate) fn lower_empty(&self) {
+    /// Clears `NO_THREAD`: a thread lives. Under the lock.
+    pub(crate) fn clear_no_thread(&self) {
         // Relaxed: as above.
-        self.0.fetch_and(!EMPTY, Ordering::Relaxed);
+        self.0.fetch_and(!NO_THREAD, Ordering::Relaxed);
     }
 
-    /// Refuses every later [`enter`](Self::enter). Under the crew's lock.
+    /// Refuses every later [`enter`](Self::enter). Under the lock.
     pub(crate) fn close(&self) {
-        self.raise(CLOSED);
+        self.set(CLOSED);
     }
 
     /// True after [`close`](Self::close).
@@ -111,19 +98,19 @@ impl Admission {
         self.0.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// The number of jobs admitted so far.
+    /// The number of closures admitted so far.
     ///
-    /// Called after the `taken` counters were read with Acquire it is never behind their sum: whoever took a job came
-    /// after its admission.
+    /// Read after the `taken` counters were read with Acquire it is never behind their sum: a closure is taken after its
+    /// admission.
     pub(crate) fn count(&self) -> u64 {
         // Relaxed: the Acquire of those reads orders this one, and coherence does the rest.
         self.0.load(Ordering::Relaxed) / ONE
     }
 
-    // A read-modify-write even if the flag is up already: only that reads the latest count. Its counterpart is `enter`,
+    // A read-modify-write even if the flag is set already: only that reads the latest count. Its counterpart is `enter`,
     // which reads the flags in its own.
-    fn raise(&self, flags: u64) -> u64 {
-        // Release pairs with the Acquire of `leave` and `is_closed`.
+    fn set(&self, flags: u64) -> u64 {
+        // Release pairs with the Acquire of `withdraw` and `is_closed`.
         self.0.fetch_or(flags, Ordering::Release) / ONE
     }
 }
@@ -133,8 +120,8 @@ impl fmt::Debug for Admission {
         let word = self.0.load(Ordering::Relaxed);
         f.debug_struct("Admission")
             .field("admitted", &(word / ONE))
-            .field("call", &(word & CALL != 0))
-            .field("empty", &(word & EMPTY != 0))
+            .field("notify", &(word & NOTIFY != 0))
+            .field("no_thread", &(word & NO_THREAD != 0))
             .field("closed", &(word & CLOSED != 0))
             .finish()
     }

@@ -1,6 +1,7 @@
 //! The settings of the pool.
 
 use crate::error::BuildError;
+use crate::park::Unpark;
 use crate::sync::{Arc, thread};
 use std::io;
 use std::time::Duration;
@@ -29,9 +30,20 @@ impl Spawner for NoopSchedule {
     }
 }
 
-/// The settings of a pool; [`Config::default`] suits blocking I/O.
+/// Who runs the closures of a pool.
+#[derive(Clone)]
+pub(crate) enum Runner {
+    /// Threads of the pool's own.
+    Threads,
+    /// The host, in its ticks; `held`: only when somebody asks for it.
+    Host { host: Arc<dyn Unpark>, held: bool },
+}
+
+/// The options of a pool; [`Config::default`] suits blocking I/O.
 #[derive(Clone)]
 pub(crate) struct Config {
+    /// Default: threads.
+    pub(crate) runner: Runner,
     /// The most threads alive at a time. Default 512: jobs that wait for a disk or a peer need a thread, not a core.
     pub(crate) max_threads: usize,
     /// So many threads work at a time as long as no job blocks. `None`: the parallelism of the machine, asked for by the
@@ -54,6 +66,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            runner: Runner::Threads,
             max_threads: 512,
             core_threads: None,
             keep_alive: Duration::from_secs(10),

@@ -1,76 +1,89 @@
-//! The blocking pool: runs jobs that may block, on threads that come and go with the need.
+//! The blocking pool: runs closures that may block, on threads that come and go with the need.
 //!
 //! # Parts
 //! | file | one idea |
 //! |---|---|
-//! | [`config`] | the settings, their defaults and their checks |
-//! | [`admission`] | one word: how many jobs were ever admitted, and three flags for whoever admits the next |
-//! | [`queue`] | where jobs from outside wait |
-//! | [`places`] | the queue limit, only there if one is set |
-//! | [`crew`] | who sleeps, who is called, who leaves: all that needs the lock (state, decisions and watcher apart) |
+//! | [`pool`] | admit, submit, close, join |
+//! | [`queue`] | where closures wait: one line per priority, and the queue limit |
+//! | [`admission`] | one word: how many closures were ever admitted, and three flags for the next submitter |
+//! | [`state`] | who works, sleeps, starts or leaves: all that needs the lock ([rebalance](state), watcher and waits apart) |
+//! | [`worker`] | the thread: takes closures, and sleeps or leaves when there are none |
+//! | [`host`] | the same queue, run in the ticks of a host |
+//! | [`running`] | which closures run right now |
 //! | [`grow`] | when the pool has stalled, and how many threads that calls for |
 //! | [`probe`] | whether a thread computes or waits, where the system tells |
-//! | [`roster`] | an append-only array that is read without a lock |
-//! | [`worker`] | the thread: where it finds jobs, and what it does when there are none |
-//! | [`pool`] | the front: admit, submit, close, join |
+//! | [`config`] | the options, their defaults and their checks |
 //!
 //! # Rules
-//! 1. A job is *admitted* (a [`Permit`]), *pushed*, then *taken*. The admission word counts the admitted
-//!    ones and each worker counts in a word of its own what it has taken. A job is *pending* from its admission until it
-//!    is taken: `pending = admitted - sum of taken`. Both sides only grow (but for permits given back), so reading
-//!    `taken` first and `admitted` after it never finds fewer pending jobs than there are.
-//! 2. The crew's lock guards who does what. It is never taken by a submit that finds the flags down, nor by a worker
-//!    that goes from job to job.
-//! 3. `CALL` is up whenever the next admitted job needs somebody to act: a sleeper to be called, a thread to be started,
-//!    a watcher to be appointed. It may be up without need, never down in need. Whoever raises it gets the count of
-//!    admitted jobs out of the same read-modify-write, and must not sleep if that count says that a job is pending.
-//!    A job is therefore seen by the sleeper (admitted before) or its submitter sees the flag (admitted after), and
-//!    there is no third case. That is the whole of the wake-up protocol.
-//! 4. `EMPTY` is up while no thread lives. A permit is handed out only when one lives (or has just been started), and a
-//!    thread leaves only if nothing is pending, so no job is ever left without a thread: a start that fails is reported
-//!    before the job is built, or there is another thread to run it.
-//! 5. At most one thread at a time is on its way to work (after a stall several): it looks for more to do when it has found its first
-//!    job, and calls the next. A burst of submits costs one wake-up.
-//! 6. A panic that escapes from a job ends at the worker's loop.
+//! 1. A closure is *admitted* (a [`Permit`]), *pushed*, then *taken*. The admission word counts the admitted closures, and
+//!    each thread counts in a word of its own what it has taken. A closure is *pending* from its admission until it is taken:
+//!    `pending = admitted - sum of taken`. Both sides only grow (except for unused permits), so reading `taken` first and
+//!    `admitted` after it never finds fewer pending closures than there are.
+//! 2. The lock of the state guards who does what. A submit that finds the flags clear never takes it, nor does a thread that
+//!    goes from closure to closure.
+//! 3. *Nobody sleeps while work waits.* `NOTIFY` is set whenever the next admitted closure needs an action: a thread to wake,
+//!    to start, or to appoint as watcher. The flag may be set spuriously, but is never clear while an action is needed. The
+//!    thread that sets it gets the count of admitted closures from the same read-modify-write, and must not sleep if that
+//!    count shows a pending closure. So the sleeping thread sees the closure (admitted before), or its submitter sees the
+//!    flag (admitted after). There is no third case.
+//! 4. *No closure is lost.* `NO_THREAD` is set while no thread lives. A permit is handed out only when one lives (or has just
+//!    been started), and a thread leaves only if nothing is pending. A start that fails is reported before the closure is
+//!    built, or another thread runs it. A closure leaves the queue by `pop` alone, which hands it to one thread.
+//! 5. *The order holds.* Every closure, whoever submits it, goes to the back of one line per priority, and every thread takes
+//!    one at a time from the front and runs it at once. So closures of one priority are taken exactly in the order in which
+//!    they were pushed. A thread may be interrupted between taking a closure and its first instruction: with n threads, at
+//!    most n-1 closures that were submitted earlier have not begun when a closure begins, and with one thread none.
+//!    A closure that retries is submitted again for each attempt. Lower priorities are passed over a bounded number of times
+//!    per thread ([`PriorityPicker`](crate::task::PriorityPicker)). Since there is one line, the closures of pool threads and
+//!    those from outside cannot starve each other.
+//! 6. *Waiting for earlier closures never deadlocks*, whatever the limit: of the closures of one priority that are not
+//!    finished, look at the earliest. By rule 5 it was taken, or it is the next to be taken. If it was taken it runs, waits
+//!    for nothing unfinished, and finishes. If it is next, every earlier closure has finished, so the threads are idle or run
+//!    later closures; those were taken after it, which rule 5 excludes. So it is taken.
+//!    A closure that waits for *later* closures may need more threads than there are. A thread that waits for a closure of
+//!    its own pool says so ([`BlockingPool::begin_wait`]): it counts as blocked at once, and if all threads that the limit
+//!    allows would wait for closures that are not finished, the last of them is refused with `WouldDeadlock`.
+//! 7. At most one thread at a time is on its way to work (after a stall several): when it has found its first closure it
+//!    checks for more, and wakes the next thread. A burst of submits costs one wake-up.
+//! 8. A panic that escapes from a closure ends at the worker's loop.
 //!
 //! # Growing
-//! Up to `core_threads` are called or started as soon as a job is pending and nobody is on the way. Beyond that, jobs
-//! that block decide, not the length of the queue: one surplus thread becomes the *watcher* and looks every `stall`
-//! whether a job was taken since its last look. If none was while jobs are pending, the working threads are held up: the
-//! watcher asks the system which of them wait (where it does not tell, all do), and notes these as *blocked*. A blocked
-//! thread does not count against `core_threads` until it takes its next job, and the watcher calls or starts as many
-//! as are missing, or twice as many as it found newly blocked. So a million tiny jobs use `core_threads` and the watcher,
-//! also on a machine so busy that threads wait for a core; a hundred jobs that sleep get a hundred threads in five
-//! rounds; a pool with ten long waits serves a new job at once. Jobs that compute for long get one thread more about
-//! every hundred `stall`s only, in case they wait for one another in loops. With nothing pending nobody watches.
+//! Up to `core_threads` are woken or started as soon as a closure is pending and no thread is on its way. Beyond that, blocked
+//! threads decide, not the length of the queue: one surplus thread becomes the *watcher* and checks every `stall` whether a
+//! closure was taken since its last look. If none was while closures are pending, the watcher asks the system which of the
+//! working threads wait (where it does not tell, all do), and marks these as *blocked*. A blocked thread does not count
+//! against `core_threads` until it takes its next closure, and the watcher wakes or starts as many as are missing, or twice
+//! as many as it found newly blocked. So a million tiny closures use `core_threads` and the watcher, also on a busy machine; a
+//! hundred closures that sleep get a hundred threads in five rounds; a pool with ten long waits serves a new closure at once.
+//! Closures that compute for long get one more thread about every hundred `stall`s only, in case they wait for one another
+//! in loops. With nothing pending there is no watcher.
 //!
-//! # What a thread does
+//! # The states of a thread
 //! ```text
-//!            1 start                2 arrive
-//!  VACANT ------------> STARTING ---------------+
-//!    ^                     | 3 the system refuses|
-//!    +---------------------+                     v     4 finds nothing, nothing pending
-//!    ^                                         AWAKE ------------------------------------> ASLEEP
-//!    |                                         |  ^                                          |
-//!    | 8 vacate           7 nothing pending    |  |   6 wakes up            5 call           |
-//!  LEAVING <-----------------------------------+  +-------------- CALLED <-------------------+
-//!    ^                                                                                       |
-//!    +---------------------------------------------------------------------------------------+
-//!                         7 slept for keep_alive, nothing pending
+//!            1 start                2 worker_started
+//!  VACANT ------------> STARTING -----------------+
+//!    ^                     | 3 start_failed        |
+//!    +---------------------+                       v
+//!    ^                             5 found     SEARCHING <-----------------+
+//!    |                        WORKING <------------+  |                    |
+//!    |                           |                 ^  | 6 nothing pending  | 7 resumes
+//!    |                           +-----------------+  v                    |
+//!    |                             nothing found     IDLE ----------> NOTIFIED ---> WATCHING
+//!    | 9 release_slot                                 |   woken                    (then SEARCHING)
+//!  LEAVING <------------------------------------------+
+//!             8 idle for keep_alive, nothing pending
 //! ```
-//! 1. Under the lock a seat is reserved; the system call follows outside of it, except for the very first thread: those
-//!    who need one must know whether they got it.
-//! 2. The new thread reports. 3. Or its starter does, and looks again for somebody to act.
-//! 4. The sleeper raises `CALL` and compares (rule 3). 5. The newest sleeper is called first: the oldest may time out.
-//! 6. A called or started thread counts as on its way until it has found a job or sleeps again. If it was called to watch,
-//!    it watches. 7. The last one to leave raises `EMPTY` and compares (rule 4); if the pool is closed, threads leave as
-//!    soon as nothing is pending. 8. The seat, with its empty deque, is free for the next thread.
+//! 1. The slot is reserved under the lock; the system call follows outside, except for the very first thread: submitters
+//!    need to know whether they got it. 2. The new thread is up. 3. Or its starter reports the failure and rebalances.
+//! 5. It takes a closure, runs it, and goes from closure to closure without the lock. 6. It sets `NOTIFY` and compares
+//!    (rule 3). The newest sleeper is woken first: the oldest may time out. 7. It searches, or watches if it was woken for
+//!    that. 8. The last thread sets `NO_THREAD` and compares (rule 4). If the pool is closed, threads leave as soon as nothing
+//!    is pending. 9. The slot is free for the next thread.
 
 mod admission;
 mod config;
-mod crew;
 mod grow;
-mod places;
+mod host;
 mod pool;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "probe_linux.rs"]
@@ -79,28 +92,23 @@ mod probe;
 #[path = "probe_other.rs"]
 mod probe;
 mod queue;
-mod roster;
+mod running;
+mod state;
 mod worker;
 
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-use crate::task::raw::Runnable;
-
 pub(crate) use {
-    config::Config,
-    pool::{Permit, Pool, PoolStats, Refused},
+    config::{Config, Runner},
+    pool::{BlockingPool, Permit, Refused},
+    running::{RunningClosures, inside, outside},
+    worker::run_closure,
 };
 
 #[cfg(all(loom, test))]
 pub(crate) use {
     admission::{Admission, Entry},
-    crew::{AdmitError, Crew, Limits, Order, Rest},
-    places::Places,
+    queue::Semaphore,
+    state::{Action, AdmitError, Limits, NextStep, PoolState, WorkerSlot},
 };
-
-/// A piece of work of the pool: a task, and what there is to do around it.
-pub(crate) trait Job: From<Runnable> + Into<Runnable> + Send + 'static {
-    /// Does the work, on a thread of the pool. Must not unwind; if it does, the pool drops the panic.
-    fn run(self);
-}

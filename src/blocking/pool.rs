@@ -1,129 +1,95 @@
-//! The front of the pool: admit, submit, close, join.
+//! The pool: admit, submit, close, join, whoever runs the closures.
 
-use super::admission::Duties;
-use super::crew::{AdmitError, Crew, Limits};
-use super::places::Places;
-use super::probe::Probe;
+use super::config::{Config, Runner};
+use super::host::Host;
 use super::queue::Queue;
-use super::roster::Roster;
-use super::{Config, Job, worker};
-use crate::sync::{Arc, Mutex, plain};
-use crossbeam_deque::{Stealer, Worker};
+use super::state::{AdmitError, Limits, PoolState, PoolStats};
+use super::worker;
+use crate::sync::{Arc, OnceLock};
+use crate::task::PriorityPicker;
+use crate::task::raw::{Runnable, TaskRef};
 use std::fmt;
 use std::io;
 use std::time::Instant;
 
-/// A pool of threads for jobs that may block. Dropping it [closes](Self::close) it and waits for nothing.
-pub(crate) struct Pool<J: Job> {
-    shared: Arc<Shared<J>>,
+/// A pool for closures that may block. Dropping it [closes](Self::close) it and waits for nothing.
+///
+/// Made for its first closure: a program that runs none pays neither its memory nor the question how many cores there are.
+pub(crate) struct BlockingPool {
+    config: Config,
+    /// `None` inside: closed before the first closure came. The first of the two decides.
+    made: OnceLock<Option<Arc<Shared>>>,
 }
 
-/// What the front and the threads share; each thread keeps it alive.
-pub(super) struct Shared<J: Job> {
-    pub(super) crew: Crew,
-    pub(super) queue: Queue<J>,
+/// The part of a pool that its threads share; each of them keeps it alive.
+pub(super) struct Shared {
+    pub(super) queue: Queue,
+    pub(super) engine: Engine,
     pub(super) config: Config,
-    deques: Roster<Deque<J>>,
-    places: Option<Places>,
-    steals: plain::AtomicU64,
 }
 
-/// Both ends of a deque. The owner's end waits here while no thread sits on the seat.
-struct Deque<J> {
-    stealer: Stealer<J>,
-    owner: Mutex<Option<Worker<J>>>,
-    /// Of the thread that sits here, or sat here last.
-    probe: plain::Mutex<Option<Probe>>,
+/// Who takes closures from the queue.
+#[allow(clippy::large_enum_variant, reason = "one per pool, behind an `Arc`; a box would add a load to every submit")]
+pub(super) enum Engine {
+    Threads(PoolState),
+    Host(Host),
 }
 
-/// The right to submit one job, which then cannot fail. Dropped unused, it gives its place back.
+/// The right to submit one closure, which then cannot fail. Dropped unused, it gives its room back.
 #[must_use]
-pub(crate) struct Permit<'a, J: Job> {
-    shared: &'a Arc<Shared<J>>,
-    duties: Duties,
+pub(crate) struct Permit<'a> {
+    shared: &'a Arc<Shared>,
+    notify: bool,
 }
 
-/// Why a job is not admitted. It was never built, so it cannot get lost.
+/// Why a closure is not admitted. It was never built, so it cannot get lost.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// As many jobs wait as the queue limit allows.
+    /// As many closures wait as the queue limit allows.
     Full,
     /// The pool is closed.
     Closed,
-    /// No thread lives and the system refused to start one.
+    /// No thread lives, and the system refused to start one.
     NoThread(io::Error),
 }
 
-/// Counts of a moment, for metrics.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PoolStats {
-    /// Threads alive or being started.
-    pub(crate) threads: usize,
-    /// Threads that sleep or watch.
-    pub(crate) idle: usize,
-    /// Jobs that wait for a thread.
-    pub(crate) queued: u64,
-    /// Jobs that a thread has begun, since the pool was made.
-    pub(crate) taken: u64,
-    /// Times that a thread took jobs from another's deque.
-    pub(crate) steals: u64,
-    /// Threads started since the pool was made.
-    pub(crate) started: u64,
-    /// The most threads there ever were.
-    pub(crate) peak: usize,
-}
-
-impl<J: Job> Pool<J> {
-    /// A pool without threads: the first job starts the first one.
+impl BlockingPool {
+    /// A pool without threads: the first closure starts the first one.
     pub(crate) fn new(config: Config) -> Self {
-        let limits = Limits {
-            core_threads: config.core_threads(),
-            max_threads: config.max_threads,
-            keep_alive: config.keep_alive,
-            stall: config.stall,
-        };
-        let shared = Shared {
-            crew: Crew::new(limits),
-            queue: Queue::new(),
-            deques: Roster::new(),
-            places: config.queue_limit.map(Places::new),
-            steals: plain::AtomicU64::new(0),
-            config,
-        };
-        Self { shared: Arc::new(shared) }
+        Self { config, made: OnceLock::new() }
     }
 
-    /// Reserves a place in the queue, within the limit.
+    /// Reserves room in the queue, within its limit.
     ///
     /// # Errors
     /// [`Refused`] says why not; nothing is reserved then.
     #[inline]
-    pub(crate) fn admit(&self) -> Result<Permit<'_, J>, Refused> {
-        match &self.shared.places {
-            Some(places) if !places.try_take() => {
-                Err(if self.shared.crew.is_closed() { Refused::Closed } else { Refused::Full })
-            }
-            _ => self.enter(),
-        }
+    pub(crate) fn admit(&self) -> Result<Permit<'_>, Refused> {
+        self.enter(true)
     }
 
-    /// Reserves a place in the queue, be it beyond the limit.
+    /// Reserves room in the queue, even beyond its limit.
     ///
     /// # Errors
     /// [`Refused::Closed`] and [`Refused::NoThread`].
     #[inline]
-    pub(crate) fn admit_unlimited(&self) -> Result<Permit<'_, J>, Refused> {
-        if let Some(places) = &self.shared.places {
-            places.take();
-        }
-        self.enter()
+    pub(crate) fn admit_unlimited(&self) -> Result<Permit<'_>, Refused> {
+        self.enter(false)
     }
 
     #[inline]
-    fn enter(&self) -> Result<Permit<'_, J>, Refused> {
-        let shared = &self.shared;
-        shared.crew.admit(|seat| worker::start(shared, seat)).map(|duties| Permit { shared, duties }).map_err(|error| {
-            shared.give_place_back();
+    fn enter(&self, limited: bool) -> Result<Permit<'_>, Refused> {
+        let made = self.made.get_or_init(|| Some(Arc::new(Shared::new(self.config.clone()))));
+        let Some(shared) = made else { return Err(Refused::Closed) };
+        if !shared.queue.reserve(limited) {
+            return Err(if shared.is_closed() { Refused::Closed } else { Refused::Full });
+        }
+        let admitted = match &shared.engine {
+            Engine::Threads(state) => state.admit(|index, slot| worker::start(shared, index, slot)),
+            Engine::Host(host) => host.admit(),
+        };
+        admitted.map(|notify| Permit { shared, notify }).map_err(|error| {
+            shared.queue.unreserve();
             match error {
                 AdmitError::Closed => Refused::Closed,
                 AdmitError::NoThread(error) => Refused::NoThread(error),
@@ -131,144 +97,166 @@ impl<J: Job> Pool<J> {
         })
     }
 
-    /// Admits no job any more. What was admitted is still run, by the threads there are and those that it needs; each
-    /// thread ends as soon as nothing is queued. May be called more than once, and from anywhere.
+    /// Admits no closure any more. What was admitted still runs, unless it is [drained](Self::drain); each thread ends as soon
+    /// as nothing is queued. May be called more than once, and from anywhere.
     pub(crate) fn close(&self) {
-        for seat in self.shared.crew.close() {
-            self.shared.crew.ring(seat);
-        }
-    }
-
-    /// Takes the queued jobs out and hands each to `f` on this thread; returns how many there were. For a closed pool:
-    /// a job that is being pushed at this moment is missed, and run.
-    pub(crate) fn drain(&self, mut f: impl FnMut(J)) -> usize {
-        let mut drained = 0;
-        let mut hand_out = |job| {
-            self.shared.give_place_back();
-            self.shared.crew.drained(1);
-            drained += 1;
-            f(job);
-        };
-        loop {
-            let mut batch = self.shared.queue.take().peekable();
-            if batch.peek().is_some() {
-                batch.for_each(&mut hand_out);
-            } else if let Some(job) = self.shared.steal_any() {
-                hand_out(job);
-            } else {
-                return drained;
+        if let Some(shared) = self.made.get_or_init(|| None) {
+            match &shared.engine {
+                Engine::Threads(state) => state.close().iter().for_each(|slot| slot.wake()),
+                Engine::Host(host) => host.close(),
             }
         }
     }
 
+    /// Drops the queued closures on this thread; returns how many there were. For a closed pool: a closure that is being
+    /// pushed at this moment may be missed, and is run or dropped by its pusher.
+    pub(crate) fn drain(&self) -> usize {
+        let Some(shared) = self.shared() else { return 0 };
+        let mut picker = PriorityPicker::default();
+        std::iter::from_fn(|| {
+            let job = shared.queue.pop(&mut picker)?;
+            match &shared.engine {
+                Engine::Threads(state) => state.count_drained(),
+                Engine::Host(host) => host.count_taken(),
+            }
+            Some(job)
+        })
+        .map(drop)
+        .count()
+    }
+
     /// Waits until every thread of a closed pool has ended, or until `deadline`; returns how many have not. On a thread of
-    /// this pool it does not wait at all, since that thread cannot end meanwhile: it is counted, with the others that live.
+    /// this pool it does not wait, since that thread cannot end meanwhile: it returns how many there are.
     pub(crate) fn join(&self, deadline: Option<Instant>) -> usize {
-        if worker::is_inside(&self.shared) {
-            return self.shared.crew.threads();
+        match self.threads() {
+            Some((shared, state)) if worker::current(shared).is_some() => state.threads(),
+            Some((_, state)) => state.join(deadline),
+            None => 0,
         }
-        self.shared.crew.wait_gone(deadline)
     }
 
     /// The counts of this moment.
     pub(crate) fn stats(&self) -> PoolStats {
-        let crew = self.shared.crew.stats();
-        PoolStats {
-            threads: crew.threads,
-            idle: crew.idle,
-            queued: crew.pending,
-            taken: crew.taken,
-            steals: self.shared.steals.load(plain::Ordering::Relaxed),
-            started: crew.started,
-            peak: crew.peak,
+        match self.shared().map(|shared| &shared.engine) {
+            Some(Engine::Threads(state)) => state.stats(),
+            Some(Engine::Host(host)) => host.stats(),
+            None => PoolStats::default(),
+        }
+    }
+
+    /// How many closures wait for the host's next tick; none if threads run them.
+    #[inline]
+    pub(crate) fn due(&self) -> usize {
+        match self.shared().map(|shared| &shared.engine) {
+            Some(Engine::Host(host)) => host.due(),
+            _ => 0,
+        }
+    }
+
+    /// Takes the next closure out, for the host to run; none if threads run them.
+    pub(crate) fn take_for_host(&self) -> Option<Runnable> {
+        let shared = self.shared()?;
+        match &shared.engine {
+            Engine::Host(host) => host.take(&shared.queue),
+            Engine::Threads(_) => None,
+        }
+    }
+
+    /// This thread is going to wait for `task`, a closure of this pool, until [`end_wait`](Self::end_wait). False: it must
+    /// not, since no thread would be left to finish the closure. On other threads than the pool's nothing happens.
+    pub(crate) fn begin_wait(&self, task: &TaskRef) -> bool {
+        let Some((shared, state)) = self.threads() else { return true };
+        let Some(index) = worker::current(shared) else { return true };
+        let Ok(action) = state.begin_wait(index, task.clone()) else { return false };
+        // Without `perform` the system refused the thread that was to run the closure.
+        let may = worker::perform(shared, action) || !state.all_wait();
+        if !may {
+            state.end_wait(index);
+        }
+        may
+    }
+
+    /// The wait is over.
+    pub(crate) fn end_wait(&self) {
+        if let Some((shared, state)) = self.threads()
+            && let Some(index) = worker::current(shared)
+        {
+            state.end_wait(index);
+        }
+    }
+
+    fn shared(&self) -> Option<&Arc<Shared>> {
+        self.made.get()?.as_ref()
+    }
+
+    fn threads(&self) -> Option<(&Arc<Shared>, &PoolState)> {
+        let shared = self.shared()?;
+        match &shared.engine {
+            Engine::Threads(state) => Some((shared, state)),
+            Engine::Host(_) => None,
         }
     }
 }
 
-impl<J: Job> Drop for Pool<J> {
+impl Drop for BlockingPool {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl<J: Job> fmt::Debug for Pool<J> {
+impl fmt::Debug for BlockingPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pool").field(&self.stats()).finish()
+        f.debug_tuple("BlockingPool").field(&self.stats()).finish()
     }
 }
 
-impl<J: Job> Permit<'_, J> {
-    /// Queues the job.
+impl Shared {
+    fn new(config: Config) -> Self {
+        let engine = match &config.runner {
+            Runner::Threads => Engine::Threads(PoolState::new(Limits {
+                core_threads: config.core_threads(),
+                max_threads: config.max_threads,
+                keep_alive: config.keep_alive,
+                stall: config.stall,
+            })),
+            Runner::Host { host, held } => Engine::Host(Host::new(Arc::clone(host), *held)),
+        };
+        Self { queue: Queue::new(config.queue_limit), engine, config }
+    }
+
+    fn is_closed(&self) -> bool {
+        match &self.engine {
+            Engine::Threads(state) => state.is_closed(),
+            Engine::Host(host) => host.is_closed(),
+        }
+    }
+}
+
+impl Permit<'_> {
+    /// Queues the closure.
     #[inline]
-    pub(crate) fn submit(self, job: J) {
-        // From here on the count belongs to the job.
+    pub(crate) fn submit(self, job: Runnable) {
+        // From here on the room and the count belong to the closure.
         let permit = std::mem::ManuallyDrop::new(self);
-        worker::push(permit.shared, job);
-        if permit.duties.batch {
-            permit.shared.queue.close_batch();
-        }
-        if permit.duties.call {
-            worker::perform(permit.shared, permit.shared.crew.attend());
+        let (shared, notify) = (permit.shared, permit.notify);
+        match &shared.engine {
+            Engine::Threads(state) => {
+                shared.queue.push(job);
+                if notify {
+                    worker::perform(shared, state.notify_workers());
+                }
+            }
+            Engine::Host(host) => host.submit(&shared.queue, job),
         }
     }
 }
 
-impl<J: Job> Drop for Permit<'_, J> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.shared.crew.withdraw();
-        self.shared.give_place_back();
-    }
-}
-
-impl<J: Job> Shared<J> {
-    /// The deque for a thread that begins on this seat.
-    pub(super) fn take_deque(&self, seat: usize) -> Worker<J> {
-        let deque = self.deques.get_or_make(seat, || {
-            let owner = Worker::new_fifo();
-            Deque { stealer: owner.stealer(), owner: Mutex::new(Some(owner)), probe: plain::Mutex::new(None) }
-        });
-        *deque.probe.lock() = Some(Probe::of_this_thread());
-        let owner = deque.owner.lock().take();
-        owner.expect("a seat is vacant only when its deque is back")
-    }
-
-    /// The thread on this seat ends.
-    pub(super) fn put_deque(&self, seat: usize, owner: Worker<J>) {
-        debug_assert!(owner.is_empty(), "a thread left though jobs were pending");
-        let deque = self.deques.get(seat).expect("it was taken from there");
-        *deque.owner.lock() = Some(owner);
-    }
-
-    /// True if the thread on this seat is known to compute rather than to wait.
-    pub(super) fn computes(&self, seat: usize) -> bool {
-        let probe = self.deques.get(seat).and_then(|deque| *deque.probe.lock());
-        probe.is_some_and(Probe::computes)
-    }
-
-    pub(super) fn stealer(&self, seat: usize) -> Option<&Stealer<J>> {
-        self.deques.get(seat).map(|deque| &deque.stealer)
-    }
-
-    /// A job was taken by the thread on this seat.
-    #[inline]
-    pub(super) fn count_taken(&self, seat: usize) {
-        self.give_place_back();
-        self.crew.mark(seat).count_taken();
-    }
-
-    pub(super) fn count_steal(&self) {
-        self.steals.fetch_add(1, plain::Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn give_place_back(&self) {
-        if let Some(places) = &self.places {
-            places.give_back();
+        match &self.shared.engine {
+            Engine::Threads(state) => state.withdraw(),
+            Engine::Host(_) => {}
         }
-    }
-
-    fn steal_any(&self) -> Option<J> {
-        let deques = (0..self.crew.seats()).filter_map(|seat| self.stealer(seat));
-        deques.into_iter().find_map(|deque| worker::insist(|| deque.steal()))
+        self.shared.queue.unreserve();
     }
 }

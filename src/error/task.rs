@@ -171,7 +171,7 @@ impl fmt::Display for TaskError {
             Self::RuntimeGone => f.write_str("the runtime of this task was shut down; spawn it on a live one"),
             Self::Taken => f.write_str("the result of this task was already taken; keep the value of the first take"),
             Self::WouldDeadlock => f.write_str(
-                "waiting here would deadlock: this thread drives the runtime or runs this very task; await or poll it",
+                "waiting here would deadlock: this thread drives the runtime, runs this task, or is the last that could; poll it",
             ),
         }?;
         if f.alternate() { write_causes(self, f) } else { Ok(()) }

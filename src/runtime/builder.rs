@@ -5,10 +5,8 @@ use super::hooks::Hooks;
 use super::poll_watcher::{PollWatcher, SlowPollHook};
 use super::shared::{DriverKind, Shared};
 use super::stack;
-use super::threads::Threads;
-use super::workers::{Bench, Inline, Workers};
 use super::{Parker, thread};
-use crate::blocking;
+use crate::blocking::{self, BlockingPool, Runner};
 use crate::error::{BuildError, Panic, TaskError};
 use crate::executor::SlowPoll;
 use crate::park::Unpark;
@@ -18,6 +16,18 @@ use crate::time::Clock;
 use crate::util::seeds::Seeds;
 use std::fmt;
 use std::time::Duration;
+
+/// Who runs closures on a runtime without a thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Inline {
+    /// The threads of the pool.
+    #[default]
+    No,
+    /// Each tick.
+    Ticks,
+    /// The host, when it asks for it.
+    Held,
+}
 
 /// The longest time that a reactor may be told to spin.
 const LONGEST_SPIN: Duration = Duration::from_secs(1);
@@ -297,13 +307,14 @@ impl Builder {
         self.check()?;
         let parker = Parker::new().map_err(BuildError::Poll)?;
         let (config, inline) = (self.pool, self.inline);
-        let workers = |host: &Arc<dyn Unpark>| match inline {
-            Inline::No => Workers::Pool(Threads::new(config)),
-            Inline::Ticks | Inline::Held => {
-                Workers::Bench(Bench::new(config.queue_limit, inline == Inline::Held, Arc::clone(host)))
-            }
+        let pool = |host: &Arc<dyn Unpark>| {
+            let runner = match inline {
+                Inline::No => Runner::Threads,
+                Inline::Ticks | Inline::Held => Runner::Host { host: Arc::clone(host), held: inline == Inline::Held },
+            };
+            BlockingPool::new(blocking::Config { runner, ..config })
         };
-        let mut shared = Shared::new(&parker, listen, self.clock, workers, self.hooks, driver_kind);
+        let mut shared = Shared::new(&parker, listen, self.clock, pool, self.hooks, driver_kind);
         shared.seeds = self.seed.map(Seeds::new);
         if let Some(threshold) = self.watch_polls {
             shared.poll_watcher = Some(PollWatcher::start(threshold, self.on_slow_poll)?);

@@ -8,6 +8,7 @@ use super::context::{self, Local};
 use super::local::WorldRequests;
 use super::owner::Reactor;
 use super::shared::Shared;
+use crate::blocking;
 use crate::executor::Core;
 use crate::sync::Arc;
 use crate::task::raw::{ArcCache, Body};
@@ -68,6 +69,14 @@ impl Local {
             || self.shared.pool.due() != 0
             || self.shared.hooks.is_due()
             || !self.requests.is_empty()
+    }
+
+    /// Runs the closure whose turn it is, on this thread; false if none waits.
+    pub(crate) fn run_closure(&self) -> bool {
+        let Some(job) = self.shared.pool.take_for_host() else { return false };
+        let _poll = self.core.watch().map(|watch| watch.begin(Some(job.task())));
+        blocking::outside(|| blocking::run_closure(job));
+        true
     }
 
     /// Drops all futures, on this thread, and ends every timer; what comes later is refused.

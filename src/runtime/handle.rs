@@ -3,12 +3,11 @@
 use super::builder::Builder;
 use super::listing::TaskList;
 use super::metrics::Metrics;
-use super::owner::{InternalTask, Pool, PoolJob, Reactor, Refuser};
+use super::owner::{InternalTask, Pool, Reactor, Refuser};
 use super::refused::refuse;
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
-use super::workers::Permit;
-use crate::blocking::Refused;
+use crate::blocking::{Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
@@ -104,6 +103,11 @@ impl Handle {
     }
 
     /// Starts a closure on a pool thread, where it may block.
+    ///
+    /// Closures of one priority start in the order of their submission, whichever threads submit them: with n pool threads,
+    /// a closure overtakes at most n-1 that were submitted earlier. So a closure may wait for earlier ones, whatever the
+    /// limit on threads. One that waits for a closure submitted later needs a free thread; [`Task::wait`] returns
+    /// [`TaskError::WouldDeadlock`] when there can be none.
     ///
     /// Never blocks and looks at no queue limit. If no thread lives and the system refuses to start one, the task is over
     /// with that error; if the runtime is gone, as [`TaskError::RuntimeGone`]. [`try_spawn_blocking`](Self::try_spawn_blocking)
@@ -360,7 +364,7 @@ impl Handle {
     {
         let (runnable, task) = Task::make(body, owner, spec);
         let kept = keep(task);
-        permit.submit(PoolJob(runnable));
+        permit.submit(runnable);
         kept
     }
 }

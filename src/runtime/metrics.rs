@@ -50,8 +50,6 @@ pub struct Metrics {
     pub blocking_queued: u64,
     /// Closures that were started.
     pub blocking_started: u64,
-    /// Closures that one pool thread took from another's queue.
-    pub blocking_steals: u64,
     /// The poll that has taken longer than the threshold of [`Builder::watch_polls`](crate::Builder::watch_polls) and is still
     /// on. `None` in a runtime that does not watch its polls.
     pub slow_poll: Option<SlowPoll>,
@@ -94,7 +92,6 @@ impl Shared {
             blocking_threads_peak: pool.peak as u64,
             blocking_queued: pool.queued,
             blocking_started: pool.taken,
-            blocking_steals: pool.steals,
             slow_poll,
             longest_poll,
             slow_polls,

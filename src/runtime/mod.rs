@@ -18,7 +18,6 @@
 
 mod block_on;
 mod builder;
-mod closures;
 #[cfg(not(feature = "net"))]
 mod condvar_parker;
 mod context;
@@ -41,10 +40,8 @@ mod shared;
 mod shutdown;
 mod stack;
 mod thread;
-mod threads;
 mod visible;
 mod wait;
-mod workers;
 
 /// How the reactor waits: in the system's poll where there may be sockets, else on a condition variable.
 #[cfg(feature = "net")]
@@ -52,10 +49,11 @@ use crate::reactor::PollParker as Parker;
 #[cfg(not(feature = "net"))]
 use condvar_parker::Parker;
 
+pub(crate) use crate::blocking::inside;
 pub use crate::executor::SlowPoll;
 pub use block_on::block_on;
 pub use builder::Builder;
-pub(crate) use closures::inside;
+pub(crate) use builder::Inline;
 pub(crate) use context::{Local, current, drives_any, spend};
 pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};
@@ -76,7 +74,6 @@ pub use process::{runtime, shutdown};
 pub(crate) use reported::Errors;
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
-pub(crate) use workers::Inline;
 /// Some parts by themselves, for their models.
 #[cfg(all(loom, test))]
 pub(crate) use {

@@ -1,13 +1,12 @@
 //! Who owns a task: the reactor's executor, or the blocking pool.
 
-use super::closures;
 use super::context;
 use super::refused::refuse;
 use super::shared::Shared;
-use crate::blocking::{Job, Refused};
+use crate::blocking::{self, Refused};
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
-use crate::task::raw::{Audience, Outcome, PollOutcome, Runnable, TaskRef};
+use crate::task::raw::{Audience, Runnable, TaskRef};
 use crate::task::{EndHook, Schedule, TaskId};
 
 /// An owner that belongs to a runtime.
@@ -147,25 +146,33 @@ impl Schedule for Pool {
         // A closure that slept: its next try is due, or it was cancelled and is to be dropped. It was let in before, so no
         // limit of the queue holds.
         match self.shared.pool.admit_unlimited() {
-            Ok(permit) => permit.submit(PoolJob(task)),
+            Ok(permit) => permit.submit(task),
             Err(Refused::Full | Refused::Closed) => refuse(task),
             Err(Refused::NoThread(error)) => {
                 if let Some(details) = task.details() {
                     details.refuse(error);
                 }
                 // Told that, it fails instead of trying; on this thread, which may be inside a closure of its own.
-                closures::away_from_seat(|| PoolJob(task).run());
+                blocking::outside(|| blocking::run_closure(task));
             }
         }
     }
 
     fn must_not_wait(&self, id: TaskId) -> bool {
-        self.shared.must_not_wait() || closures::inside() == Some(id)
+        self.shared.must_not_wait() || blocking::inside() == Some(id)
+    }
+
+    fn begin_wait(&self, task: &TaskRef) -> bool {
+        !self.must_not_wait(task.id()) && self.shared.pool.begin_wait(task)
+    }
+
+    fn end_wait(&self) {
+        self.shared.pool.end_wait();
     }
 
     fn starts(&self, task: &TaskRef) -> bool {
         // Noted first: a shutdown that is missed here finds it noted.
-        self.shared.closures.note(task, self.shared.driver.clock().nanos());
+        self.shared.closures.enter(task, self.shared.driver.clock().nanos());
         !self.shared.is_closing()
     }
 
@@ -222,30 +229,5 @@ impl Schedule for Refuser {
 
     fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
         self.0.unhandled(task, error)
-    }
-}
-
-/// A closure in the pool's queue.
-pub(crate) struct PoolJob(pub(crate) Runnable);
-
-impl From<Runnable> for PoolJob {
-    fn from(task: Runnable) -> Self {
-        Self(task)
-    }
-}
-
-impl From<PoolJob> for Runnable {
-    fn from(job: PoolJob) -> Self {
-        job.0
-    }
-}
-
-impl Job for PoolJob {
-    fn run(self) {
-        let ran = self.0.run(Outcome::Gone);
-        closures::rise();
-        if let PollOutcome::Again(task) = ran {
-            task.requeue();
-        }
     }
 }

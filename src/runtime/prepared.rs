@@ -1,7 +1,7 @@
 //! A task that exists but is not queued yet: an owner that limits how many run makes it at once and launches it later.
 
 use super::handle::Handle;
-use super::owner::{Pool, PoolJob, Reactor};
+use super::owner::{Pool, Reactor};
 use super::refused::refuse;
 use super::shared::Shared;
 use crate::blocking::Refused;
@@ -50,7 +50,7 @@ impl Prepared {
             refuse(runnable);
         } else {
             match shared.pool.admit_unlimited() {
-                Ok(permit) => permit.submit(PoolJob(runnable)),
+                Ok(permit) => permit.submit(runnable),
                 Err(Refused::Full | Refused::Closed) => refuse(runnable),
                 Err(Refused::NoThread(error)) => runnable.fail(TaskError::from_error(error)),
             }
@@ -123,6 +123,14 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
 
     fn must_not_wait(&self, id: TaskId) -> bool {
         self.owner.must_not_wait(id)
+    }
+
+    fn begin_wait(&self, task: &TaskRef) -> bool {
+        self.owner.begin_wait(task)
+    }
+
+    fn end_wait(&self) {
+        self.owner.end_wait();
     }
 
     fn moved(&self, task: &TaskRef) {

@@ -2,7 +2,7 @@
 //! its error is news does not depend on the handle: the owner says it ahead.
 
 use super::handle::Handle;
-use super::owner::{Owner, Pool, PoolJob, Reactor};
+use super::owner::{Owner, Pool, Reactor};
 use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
 use crate::task::raw::{Audience, Runnable, TaskRef, Work};
@@ -49,7 +49,7 @@ impl Handle {
         };
         let (runnable, task) = Task::make(body, Reported { owner: Pool::new(self.shared()), errors }, spec);
         match permit {
-            Some(permit) => permit.submit(PoolJob(runnable)),
+            Some(permit) => permit.submit(runnable),
             None => drop(runnable),
         }
         task
@@ -71,6 +71,14 @@ impl<O: Owner> Schedule for Reported<O> {
 
     fn must_not_wait(&self, id: TaskId) -> bool {
         self.owner.must_not_wait(id)
+    }
+
+    fn begin_wait(&self, task: &TaskRef) -> bool {
+        self.owner.begin_wait(task)
+    }
+
+    fn end_wait(&self) {
+        self.owner.end_wait();
     }
 
     fn moved(&self, task: &TaskRef) {

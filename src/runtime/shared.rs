@@ -1,7 +1,6 @@
 //! What every thread reaches of a runtime.
 
 use super::Parker;
-use super::closures::Closures;
 use super::context;
 use super::hook_queue::HookQueue;
 use super::hooks::{Hooks, Notice};
@@ -10,7 +9,7 @@ use super::poll_watcher::PollWatcher;
 use super::refused::refuse;
 use super::shutdown::Ending;
 use super::visible::look_again;
-use super::workers::Workers;
+use crate::blocking::{BlockingPool, RunningClosures};
 use crate::counters::Counter;
 use crate::error::{Panic, TaskError};
 use crate::executor::Counters;
@@ -36,8 +35,8 @@ pub(crate) struct Shared {
     pub(crate) driver: Arc<Driver>,
     #[cfg(feature = "net")]
     pub(crate) sockets: Arc<crate::reactor::Sockets>,
-    pub(crate) pool: Workers,
-    pub(crate) closures: Closures,
+    pub(crate) pool: BlockingPool,
+    pub(crate) closures: RunningClosures,
     /// Written at the end of each task, by whoever ran it, and at each report. Reporters have a share in it.
     pub(crate) update: Arc<UpdateFlag>,
     pub(crate) hooks: Arc<HookQueue>,
@@ -74,7 +73,7 @@ impl Shared {
         parker: &Parker,
         listen: impl FnOnce(Arc<dyn Unpark>) -> Arc<dyn Unpark>,
         clock: Clock,
-        pool: impl FnOnce(&Arc<dyn Unpark>) -> Workers,
+        pool: impl FnOnce(&Arc<dyn Unpark>) -> BlockingPool,
         hooks: Hooks,
         driver_kind: DriverKind,
     ) -> Self {
@@ -88,7 +87,7 @@ impl Shared {
             unparker,
             #[cfg(feature = "net")]
             sockets: parker.sockets(),
-            closures: Closures::new(Arc::clone(&update)),
+            closures: RunningClosures::new(Arc::clone(&update)),
             update,
             hooks: Arc::new(HookQueue::new(hooks)),
             counters: Arc::new(Counters::default()),

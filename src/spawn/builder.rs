@@ -99,8 +99,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         self
     }
 
-    /// How urgent the task is; [`Task::set_priority`] changes it later. Default [`Priority::UserVisible`]. For futures:
-    /// closures run in the order of their submission.
+    /// How urgent the task is; [`Task::set_priority`] changes it later. Default [`Priority::UserVisible`].
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self

@@ -179,7 +179,7 @@ impl<T, P> Task<T, P> {
     /// It holds from the next time that the task is queued. If it waits in the ready queue right now it goes to the end of
     /// its new level: here and now on the executor's own thread, as soon as that gets to know of it from another one.
     /// The move looks for the task, in time by the length of the queue.
-    /// [`Priority`] says what the levels mean, and that blocking closures do not heed them.
+    /// [`Priority`] says what the levels mean. A closure that waits for a pool thread keeps its place in the queue.
     ///
     /// # Example
     /// ```
@@ -260,8 +260,11 @@ impl<T, P> Task<T, P> {
     /// Blocks this thread until the task is over and moves the result out.
     ///
     /// # Errors
-    /// Those of [`take`](Self::take); [`TaskError::Taken`] if the result was taken before; [`TaskError::WouldDeadlock`], which leaves the task as it is, on a reactor thread,
-    /// on the thread of the task's own [`LocalRuntime`](crate::LocalRuntime), and inside the task's own closure.
+    /// Those of [`take`](Self::take); [`TaskError::Taken`] if the result was taken before; [`TaskError::WouldDeadlock`],
+    /// which leaves the task as it is, on a reactor thread, on the thread of the task's own
+    /// [`LocalRuntime`](crate::LocalRuntime), inside the task's own closure, and in a closure that waits for another when all
+    /// pool threads that the limit allows would wait for closures that are not finished. Closures of one priority that wait
+    /// for earlier ones never meet that.
     pub fn wait(&mut self) -> Result<T, TaskError> {
         self.wait_at_most(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
@@ -276,11 +279,12 @@ impl<T, P> Task<T, P> {
 
     fn wait_at_most(&mut self, timeout: Option<Duration>) -> Option<Result<T, TaskError>> {
         if !self.is_done() {
-            if self.must_not_wait() {
-                return Some(Err(TaskError::WouldDeadlock));
-            }
+            let task = self.join.task().clone();
             let over = pin!(std::future::poll_fn(|cx| self.join.poll_over(cx)));
-            park::block_on(over, timeout)?;
+            let Some(waited) = task.block(|| park::block_on(over, timeout)) else {
+                return Some(Err(TaskError::WouldDeadlock));
+            };
+            waited?;
         }
         Some(self.take().unwrap_or(Err(TaskError::Taken)))
     }
@@ -303,11 +307,6 @@ impl<T, P> Task<T, P> {
 
     pub(crate) fn task_ref(&self) -> &TaskRef {
         self.join.task()
-    }
-
-    /// True if this thread must not wait for the task.
-    pub(super) fn must_not_wait(&self) -> bool {
-        self.join.task().must_not_wait()
     }
 
     /// Ready once the task is over.

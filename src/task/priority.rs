@@ -10,8 +10,8 @@ use std::fmt;
 /// task runs. Whatever the level, a task is polled to its next suspension point; nothing is interrupted.
 ///
 /// Given by [`TaskBuilder::priority`](crate::TaskBuilder::priority), changed by [`Task::set_priority`](crate::Task::set_priority)
-/// at any time, from any thread. It orders futures on their executor. Blocking closures do not heed it: the pool takes them
-/// in the order of their submission, whatever their tasks say.
+/// at any time, from any thread. It orders futures on their executor, and closures in the queue of the pool, with the same
+/// bounds per pool thread. A closure that waits in that queue keeps the level of its submission.
 ///
 /// # Example
 /// ```

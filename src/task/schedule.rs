@@ -18,6 +18,14 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// tasks, or runs this very task.
     fn must_not_wait(&self, id: TaskId) -> bool;
 
+    /// The calling thread is going to block until `task` is over, or until [`end_wait`](Self::end_wait). False: it must not.
+    fn begin_wait(&self, task: &TaskRef) -> bool {
+        !self.must_not_wait(task.id())
+    }
+
+    /// The thread that was allowed to block goes on.
+    fn end_wait(&self) {}
+
     /// A task that is queued, or may be so, was given another level.
     fn moved(&self, _task: &TaskRef) {}
 

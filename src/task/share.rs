@@ -157,8 +157,7 @@ impl<T, P> SharedTask<T, P> {
     /// Blocks this thread until the task is over.
     ///
     /// # Errors
-    /// Those of [`result`](Self::result); [`TaskError::WouldDeadlock`] on a reactor thread, on the thread of the task's own
-    /// [`LocalRuntime`](crate::LocalRuntime), and inside the task's own closure.
+    /// Those of [`result`](Self::result); [`TaskError::WouldDeadlock`] where [`Task::wait`] returns it.
     pub fn wait(&self) -> Result<&T, &TaskError> {
         self.wait_at_most(None).unwrap_or(Err(&TaskError::WouldDeadlock))
     }
@@ -173,10 +172,9 @@ impl<T, P> SharedTask<T, P> {
 
     fn wait_at_most(&self, timeout: Option<Duration>) -> Option<Result<&T, &TaskError>> {
         if !self.is_done() {
-            if self.inner.task.must_not_wait() {
-                return Some(Err(&TaskError::WouldDeadlock));
-            }
-            park::block_on(pin!(self.finished()), timeout)?;
+            let waited = self.inner.task.task_ref().block(|| park::block_on(pin!(self.finished()), timeout));
+            let Some(waited) = waited else { return Some(Err(&TaskError::WouldDeadlock)) };
+            waited?;
         }
         self.result()
     }

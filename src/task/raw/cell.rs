@@ -40,6 +40,8 @@ impl<B: Body, S: Schedule> Cell<B, S> {
         schedule: schedule::<B, S>,
         ended: ended::<B, S>,
         must_not_wait: must_not_wait::<B, S>,
+        begin_wait: begin_wait::<B, S>,
+        end_wait: end_wait::<B, S>,
         moved: moved::<B, S>,
         raise_update: raise_update::<B, S>,
         drop_output: drop_output::<B, S>,
@@ -280,6 +282,24 @@ unsafe fn must_not_wait<B: Body, S: Schedule>(header: NonNull<Header>) -> bool {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     cell.owner.must_not_wait(cell.header.id())
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn begin_wait<B: Body, S: Schedule>(header: NonNull<Header>) -> bool {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    cell.owner.begin_wait(&task)
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn end_wait<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    cell.owner.end_wait();
 }
 
 /// # Safety

@@ -382,6 +382,20 @@ impl TaskRef {
         unsafe { raise(self.pointer) }
     }
 
+    /// Blocks this thread in `wait`, which returns once the task is over, or earlier. `None`: it must not block, since it
+    /// runs the task, or no thread would be left that could.
+    pub(crate) fn block<R>(&self, wait: impl FnOnce() -> R) -> Option<R> {
+        let vtable = self.header().vtable();
+        // SAFETY: alive by our reference.
+        if !unsafe { (vtable.begin_wait)(self.pointer) } {
+            return None;
+        }
+        let result = wait();
+        // SAFETY: as above.
+        unsafe { (vtable.end_wait)(self.pointer) };
+        Some(result)
+    }
+
     /// True if this thread must not wait for the task: it runs it, or the runtime that does.
     pub(crate) fn must_not_wait(&self) -> bool {
         let ask = self.header().vtable().must_not_wait;

@@ -49,6 +49,8 @@ pub(crate) struct VTable {
     pub(super) schedule: unsafe fn(NonNull<Header>, Runnable),
     pub(super) ended: unsafe fn(NonNull<Header>, Audience),
     pub(super) must_not_wait: unsafe fn(NonNull<Header>) -> bool,
+    pub(super) begin_wait: unsafe fn(NonNull<Header>) -> bool,
+    pub(super) end_wait: unsafe fn(NonNull<Header>),
     pub(super) moved: unsafe fn(NonNull<Header>),
     pub(super) raise_update: unsafe fn(NonNull<Header>),
     /// With `true`, an error is told as unhandled.

@@ -176,11 +176,6 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// True if there is none left.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.next <= LAST_MARK
-    }
-
     fn oldest_first(newest: usize) -> Self {
         let mut rest = newest;
         let mut turned = EMPTY;

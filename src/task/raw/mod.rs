@@ -26,7 +26,7 @@ pub(crate) use arc_cache::ArcCache;
 pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work, thread_token};
 pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::PollOutcome;
-pub(crate) use inbox::{Batch, Inbox, Push};
+pub(crate) use inbox::{Inbox, Push};
 pub(crate) use members::{Listed, Members};
 pub(crate) use prefetch::prefetch;
 pub(crate) use spawn_meta::SpawnMeta;
