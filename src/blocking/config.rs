@@ -9,6 +9,10 @@ use std::time::Duration;
 /// The largest stack that can be asked for: no allocation is larger.
 const LARGEST_STACK: usize = isize::MAX as usize;
 
+/// The most threads that look up names: that many lookups may hang before the next one waits.
+#[cfg(feature = "net")]
+const NAME_THREADS: usize = 4;
+
 /// The most threads that a pool may be given.
 const MOST_THREADS: usize = 65_536;
 
@@ -83,6 +87,18 @@ impl Config {
     /// A pool that refuses every job with an error of the kind `Unsupported`.
     pub(crate) fn without_threads(self) -> Self {
         Self { spawner: Some(Arc::new(NoopSchedule)), max_threads: 1, ..self }
+    }
+
+    /// The options of the pool that looks up names: a few threads, whatever the limit of the user's pool.
+    #[cfg(feature = "net")]
+    pub(crate) fn for_names(&self) -> Self {
+        Self {
+            max_threads: NAME_THREADS,
+            core_threads: Some(NAME_THREADS),
+            queue_limit: None,
+            thread_name: "offtick-names".to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Refuses settings that no pool can work with.

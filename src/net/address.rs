@@ -1,4 +1,4 @@
-//! From what people write to socket addresses; names by way of the blocking pool.
+//! Socket addresses from text; names by way of threads of their own.
 
 use crate::error::TaskError;
 use crate::reactor::ReactorGone;
@@ -8,8 +8,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::time::Duration;
 
-/// What stands for one or more socket addresses, as [`std::net::ToSocketAddrs`] does, but without waiting: names are
-/// looked up on the blocking pool of the runtime.
+/// What stands for one or more socket addresses, as [`std::net::ToSocketAddrs`] does, but without waiting: up to four
+/// threads of the runtime look up names.
 ///
 /// For `SocketAddr`, `(IpAddr, u16)`, `(&str, u16)`, `(String, u16)`, `&str` and `String` as `host:port`, slices of
 /// `SocketAddr`, and references to all of them. Sealed.
@@ -120,9 +120,13 @@ impl<T: Target + ?Sized> Target for &T {
     }
 }
 
-/// The addresses of a name, in the order of the system's resolver, looked up on the blocking pool.
+/// The addresses of a name, in the order of the system's resolver.
 ///
-/// Dropping the future gives up; a lookup that runs already ends by itself on its pool thread.
+/// Up to four threads, `offtick-names-N`, look up names. They are started on demand and leave when idle, as pool threads do.
+/// Closures never hold them up, even if every pool thread hangs; four lookups that hang hold up the next one until the
+/// system's resolver gives up. On a [`LocalRuntime`](crate::LocalRuntime) whose closures run in its ticks, lookups do as well.
+///
+/// Dropping the future gives up; a lookup that has started runs on by itself on its thread.
 ///
 /// # Errors
 /// Those of the resolver, with the name in their text; `InvalidInput` for text that is no `host:port`; those of the pool
@@ -146,9 +150,8 @@ pub(super) async fn resolve(handle: &Handle, name: &(impl ToSocketAddrs + ?Sized
         Wanted::Name(host, port) => (host, port),
     };
     let theirs = host.clone();
-    let looked_up = handle.spawn_blocking_internal(move || {
-        std::net::ToSocketAddrs::to_socket_addrs(&(theirs.as_str(), port)).map(Vec::from_iter)
-    });
+    let looked_up = handle
+        .spawn_lookup(move || std::net::ToSocketAddrs::to_socket_addrs(&(theirs.as_str(), port)).map(Vec::from_iter));
     let found = looked_up.await.map_err(|error| match error {
         TaskError::RuntimeGone => ReactorGone.into(),
         error => io::Error::other(error),

@@ -307,6 +307,8 @@ impl Builder {
         self.check()?;
         let parker = Parker::new().map_err(BuildError::Poll)?;
         let (config, inline) = (self.pool, self.inline);
+        #[cfg(feature = "net")]
+        let names = (inline == Inline::No).then(|| BlockingPool::new(config.for_names()));
         let pool = |host: &Arc<dyn Unpark>| {
             let runner = match inline {
                 Inline::No => Runner::Threads,
@@ -315,6 +317,10 @@ impl Builder {
             BlockingPool::new(blocking::Config { runner, ..config })
         };
         let mut shared = Shared::new(&parker, listen, self.clock, pool, self.hooks, driver_kind);
+        #[cfg(feature = "net")]
+        {
+            shared.names = names;
+        }
         shared.seeds = self.seed.map(Seeds::new);
         if let Some(threshold) = self.watch_polls {
             shared.poll_watcher = Some(PollWatcher::start(threshold, self.on_slow_poll)?);

@@ -7,7 +7,7 @@ use super::owner::{InternalTask, Pool, Reactor, Refuser};
 use super::refused::refuse;
 use super::shared::Shared;
 use super::shutdown::{DROP_PATIENCE, ShutdownReport};
-use crate::blocking::{Permit, Refused};
+use crate::blocking::{BlockingPool, Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
@@ -283,23 +283,25 @@ impl Handle {
     where
         B: Work,
     {
-        self.start_blocking_for(Pool::new(&self.shared), body, spec, keep)
+        self.start_blocking_on(&self.shared.pool, Pool::new(&self.shared), body, spec, keep)
     }
 
-    /// Starts a closure of the crate's own.
+    /// Starts a lookup of a name, which user closures cannot hold up.
     #[track_caller]
-    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "the resolver of names uses it"))]
-    pub(crate) fn spawn_blocking_internal<F, T>(&self, closure: F) -> Task<T>
+    #[cfg(feature = "net")]
+    pub(crate) fn spawn_lookup<F, T>(&self, closure: F) -> Task<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
         let owner = InternalTask(Pool::new(&self.shared));
-        self.start_blocking_for(owner, ClosureBody::<F, Value>::new(closure), Spec::plain(), |task| task)
+        let pool = self.shared.names.as_ref().unwrap_or(&self.shared.pool);
+        self.start_blocking_on(pool, owner, ClosureBody::<F, Value>::new(closure), Spec::plain(), |task| task)
     }
 
-    fn start_blocking_for<O, B, P, R>(
+    fn start_blocking_on<O, B, P, R>(
         &self,
+        pool: &BlockingPool,
         owner: O,
         body: B,
         spec: Spec<P>,
@@ -309,7 +311,7 @@ impl Handle {
         O: Schedule,
         B: Work,
     {
-        match self.shared.pool.admit_unlimited() {
+        match pool.admit_unlimited() {
             Ok(permit) => Self::submit(permit, owner, body, spec, keep),
             Err(Refused::NoThread(error)) => keep(self.over(TaskError::from_error(error), spec)),
             Err(Refused::Full | Refused::Closed) => {
@@ -433,7 +435,7 @@ impl Runtime {
         shared.begin_closing();
         let deadline = Instant::now().checked_add(patience);
         // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
-        shared.pool.drain();
+        shared.drain_closures();
         let inside = shared.ending.is_own_thread();
         let reactor_stopped = !inside && shared.ending.wait(deadline);
         if reactor_stopped && let Some(thread) = thread {
@@ -443,7 +445,7 @@ impl Runtime {
         if reactor_stopped {
             shared.end_poll_watcher(deadline);
         }
-        ShutdownReport { reactor_stopped, blocking_left: shared.end_pool(deadline, inside) }
+        ShutdownReport { reactor_stopped, blocking_left: shared.end_pools(deadline, inside) }
     }
 }
 

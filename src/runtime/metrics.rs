@@ -46,6 +46,8 @@ pub struct Metrics {
     pub blocking_idle: u64,
     /// The most pool threads alive at one time.
     pub blocking_threads_peak: u64,
+    /// Threads that look up names now; none without the feature `net`.
+    pub name_threads: u64,
     /// Closures that wait for a thread now.
     pub blocking_queued: u64,
     /// Closures that were started.
@@ -90,6 +92,10 @@ impl Shared {
             blocking_threads: pool.threads as u64,
             blocking_idle: pool.idle as u64,
             blocking_threads_peak: pool.peak as u64,
+            #[cfg(feature = "net")]
+            name_threads: self.names.as_ref().map_or(0, |names| names.stats().threads as u64),
+            #[cfg(not(feature = "net"))]
+            name_threads: 0,
             blocking_queued: pool.queued,
             blocking_started: pool.taken,
             slow_poll,

@@ -36,6 +36,9 @@ pub(crate) struct Shared {
     #[cfg(feature = "net")]
     pub(crate) sockets: Arc<crate::reactor::Sockets>,
     pub(crate) pool: BlockingPool,
+    /// The threads that look up names. `None`: closures run on the host's thread, and lookups with them.
+    #[cfg(feature = "net")]
+    pub(crate) names: Option<BlockingPool>,
     pub(crate) closures: RunningClosures,
     /// Written at the end of each task, by whoever ran it, and at each report. Reporters have a share in it.
     pub(crate) update: Arc<UpdateFlag>,
@@ -84,6 +87,8 @@ impl Shared {
             inbox: CachePadded::new(if host { Inbox::new() } else { Inbox::attended() }),
             driver: Driver::new(clock, Arc::clone(&unparker)),
             pool: pool(&unparker),
+            #[cfg(feature = "net")]
+            names: None,
             unparker,
             #[cfg(feature = "net")]
             sockets: parker.sockets(),
@@ -230,7 +235,7 @@ impl Shared {
         // AcqRel: pairs with `is_closing`.
         let first = !self.closing.swap(true, Ordering::AcqRel);
         if first {
-            self.pool.close();
+            self.pools().for_each(BlockingPool::close);
             self.closures.cancel_running();
             self.unparker.unpark();
         }
@@ -246,14 +251,28 @@ impl Unpark for NoopUnpark {
 }
 
 impl Shared {
-    /// Ends the closed pool: closures that wait never run, those that run are waited for, unless this thread must not. How
-    /// many threads are left.
-    pub(crate) fn end_pool(&self, deadline: Option<Instant>, must_not_wait: bool) -> usize {
-        self.pool.drain();
-        let left = if must_not_wait { self.pool.stats().threads } else { self.pool.join(deadline) };
+    fn pools(&self) -> impl Iterator<Item = &BlockingPool> {
+        #[cfg(feature = "net")]
+        let names = self.names.as_ref();
+        #[cfg(not(feature = "net"))]
+        let names = None;
+        std::iter::once(&self.pool).chain(names)
+    }
+
+    /// Drops the closures that wait for a thread.
+    pub(crate) fn drain_closures(&self) {
+        self.pools().for_each(|pool| _ = pool.drain());
+    }
+
+    /// Ends the closed pools: waiting closures never run, running ones are waited for, unless this thread must not. Returns
+    /// how many threads are left.
+    pub(crate) fn end_pools(&self, deadline: Option<Instant>, must_not_wait: bool) -> usize {
+        self.drain_closures();
+        let end = |pool: &BlockingPool| if must_not_wait { pool.stats().threads } else { pool.join(deadline) };
+        let left = self.pools().map(end).sum();
         if left != 0 {
-            // Those whose submit had passed the door before it was closed.
-            self.pool.drain();
+            // Closures that were admitted before the close and pushed after the first drain.
+            self.drain_closures();
         }
         left
     }

@@ -199,7 +199,7 @@ impl LocalRuntime {
         if stopped {
             shared.end_poll_watcher(deadline);
         }
-        ShutdownReport { reactor_stopped: stopped, blocking_left: shared.end_pool(deadline, !stopped) }
+        ShutdownReport { reactor_stopped: stopped, blocking_left: shared.end_pools(deadline, !stopped) }
     }
 }
 
