@@ -246,3 +246,35 @@ fn idle_threads_leave() {
     }
     assert_eq!(settled(rt.spawn_blocking(|| 4)), 4, "and come back");
 }
+
+#[test]
+fn a_closure_that_runs_on_after_its_task_shows_until_it_returns() {
+    let clock = offtick::time::Clock::manual();
+    let rt = Builder::new().clock(clock.clone()).blocking_threads(3).build().unwrap();
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let limited = rt.task().name("late").timeout(Duration::from_secs(1));
+    let mut late = limited.spawn_blocking(move |_cx| blocked.recv().is_err());
+    common::until(|| late.status() == Status::Running);
+    clock.advance(Duration::from_secs(5));
+    assert!(late.wait_timeout(HANG).unwrap().unwrap_err().is_timeout());
+    let (release_cancelled, blocked) = std::sync::mpsc::channel::<()>();
+    let cancelled = rt.task().name("cancelled").spawn_blocking(move |_cx| blocked.recv().is_err());
+    common::until(|| cancelled.status() == Status::Running);
+    assert!(cancelled.cancel());
+
+    let tasks = rt.tasks();
+    let left: Vec<_> = tasks.iter().filter(|task| task.is_left_running()).map(|task| task.name().unwrap()).collect();
+    assert_eq!(left, ["late", "cancelled"]);
+    assert_eq!(tasks[0].age(), Duration::from_secs(5));
+    assert_eq!(rt.metrics().blocking_left_running, 2);
+    // Both of the threads that may be at work hang: a third one takes their place.
+    assert_eq!(settled(rt.spawn_blocking(|| 3)), 3);
+
+    drop(release_cancelled);
+    common::until(|| rt.metrics().blocking_left_running == 1);
+    let report = rt.shutdown(Duration::ZERO);
+    assert!(report.blocking_left >= 1 && !report.is_clean());
+    let left: Vec<_> = report.left_running.iter().map(|task| (task.name(), task.is_left_running())).collect();
+    assert_eq!(left, [(Some("late"), true)]);
+    drop(release);
+}

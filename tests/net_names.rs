@@ -5,7 +5,7 @@ mod common;
 
 use common::{HANG, settled, until};
 use offtick::net::{TcpStream, lookup};
-use offtick::time::timeout;
+use offtick::time::{Clock, timeout};
 use offtick::{BoxError, Builder, Status};
 use std::net::TcpListener;
 use std::sync::mpsc;
@@ -35,9 +35,12 @@ fn a_name_is_looked_up_while_every_pool_thread_hangs() {
 
 #[test]
 fn a_closure_with_a_time_limit_that_hangs_does_not_hold_up_names() {
-    let rt = Builder::new().blocking_threads(1).build().unwrap();
+    let clock = Clock::manual();
+    let rt = Builder::new().clock(clock.clone()).blocking_threads(1).build().unwrap();
     let (release, blocked) = mpsc::channel::<()>();
-    let mut hung = rt.task().timeout(Duration::from_nanos(1)).spawn_blocking(move |_cx| blocked.recv().is_err());
+    let mut hung = rt.task().timeout(Duration::from_secs(1)).spawn_blocking(move |_cx| blocked.recv().is_err());
+    until(|| hung.status() == Status::Running);
+    clock.advance(Duration::from_secs(1));
     assert!(hung.wait_timeout(HANG).unwrap().unwrap_err().is_timeout());
     assert!(!settled(rt.run(lookup("localhost:80"))).is_empty());
     drop(release);

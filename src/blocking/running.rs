@@ -61,6 +61,12 @@ impl RunningClosures {
         slots.iter().filter_map(|slot| slot.task.lock().clone()).filter(|listed| !listed.task.is_closed()).collect()
     }
 
+    /// How many closures run on after the end of their task.
+    pub(crate) fn left_running(&self) -> usize {
+        let left = |listed: &&Listed| listed.task.is_over() && !listed.task.is_internal();
+        self.running().iter().filter(left).count()
+    }
+
     /// Ends the tasks of the running closures as runtime gone and notifies their bodies.
     pub(crate) fn cancel_running(&self) {
         for listed in self.running() {

@@ -445,7 +445,7 @@ impl Runtime {
         if reactor_stopped {
             shared.end_poll_watcher(deadline);
         }
-        ShutdownReport { reactor_stopped, blocking_left: shared.end_pools(deadline, inside) }
+        shared.end_pools(reactor_stopped, deadline, inside)
     }
 }
 

@@ -201,13 +201,13 @@ impl Shared {
     pub(crate) fn describe(&self, futures: &[Listed], shown: impl Fn(&TaskRef) -> bool) -> Vec<TaskInfo> {
         let now = self.driver.clock().nanos();
         let running = self.closures.running();
-        let alive = futures.iter().chain(&running).filter(|listed| !listed.task.is_closed() && shown(&listed.task));
-        let mut tasks: Vec<_> = alive
-            .map(|listed| {
-                let age = Duration::from_nanos(now.saturating_sub(listed.since));
-                TaskInfo::of(&listed.task).with_age(age)
-            })
-            .collect();
+        let describe = |listed: &Listed, left_running| {
+            let age = Duration::from_nanos(now.saturating_sub(listed.since));
+            TaskInfo::of(&listed.task).listed(age, left_running)
+        };
+        let alive = |listed: &&Listed| !listed.task.is_closed() && shown(&listed.task);
+        let mut tasks: Vec<_> = futures.iter().filter(alive).map(|listed| describe(listed, false)).collect();
+        tasks.extend(running.iter().filter(alive).map(|listed| describe(listed, listed.task.is_over())));
         tasks.sort_by_key(TaskInfo::id);
         tasks
     }

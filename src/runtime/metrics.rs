@@ -46,6 +46,8 @@ pub struct Metrics {
     pub blocking_idle: u64,
     /// The most pool threads alive at one time.
     pub blocking_threads_peak: u64,
+    /// Pool threads that a closure holds although its task has ended: it was cancelled or ran out of time.
+    pub blocking_left_running: u64,
     /// Threads that look up names now; none without the feature `net`.
     pub name_threads: u64,
     /// Closures that wait for a thread now.
@@ -96,6 +98,7 @@ impl Shared {
             name_threads: self.names.as_ref().map_or(0, |names| names.stats().threads as u64),
             #[cfg(not(feature = "net"))]
             name_threads: 0,
+            blocking_left_running: self.closures.left_running() as u64,
             blocking_queued: pool.queued,
             blocking_started: pool.taken,
             slow_poll,

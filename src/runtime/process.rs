@@ -72,7 +72,7 @@ pub fn shutdown(patience: Duration) -> ShutdownReport {
     }
     match runtime {
         Some(runtime) => runtime.shutdown(patience),
-        None => ShutdownReport { reactor_stopped: true, blocking_left: 0 },
+        None => ShutdownReport::clean(),
     }
 }
 

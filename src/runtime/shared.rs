@@ -7,7 +7,7 @@ use super::hooks::{Hooks, Notice};
 use super::listing::{Listing, Published};
 use super::poll_watcher::PollWatcher;
 use super::refused::refuse;
-use super::shutdown::Ending;
+use super::shutdown::{Ending, ShutdownReport};
 use super::visible::look_again;
 use crate::blocking::{BlockingPool, RunningClosures};
 use crate::counters::Counter;
@@ -264,9 +264,14 @@ impl Shared {
         self.pools().for_each(|pool| _ = pool.drain());
     }
 
-    /// Ends the closed pools: waiting closures never run, running ones are waited for, unless this thread must not. Returns
-    /// how many threads are left.
-    pub(crate) fn end_pools(&self, deadline: Option<Instant>, must_not_wait: bool) -> usize {
+    /// Ends the closed pools: waiting closures never run, running ones are waited for, unless this thread must not. Reports
+    /// what is left.
+    pub(crate) fn end_pools(
+        &self,
+        reactor_stopped: bool,
+        deadline: Option<Instant>,
+        must_not_wait: bool,
+    ) -> ShutdownReport {
         self.drain_closures();
         let end = |pool: &BlockingPool| if must_not_wait { pool.stats().threads } else { pool.join(deadline) };
         let left = self.pools().map(end).sum();
@@ -274,7 +279,14 @@ impl Shared {
             // Closures that were admitted before the close and pushed after the first drain.
             self.drain_closures();
         }
-        left
+        self.shutdown_report(reactor_stopped, left)
+    }
+
+    pub(super) fn shutdown_report(&self, reactor_stopped: bool, blocking_left: usize) -> ShutdownReport {
+        let running = self.describe(&[], |task| !task.is_internal());
+        // The report keeps no task alive.
+        let left_running = running.into_iter().map(TaskInfo::apart).collect();
+        ShutdownReport { reactor_stopped, blocking_left, left_running }
     }
 }
 

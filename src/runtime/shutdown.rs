@@ -1,6 +1,7 @@
 //! The end of a runtime, and who waits for it.
 
 use crate::sync::{Condvar, Mutex, OnceLock};
+use crate::task::TaskInfo;
 use crate::task::raw::thread_token;
 use std::time::{Duration, Instant};
 
@@ -18,20 +19,27 @@ pub(super) const DROP_PATIENCE: Duration = Duration::from_millis(200);
 /// assert!(report.is_clean());
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// The reactor thread ended: every future is dropped. False if a task still held it at the deadline.
     pub reactor_stopped: bool,
     /// Pool threads that were still in a closure at the deadline. They end with it. Where nothing is waited for, the idle
-    /// ones that are about to end count as well.
+    /// ones that are about to end count as well. Threads that look up names count, too.
     pub blocking_left: usize,
+    /// The closures that still ran at the deadline, with their names and ages, in the order of their spawns.
+    pub left_running: Vec<TaskInfo>,
 }
 
 impl ShutdownReport {
     /// True if nothing is left.
     pub fn is_clean(&self) -> bool {
         self.reactor_stopped && self.blocking_left == 0
+    }
+
+    /// The report of a shutdown that left nothing.
+    pub(crate) fn clean() -> Self {
+        Self { reactor_stopped: true, blocking_left: 0, left_running: Vec::new() }
     }
 }
 

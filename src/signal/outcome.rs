@@ -191,8 +191,8 @@ impl Outcome {
     }
 
     /// What the shutdown of the runtime left behind.
-    pub fn report(&self) -> ShutdownReport {
-        self.report
+    pub fn report(&self) -> &ShutdownReport {
+        &self.report
     }
 
     /// True if everything stopped in time and every stop function did its work. An unhandled error that asked for the stop
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     fn outcome(cause: Cause) -> Outcome {
-        let report = ShutdownReport { reactor_stopped: true, blocking_left: 0 };
+        let report = ShutdownReport::clean();
         Outcome { cause, failure: None, further: 0, stops: Vec::new(), report, _shutdown: None }
     }
 

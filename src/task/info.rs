@@ -30,6 +30,7 @@ pub struct TaskInfo {
     polls: u32,
     attempt: u32,
     age: Duration,
+    left_running: bool,
     location: &'static Location<'static>,
     control: Option<CancelHandle>,
 }
@@ -44,13 +45,15 @@ impl TaskInfo {
             polls: task.polls(),
             attempt: task.attempt(),
             age: Duration::ZERO,
+            left_running: false,
             location: task.location(),
             control: Some(CancelHandle::new(task.clone())),
         }
     }
 
-    pub(crate) fn with_age(mut self, age: Duration) -> Self {
+    pub(crate) fn listed(mut self, age: Duration, left_running: bool) -> Self {
         self.age = age;
+        self.left_running = left_running;
         self
     }
 
@@ -99,6 +102,29 @@ impl TaskInfo {
     /// Returns the time, on the runtime's clock, since it took the future in, or since the closure began to run. Zero in hooks.
     pub fn age(&self) -> Duration {
         self.age
+    }
+
+    /// Returns true for a closure that runs on although its task has ended: it was cancelled, or ran out of time. It holds
+    /// its pool thread until it returns; [`age`](Self::age) tells how long it has run.
+    ///
+    /// # Example
+    /// ```
+    /// use std::sync::mpsc;
+    /// let rt = offtick::Runtime::new()?;
+    /// let (release, blocked) = mpsc::channel::<()>();
+    /// let task = rt.task().name("scan").spawn_blocking(move |_cx| blocked.recv().is_err());
+    /// while task.status() != offtick::Status::Running {
+    ///     std::thread::yield_now(); // draw, handle input ...
+    /// }
+    /// task.cancel(); // the closure does not ask `cx.check()`
+    /// let tasks = rt.tasks();
+    /// assert!(tasks.iter().any(|task| task.name() == Some("scan") && task.is_left_running()));
+    /// assert_eq!(rt.metrics().blocking_left_running, 1);
+    /// # drop(release);
+    /// # Ok::<(), offtick::BuildError>(())
+    /// ```
+    pub fn is_left_running(&self) -> bool {
+        self.left_running
     }
 
     /// Looks at the task as it is now, and cancels it: for the buttons of a task table. As long as it is kept, here or as a

@@ -186,7 +186,7 @@ impl LocalRuntime {
             // A tick borrows the runtime, so this is the end of a thread-local, by a task (a hook, a waker) that ends the
             // process. The task cannot be dropped, and nothing waits for it: all is left as it is.
             std::mem::forget(Rc::clone(&self.pump.local));
-            return ShutdownReport { reactor_stopped: false, blocking_left: shared.pool.stats().threads };
+            return shared.shutdown_report(false, shared.pool.stats().threads);
         }
         let stopped = !self.pump.local.visited.get();
         if stopped {
@@ -199,7 +199,7 @@ impl LocalRuntime {
         if stopped {
             shared.end_poll_watcher(deadline);
         }
-        ShutdownReport { reactor_stopped: stopped, blocking_left: shared.end_pools(deadline, !stopped) }
+        shared.end_pools(stopped, deadline, !stopped)
     }
 }
 
