@@ -73,6 +73,7 @@ impl Schedule for Reactor {
         }
     }
 
+    #[inline]
     fn on_ended(&self, task: &TaskRef, audience: Audience) {
         Shared::task_updated(self.shared(), task, audience);
     }

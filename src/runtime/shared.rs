@@ -43,6 +43,7 @@ pub(crate) struct Shared {
     /// Written at the end of each task, by whoever ran it, and at each report. Reporters have a share in it.
     pub(crate) update: Arc<UpdateFlag>,
     pub(crate) hooks: Arc<HookQueue>,
+    has_update_hook: bool,
     pub(crate) counters: Arc<Counters>,
     /// Times the reactor parked.
     pub(crate) parks: Counter,
@@ -94,6 +95,7 @@ impl Shared {
             sockets: parker.sockets(),
             closures: RunningClosures::new(Arc::clone(&update)),
             update,
+            has_update_hook: hooks.on_update.is_some(),
             hooks: Arc::new(HookQueue::new(hooks)),
             counters: Arc::new(Counters::default()),
             parks: Counter::default(),
@@ -163,7 +165,7 @@ impl Shared {
     /// If the flag was down, the hook is called later, by the thread that drives the runtime. Only a thread that wakes the
     /// host of a runtime without a thread calls it itself: nobody else could.
     pub(crate) fn updated(&self) {
-        if self.hooks.hooks().on_update.is_none() {
+        if !self.has_update_hook {
             if self.update.raise_own() {
                 return;
             }
@@ -171,7 +173,12 @@ impl Shared {
                 return self.update.raise_as_driver();
             }
         }
-        if !self.update.raise() {
+        self.raise_common();
+    }
+
+    #[cold]
+    fn raise_common(&self) {
+        if !self.update.raise() || !self.has_update_hook {
             return;
         }
         if self.is_foreign_to_host() {
@@ -184,10 +191,16 @@ impl Shared {
     ///
     /// Of a task that another one awaits the host sees what comes of that. But the other one may have given up the wait and
     /// left the handle to the host: where an idle host would be woken, that is decided after the other one has run.
+    #[inline]
     pub(super) fn task_updated(self: &Arc<Self>, task: &TaskRef, audience: Audience) {
+        if audience == Audience::Host { self.updated() } else { self.task_updated_slow(task, audience) }
+    }
+
+    #[cold]
+    fn task_updated_slow(self: &Arc<Self>, task: &TaskRef, audience: Audience) {
         match audience {
             Audience::Nobody => {}
-            Audience::Task if self.hooks.hooks().on_update.is_some() => look_again(self, task),
+            Audience::Task if self.has_update_hook => look_again(self, task),
             Audience::Task | Audience::Host | Audience::Group => self.updated(),
         }
     }
@@ -222,7 +235,7 @@ impl Shared {
 
     /// The update flag, if to put it up is all that there is to `updated`.
     pub(crate) fn silent_update(&self) -> Option<Arc<UpdateFlag>> {
-        self.hooks.hooks().on_update.is_none().then(|| Arc::clone(&self.update))
+        (!self.has_update_hook).then(|| Arc::clone(&self.update))
     }
 
     /// Acquire: pairs with `begin_closing`.

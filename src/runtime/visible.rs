@@ -33,6 +33,8 @@ impl Drop for Look {
 }
 
 /// Raises the update flag for a step of `task` if a host has its handle after whoever awaits it has run.
+#[cold]
+#[inline(never)]
 pub(super) fn look_again(shared: &Arc<Shared>, task: &TaskRef) {
     let look = Look { shared: Arc::clone(shared), task: task.clone() };
     if shared.is_foreign_to_host() {

@@ -1,7 +1,7 @@
 //! What only some tasks have: a name, a context that asks about cancellation, a time limit. It stands beside the
 //! cell, in whose word for the spawning line they take the line's place, so that a plain spawn pays nothing for them.
 
-use super::raw::TaskRef;
+use super::raw::{Audience, TaskRef};
 use super::{Priority, Task, TaskId, TaskInfo};
 use crate::error::TaskError;
 use crate::sync::Mutex;
@@ -107,6 +107,11 @@ impl TaskMeta {
 
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Who can see of the task what its state word shows to `audience`.
+    pub(crate) fn audience_of(&self, audience: Audience) -> Audience {
+        if self.quiet { Audience::Nobody } else { audience }
     }
 
     /// The handle goes. Relaxed, here and below: a report at the same time may come before or after.

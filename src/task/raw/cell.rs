@@ -78,7 +78,8 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
             return unsafe { finish::<B, S>(header, None, false, Outcome::Gone) };
         }
         if cell.header.polls() == 0 {
-            tell_start(cell, &task);
+            // SAFETY: alive by the body's reference.
+            unsafe { tell_start::<B, S>(header) };
         }
     }
     cell.header.count_poll();
@@ -94,9 +95,8 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
         Ok(Poll::Pending) => {
             // The end of a future that ends in its first poll is told; its start is not. While the task is still ours.
             if B::KIND == Kind::Future && cell.header.polls() == 1 {
-                // SAFETY: the body's reference outlives the borrow.
-                let task = unsafe { TaskRef::borrowed(header) };
-                tell_start(cell, &task);
+                // SAFETY: alive by the body's reference.
+                unsafe { tell_start::<B, S>(header) };
             }
             match state.to_idle(woken) {
                 ToIdle::Idle => PollOutcome::Idle,
@@ -226,7 +226,7 @@ unsafe fn finish<B: Body, S: Schedule>(
         cell.header.wake_join();
     }
     if closed.ended {
-        tell_end(cell, &task, closed.audience);
+        tell_end(cell, &task, closed.before.audience());
     }
     cell.owner.on_closed();
     // SAFETY: the body is gone, and its reference was the runner's.
@@ -263,17 +263,30 @@ unsafe fn ended<B: Body, S: Schedule>(header: NonNull<Header>, audience: Audienc
 }
 
 /// Tells the owner that the task is over, for everyone to see.
+#[inline(always)]
 fn tell_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, audience: Audience) {
-    if let Some(details) = cell.header.details() {
-        details.ended(|hook| guarded(|| cell.owner.on_end(task, hook)));
-    }
-    cell.owner.on_ended(task, cell.header.audience_of(audience));
+    let audience = match cell.header.details() {
+        None => audience,
+        Some(details) => {
+            details.ended(|hook| guarded(|| cell.owner.on_end(task, hook)));
+            details.audience_of(audience)
+        }
+    };
+    cell.owner.on_ended(task, audience);
 }
 
 /// Tells the owner that the task has started.
+///
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+#[cold]
 #[inline(never)]
-fn tell_start<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef) {
-    cell.owner.on_started(task, cell.header.audience());
+unsafe fn tell_start<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    cell.owner.on_started(&task, cell.header.audience());
 }
 
 /// # Safety

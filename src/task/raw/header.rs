@@ -108,16 +108,8 @@ impl Header {
 
     /// Who can see how the task goes on.
     pub(super) fn audience(&self) -> Audience {
-        self.audience_of(self.state.load().audience())
-    }
-
-    /// Who can see of a task what the state word says `audience` can.
-    #[inline]
-    pub(super) fn audience_of(&self, audience: Audience) -> Audience {
-        match self.details() {
-            Some(details) if details.is_quiet() => Audience::Nobody,
-            _ => audience,
-        }
+        let audience = self.state.load().audience();
+        self.details().map_or(audience, |details| details.audience_of(audience))
     }
 
     /// The place in the owner list. For the executor's thread, which writes it; relaxed for that reason.

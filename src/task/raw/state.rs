@@ -139,14 +139,14 @@ impl Snapshot {
     }
 
     /// Who can see the task, as far as this word knows.
+    #[inline(always)]
     pub(crate) fn audience(self) -> Audience {
-        if !self.has(HANDLE) {
-            Audience::Nobody
-        } else if self.has(AWAITED) {
-            Audience::Task
-        } else {
-            Audience::Host
-        }
+        if self.0 & (HANDLE | AWAITED) == HANDLE { Audience::Host } else { self.audience_slow() }
+    }
+
+    #[cold]
+    fn audience_slow(self) -> Audience {
+        if self.has(HANDLE) { Audience::Task } else { Audience::Nobody }
     }
 
     /// True if the task is over for good and the caller's reference is the last: nobody is left to make another.
@@ -263,8 +263,8 @@ pub(crate) struct Closed {
     pub(crate) wake_join: bool,
     /// The handle was gone at the end, so nobody will look at an error.
     pub(crate) unhandled: bool,
-    /// Who could see the end.
-    pub(crate) audience: Audience,
+    /// The word before the end: it says who could see the task.
+    pub(crate) before: Snapshot,
     /// How the task ended.
     pub(crate) outcome: Outcome,
 }
@@ -407,7 +407,7 @@ impl State {
                     ended: false,
                     wake_join: false,
                     unhandled: false,
-                    audience: Audience::Nobody,
+                    before: s,
                     outcome: earlier,
                 };
                 return (Some(next), closed);
@@ -419,7 +419,7 @@ impl State {
                 ended: true,
                 wake_join: s.has(JOIN_WAKER),
                 unhandled: !s.has(HANDLE),
-                audience: s.audience(),
+                before: s,
                 outcome: outcome_now,
             };
             (Some(next.without(JOIN_WAKER | AWAITED).with_outcome(outcome_now)), closed)
