@@ -5,6 +5,7 @@
 
 #[cfg(feature = "toolkit")]
 mod cancel_token;
+mod hook_queue;
 mod inbox;
 #[cfg(feature = "net")]
 mod io_readiness;

@@ -130,7 +130,7 @@ const CALLS: [Call; 14] = [
 /// Either kind of runtime, with all hooks.
 enum Host {
     Threaded(Runtime),
-    Ticked(LocalRuntime),
+    Ticked(Box<LocalRuntime>),
 }
 
 impl Host {
@@ -140,9 +140,8 @@ impl Host {
         let unhandled = ui.hook(|ui| &ui.unhandled);
         if ticked {
             let builder = LocalBuilder::new().blocking_threads(1).on_update(update).on_wake(ui.hook(|ui| &ui.wakes));
-            Self::Ticked(
-                builder.on_panic(move |_, _| panic()).on_unhandled_error(move |_, _| unhandled()).build().unwrap(),
-            )
+            let builder = builder.on_panic(move |_, _| panic()).on_unhandled_error(move |_, _| unhandled());
+            Self::Ticked(Box::new(builder.build().unwrap()))
         } else {
             let builder = Builder::new().blocking_threads(1).on_update(update);
             Self::Threaded(
@@ -339,8 +338,7 @@ fn a_host_that_holds_its_lock_over_a_frame() {
     let gate = Latch::new();
     let closure = || {
         let gate = gate.clone();
-        let task = rt.task().progress::<u8>(1).spawn_blocking(move |_cx| gate.wait());
-        task
+        rt.task().progress::<u8>(1).spawn_blocking(move |_cx| gate.wait())
     };
     let running = closure();
     common::until(|| running.status() == Status::Running);
@@ -448,13 +446,16 @@ fn hooks_of_jobs_run_outside_of_the_host_s_calls() {
     }
 }
 
+/// What a hook calls: a runtime, and tasks of its own to cancel.
+type Within = (Handle, Vec<Task<()>>);
+
 /// Each hook calls everything there is; nothing waits for itself.
 #[test]
 fn hooks_that_call_back() {
     quiet_planned_panics();
     for ticked in [false, true] {
         let ui = Ui::new();
-        let slot: Arc<Mutex<Option<(Handle, Vec<Task<()>>)>>> = Arc::default();
+        let slot: Arc<Mutex<Option<Within>>> = Arc::default();
         let calls = Tally::new();
         let back = {
             let (slot, calls) = (Arc::clone(&slot), calls.clone());

@@ -74,8 +74,9 @@
 //! - `rt.task().timeout(limit).run_blocking(..)` ends the task at the limit, whatever the client does.
 //!
 //! # Threads
-//! The request runs on a pool thread, one for each request under way. The hook of line 4 runs on whichever thread ends or
-//! reports, once until line 1 was called again: it should do no more than ask for a frame.
+//! The request runs on a pool thread, one for each request under way. The hook of line 4 runs on the reactor thread,
+//! never inside a call of the window: a frame may hold any lock while it cancels or drops a task. It runs once until line 1 was
+//! called again, and should do no more than ask for a frame.
 //!
 //! # Features
 //! None.

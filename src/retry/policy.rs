@@ -222,6 +222,10 @@ impl<E> RetryPolicy<E> {
 
     /// Called before each wait with the number of the try that failed, its error and the length of the wait. Not called
     /// after the last try. A panic in it is caught and dropped.
+    ///
+    /// For a task that retries, the hook runs where its attempts run: on the reactor thread or on a pool thread, or in a tick,
+    /// with no user code around it. In [`retry`](crate::retry::retry) and
+    /// [`retry_blocking`](crate::retry::retry_blocking) it runs inside the caller's own future or call.
     pub fn on_retry(mut self, hook: impl Fn(u32, &AttemptError<E>, Duration) + Send + Sync + 'static) -> Self {
         self.on_retry = Some(Arc::new(hook));
         self

@@ -182,8 +182,9 @@ impl Builder {
         self
     }
 
-    /// Called when something finished or reported for the first time since the host last took the update flag
-    /// ([`Handle::take_update`]); so once until the host has looked. A GUI asks for a repaint here.
+    /// Calls `hook` when the update flag goes up: a task that a host can see started, reported, began a retry wait or
+    /// finished, for the first time since the host last took the flag ([`Handle::take_update`]). A GUI asks for a repaint
+    /// here. Tasks that are detached, [quiet](crate::TaskBuilder::quiet), or awaited by another task call nothing.
     ///
     /// It should do no more than post a message; a panic in it is caught and dropped.
     ///

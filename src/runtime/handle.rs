@@ -175,11 +175,15 @@ impl Handle {
         self.try_start_blocking::<F, Result<T, E>, Fallible>(closure, Spec::plain())
     }
 
-    /// True if anything finished or reported since the last call: when false, no handle has news and a tick may skip
-    /// them all, for the price of a few loads of two cache lines. A task that ends at this very moment may show on its handle already; the flag
-    /// is up on the next tick then.
+    /// Returns true if any task that a host can see started, reported, began a retry wait or finished since the last call.
     ///
-    /// The call takes the news down: a tick that got `true` should look at everything, or remember that it has not. What it
+    /// When it returns false, no handle has changed and a tick may skip them all. It costs a few loads of two cache lines. A
+    /// task that ends at this very moment may show on its handle already; the next call returns true then.
+    ///
+    /// Detached tasks, [quiet](crate::TaskBuilder::quiet) ones and those that the crate runs for itself do not count. A task that
+    /// another task awaits may count.
+    ///
+    /// The call clears the flag: a tick that got `true` should look at everything, or remember that it has not. What it
     /// leaves unread (progress that was not drained to the end, a task that had ended before it was put into a
     /// [`TaskSet`](crate::TaskSet)) raises no second flag.
     #[inline]

@@ -77,6 +77,8 @@ pub use shutdown::ShutdownReport;
 /// Some parts by themselves, for their models.
 #[cfg(all(loom, test))]
 pub(crate) use {
+    hook_queue::HookQueue,
+    hooks::Hooks,
     listing::Listing,
     local::{Bell, Host},
     shutdown::Ending,

@@ -57,7 +57,7 @@ impl Source for Every {
 /// |---|---|
 /// | [`id`](Self::id) | `job-1`, `job-2` ... |
 /// | [`replace_existing`](Self::replace_existing) | yes |
-/// | [`start`](Self::start), [`end`](Self::end), [`max_runs`](Self::max_runs), [`timeout`](Self::timeout) | none |
+/// | [`start`](Self::start), [`end`](Self::end), [`max_runs`](Self::max_runs), [`timeout`](Self::timeout), [`quiet`](Self::quiet) | none |
 /// | [`retry`](Self::retry), [`jitter`](Self::jitter) | none |
 /// | [`misfire_grace`](Self::misfire_grace) | 1 second |
 /// | [`coalesce`](Self::coalesce) | yes |
@@ -148,6 +148,12 @@ impl<S: Source, R> JobBuilder<S, R> {
     /// A limit for each run, counted from its submission; see [`TaskBuilder::timeout`](crate::TaskBuilder::timeout).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
+        self
+    }
+
+    /// Never raises the update flag for its runs; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).
+    pub fn quiet(mut self) -> Self {
+        self.settings.quiet = true;
         self
     }
 

@@ -154,8 +154,8 @@ impl Core {
     }
 
     fn launch(self: &Arc<Self>, launching: Launching) {
-        let Launching { run, cell, launch, timeout, on_run, mut event } = launching;
-        let mut builder = TaskBuilder::new(RunPlace::new(self, &cell, run)).name(&*cell.id);
+        let Launching { run, cell, launch, timeout, quiet, on_run, mut event } = launching;
+        let mut builder = TaskBuilder::new(RunPlace::new(self, &cell, run)).name(&*cell.id).quiet_if(quiet);
         if let Some(limit) = timeout {
             builder = builder.timeout(limit);
         }

@@ -47,6 +47,7 @@ pub(super) struct Launching {
     pub(super) cell: Arc<Cell>,
     pub(super) launch: Launch,
     pub(super) timeout: Option<std::time::Duration>,
+    pub(super) quiet: bool,
     pub(super) on_run: Option<Hook>,
     pub(super) event: JobEvent,
 }
@@ -177,6 +178,7 @@ impl Dealer<'_> {
             cell: Arc::clone(&entry.cell),
             launch: Arc::clone(&entry.launch),
             timeout: entry.settings.timeout,
+            quiet: entry.settings.quiet,
             on_run: entry.settings.on_run.clone(),
             event: entry.event(slot, self.now),
         }));

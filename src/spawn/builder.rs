@@ -125,8 +125,12 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     /// assert!(!rt.take_update());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn quiet(mut self) -> Self {
-        self.quiet = true;
+    pub fn quiet(self) -> Self {
+        self.quiet_if(true)
+    }
+
+    pub(crate) fn quiet_if(mut self, quiet: bool) -> Self {
+        self.quiet = quiet;
         self
     }
 

@@ -66,6 +66,12 @@ pub struct BackgroundBuilder {
 }
 
 impl BackgroundBuilder {
+    /// Never raises the update flag for its runs; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).
+    pub fn quiet(mut self) -> Self {
+        self.settings.quiet = true;
+        self
+    }
+
     /// The name of each run's task, for listings and hooks.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings.name = Some(name.into().into_boxed_str());

@@ -15,6 +15,7 @@ type Launch<T> = Box<dyn Fn(TaskBuilder<(), Reported>) -> Task<T> + Send + Sync>
 pub(super) struct Body<T> {
     place: Reported,
     name: Option<Box<str>>,
+    quiet: bool,
     /// `None` in the drop only.
     launch: Option<Launch<T>>,
 }
@@ -24,6 +25,7 @@ pub(super) struct Body<T> {
 pub(super) struct Settings {
     pub(super) handle: Handle,
     pub(super) name: Option<Box<str>>,
+    pub(super) quiet: bool,
     pub(super) errors: Errors,
 }
 
@@ -58,7 +60,7 @@ impl FuturePlace for Reported {
 
 impl Settings {
     pub(super) fn new(handle: &Handle) -> Self {
-        Self { handle: handle.clone(), name: None, errors: Errors::default() }
+        Self { handle: handle.clone(), name: None, quiet: false, errors: Errors::default() }
     }
 
     pub(super) fn spawn<M, F>(self, make: M) -> Body<F::Output>
@@ -114,8 +116,8 @@ impl Settings {
     }
 
     fn body<T>(self, launch: Launch<T>) -> Body<T> {
-        let Self { handle, name, errors } = self;
-        Body { place: Reported { handle, errors }, name, launch: Some(launch) }
+        let Self { handle, name, quiet, errors } = self;
+        Body { place: Reported { handle, errors }, name, quiet, launch: Some(launch) }
     }
 }
 
@@ -126,7 +128,7 @@ impl<T: Send + Sync + 'static> Body<T> {
 
     /// Starts a run. Under no lock: if the runtime is gone, the task is over here and now, and hooks are called.
     pub(super) fn launch(&self) -> SharedTask<T> {
-        let mut builder = TaskBuilder::new(self.place.clone());
+        let mut builder = TaskBuilder::new(self.place.clone()).quiet_if(self.quiet);
         if let Some(name) = &self.name {
             builder = builder.name(&**name);
         }
