@@ -1,12 +1,9 @@
-//! The state of the game. The scripts share it, the picture shows it.
-//!
-//! Everything lives on one thread, so a `RefCell` will do; it is borrowed inside the methods here and never across an
-//! `await`.
+//! The state of the game, which the loop owns. It lends it to each tick, where the scripts get at it by `with_host`; between
+//! two ticks the picture shows it.
 
 use crate::level::{Direction, Level, Place};
 use crate::timing::Timing;
-use offtick::LocalHandle;
-use std::cell::{Ref, RefCell};
+use offtick::{Budget, LocalRuntime, TickError, TickReport};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -77,16 +74,15 @@ impl Trace {
 }
 
 pub(crate) struct Game {
-    pub(crate) rt: LocalHandle,
     pub(crate) timing: Timing,
     pub(crate) seed: u64,
     /// What each step of a guard costs, for nothing: to see what the budget does.
     pub(crate) hog: Duration,
-    world: RefCell<World>,
+    pub(crate) world: World,
 }
 
 impl Game {
-    pub(crate) fn new(rt: LocalHandle, timing: Timing, seed: u64, hog: Duration) -> Self {
+    pub(crate) fn new(timing: Timing, seed: u64, hog: Duration) -> Self {
         let world = World {
             level: None,
             number: 0,
@@ -102,26 +98,29 @@ impl Game {
             sparks: BTreeMap::new(),
             trace: Trace(0xCBF2_9CE4_8422_2325),
         };
-        Self { rt, timing, seed, hog, world: RefCell::new(world) }
+        Self { timing, seed, hog, world }
     }
 
-    /// For a look at the state, between two awaits.
-    pub(crate) fn world(&self) -> Ref<'_, World> {
-        self.world.borrow()
+    /// One frame: game time passes by `real`, times its scale, as far as the budget goes, and the scripts run.
+    ///
+    /// # Errors
+    /// Those of the tick.
+    pub(crate) fn frame(&mut self, rt: &LocalRuntime, real: Duration, budget: Budget) -> Result<TickReport, TickError> {
+        let length = self.timing.begin_frame(real);
+        let report = rt.advance_with(self, length, budget);
+        self.timing.end_frame(report.as_ref().ok());
+        report
     }
 
     /// The level that is played.
     pub(crate) fn level(&self) -> Rc<Level> {
-        Rc::clone(self.world().level.as_ref().expect("scripts begin after their level is there"))
+        Rc::clone(self.world.level.as_ref().expect("scripts begin after their level is there"))
     }
 
-    pub(crate) fn loaded(&self, share: f64) {
-        self.world.borrow_mut().loaded = share;
-    }
-
-    /// Begins a level.
-    pub(crate) fn enter(&self, level: Rc<Level>) {
-        let world = &mut *self.world.borrow_mut();
+    /// Begins a level. Returns how many guards it has.
+    pub(crate) fn enter(&mut self, level: Level) -> usize {
+        let world = &mut self.world;
+        let level = Rc::new(level);
         world.number += 1;
         world.thief = level.map.start;
         world.coins = level.map.coins.iter().copied().collect();
@@ -129,20 +128,18 @@ impl Game {
         world.sparks.clear();
         world.level = Some(level);
         world.trace.note(self.timing.now().as_nanos() as u64);
-    }
-
-    pub(crate) fn end(&self, outcome: Outcome) {
-        self.world.borrow_mut().outcome = outcome;
+        self.timing.release();
+        world.guards.len()
     }
 
     /// The player wishes something now. It takes place when game time gets there.
-    pub(crate) fn wish(&self, wish: Wish) {
-        self.world.borrow_mut().wishes.push_back((self.timing.promised(), wish));
+    pub(crate) fn wish(&mut self, wish: Wish) {
+        self.world.wishes.push_back((self.timing.promised(), wish));
     }
 
     /// What the player wants of the thief: the newest wish before this moment.
-    pub(crate) fn wanted(&self) -> Wish {
-        let (world, now) = (&mut *self.world.borrow_mut(), self.timing.now());
+    pub(crate) fn wanted(&mut self) -> Wish {
+        let (world, now) = (&mut self.world, self.timing.now());
         // Of this very moment, none: when the clock came here, the player may not have pressed the key yet.
         while let Some((at, wish)) = world.wishes.front().copied()
             && at < now
@@ -154,8 +151,8 @@ impl Game {
     }
 
     /// The thief is at `place` now. True if there was a coin.
-    pub(crate) fn move_thief(&self, place: Place) -> bool {
-        let world = &mut *self.world.borrow_mut();
+    pub(crate) fn move_thief(&mut self, place: Place) -> bool {
+        let world = &mut self.world;
         world.thief = place;
         world.trace.note(self.timing.now().as_nanos() as u64);
         world.trace.note(place as u64);
@@ -166,8 +163,8 @@ impl Game {
     }
 
     /// A guard is at `place` now, and in that mood.
-    pub(crate) fn move_guard(&self, index: usize, guard: Guard) {
-        let world = &mut *self.world.borrow_mut();
+    pub(crate) fn move_guard(&mut self, index: usize, guard: Guard) {
+        let world = &mut self.world;
         world.guards[index] = guard;
         world.trace.note(self.timing.now().as_nanos() as u64);
         world.trace.note((index << 32 | guard.place) as u64);
@@ -176,8 +173,8 @@ impl Game {
     }
 
     /// Shows something at a place, or nothing any more; unless another level is on by now.
-    pub(crate) fn spark(&self, number: usize, place: Place, glyph: Option<char>) {
-        let world = &mut *self.world.borrow_mut();
+    pub(crate) fn spark(&mut self, number: usize, place: Place, glyph: Option<char>) {
+        let world = &mut self.world;
         if world.number == number {
             match glyph {
                 Some(glyph) => world.sparks.insert(place, glyph),
@@ -188,7 +185,7 @@ impl Game {
 
     /// What happened up to now, as one number.
     pub(crate) fn hash(&self) -> u64 {
-        self.world().trace.0
+        self.world.trace.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! A guard: a script in game time. It walks its rounds, gives chase when it sees the thief, and searches where it lost it.
 //!
 //! The script says what happens one thing after the other, and every `sleep` is game time: pause and slow motion need
-//! nothing here.
+//! nothing here. What it sees and does of the game it asks of the loop, by `with_host`.
 //!
 //! A step of a guard and one of the thief at the same moment would make the outcome a matter of order. So the thief
 //! acts at full hundredths of a second after the start of the level, and each guard at a millisecond of its own.
@@ -10,8 +10,8 @@ use crate::game::{Game, Guard, Mood};
 use crate::level::Place;
 use fastrand::Rng;
 use offtick::time::sleep;
+use offtick::{WithHostError, with_host};
 use std::hint;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const STROLL: Duration = Duration::from_millis(220);
@@ -27,18 +27,20 @@ const LOOKS: u32 = 4;
 const SIGHT: usize = 12;
 
 /// One guard, for ever: whoever ends the level drops its task.
-pub(crate) async fn guard(game: Rc<Game>, index: usize) {
+///
+/// # Errors
+/// The loop lends no game.
+pub(crate) async fn guard(index: usize) -> Result<(), WithHostError> {
     sleep(Duration::from_millis(index as u64 + 1)).await;
-    let number = game.world().number as u64;
-    let rng = Rng::with_seed(game.seed ^ (number << 16) ^ (index as u64 + 1));
-    let mut me = Me { game, index, rng };
+    let seed = move |game: &mut Game| game.seed ^ ((game.world.number as u64) << 16) ^ (index as u64 + 1);
+    let mut me = Me { index, rng: Rng::with_seed(with_host(seed).await?) };
     loop {
-        let mut seen = me.patrol().await;
-        me.become_mood(Mood::Alarmed);
+        let mut seen = me.patrol().await?;
+        me.become_mood(Mood::Alarmed).await?;
         sleep(SURPRISE).await;
         loop {
-            me.chase(seen).await;
-            match me.search().await {
+            me.chase(seen).await?;
+            match me.search().await? {
                 Some(again) => seen = again,
                 None => break,
             }
@@ -47,69 +49,80 @@ pub(crate) async fn guard(game: Rc<Game>, index: usize) {
 }
 
 struct Me {
-    game: Rc<Game>,
     index: usize,
     rng: Rng,
 }
 
 impl Me {
     /// Walks from place to place until it sees the thief; where that was.
-    async fn patrol(&mut self) -> Place {
+    async fn patrol(&mut self) -> Result<Place, WithHostError> {
         loop {
-            let post = self.game.level().map.nth_floor(self.rng.usize(..));
-            while let Some(next) = self.game.level().towards(self.place(), post) {
-                self.step(next, Mood::Calm);
-                if let Some(thief) = self.sight() {
-                    return thief;
+            let draw = self.rng.usize(..);
+            let post = with_host(move |game: &mut Game| game.level().map.nth_floor(draw)).await?;
+            while self.step_towards(post, Mood::Calm).await? {
+                if let Some(thief) = self.sight().await? {
+                    return Ok(thief);
                 }
                 sleep(STROLL).await;
             }
             sleep(REST).await;
-            if let Some(thief) = self.sight() {
-                return thief;
+            if let Some(thief) = self.sight().await? {
+                return Ok(thief);
             }
         }
     }
 
     /// Runs to where the thief was seen last, until it is there and sees nobody.
-    async fn chase(&mut self, mut seen: Place) {
-        while let Some(next) = self.game.level().towards(self.place(), seen) {
-            self.step(next, Mood::Alarmed);
+    async fn chase(&mut self, mut seen: Place) -> Result<(), WithHostError> {
+        while self.step_towards(seen, Mood::Alarmed).await? {
             sleep(RUN).await;
-            seen = self.sight().unwrap_or(seen);
+            seen = self.sight().await?.unwrap_or(seen);
         }
+        Ok(())
     }
 
     /// Looks around; the thief, if it shows.
-    async fn search(&mut self) -> Option<Place> {
-        self.become_mood(Mood::Searching);
+    async fn search(&mut self) -> Result<Option<Place>, WithHostError> {
+        self.become_mood(Mood::Searching).await?;
         for _ in 0..LOOKS {
             sleep(LOOK_AROUND).await;
-            if let Some(thief) = self.sight() {
-                return Some(thief);
+            if let Some(thief) = self.sight().await? {
+                return Ok(Some(thief));
             }
         }
-        None
+        Ok(None)
     }
 
-    fn place(&self) -> Place {
-        self.game.world().guards[self.index].place
+    async fn sight(&self) -> Result<Option<Place>, WithHostError> {
+        let index = self.index;
+        with_host(move |game: &mut Game| {
+            let (thief, place) = (game.world.thief, game.world.guards[index].place);
+            game.level().sees(place, thief, SIGHT).then_some(thief)
+        })
+        .await
     }
 
-    fn sight(&self) -> Option<Place> {
-        let thief = self.game.world().thief;
-        self.game.level().sees(self.place(), thief, SIGHT).then_some(thief)
+    async fn become_mood(&self, mood: Mood) -> Result<(), WithHostError> {
+        let index = self.index;
+        with_host(move |game: &mut Game| {
+            let place = game.world.guards[index].place;
+            game.move_guard(index, Guard { place, mood });
+        })
+        .await
     }
 
-    fn become_mood(&self, mood: Mood) {
-        self.game.move_guard(self.index, Guard { place: self.place(), mood });
-    }
-
-    fn step(&self, place: Place, mood: Mood) {
-        let start = Instant::now();
-        while start.elapsed() < self.game.hog {
-            hint::spin_loop();
-        }
-        self.game.move_guard(self.index, Guard { place, mood });
+    /// Takes a step. False: it is there.
+    async fn step_towards(&self, target: Place, mood: Mood) -> Result<bool, WithHostError> {
+        let index = self.index;
+        with_host(move |game: &mut Game| {
+            let Some(place) = game.level().towards(game.world.guards[index].place, target) else { return false };
+            let start = Instant::now();
+            while start.elapsed() < game.hog {
+                hint::spin_loop();
+            }
+            game.move_guard(index, Guard { place, mood });
+            true
+        })
+        .await
     }
 }

@@ -50,7 +50,7 @@ impl Key {
     }
 
     /// Does what the key says. True if that is the end.
-    pub(crate) fn press(self, game: &Game) -> bool {
+    pub(crate) fn press(self, game: &mut Game) -> bool {
         match self {
             Self::Wish(wish) => game.wish(wish),
             Self::Pause => game.timing.toggle_pause(),

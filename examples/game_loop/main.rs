@@ -13,7 +13,7 @@
 //!
 //! What happens does not depend on how long frames are, nor on how far the budget went: the clock goes from deadline to
 //! deadline, so that each script runs at its own time, and what a frame could not do the next one does, at the time at
-//! which it should have been. The hash in the line of JSON at the end shows it.
+//! which it should have been. The loop owns the state of the game and lends it to the tick, so no script holds a part of it. The hash in the line of JSON at the end shows it.
 //!
 //! `level` and `game` are the state, the rest is how it is steered and shown. What is in `../terminal` is shared with other
 //! examples.
@@ -48,7 +48,6 @@ use options::{Play, Request};
 use pace::Pace;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 use timing::Timing;
@@ -89,11 +88,11 @@ fn play(request: Play) -> Result<(), BoxError> {
     let clock = Clock::manual();
     // One thread loads, when there is something to load.
     let rt = LocalBuilder::new().clock(clock.clone()).blocking_threads(1).build()?;
-    let game = Rc::new(Game::new(rt.local_handle().clone(), Timing::new(clock), request.seed, request.hog));
+    let mut game = Game::new(Timing::new(clock), request.seed, request.hog);
     let start = Instant::now();
     let mut view = View::open(request.mode)?;
     let mut totals = Totals::default();
-    let played = run(&rt, &game, &request, &mut view, &mut totals);
+    let played = run(&rt, &mut game, &request, &mut view, &mut totals);
     let shown = view.close(&totals);
     let elapsed = start.elapsed();
 
@@ -111,12 +110,12 @@ fn play(request: Play) -> Result<(), BoxError> {
 /// Frame after frame, until the story is over or somebody has enough.
 fn run(
     rt: &LocalRuntime,
-    game: &Rc<Game>,
+    game: &mut Game,
     request: &Play,
     view: &mut View,
     totals: &mut Totals,
 ) -> Result<(), BoxError> {
-    let mut story = rt.run(story::story(Rc::clone(game), request.levels.clone()));
+    let mut story = rt.run(story::story(rt.local_handle().clone(), request.levels.clone()));
     let mut next_frame = Instant::now();
     let is_driven = request.fast || request.frames.is_some() || request.script.is_some() || !view.is_screen();
     let mut pace = if is_driven { Pace::exact(request.fps) } else { Pace::measured(request.fps, next_frame) };
@@ -165,7 +164,7 @@ fn is_over(request: &Play, pace: &Pace, script: Option<&Script>) -> bool {
 /// Plays what game time the last frames could not, without any more to come.
 fn catch_up(
     rt: &LocalRuntime,
-    game: &Game,
+    game: &mut Game,
     story: &Task<()>,
     budget: Budget,
     totals: &mut Totals,
@@ -186,13 +185,13 @@ fn catch_up(
 /// The tick of a frame, measured.
 fn tick(
     rt: &LocalRuntime,
-    game: &Game,
+    game: &mut Game,
     length: Duration,
     budget: Budget,
     totals: &mut Totals,
 ) -> Result<(), TickError> {
     let start = Instant::now();
-    let report = game.timing.frame(rt, length, budget)?;
+    let report = game.frame(rt, length, budget)?;
     totals.record(start.elapsed(), &report);
     Ok(())
 }

@@ -18,7 +18,7 @@ fn colored(text: impl Into<String>, color: Color) -> Row {
 
 /// The rows of a screen of `width` columns; what does not fit is cut off below.
 pub(crate) fn rows(game: &Game, totals: &Totals, costs: Costs, width: usize) -> Vec<Row> {
-    let (world, timing) = (&*game.world(), &game.timing);
+    let (world, timing) = (&game.world, &game.timing);
     let state = match world.outcome {
         Outcome::Won => "won",
         Outcome::Lost => "lost",
@@ -83,27 +83,26 @@ mod tests {
     use crate::timing::Timing;
     use offtick::time::Clock;
     use offtick::{Budget, LocalBuilder};
-    use std::rc::Rc;
     use std::time::Duration;
 
     #[test]
     fn there_is_a_picture_before_and_while_a_level_is_played() {
         let clock = Clock::manual();
         let rt = LocalBuilder::new().clock(clock.clone()).build().unwrap();
-        let game = Rc::new(Game::new(rt.local_handle().clone(), Timing::new(clock), 1, Duration::ZERO));
-        let picture = |width| rows(&game, &Totals::default(), Costs::default(), width);
+        let mut game = Game::new(Timing::new(clock), 1, Duration::ZERO);
+        let picture = |game: &Game, width| rows(game, &Totals::default(), Costs::default(), width);
         for width in [0, 1, 80] {
-            assert!(picture(width)[0].text.contains("loading"));
+            assert!(picture(&game, width)[0].text.contains("loading"));
         }
         let levels = (0..3).map(|number| Source::Generated { seed: 1, number }).collect();
-        let story = rt.run(story(Rc::clone(&game), levels));
+        let story = rt.run(story(rt.local_handle().clone(), levels));
         while game.timing.is_held() {
-            game.timing.frame(&rt, Duration::ZERO, Budget::unlimited()).unwrap();
+            game.frame(&rt, Duration::ZERO, Budget::unlimited()).unwrap();
             std::thread::yield_now();
         }
         for _frame in 0..100 {
-            game.timing.frame(&rt, Duration::from_millis(16), Budget::unlimited()).unwrap();
-            let text: String = picture(80).iter().flat_map(|row| row.text.chars().chain(['\n'])).collect();
+            game.frame(&rt, Duration::from_millis(16), Budget::unlimited()).unwrap();
+            let text: String = picture(&game, 80).iter().flat_map(|row| row.text.chars().chain(['\n'])).collect();
             assert!(text.contains('@') && text.contains('$') && text.contains("lives 3"), "{text}");
         }
         assert_eq!(story.error().map(ToString::to_string), None);

@@ -6,44 +6,41 @@ use crate::level::Level;
 use crate::loading::{self, Source};
 use crate::thief::{Ending, thief};
 use offtick::time::next_tick;
-use offtick::{BoxError, Task};
-use std::rc::Rc;
+use offtick::{BoxError, LocalHandle, Task, with_host};
 
 /// Plays the levels until one is lost, or all are won.
 ///
 /// # Errors
 /// Those of a level that cannot be loaded.
-pub(crate) async fn story(game: Rc<Game>, levels: Vec<Source>) -> Result<(), BoxError> {
+pub(crate) async fn story(rt: LocalHandle, levels: Vec<Source>) -> Result<(), BoxError> {
     let mut sources = levels.into_iter();
-    let mut load_next = || sources.next().map(|source| loading::start(&game.rt, source));
+    let mut load_next = || sources.next().map(|source| loading::start(&rt, source));
     let mut next = load_next();
+    let mut outcome = Outcome::Won;
     while let Some(loading) = next {
-        let level = loaded(&game, loading).await?;
+        let level = loaded(loading).await?;
         // While this one is played.
         next = load_next();
-        game.enter(Rc::new(level));
-        let guards = game.world().guards.len();
-        let _guards: Vec<Task<()>> = (0..guards).map(|index| game.rt.spawn(guard(Rc::clone(&game), index))).collect();
-        if thief(&game).await == Ending::Caught {
-            game.end(Outcome::Lost);
-            return Ok(());
+        let guards = with_host(|game: &mut Game| game.enter(level)).await?;
+        let _guards: Vec<Task<()>> = (0..guards).map(|index| rt.run(guard(index))).collect();
+        if thief(&rt).await? == Ending::Caught {
+            outcome = Outcome::Lost;
+            break;
         }
         // The guards go with their handles.
     }
-    game.end(Outcome::Won);
+    with_host(move |game: &mut Game| game.world.outcome = outcome).await?;
     Ok(())
 }
 
 /// Waits for a level. Game time stands still meanwhile, so that how long it takes changes nothing but the wait.
-async fn loaded(game: &Game, loading: Task<Level, f64>) -> Result<Level, BoxError> {
-    game.timing.hold();
+async fn loaded(loading: Task<Level, f64>) -> Result<Level, BoxError> {
+    with_host(|game: &mut Game| game.timing.hold()).await?;
     while !loading.is_done() {
         if let Some(share) = loading.latest() {
-            game.loaded(share);
+            with_host(move |game: &mut Game| game.world.loaded = share).await?;
         }
         next_tick().await;
     }
-    let level = loading.await?;
-    game.timing.release();
-    Ok(level)
+    Ok(loading.await?)
 }

@@ -3,8 +3,8 @@
 use crate::game::{Game, Wish};
 use crate::level::{Direction, Level, Place};
 use offtick::time::{sleep, ticks};
+use offtick::{LocalHandle, WithHostError, with_host};
 use std::cmp::Reverse;
-use std::rc::Rc;
 use std::time::Duration;
 
 const STEP: Duration = Duration::from_millis(120);
@@ -24,33 +24,49 @@ pub(crate) enum Ending {
 }
 
 /// Plays one level.
-pub(crate) async fn thief(game: &Rc<Game>) -> Ending {
-    let level = game.level();
+///
+/// # Errors
+/// The loop lends no game.
+pub(crate) async fn thief(rt: &LocalHandle) -> Result<Ending, WithHostError> {
     loop {
         sleep(STEP).await;
-        let next = match game.wanted() {
-            Wish::Go(direction) => level.map.beside(game.world().thief, direction),
-            Wish::Automatic => think(game, &level),
-        };
-        if let Some(next) = next
-            && game.move_thief(next)
-        {
+        let Turn { found, ending } = with_host(take_turn).await?;
+        if let Some(place) = found {
             // Nobody waits for it: it is gone when it is over, or with the runtime.
-            game.rt.spawn(sparkle(Rc::clone(game), next)).detach();
+            rt.run(sparkle(place)).detach();
         }
-        let world = game.world();
-        if world.lives == 0 {
-            return Ending::Caught;
-        }
-        if world.coins.is_empty() {
-            return Ending::Cleared;
+        if let Some(ending) = ending {
+            return Ok(ending);
         }
     }
 }
 
+/// What came of a turn.
+struct Turn {
+    /// Where a coin was.
+    found: Option<Place>,
+    ending: Option<Ending>,
+}
+
+/// A step where the player wants, or where it seems best.
+fn take_turn(game: &mut Game) -> Turn {
+    let level = game.level();
+    let next = match game.wanted() {
+        Wish::Go(direction) => level.map.beside(game.world.thief, direction),
+        Wish::Automatic => think(game, &level),
+    };
+    let found = next.filter(|next| game.move_thief(*next));
+    let ending = match &game.world {
+        world if world.lives == 0 => Some(Ending::Caught),
+        world if world.coins.is_empty() => Some(Ending::Cleared),
+        _ => None,
+    };
+    Turn { found, ending }
+}
+
 /// To the nearest coin, unless a guard is near.
 fn think(game: &Game, level: &Level) -> Option<Place> {
-    let world = game.world();
+    let world = &game.world;
     let nearest_guard = |place| world.guards.iter().filter_map(|guard| level.distance(guard.place, place)).min();
     let beside = || Direction::ALL.iter().filter_map(|direction| level.map.beside(world.thief, *direction));
     if nearest_guard(world.thief).is_some_and(|distance| distance <= TOO_CLOSE) {
@@ -62,11 +78,11 @@ fn think(game: &Game, level: &Level) -> Option<Place> {
 }
 
 /// An effect counts frames, not time: it is to be seen, however long a frame takes, and goes on while the game is paused.
-async fn sparkle(game: Rc<Game>, place: Place) {
-    let number = game.world().number;
-    for spark in SPARKS {
-        game.spark(number, place, Some(spark));
+async fn sparkle(place: Place) -> Result<(), WithHostError> {
+    let number = with_host(|game: &mut Game| game.world.number).await?;
+    for spark in SPARKS.map(Some).into_iter().chain([None]) {
+        with_host(move |game: &mut Game| game.spark(number, place, spark)).await?;
         ticks(FRAMES_PER_SPARK).await;
     }
-    game.spark(number, place, None);
+    Ok(())
 }

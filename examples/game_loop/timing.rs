@@ -1,7 +1,7 @@
 //! Game time: the manual clock of the runtime, which the loop moves by what each frame took, and the keys that change how.
 
+use offtick::TickReport;
 use offtick::time::ManualClock;
-use offtick::{Budget, LocalRuntime, TickError, TickReport};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub(crate) struct Timing {
     held: Cell<bool>,
     slow: Cell<bool>,
     step: Cell<bool>,
+    /// The frame that is on is a single step.
+    stepping: Cell<bool>,
     /// Game time that the clock was promised and has not reached: a frame was over its budget.
     behind: Cell<Duration>,
 }
@@ -26,17 +28,16 @@ impl Timing {
     /// Held at first: no level is there.
     pub(crate) fn new(clock: ManualClock) -> Self {
         let no = || Cell::new(false);
-        let timing = Self { clock, paused: no(), held: no(), slow: no(), step: no(), behind: Cell::default() };
+        let (paused, held, slow, step, stepping) = (no(), no(), no(), no(), no());
+        let timing = Self { clock, paused, held, slow, step, stepping, behind: Cell::default() };
         timing.hold();
         timing
     }
 
-    /// One frame: game time passes by `real`, times its scale, as far as the budget goes.
-    ///
-    /// # Errors
-    /// Those of the tick.
-    pub(crate) fn frame(&self, rt: &LocalRuntime, real: Duration, budget: Budget) -> Result<TickReport, TickError> {
+    /// A frame begins: gives the time that passes in it, at the scale that it sets.
+    pub(crate) fn begin_frame(&self, real: Duration) -> Duration {
         let step = self.step.take() && self.paused.get();
+        self.stepping.set(step);
         if step {
             // A frame that is let through, at full speed.
             self.paused.set(false);
@@ -44,13 +45,18 @@ impl Timing {
         }
         let scale = if self.slow.get() && !step { SLOW } else { 1.0 };
         self.clock.set_scale(scale).expect("neither scale is negative");
-        let report = rt.advance(if step { STEP } else { real }, budget);
-        if step {
+        if step { STEP } else { real }
+    }
+
+    /// It is over.
+    pub(crate) fn end_frame(&self, report: Option<&TickReport>) {
+        if self.stepping.take() {
             self.paused.set(true);
             self.apply();
         }
-        self.behind.set(report?.behind);
-        report
+        if let Some(report) = report {
+            self.behind.set(report.behind);
+        }
     }
 
     /// The game time at which something that the player does now takes place: also where the clock has yet to catch up.

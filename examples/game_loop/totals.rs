@@ -68,7 +68,7 @@ impl Totals {
     /// The last line of the program.
     pub(crate) fn json(&self, game: &Game, elapsed: Duration) -> String {
         let Self { frames, loading_frames, polls, fired, overruns, worst_overrun, behind, .. } = self;
-        let (costs, world) = (self.costs(), game.world());
+        let (costs, world) = (self.costs(), &game.world);
         let outcome = match world.outcome {
             Outcome::Open => "open",
             Outcome::Won => "won",

@@ -66,7 +66,7 @@ impl View {
                     return Ok(());
                 }
                 *next = now + PERIOD;
-                let world = game.world();
+                let world = &game.world;
                 writeln!(
                     io::stdout(),
                     "{:6.1} s  level {}  coins {} of {}  lives {}  {} frames, {} over budget",
@@ -86,7 +86,7 @@ impl View {
     ///
     /// # Errors
     /// That of the terminal.
-    pub(crate) fn wait_until(&mut self, next: Instant, game: &Game) -> io::Result<bool> {
+    pub(crate) fn wait_until(&mut self, next: Instant, game: &mut Game) -> io::Result<bool> {
         let left = || next.saturating_duration_since(Instant::now());
         let Self::Screen { screen, .. } = self else {
             thread::sleep(left());
