@@ -67,26 +67,28 @@
 //! # No thread at all
 //! A [`LocalRuntime`] is the same engine, driven by the host's own loop: each [`tick`](LocalRuntime::tick) does what fits
 //! into a [`Budget`]. Its futures and their results need not be `Send`, and under a manual clock the host says what time it
-//! is: game time that pauses, runs slowly or steps.
+//! is: game time that pauses, runs slowly or steps. [`with_host`] lends the host's own data to a task, and a
+//! [`ChildClock`](time::ChildClock) gives a task a pace of its own.
 //! ```
 //! use offtick::time::{Clock, sleep};
-//! use offtick::{Budget, LocalBuilder};
-//! use std::{cell::Cell, rc::Rc, time::Duration};
+//! use offtick::{Budget, LocalBuilder, with_host};
+//! use std::time::Duration;
 //!
-//! let clock = Clock::manual();
-//! let rt = LocalBuilder::new().clock(clock.clone()).build()?;
-//! let door = Rc::new(Cell::new("shut"));
-//! let theirs = Rc::clone(&door);
-//! rt.spawn(async move {
+//! struct World {
+//!     door: &'static str,
+//! }
+//!
+//! let rt = LocalBuilder::new().clock(Clock::manual()).build()?;
+//! let _script = rt.run(async {
 //!     sleep(Duration::from_millis(50)).await; // game time
-//!     theirs.set("open");
-//! })
-//! .detach();
+//!     with_host(|world: &mut World| world.door = "open").await
+//! });
+//! let mut world = World { door: "shut" };
 //! for _frame in 0..5 {
 //!     // Read the input, let 16 ms of game time pass in at most 2 ms of real time, draw.
-//!     rt.advance(Duration::from_millis(16), Budget::time(Duration::from_millis(2)))?;
+//!     rt.advance_with(&mut world, Duration::from_millis(16), Budget::time(Duration::from_millis(2)))?;
 //! }
-//! assert_eq!(door.get(), "open");
+//! assert_eq!(world.door, "open");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -70,6 +70,9 @@ fn ticks() {
     sync::<TickReport>();
     error::<TickError>();
     error::<WithHostError>();
+    clone::<offtick::time::ChildClock>();
+    send::<offtick::time::ChildClock>();
+    sync::<offtick::time::ChildClock>();
     // A wait for ticks may stand in a future that is spawned from elsewhere.
     send::<TickWait>();
     sync::<TickWait>();

@@ -41,7 +41,7 @@ pub(crate) async fn thief(rt: &LocalHandle) -> Result<Ending, WithHostError> {
     }
 }
 
-/// What came of a turn.
+/// The result of a turn.
 struct Turn {
     /// Where a coin was.
     found: Option<Place>,

@@ -18,7 +18,7 @@ pub(crate) struct Timing {
     held: Cell<bool>,
     slow: Cell<bool>,
     step: Cell<bool>,
-    /// The frame that is on is a single step.
+    /// True while the current frame is a single step.
     stepping: Cell<bool>,
     /// Game time that the clock was promised and has not reached: a frame was over its budget.
     behind: Cell<Duration>,
@@ -34,7 +34,7 @@ impl Timing {
         timing
     }
 
-    /// A frame begins: gives the time that passes in it, at the scale that it sets.
+    /// Begins a frame: sets the scale and returns the time that passes.
     pub(crate) fn begin_frame(&self, real: Duration) -> Duration {
         let step = self.step.take() && self.paused.get();
         self.stepping.set(step);
@@ -48,7 +48,7 @@ impl Timing {
         if step { STEP } else { real }
     }
 
-    /// It is over.
+    /// Ends the frame.
     pub(crate) fn end_frame(&self, report: Option<&TickReport>) {
         if self.stepping.take() {
             self.paused.set(true);

@@ -43,7 +43,7 @@ pub(crate) struct Count {
     pub(crate) walked: f64,
 }
 
-/// Where file tasks go.
+/// The owners of the file tasks.
 #[derive(Clone)]
 pub(crate) struct Files {
     pub(crate) group: Arc<TaskGroup>,
@@ -56,13 +56,13 @@ struct Ahead {
     weight: f64,
 }
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Default)]
 struct Step {
     files: u64,
     bytes: u64,
     directories: Vec<PathBuf>,
-    /// What the loop is to have by itself: large files and failures.
+    /// Large files and failures.
     found: Vec<Found>,
 }
 

@@ -1,4 +1,4 @@
-//! Tasks that leave their results in a queue as they end, and are let go there.
+//! A queue of task results, filled by the threads that end the tasks.
 //!
 //! # How a task goes through
 //! ```text
@@ -66,21 +66,21 @@ use std::task::{Context, Wake, Waker};
 /// ```
 pub struct CompletionQueue<K, T> {
     shared: Arc<Completions<K, T>>,
-    /// Taken from `finished`, and not given out yet. Only ever tried: a drain inside a drain gets nothing.
+    /// Results taken from `finished` and not yet returned. Only `try_lock`: a drain inside a drain returns nothing.
     ready: Mutex<VecDeque<Completed<K, T>>>,
-    /// Of the runtime whose update flag leftovers keep up.
+    /// The runtime whose update flag is raised when results are left.
     handle: Handle,
 }
 
-/// What the queue shares with its tasks.
+/// The part of the queue that its tasks refer to.
 pub(crate) struct Completions<K, T> {
     pending: Mutex<Slab<(K, Task<T>)>>,
     finished: Finished<Completed<K, T>>,
-    /// Tasks added and not given out.
+    /// Number of tasks added and not yet returned.
     inside: AtomicUsize,
 }
 
-/// What a task came to.
+/// The outcome of one task.
 pub(crate) enum Completed<K, T> {
     Value(K, T),
     /// The task that holds the error.
@@ -134,7 +134,7 @@ impl<K, T> CompletionQueue<K, T> {
 }
 
 impl<K: Send + 'static, T: Send + 'static> Completions<K, T> {
-    /// [1] Takes a task in.
+    /// [1] Adds a task.
     pub(crate) fn add(self: &Arc<Self>, key: K, task: Task<T>) {
         // Relaxed: a count. Up before the task can end, so that it never falls below zero.
         self.inside.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +161,7 @@ impl<K, T> Completions<K, T> {
         self.finished.take(into);
     }
 
-    /// [2] [3] [4] The task is over.
+    /// [2] [3] [4] Delivers the result of a finished task.
     fn complete(&self, slot: Key) {
         let Some((key, mut task)) = self.pending.lock().remove(slot) else { return };
         let completed = if matches!(task.result(), Some(Ok(_)))

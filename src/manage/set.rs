@@ -182,7 +182,7 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
         Drained { set: self }
     }
 
-    /// Takes out one task that finished. Whoever leaves others inside calls [`keep_update`](Self::keep_update) at the end.
+    /// Removes one finished task. A caller that leaves others calls [`keep_update`](Self::keep_update) afterwards.
     #[inline]
     pub(super) fn pop_finished(&mut self) -> Option<(K, Result<T, TaskError>)> {
         self.finished.take(&mut self.ready);
@@ -263,7 +263,7 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
     }
 }
 
-/// One look at the finished tasks of a set.
+/// An iterator over the finished tasks of a set.
 struct Drained<'a, K: Eq + Hash + Clone, T, P> {
     set: &'a mut TaskSet<K, T, P>,
 }

@@ -117,7 +117,7 @@ impl<'a, P> Drain<'a, P> {
         Self { batch: None, task: None }
     }
 
-    /// Has `task` notified if values are left.
+    /// Notifies `task` if the drain leaves values unread.
     #[inline]
     pub(crate) fn on_leftover(mut self, task: &'a dyn OnLeftover) -> Self {
         self.task = Some(task);
@@ -143,7 +143,7 @@ impl<P> Iterator for Drain<'_, P> {
 impl<P> Drain<'_, P> {
     #[cold]
     fn give_back(&mut self) {
-        // First of all: a host that sees the flag then finds the values.
+        // Before the notice: a host that sees the flag finds the values.
         drop(self.batch.take());
         if let Some(task) = self.task {
             task.left_over();

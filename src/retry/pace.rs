@@ -1,6 +1,6 @@
 //! The clock and the timers that a run goes by.
 
-use crate::runtime::{Handle, any_handle};
+use crate::runtime::{Handle, any_driver, any_handle};
 use crate::sync::Arc;
 use crate::time::Sleep;
 use crate::time::driver::{self, Driver};
@@ -19,10 +19,15 @@ impl Pace {
         Self { driver: handle.driver(), handle: Some(handle.clone()) }
     }
 
-    /// Of the runtime that this thread drives, else of the default one.
+    /// The pace of a task with its own timers.
+    pub(crate) fn by(driver: Arc<Driver>, handle: &Handle) -> Self {
+        Self { driver, handle: Some(handle.clone()) }
+    }
+
+    /// Of the task that this thread polls, else of the default runtime.
     pub(super) fn current() -> Self {
         match any_handle() {
-            Ok(handle) => Self::of(&handle),
+            Ok(handle) => Self { driver: any_driver(), handle: Some(handle) },
             Err(_) => Self::bare(),
         }
     }

@@ -12,6 +12,7 @@ use super::shared::Shared;
 use crate::executor::Core;
 use crate::sync::Arc;
 use crate::task::raw::ArcCache;
+use crate::time::driver::Driver;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
@@ -24,7 +25,7 @@ pub(crate) struct Local {
     pub(super) arc_cache: ArcCache<Shared>,
     /// One of its tasks is being started between two ticks: see `local/eager.rs`.
     pub(super) visited: Cell<bool>,
-    /// What the tasks ask of the world that the host lends.
+    /// Requests of the tasks for the host's world.
     pub(super) requests: WorldRequests,
     /// When the list that is published was made.
     pub(super) listed_at: Cell<Option<Instant>>,
@@ -33,6 +34,8 @@ pub(crate) struct Local {
 thread_local! {
     static DRIVEN: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
     static STARTED_FOR: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    /// The timers of the polled task, if it has its own clock.
+    static TIMERS: RefCell<Option<Arc<Driver>>> = const { RefCell::new(None) };
 }
 
 /// Puts the previous context back.
@@ -52,11 +55,36 @@ pub(crate) fn enter(local: Rc<Local>) -> Entered {
 /// Puts the previous one back.
 pub(super) struct StartedFor {
     previous: Option<Arc<Shared>>,
+    _timers: OwnTimers,
 }
 
 /// What this thread polls from now on, it polls for `shared`, until the guard goes.
 pub(super) fn started_for(shared: Option<Arc<Shared>>) -> StartedFor {
-    StartedFor { previous: swap_started_for(shared) }
+    StartedFor { previous: swap_started_for(shared), _timers: own_timers(None) }
+}
+
+/// Restores the previous timers when dropped.
+pub(crate) struct OwnTimers {
+    previous: Option<Arc<Driver>>,
+}
+
+/// Sets the timers of futures that this thread polls, until the guard is dropped.
+pub(crate) fn own_timers(timers: Option<Arc<Driver>>) -> OwnTimers {
+    OwnTimers { previous: TIMERS.try_with(|own| own.replace(timers)).ok().flatten() }
+}
+
+impl Drop for OwnTimers {
+    fn drop(&mut self) {
+        let previous = self.previous.take();
+        // Dropped after the borrow: it may be the last reference.
+        drop(TIMERS.try_with(|own| own.replace(previous)).ok().flatten());
+    }
+}
+
+/// The timers of the task that this thread polls.
+pub(super) fn timers() -> Option<Arc<Driver>> {
+    let own = TIMERS.try_with(|own| own.borrow().clone()).ok().flatten();
+    own.or_else(|| with_polled_for(|shared| Arc::clone(&shared.driver)))
 }
 
 fn swap_started_for(shared: Option<Arc<Shared>>) -> Option<Arc<Shared>> {
@@ -78,7 +106,7 @@ pub(super) fn with_polled_for<R>(f: impl Fn(&Arc<Shared>) -> R) -> Option<R> {
     started.or_else(|| with_local(|local| f(&local.shared)))
 }
 
-/// For whom this thread polls a future.
+/// The runtime for which this thread polls a future.
 pub(super) enum PolledFor {
     /// The executor that it drives.
     Driven(Rc<Local>),

@@ -54,7 +54,7 @@ pub use crate::executor::SlowPoll;
 pub use block_on::block_on;
 pub use builder::Builder;
 pub(crate) use builder::Inline;
-pub(crate) use context::{Local, current, drives_any, spend};
+pub(crate) use context::{Local, OwnTimers, current, drives_any, own_timers, spend};
 pub(crate) use eager::nested_start;
 pub use handle::{Handle, Runtime};
 pub use listing::TaskList;

@@ -185,9 +185,9 @@ pub(crate) fn any_handle() -> Result<Handle, BuildError> {
     }
 }
 
-/// The timers of the runtime for which this thread polls.
+/// The timers of the task that this thread polls: its own, or those of its runtime.
 pub(crate) fn current_driver() -> Option<Arc<Driver>> {
-    context::with_polled_for(|shared| Arc::clone(&shared.driver))
+    context::timers()
 }
 
 /// The ticks of the runtime for which this thread polls, if it has any.
@@ -198,5 +198,5 @@ pub(crate) fn current_frames() -> Option<Arc<Driver>> {
 /// The timers of the runtime for which this thread polls, else of the default one; where that cannot be started, timers of
 /// no runtime.
 pub(crate) fn any_driver() -> Arc<Driver> {
-    any_handle().map_or_else(|_| driver::orphan(), |handle| handle.driver())
+    current_driver().unwrap_or_else(|| any_handle().map_or_else(|_| driver::orphan(), |handle| handle.driver()))
 }

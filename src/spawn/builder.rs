@@ -5,12 +5,13 @@ use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, BuildError, TaskError};
 use crate::progress::{Capacity, Host, Reader, channel};
-use crate::retry::{RetryPolicy, Witness};
+use crate::retry::{Pace, RetryPolicy, Witness};
 use crate::runtime::{Handle, LocalHandle, Shared};
 use crate::sync::Arc;
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
 use crate::task::{EndHook, Priority, Spec, Task, TaskInfo, TaskMeta};
-use crate::time::Sleep;
+use crate::time::driver::Driver;
+use crate::time::{ChildClock, Sleep};
 use crate::util::update::UpdateFlag;
 use std::fmt;
 use std::future::Future;
@@ -50,6 +51,7 @@ pub struct TaskBuilder<P = (), S = Handle, R = ()> {
     pub(super) place: S,
     name: Option<Box<str>>,
     limit: Option<Duration>,
+    clock: Option<ChildClock>,
     priority: Priority,
     capacity: Option<usize>,
     on_end: Option<EndHook>,
@@ -72,6 +74,7 @@ impl<S: Place> TaskBuilder<(), S> {
             place,
             name: None,
             limit: None,
+            clock: None,
             priority: Priority::default(),
             capacity: None,
             on_end: None,
@@ -96,6 +99,19 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     /// A future is dropped at the limit. A closure is told through its context, and what it still returns is dropped.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Sets a clock for this task alone: a paused world beside a running menu.
+    ///
+    /// The time limit of the task, its retries, and every [`sleep`](crate::time::sleep), [`timeout`](crate::time::timeout),
+    /// [`interval`](crate::time::interval()) and [`next_tick`](crate::time::next_tick) of its future use it. Timers made by a
+    /// [`Handle`] (`rt.sleep(..)`), and the tasks that this one starts, use the clock of the runtime.
+    ///
+    /// The clock must be a child of the runtime's clock. Otherwise the task ends at once with a [`BuildError`] inside
+    /// [`TaskError::Failed`], and its body is dropped. [`ChildClock`] has an example.
+    pub fn clock(mut self, clock: &ChildClock) -> Self {
+        self.clock = Some(clock.clone());
         self
     }
 
@@ -143,6 +159,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             place: self.place,
             name: self.name,
             limit: self.limit,
+            clock: self.clock,
             priority: self.priority,
             capacity: Some(capacity),
             on_end: self.on_end,
@@ -188,6 +205,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             place: self.place,
             name: self.name,
             limit: self.limit,
+            clock: self.clock,
             priority: self.priority,
             capacity: self.capacity,
             on_end: self.on_end,
@@ -197,16 +215,12 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         }
     }
 
-    /// Makes the parts that every task has; `retries` from this moment on.
-    pub(super) fn open(
-        self,
-        location: &'static Location<'static>,
-        retries: Option<Instant>,
-    ) -> Result<Opened<P, S, R>, Refusal>
+    /// Makes the parts that every task has.
+    pub(super) fn open(self, location: &'static Location<'static>, retries: bool) -> Result<Opened<P, S, R>, Refusal>
     where
         P: Send + 'static,
     {
-        let Self { place, name, limit, priority, capacity, on_end, quiet, retry, .. } = self;
+        let Self { place, name, limit, clock, priority, capacity, on_end, quiet, retry, .. } = self;
         if let Err(error) = place.check() {
             return Err(Refusal {
                 handle: None,
@@ -216,20 +230,26 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         }
         let limit = place.time_limit(limit);
         let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority).quiet(quiet);
-        let details = Arc::new(match retries {
-            Some(now) => details.retrying(now),
-            None => details,
-        });
-        let limit = limit.filter(|_| !S::KEEPS_TIME).map(|limit| (place.handle().sleep(limit), limit));
+        let root = place.handle().driver();
+        let timers = clock.as_ref().map(|clock| root.of_child(clock));
+        let driver = timers.as_ref().map_or(&root, |own| own.as_ref().unwrap_or(&root));
+        let details = Arc::new(if retries { details.retrying(driver.now_instant()) } else { details });
+        if let (Some(clock), Some(None)) = (&clock, &timers) {
+            let allowed = "a clock that runs by the clock of the runtime";
+            let error = BuildError::Invalid { setting: "clock", given: format!("{clock:?}"), allowed };
+            return Err(Refusal { handle: Some(place.handle().clone()), error: error.into(), details });
+        }
+        let limit = limit.filter(|_| !S::KEEPS_TIME).map(|limit| (Sleep::on(Arc::clone(driver), limit), limit));
+        let timers = timers.flatten();
         let Some(capacity) = capacity else {
-            return Ok(Opened { place, retry, details, limit, voice: Voice::None, reader: None });
+            return Ok(Opened { place, retry, details, limit, timers, voice: Voice::None, reader: None });
         };
         let host = TaskHost { shared: Arc::clone(place.handle().shared()), details: Arc::clone(&details) };
         match Capacity::new(capacity).and_then(|capacity| channel(capacity, Some(Arc::new(host)))) {
             Ok((reporter, reader)) => {
                 // A sender that waits for room is to hear of a cancellation; the task is not even queued yet.
                 let _not_yet = details.wake_on_cancel(reader.cancel_waker());
-                Ok(Opened { place, retry, details, limit, voice: Voice::Own(reporter), reader: Some(reader) })
+                Ok(Opened { place, retry, details, limit, timers, voice: Voice::Own(reporter), reader: Some(reader) })
             }
             Err(_) => {
                 let allowed = "at least 1 and small enough for its values to fit in memory";
@@ -275,7 +295,7 @@ impl<P, S: FuturePlace> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(location, None) {
+        let mut opened = match self.open(location, false) {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };
@@ -316,7 +336,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(location, None) {
+        let mut opened = match self.open(location, false) {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };
@@ -332,6 +352,8 @@ pub(super) struct Opened<P, S, R> {
     pub(super) details: Arc<TaskMeta>,
     pub(super) voice: Voice<P>,
     limit: Option<(Sleep, Duration)>,
+    /// The timers of the task's own clock.
+    pub(super) timers: Option<Arc<Driver>>,
     reader: Option<Reader<P>>,
 }
 
@@ -349,8 +371,17 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         F: Future + 'static,
         C: Convert<F::Output> + 'static,
     {
-        let (cx, limit) = (self.context(), self.inner_limit());
-        LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(make(cx), limit))
+        let (cx, limit, timers) = (self.context(), self.inner_limit(), self.timers.clone());
+        LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(|| make(cx), limit, timers))
+    }
+
+    /// Returns the time source of the retries.
+    pub(super) fn pace(&self) -> Pace {
+        let handle = self.place.handle();
+        match &self.timers {
+            Some(own) => Pace::by(Arc::clone(own), handle),
+            None => Pace::of(handle),
+        }
     }
 
     /// The limit for a future that checks the time itself.

@@ -1,8 +1,11 @@
-//! A body's future with the time limit of the whole task.
+//! A body's future with the time limit of the whole task, and the clock by which the task goes.
 
 use crate::error::TaskError;
+use crate::runtime::{OwnTimers, own_timers};
+use crate::sync::Arc;
 use crate::task::raw::Convert;
 use crate::time::Sleep;
+use crate::time::driver::Driver;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -16,14 +19,21 @@ pin_project! {
         #[pin]
         future: F,
         limit: Option<(Sleep, Duration)>,
+        timers: Option<Arc<Driver>>,
         convert: PhantomData<fn() -> C>,
     }
 }
 
 impl<F, C> Limited<F, C> {
-    pub(super) fn new(future: F, limit: Option<(Sleep, Duration)>) -> Self {
-        Self { future, limit, convert: PhantomData }
+    /// Makes the future. Timers that `make` creates are the task's own as well.
+    pub(super) fn new(make: impl FnOnce() -> F, limit: Option<(Sleep, Duration)>, timers: Option<Arc<Driver>>) -> Self {
+        let _own = on(&timers);
+        Self { future: make(), limit, timers, convert: PhantomData }
     }
+}
+
+fn on(timers: &Option<Arc<Driver>>) -> Option<OwnTimers> {
+    timers.as_ref().map(|timers| own_timers(Some(Arc::clone(timers))))
 }
 
 impl<F: Future, C: Convert<F::Output>> Future for Limited<F, C> {
@@ -31,6 +41,7 @@ impl<F: Future, C: Convert<F::Output>> Future for Limited<F, C> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let _own = on(this.timers);
         if let Poll::Ready(output) = this.future.poll(cx) {
             return Poll::Ready(C::convert(output));
         }

@@ -91,7 +91,7 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
         // Its values belong to all tries: no try takes the reporter away from the next.
         let _in_place = opened.voice.share();
         let handle = opened.place.handle().clone();
-        let pace = Pace::of(&handle);
+        let pace = opened.pace();
         let body = Tries {
             run: Run::new(opened.retry.clone(), &pace),
             cx: opened.context(),
@@ -112,8 +112,7 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
     where
         P: Send + 'static,
     {
-        let now = self.place.check().ok().map(|()| self.place.handle().clock().now());
-        let opened = self.open(location, now)?;
+        let opened = self.open(location, true)?;
         match opened.retry.check() {
             Ok(()) => Ok(opened),
             Err(error) => {
@@ -133,7 +132,7 @@ impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
         T: 'static,
         E: Into<BoxError> + 'static,
     {
-        let (pace, witness) = (Pace::of(self.place.handle()), self.witness());
+        let (pace, witness, timers) = (self.pace(), self.witness(), self.timers.clone());
         let (handle, details) = (self.place.handle().clone(), Arc::clone(&self.details));
         let (policy, limit, mut voice) =
             (self.retry.clone(), self.inner_limit(), std::mem::replace(&mut self.voice, Voice::None));
@@ -142,7 +141,7 @@ impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
                 let voice = voice.share().map_or(Voice::None, Voice::Shared);
                 make(TaskContext::new(handle.clone(), Arc::clone(&details), voice))
             };
-            Limited::<_, Retried>::new(Attempts::new(policy, make, witness, Some(pace)), limit)
+            Limited::<_, Retried>::new(|| Attempts::new(policy, make, witness, Some(pace)), limit, timers)
         })
     }
 }

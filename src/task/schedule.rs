@@ -46,7 +46,7 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// first then, on two threads; in every other case this one comes second.
     fn on_closed(&self) {}
 
-    /// The host left a part of what the task has for it: its next tick is to look again.
+    /// Raises the update flag: the host left progress or results of the task unread.
     fn raise_update(&self) {}
 
     /// The body or its destructor panicked, before the task ends; or the destructor of its output, after it ended.

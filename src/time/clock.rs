@@ -3,6 +3,7 @@
 //! A moved clock must reach reactors that are parked: they compute no timeout from it. Each registers a
 //! [`ClockListener`]; every move stores the new time first and calls the listeners after, outside the clock's lock.
 
+use super::ChildClock;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
 use std::fmt;
@@ -37,8 +38,12 @@ pub struct Clock {
 
 #[derive(Clone)]
 enum Kind {
-    System { origin: Instant },
+    System {
+        origin: Instant,
+    },
     Manual(ManualClock),
+    /// Of timers that hang on those of a runtime, and of nothing else.
+    Child(ChildClock),
 }
 
 impl Clock {
@@ -57,13 +62,19 @@ impl Clock {
         match &self.kind {
             Kind::System { .. } => Instant::now(),
             Kind::Manual(manual) => manual.now(),
+            Kind::Child(child) => child.now(),
         }
+    }
+
+    /// Makes a clock that runs by this one, at a scale of its own; see [`ChildClock`].
+    pub fn child(&self) -> ChildClock {
+        ChildClock::new(self.clone())
     }
 
     /// The manual clock behind this one, to move it by; `None` for the system's.
     pub fn as_manual(&self) -> Option<&ManualClock> {
         match &self.kind {
-            Kind::System { .. } => None,
+            Kind::System { .. } | Kind::Child(_) => None,
             Kind::Manual(manual) => Some(manual),
         }
     }
@@ -77,6 +88,29 @@ impl Clock {
         match &self.kind {
             Kind::System { origin } => saturating_nanos(origin.elapsed()),
             Kind::Manual(manual) => manual.nanos(),
+            Kind::Child(child) => child.nanos(),
+        }
+    }
+
+    /// The clock as that of a driver.
+    pub(super) fn of_child(child: ChildClock) -> Self {
+        Self { kind: Kind::Child(child) }
+    }
+
+    pub(super) fn as_child(&self) -> Option<&ChildClock> {
+        match &self.kind {
+            Kind::Child(child) => Some(child),
+            Kind::System { .. } | Kind::Manual(_) => None,
+        }
+    }
+
+    /// True if both are one clock.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (Kind::System { origin }, Kind::System { origin: theirs }) => origin == theirs,
+            (Kind::Manual(clock), Kind::Manual(theirs)) => Arc::ptr_eq(&clock.shared, &theirs.shared),
+            (Kind::Child(clock), Kind::Child(theirs)) => clock.is(theirs),
+            _ => false,
         }
     }
 
@@ -85,6 +119,7 @@ impl Clock {
         let origin = match &self.kind {
             Kind::System { origin } => *origin,
             Kind::Manual(manual) => manual.shared.origin,
+            Kind::Child(child) => child.origin(),
         };
         saturating_nanos(instant.saturating_duration_since(origin))
     }
@@ -94,6 +129,7 @@ impl Clock {
         let origin = match &self.kind {
             Kind::System { origin } => *origin,
             Kind::Manual(manual) => manual.shared.origin,
+            Kind::Child(child) => child.origin(),
         };
         origin.checked_add(Duration::from_nanos(nanos))
     }
@@ -105,6 +141,7 @@ impl Clock {
 
     /// Registers a reactor to be told of moves. Nothing is ever told under the system's clock.
     pub(crate) fn listen(&self, listener: Weak<dyn ClockListener>) {
+        // Of a child, whoever drives its timers listens by itself.
         if let Kind::Manual(manual) = &self.kind {
             let mut control = manual.shared.control.lock();
             let live = control.listeners.iter().filter(|known| known.strong_count() > 0);
@@ -130,6 +167,7 @@ impl fmt::Debug for Clock {
         match &self.kind {
             Kind::System { .. } => f.write_str("Clock::System"),
             Kind::Manual(manual) => manual.fmt(f),
+            Kind::Child(child) => child.fmt(f),
         }
     }
 }
@@ -195,6 +233,11 @@ impl ManualClock {
         self.shared.origin.checked_add(self.elapsed()).unwrap_or(self.shared.origin)
     }
 
+    /// Makes a clock that runs by this one, at a scale of its own; see [`ChildClock`].
+    pub fn child(&self) -> ChildClock {
+        Clock::from(self.clone()).child()
+    }
+
     /// How far this clock was moved since it was made.
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.nanos())
@@ -238,9 +281,7 @@ impl ManualClock {
     /// # Errors
     /// [`ScaleError`] if `scale` is negative, infinite or not a number; the old scale stays.
     pub fn set_scale(&self, scale: f64) -> Result<(), ScaleError> {
-        if !scale.is_finite() || scale < 0.0 {
-            return Err(ScaleError { given: scale });
-        }
+        ScaleError::check(scale)?;
         self.shared.control.lock().scale = scale;
         Ok(())
     }
@@ -344,6 +385,10 @@ pub struct ScaleError {
 }
 
 impl ScaleError {
+    pub(super) fn check(scale: f64) -> Result<(), Self> {
+        if scale.is_finite() && scale >= 0.0 { Ok(()) } else { Err(Self { given: scale }) }
+    }
+
     /// The scale as given to [`ManualClock::set_scale`].
     pub fn given(&self) -> f64 {
         self.given

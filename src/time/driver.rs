@@ -42,6 +42,7 @@ use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, Weak};
 use crate::task::raw::prefetch;
+use crate::time::child::ChildTimers;
 use crate::time::clock::{Clock, ClockListener, saturating_nanos};
 use crate::time::wheel::{Advance, Key, Ticks, Wheel};
 use crate::util::wake_batch::WakeBatch;
@@ -121,6 +122,8 @@ pub(crate) struct Driver {
     /// When the runtime shut down. Set under the lock.
     ended: OnceLock<Instant>,
     shared: Mutex<Shared>,
+    /// Timers by clocks that run by this one's.
+    children: Mutex<Vec<Weak<ChildTimers>>>,
 }
 
 struct Shared {
@@ -148,6 +151,7 @@ impl Driver {
                 closed: false,
                 adopted: false,
             }),
+            children: Mutex::new(Vec::new()),
         });
         let listener: Weak<Self> = Arc::downgrade(&driver);
         driver.clock.listen(listener);
@@ -187,9 +191,21 @@ impl Driver {
         self.now().saturating_add(saturating_nanos(wait))
     }
 
-    /// Number of pending timers.
+    /// Number of pending timers, those of child clocks included.
     pub(crate) fn len(&self) -> usize {
-        self.shared.lock().wheel.len()
+        let children: Vec<_> = self.children.lock().iter().filter_map(Weak::upgrade).collect();
+        let (theirs, stand_ins) =
+            children.iter().map(|child| child.surplus()).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        (self.shared.lock().wheel.len() + theirs).saturating_sub(stand_ins)
+    }
+
+    /// True once the runtime has shut down.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
+    pub(super) fn children(&self) -> &Mutex<Vec<Weak<ChildTimers>>> {
+        &self.children
     }
 
     /// Adds a timer that wakes `waker` at `deadline` (nanoseconds of the clock), rounded up to a tick of the wheel.

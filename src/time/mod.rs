@@ -3,6 +3,7 @@
 //! ```text
 //! clock   what time is it           Clock::system, or a ManualClock that the program moves
 //! wall    what people call it       WallClock::system, or one that the program sets: for schedules
+//! child   a clock by another one    ChildClock: its pace, its pause, its timers
 //! wheel   which timers are due      pure data: no clock, no lock, no waker
 //! driver  one wheel for all threads lock, wakers, and the protocol with the reactor that parks
 //! sleep, timeout, interval, ticks   futures over the driver of whichever runtime polls them (a layer above)
@@ -26,6 +27,7 @@
 //! - The thread `offtick-timer` fires these timers. The first of them starts it; it ends a second after the last.
 //! - Whoever has to stop with the runtime asks [`Handle::is_closed`](crate::Handle::is_closed) between two waits.
 
+mod child;
 pub(crate) mod clock;
 pub(crate) mod driver;
 mod interval;
@@ -35,6 +37,7 @@ mod timeout;
 pub(crate) mod wall;
 mod wheel;
 
+pub use child::ChildClock;
 pub use clock::{Clock, ManualClock, ScaleError};
 pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
 pub use sleep::{Sleep, sleep, sleep_until};

@@ -22,7 +22,7 @@ const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct TickWait {
     ticks: u64,
-    /// From when on the elapsed time counts: the call, inside a task, else the first poll.
+    /// The start of the elapsed time: the call, inside a task, else the first poll.
     since: Option<(Clock, Instant)>,
     wait: Option<Wait>,
 }
@@ -33,7 +33,7 @@ enum Wait {
         until: u64,
         sleep: Sleep,
     },
-    /// Nobody ticks.
+    /// A wait where no host ticks.
     Time(Sleep),
 }
 
@@ -130,7 +130,7 @@ impl Future for TickWait {
                 Wait::Ticks { frames, until, sleep } => {
                     ready!(Pin::new(sleep).poll(cx));
                     if frames.clock().nanos() < *until {
-                        // Ahead of its tick: the runtime is gone.
+                        // Ready before its tick: the runtime was shut down.
                         this.wait = Some(Wait::without_ticks(1));
                         continue;
                     }

@@ -131,7 +131,7 @@ impl<T: Send + 'static> PoolMap<T> {
     }
 }
 
-/// One look at the values of a map.
+/// An iterator over the values of a map that are there.
 struct Drained<'a, T> {
     map: &'a mut PoolMap<T>,
 }
@@ -239,7 +239,7 @@ impl<T: Send + 'static> PoolMapInOrder<T> {
     }
 }
 
-/// One look at the values of a map whose turn it is.
+/// An iterator over the values of a map that are next in order.
 struct DrainedInOrder<'a, T> {
     map: &'a mut PoolMapInOrder<T>,
 }

@@ -1,4 +1,4 @@
-//! What a host takes in one tick, bounded by a budget.
+//! Iterators bounded by a budget.
 
 use super::budget::Budget;
 use std::iter::FusedIterator;

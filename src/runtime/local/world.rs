@@ -12,8 +12,8 @@
 //! future a moment later.
 //!
 //! # Which requests fail
-//! The type of the world is known while a tick is on: a request that does not fit fails at its first poll. One that is left
-//! over from an earlier tick, or was made between two ticks, fails in the next one if that lends no such world.
+//! The type of the world is known during a tick, so a request of another type fails at its first poll. A request that is left
+//! over from an earlier tick, or was made between two ticks, fails in the next tick if that lends no such world.
 
 use super::budget::{Budget, Meter, TickError, TickReport};
 use super::{LocalRuntime, tick::Turn};
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-/// What the tick that is on lends.
+/// The value that the current tick lends.
 #[derive(Clone, Copy, Debug)]
 enum Lent {
     /// No tick is on.
@@ -110,12 +110,12 @@ impl WorldRequests {
         self.len() == 0
     }
 
-    /// A tick begins, without a world.
+    /// Marks the start of a tick without a world.
     pub(super) fn begin(&self) {
         self.lent.set(Lent::Nothing);
     }
 
-    /// The tick ends.
+    /// Marks the end of the tick.
     pub(super) fn end(&self) {
         self.lent.set(Lent::NoTick);
     }
@@ -163,7 +163,7 @@ impl<'a> World<'a> {
 }
 
 impl Turn<'_> {
-    /// The tick lends this world.
+    /// Lends `world` to the tick.
     pub(super) fn lend(&self, world: &World<'_>) {
         if let Some((_, kind)) = &world.0 {
             self.requests().lent.set(Lent::World(*kind));
@@ -196,7 +196,7 @@ impl Turn<'_> {
     }
 }
 
-/// How a request was dealt with.
+/// The outcome of a request.
 #[must_use]
 enum Answer {
     /// The closure ran.
@@ -219,7 +219,7 @@ trait Request {
     fn refuse(&self, error: WithHostError);
 }
 
-/// What the request and its future share.
+/// The state shared by a request and its future.
 struct Call<W, R, F> {
     state: Mutex<State<R, F>>,
     world: PhantomData<fn(&mut W)>,

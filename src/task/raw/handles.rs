@@ -374,7 +374,7 @@ impl TaskRef {
         unsafe { after_cancel(self.pointer, verdict) }
     }
 
-    /// Raises the update flag of the task's runtime: there is more to take from the task.
+    /// Raises the update flag of the task's runtime: the host left values unread.
     #[cold]
     pub(crate) fn raise_update(&self) {
         let raise = self.header().vtable().raise_update;
