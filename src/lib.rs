@@ -106,6 +106,7 @@
 //! - `cron` (default, brings `toolkit`): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
 //!   crates. Intervals do without it.
 //! - `tracing`: a span for each task, entered around its polls, and events, for the `tracing` crate. See [below](#tracing).
+//! - `priority`: pool threads may run below the normal priority ([`Builder::blocking_priority`]).
 //! - `signal` (Unix): the module of that name, with the signals of the process as a stream and a graceful end on the first of
 //!   them, on the `signal-hook` crate.
 //!
@@ -188,8 +189,9 @@ pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedR
 pub use queue::{ReadyQueue, yield_now};
 pub use retry::RetryPolicy;
 pub use runtime::{
-    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Runtime, ShutdownReport, SlowPoll,
-    TakeFrom, TaskList, TickError, TickReport, WithHost, WithHostError, block_on, runtime, shutdown, with_host,
+    Budget, Builder, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, PriorityRefused, Runtime,
+    ShutdownReport, SlowPoll, TakeFrom, TaskList, ThreadPriority, TickError, TickReport, WithHost, WithHostError,
+    block_on, runtime, shutdown, with_host,
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};

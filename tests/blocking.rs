@@ -278,3 +278,30 @@ fn a_closure_that_runs_on_after_its_task_shows_until_it_returns() {
     assert_eq!(left, [(Some("late"), true)]);
     drop(release);
 }
+
+#[test]
+fn a_lower_priority_is_set_or_its_refusal_is_reported() {
+    let rt = Builder::new().blocking_priority(offtick::ThreadPriority::BelowNormal).build().unwrap();
+    assert_eq!(rt.metrics().blocking_priority_refused, None, "no thread was started");
+    assert_eq!(settled(rt.spawn_blocking(|| 7)), 7);
+    let refused = rt.metrics().blocking_priority_refused;
+    if cfg!(all(feature = "priority", target_os = "linux")) {
+        assert_eq!(refused, None);
+    } else if cfg!(not(feature = "priority")) {
+        assert_eq!(refused, Some(offtick::PriorityRefused::Unsupported));
+    }
+    assert_eq!(runtime().metrics().blocking_priority_refused, None);
+}
+
+#[cfg(all(feature = "priority", target_os = "linux"))]
+#[test]
+fn pool_threads_below_normal_leave_the_other_threads_as_they_are() {
+    fn nice() -> i32 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        stat.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap()
+    }
+    let before = nice();
+    let rt = Builder::new().blocking_priority(offtick::ThreadPriority::BelowNormal).build().unwrap();
+    assert!(settled(rt.spawn_blocking(nice)) > before.min(4));
+    assert_eq!((nice(), settled(rt.spawn(async { nice() }))), (before, before));
+}

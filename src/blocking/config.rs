@@ -1,5 +1,6 @@
 //! The settings of the pool.
 
+use super::priority::ThreadPriority;
 use crate::error::BuildError;
 use crate::park::Unpark;
 use crate::sync::{Arc, thread};
@@ -61,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) stall: Duration,
     /// Threads are called this, a hyphen and a number. Default `offtick-blocking`.
     pub(crate) thread_name: String,
+    /// The priority of each thread. Default: normal.
+    pub(crate) priority: ThreadPriority,
     /// Stack of each thread in bytes. Default: that of the standard library.
     pub(crate) stack_size: Option<usize>,
     /// Who starts the threads. `None`: the system.
@@ -77,6 +80,7 @@ impl Default for Config {
             queue_limit: None,
             stall: Duration::from_millis(1),
             thread_name: "offtick-blocking".to_owned(),
+            priority: ThreadPriority::Normal,
             stack_size: None,
             spawner: None,
         }

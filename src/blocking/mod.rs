@@ -12,6 +12,7 @@
 //! | [`running`] | which closures run right now |
 //! | [`grow`] | when the pool has stalled, and how many threads that calls for |
 //! | [`probe`] | whether a thread computes or waits, where the system tells |
+//! | [`priority`] | the priority of the threads, where the system lets it be set |
 //! | [`config`] | the options, their defaults and their checks |
 //!
 //! # Rules
@@ -85,6 +86,7 @@ mod config;
 mod grow;
 mod host;
 mod pool;
+mod priority;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "probe_linux.rs"]
 mod probe;
@@ -99,6 +101,7 @@ mod worker;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+pub use priority::{PriorityRefused, ThreadPriority};
 pub(crate) use {
     config::{Config, Runner},
     pool::{BlockingPool, Permit, Refused},

@@ -2,6 +2,7 @@
 
 use super::config::{Config, Runner};
 use super::host::Host;
+use super::priority::PriorityRefused;
 use super::queue::Queue;
 use super::state::{AdmitError, Limits, PoolState, PoolStats};
 use super::worker;
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     pub(super) queue: Queue,
     pub(super) engine: Engine,
     pub(super) config: Config,
+    /// Set by the first thread whose priority the system refused to lower.
+    pub(super) priority_refused: OnceLock<PriorityRefused>,
 }
 
 /// Who takes closures from the queue.
@@ -144,6 +147,11 @@ impl BlockingPool {
         }
     }
 
+    /// The reason for which threads run at normal priority although a lower one was asked for.
+    pub(crate) fn priority_refused(&self) -> Option<PriorityRefused> {
+        self.shared()?.priority_refused.get().copied()
+    }
+
     /// How many closures wait for the host's next tick; none if threads run them.
     #[inline]
     pub(crate) fn due(&self) -> usize {
@@ -221,7 +229,7 @@ impl Shared {
             })),
             Runner::Host { host, held } => Engine::Host(Host::new(Arc::clone(host), *held)),
         };
-        Self { queue: Queue::new(config.queue_limit), engine, config }
+        Self { queue: Queue::new(config.queue_limit), engine, config, priority_refused: OnceLock::new() }
     }
 
     fn is_closed(&self) -> bool {

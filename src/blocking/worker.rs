@@ -1,6 +1,7 @@
 //! The thread of a pool: takes closures from the queue, and sleeps, watches or leaves when there are none.
 
 use super::pool::{Engine, Shared};
+use super::priority::{self, ThreadPriority};
 use super::probe::Probe;
 use super::running;
 use super::state::{Action, NextStep, PoolState, Watch, WorkerSlot};
@@ -75,6 +76,11 @@ fn run(shared: &Arc<Shared>, index: usize, slot: Arc<WorkerSlot>) {
     let Engine::Threads(state) = &shared.engine else { unreachable!("a host's pool starts no thread") };
     CURRENT.set((address(shared), index));
     slot.set_probe(Probe::of_this_thread());
+    if shared.config.priority == ThreadPriority::BelowNormal
+        && let Err(refused) = priority::lower()
+    {
+        let _known = shared.priority_refused.set(refused);
+    }
     Worker { shared, state, index, slot, picker: PriorityPicker::default() }.work();
     CURRENT.set((0, 0));
     state.release_slot(index);

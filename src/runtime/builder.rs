@@ -6,7 +6,7 @@ use super::poll_watcher::{PollWatcher, SlowPollHook};
 use super::shared::{DriverKind, Shared};
 use super::stack;
 use super::{Parker, thread};
-use crate::blocking::{self, BlockingPool, Runner};
+use crate::blocking::{self, BlockingPool, Runner, ThreadPriority};
 use crate::error::{BuildError, Panic, TaskError};
 use crate::executor::SlowPoll;
 use crate::park::Unpark;
@@ -157,6 +157,36 @@ impl Builder {
     /// Who runs closures.
     pub(super) fn inline(mut self, inline: Inline) -> Self {
         self.inline = inline;
+        self
+    }
+
+    /// How many closures that compute may run at a time, 1 to 65,536. Default: one per core. Closures that block do not count.
+    ///
+    /// A host that misses frames beside closures that compute sets one or two less than there are cores, which leaves these to
+    /// the host and the reactor; see also [`blocking_priority`](Self::blocking_priority).
+    pub fn blocking_core_threads(mut self, most: usize) -> Self {
+        self.pool.core_threads = Some(most);
+        self
+    }
+
+    /// The priority of pool threads. Default: normal.
+    ///
+    /// [`ThreadPriority::BelowNormal`] lets the host and the reactor have a core first when closures compute on all of them. It
+    /// takes the feature `priority`, on Linux, Android, macOS or Windows. Where the priority cannot be set, pool threads
+    /// run at normal priority and
+    /// [`Metrics::blocking_priority_refused`](crate::Metrics::blocking_priority_refused) has the reason.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Builder::new().blocking_priority(offtick::ThreadPriority::BelowNormal).build()?;
+    /// rt.spawn_blocking(|| 6 * 7).wait()?;
+    /// if let Some(reason) = rt.metrics().blocking_priority_refused {
+    ///     eprintln!("pool threads run at normal priority: {reason}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn blocking_priority(mut self, priority: ThreadPriority) -> Self {
+        self.pool.priority = priority;
         self
     }
 

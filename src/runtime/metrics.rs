@@ -1,6 +1,7 @@
 //! The numbers of a runtime.
 
 use super::shared::Shared;
+use crate::blocking::PriorityRefused;
 use crate::executor::SlowPoll;
 use std::time::Duration;
 
@@ -46,6 +47,9 @@ pub struct Metrics {
     pub blocking_idle: u64,
     /// The most pool threads alive at one time.
     pub blocking_threads_peak: u64,
+    /// The reason for which pool threads run at normal priority although
+    /// [`Builder::blocking_priority`](crate::Builder::blocking_priority) asked for a lower one. `None` if they run as asked.
+    pub blocking_priority_refused: Option<PriorityRefused>,
     /// Pool threads that a closure holds although its task has ended: it was cancelled or ran out of time.
     pub blocking_left_running: u64,
     /// Threads that look up names now; none without the feature `net`.
@@ -98,6 +102,7 @@ impl Shared {
             name_threads: self.names.as_ref().map_or(0, |names| names.stats().threads as u64),
             #[cfg(not(feature = "net"))]
             name_threads: 0,
+            blocking_priority_refused: self.pool.priority_refused(),
             blocking_left_running: self.closures.left_running() as u64,
             blocking_queued: pool.queued,
             blocking_started: pool.taken,

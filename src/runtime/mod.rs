@@ -50,6 +50,7 @@ use crate::reactor::PollParker as Parker;
 use condvar_parker::Parker;
 
 pub(crate) use crate::blocking::inside;
+pub use crate::blocking::{PriorityRefused, ThreadPriority};
 pub use crate::executor::SlowPoll;
 pub use block_on::block_on;
 pub use builder::Builder;

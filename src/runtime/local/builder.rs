@@ -5,7 +5,7 @@ use super::host::Bell;
 use crate::error::{BuildError, Panic, TaskError};
 use crate::executor::SlowPoll;
 use crate::runtime::shared::DriverKind;
-use crate::runtime::{Builder, Inline};
+use crate::runtime::{Builder, Inline, ThreadPriority};
 use crate::sync::Arc;
 use crate::task::TaskInfo;
 use crate::task::raw::thread_token;
@@ -114,6 +114,17 @@ impl LocalBuilder {
     /// [`Builder::blocking_queue`](crate::Builder::blocking_queue).
     pub fn blocking_queue(self, most: usize) -> Self {
         self.set(|common| common.blocking_queue(most))
+    }
+
+    /// How many closures that compute may run at a time; see
+    /// [`Builder::blocking_core_threads`](crate::Builder::blocking_core_threads).
+    pub fn blocking_core_threads(self, most: usize) -> Self {
+        self.set(|common| common.blocking_core_threads(most))
+    }
+
+    /// The priority of pool threads; see [`Builder::blocking_priority`](crate::Builder::blocking_priority).
+    pub fn blocking_priority(self, priority: ThreadPriority) -> Self {
+        self.set(|common| common.blocking_priority(priority))
     }
 
     /// The stack of each pool thread, in bytes, `isize::MAX` at most. Default: that of the standard library.
