@@ -105,7 +105,7 @@ pub use priority::{PriorityRefused, ThreadPriority};
 pub(crate) use {
     config::{Config, Runner},
     pool::{BlockingPool, Permit, Refused},
-    running::{RunningClosures, inside, outside},
+    running::{Running, RunningClosures, inside, outside},
     worker::run_closure,
 };
 

@@ -3,15 +3,23 @@
 
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::TaskId;
-use crate::task::raw::{Listed, Outcome, TaskRef};
+use crate::task::raw::{Outcome, TaskRef};
 use crate::util::update::{Lane, UpdateFlag};
 use std::cell::RefCell;
+use std::time::Instant;
+
+/// A closure that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) task: TaskRef,
+    /// When it began, on the runtime's clock. Not yet in nanoseconds since its origin: that would double the cost of the read.
+    pub(crate) since: Instant,
+}
 
 /// The closure that one thread runs.
 #[derive(Debug, Default)]
 struct Slot {
-    /// The task, and the time of its start.
-    task: Mutex<Option<Listed>>,
+    running: Mutex<Option<Running>>,
 }
 
 /// The slot of this thread.
@@ -39,10 +47,11 @@ impl RunningClosures {
 
     /// Notes in this thread's slot the closure that is about to run, as of `now`. A pool thread serves one runtime all its
     /// life.
-    pub(crate) fn enter(&self, task: &TaskRef, now: u64) {
-        let listed = Listed { task: task.clone(), since: now };
-        let before = SLOT
-            .try_with(|own| own.borrow_mut().get_or_insert_with(|| self.make_slot()).slot.task.lock().replace(listed));
+    pub(crate) fn enter(&self, task: &TaskRef, now: Instant) {
+        let running = Running { task: task.clone(), since: now };
+        let before = SLOT.try_with(|own| {
+            own.borrow_mut().get_or_insert_with(|| self.make_slot()).slot.running.lock().replace(running)
+        });
         // After the borrow and the lock: it may be the last reference.
         drop(before);
     }
@@ -56,21 +65,25 @@ impl RunningClosures {
     }
 
     /// The closures that run now, those included whose task has ended.
-    pub(crate) fn running(&self) -> Vec<Listed> {
+    pub(crate) fn running(&self) -> Vec<Running> {
         let slots: Vec<_> = self.slots.lock().iter().filter_map(Weak::upgrade).collect();
-        slots.iter().filter_map(|slot| slot.task.lock().clone()).filter(|listed| !listed.task.is_closed()).collect()
+        slots
+            .iter()
+            .filter_map(|slot| slot.running.lock().clone())
+            .filter(|running| !running.task.is_closed())
+            .collect()
     }
 
     /// How many closures run on after the end of their task.
     pub(crate) fn left_running(&self) -> usize {
-        let left = |listed: &&Listed| listed.task.is_over() && !listed.task.is_internal();
+        let left = |running: &&Running| running.task.is_over() && !running.task.is_internal();
         self.running().iter().filter(left).count()
     }
 
     /// Ends the tasks of the running closures as runtime gone and notifies their bodies.
     pub(crate) fn cancel_running(&self) {
-        for listed in self.running() {
-            listed.task.cancel(Outcome::Gone);
+        for running in self.running() {
+            running.task.cancel(Outcome::Gone);
         }
     }
 }
@@ -87,7 +100,7 @@ pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
 
 /// The closure that this thread ran has returned, or sleeps until its next attempt.
 pub(super) fn leave() {
-    let before = SLOT.try_with(|own| own.borrow().as_ref().and_then(|own| own.slot.task.lock().take()));
+    let before = SLOT.try_with(|own| own.borrow().as_ref().and_then(|own| own.slot.running.lock().take()));
     // After the borrow and the lock, as above.
     drop(before);
 }
@@ -95,6 +108,6 @@ pub(super) fn leave() {
 /// The task whose closure this thread runs.
 pub(crate) fn inside() -> Option<TaskId> {
     let slot = SLOT.try_with(|own| own.borrow().as_ref().map(|own| Arc::clone(&own.slot))).ok().flatten()?;
-    let task = slot.task.lock();
-    task.as_ref().map(|listed| &listed.task).filter(|task| !task.is_closed()).map(TaskRef::id)
+    let running = slot.running.lock();
+    running.as_ref().map(|running| &running.task).filter(|task| !task.is_closed()).map(TaskRef::id)
 }

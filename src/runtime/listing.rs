@@ -15,6 +15,7 @@
 
 use super::context::{self, Local};
 use super::shared::Shared;
+use crate::blocking::Running;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::task::TaskInfo;
@@ -199,15 +200,17 @@ impl Shared {
 
     /// Describes the futures given and the closures that run, as far as they are alive and `shown`.
     pub(crate) fn describe(&self, futures: &[Listed], shown: impl Fn(&TaskRef) -> bool) -> Vec<TaskInfo> {
-        let now = self.driver.clock().nanos();
-        let running = self.closures.running();
-        let describe = |listed: &Listed, left_running| {
-            let age = Duration::from_nanos(now.saturating_sub(listed.since));
-            TaskInfo::of(&listed.task).listed(age, left_running)
+        let clock = self.driver.clock();
+        let now = clock.nanos();
+        let describe = |task: &TaskRef, since, left_running| {
+            let age = Duration::from_nanos(now.saturating_sub(since));
+            TaskInfo::of(task).listed(age, left_running)
         };
-        let alive = |listed: &&Listed| !listed.task.is_closed() && shown(&listed.task);
-        let mut tasks: Vec<_> = futures.iter().filter(alive).map(|listed| describe(listed, false)).collect();
-        tasks.extend(running.iter().filter(alive).map(|listed| describe(listed, listed.task.is_over())));
+        let alive = |task: &TaskRef| !task.is_closed() && shown(task);
+        let futures = futures.iter().filter(|listed| alive(&listed.task));
+        let mut tasks: Vec<_> = futures.map(|listed| describe(&listed.task, listed.since, false)).collect();
+        let running = self.closures.running().into_iter().filter(|running| alive(&running.task));
+        tasks.extend(running.map(|Running { task, since }| describe(&task, clock.nanos_of(since), task.is_over())));
         tasks.sort_by_key(TaskInfo::id);
         tasks
     }

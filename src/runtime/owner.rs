@@ -173,7 +173,7 @@ impl Schedule for Pool {
 
     fn starts(&self, task: &TaskRef) -> bool {
         // Noted first: a shutdown that is missed here finds it noted.
-        self.shared.closures.enter(task, self.shared.driver.clock().nanos());
+        self.shared.closures.enter(task, self.shared.driver.clock().now());
         !self.shared.is_closing()
     }
 
