@@ -198,7 +198,7 @@ pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{DefaultRuntime, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task};
 pub use task::{AnyTask, CancelHandle, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};
 
-/// As [`Result::Ok`](std::result::Result::Ok), with [`BoxError`] as the type of the error: for the last line of a `run` body.
+/// As [`Result::Ok`], with [`BoxError`] as the type of the error: for the last line of a `run` body.
 ///
 /// A body that ends with a bare `Ok(value)` leaves the type of its error open, and the compiler asks for it.
 ///
