@@ -27,6 +27,7 @@ mod task_rig;
 #[cfg(feature = "toolkit")]
 mod task_set;
 mod task_shared;
+mod task_slot;
 mod task_state;
 mod time_clock;
 mod time_fire;
