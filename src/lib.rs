@@ -57,8 +57,10 @@
 //! - **A task is cancelled**: before its start it never runs. A future is dropped, on the reactor thread, where it waits. A
 //!   closure is told through its context, its task is over at once, and what it still returns is dropped.
 //! - **A body panics**: its task ends in [`TaskError::Panicked`] with the message and the payload; everything else goes on.
-//! - **The runtime goes**: whatever is not over ends as [`TaskError::RuntimeGone`], and so does what is spawned later through
-//!   a [`Handle`] that was kept.
+//! - **The runtime shuts down**: unfinished tasks end with [`TaskError::RuntimeGone`], and so do tasks that are spawned later
+//!   through a [`Handle`] that was kept. Its threads and descriptors go with it, whatever is kept; its timers
+//!   [go on in real time](time#after-the-end-of-a-runtime). A future that spawns another each time it is dropped is refused
+//!   16 times, then leaked.
 //!
 //! # Threads
 //! A [`Runtime`] has one reactor thread, `offtick-reactor`, and pool threads, `offtick-blocking-N`, while there are closures to

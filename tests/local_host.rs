@@ -422,3 +422,34 @@ mod descriptor {
         last.join().expect("joins");
     }
 }
+
+/// A waker of a socket runs in the middle of the tick's look at the sockets.
+#[cfg(feature = "net")]
+#[test]
+fn a_waker_in_a_tick_may_ask_the_runtime() {
+    use std::future::Future;
+    use std::task::{Context, Waker};
+    thread_local!(static RT: LocalRuntime = LocalRuntime::new().expect("a runtime is built"));
+    let answers = Tally::new();
+    let theirs = answers.clone();
+    let waker = Waker::from(std::sync::Arc::new(common::WakeFn(move || {
+        RT.with(|rt| {
+            assert!(rt.tick(Budget::unlimited()).is_err() && !rt.needs_tick() && rt.next_deadline().is_none());
+            assert_eq!(rt.metrics().sockets, 1);
+            theirs.note();
+        });
+    })));
+    RT.with(|rt| {
+        let [near, far] = [(); 2].map(|()| std::net::UdpSocket::bind(("127.0.0.1", 0)).expect("a socket"));
+        let address = near.local_addr().expect("it has one");
+        let near = offtick::net::UdpSocket::from_std_on(rt, near).expect("it is watched");
+        let mut bytes = [0; 8];
+        let mut receive = Box::pin(near.recv_from(&mut bytes));
+        assert!(receive.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        far.send_to(b"now", address).expect("it is sent");
+        common::until(|| {
+            all(rt);
+            answers.count() > 0
+        });
+    });
+}

@@ -1,6 +1,7 @@
 //! `TaskSet`: each finished task once, in the order of the ends, and nothing for the rest.
 #![cfg(feature = "toolkit")]
 
+mod common;
 #[path = "common/gate.rs"]
 mod gate;
 
@@ -9,6 +10,10 @@ use offtick::{Runtime, Task, TaskError, TaskSet};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap};
 use std::future::pending;
+use std::hash::{Hash, Hasher};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Ticks until `count` tasks came out.
@@ -292,4 +297,69 @@ proptest! {
             prop_assert_eq!(set.len(), model.len());
         }
     }
+}
+
+/// A key that panics when it is hashed or compared, once it is told to.
+#[derive(Clone, Debug)]
+struct Touchy(u32, Arc<AtomicU32>);
+
+/// What of a key panics.
+const HASH: u32 = 1;
+const EQ: u32 = 2;
+
+impl Touchy {
+    fn touch(&self, what: u32) {
+        assert!(self.1.load(SeqCst) != what, "planned: a key of the test panics");
+    }
+}
+
+impl Hash for Touchy {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.touch(HASH);
+        (self.0 / 4).hash(hasher);
+    }
+}
+
+impl PartialEq for Touchy {
+    fn eq(&self, other: &Self) -> bool {
+        self.touch(EQ);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Touchy {}
+
+#[test]
+fn a_key_that_panics_leaves_the_set_as_it_was() {
+    common::quiet_planned_panics();
+    let rt = common::runtime();
+    let panics = Arc::new(AtomicU32::new(0));
+    let key = |n| Touchy(n, Arc::clone(&panics));
+    let mut set = TaskSet::new();
+    for n in 0..40 {
+        set.insert(key(n), rt.spawn(async move { n }));
+    }
+    let mut drained = 0;
+    for what in [HASH, EQ] {
+        panics.store(what, SeqCst);
+        let calls: [fn(&mut TaskSet<Touchy, u32>, &Touchy, &Runtime); 4] = [
+            |set, key, rt| drop(set.insert(key.clone(), rt.spawn(async { 0 }))),
+            |set, key, _| drop(set.remove(key)),
+            |set, key, _| assert!(set.get(key).is_some()),
+            |set, key, _| assert!(set.contains_key(key)),
+        ];
+        let known = set.keys().next().expect("some are left").clone();
+        for call in calls {
+            let called = std::panic::catch_unwind(AssertUnwindSafe(|| call(&mut set, &known, &rt)));
+            assert!(called.is_err() && set.len() == 40 - drained);
+        }
+        // Neither is called for what comes out.
+        common::until(|| set.iter().all(|(_, task)| task.is_done()));
+        let out: Vec<_> = set.drain_finished().take(20).collect();
+        drained += out.len();
+        assert!(out.iter().all(|(key, value)| matches!(value, Ok(value) if *value == key.0)));
+        panics.store(0, SeqCst);
+        assert_eq!(set.keys().filter(|key| set.contains_key(*key)).count(), 40 - drained);
+    }
+    assert!(set.is_empty());
 }

@@ -20,6 +20,7 @@ mod error;
 mod fifo;
 pub(crate) mod finished;
 mod group;
+mod keyed;
 mod limited;
 pub(crate) mod limiter;
 mod manager;

@@ -1,12 +1,13 @@
 //! Tasks under keys, handed out as they end.
 
 use super::finished::Finished;
+use super::keyed::Keyed;
 use crate::error::TaskError;
 use crate::sync::Arc;
 use crate::task::{Status, Task};
-use crate::util::slab::{Key, Slab};
+use crate::util::slab::Key;
 use std::borrow::Borrow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::Hash;
@@ -20,6 +21,8 @@ const FEW: usize = 16;
 /// For a program that has many tasks in flight and wants to look at none that has nothing to say:
 /// [`drain_finished`](Self::drain_finished) costs one load when nothing finished, however many are pending, and work in
 /// proportion to what did finish otherwise. It neither waits nor makes a system call.
+///
+/// A key whose `Hash` or `Eq` panics leaves the set as it was before the call; the drains call neither.
 ///
 /// The set owns the tasks: dropping it cancels them. A task that was detached or shared cannot be put in; tasks that
 /// other parts of the program look at belong in a [`TaskManager`](super::TaskManager) or a
@@ -44,27 +47,16 @@ const FEW: usize = 16;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct TaskSet<K, T, P = ()> {
-    slots: HashMap<K, Key>,
-    members: Slab<Member<K, T, P>>,
+    members: Keyed<K, Task<T, P>>,
     finished: Arc<Finished<Key>>,
     /// Taken from `finished`, and not given out yet; may name members that were removed meanwhile.
     ready: VecDeque<Key>,
 }
 
-struct Member<K, T, P> {
-    key: K,
-    task: Task<T, P>,
-}
-
 impl<K, T, P> TaskSet<K, T, P> {
     /// An empty set.
     pub fn new() -> Self {
-        Self {
-            slots: HashMap::new(),
-            members: Slab::new(),
-            finished: Arc::new(Finished::new()),
-            ready: VecDeque::new(),
-        }
+        Self { members: Keyed::new(), finished: Arc::new(Finished::new()), ready: VecDeque::new() }
     }
 
     /// Number of tasks inside: pending, running, and finished but not drained.
@@ -79,7 +71,7 @@ impl<K, T, P> TaskSet<K, T, P> {
 
     /// All keys with their tasks, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Task<T, P>)> {
-        self.members.iter().map(|(_, member)| (&member.key, &member.task))
+        self.members.iter()
     }
 
     /// All keys, in no particular order.
@@ -99,20 +91,19 @@ impl<K, T, P> TaskSet<K, T, P> {
     }
 }
 
-impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
+impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
     /// Puts a task in. Gives back the one that had the key, if any: it is out of the set, and its end will not be
     /// reported.
     pub fn insert(&mut self, key: K, task: Task<T, P>) -> Option<Task<T, P>> {
-        let before = self.remove(&key);
-        let slot = self.members.insert(Member { key: key.clone(), task });
-        self.slots.insert(key, slot);
+        let (slot, before) = self.members.insert(key, task);
         let notice = self.finished.notice(slot);
-        if let Some(member) = self.members.get_mut(slot)
-            && member.task.poll_over(&mut Context::from_waker(&notice)).is_ready()
+        if let Some(task) = self.members.get_mut(slot)
+            && task.poll_over(&mut Context::from_waker(&notice)).is_ready()
         {
             self.finished.push(slot);
         }
-        before
+        let (_key, task) = before?;
+        Some(self.let_go(task))
     }
 
     /// Takes a task out, finished or not; its end will not be reported.
@@ -121,13 +112,17 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let slot = self.slots.remove(key)?;
-        let mut task = self.members.remove(slot)?.task;
-        // The set's waker goes; whoever awaits the task registers its own.
+        let slot = self.members.find(key)?;
+        let (_key, task) = self.members.remove(slot)?;
+        Some(self.let_go(task))
+    }
+
+    /// The set's waker goes; whoever awaits the task registers its own.
+    fn let_go(&mut self, mut task: Task<T, P>) -> Task<T, P> {
         if task.poll_over(&mut Context::from_waker(Waker::noop())).is_ready() {
             self.sweep();
         }
-        Some(task)
+        task
     }
 
     /// Takes out the keys of members that were removed after they ended, once they are the greater part: O(1)
@@ -148,8 +143,7 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let slot = self.slots.get(key)?;
-        self.members.get(*slot).map(|member| &member.task)
+        self.members.get(self.members.find(key)?)
     }
 
     /// True if there is a task under the key.
@@ -158,7 +152,7 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.slots.contains_key(key)
+        self.members.find(key).is_some()
     }
 
     /// Takes out the tasks that finished since the last call, in the order in which they did, with their results.
@@ -202,7 +196,7 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
     fn keep_update_slow(&mut self) {
         while let Some(slot) = self.ready.front() {
             if let Some(member) = self.members.get(*slot) {
-                return member.task.task_ref().raise_update();
+                return member.task_ref().raise_update();
             }
             self.ready.pop_front();
         }
@@ -255,20 +249,19 @@ impl<K: Eq + Hash + Clone, T, P> TaskSet<K, T, P> {
         loop {
             let slot = self.ready.pop_front()?;
             // Nothing, if the member was removed or replaced after it ended.
-            if let Some(Member { key, task }) = self.members.remove(slot) {
-                self.slots.remove(&key);
-                return Some((key, task));
+            if let Some(member) = self.members.remove(slot) {
+                return Some(member);
             }
         }
     }
 }
 
 /// An iterator over the finished tasks of a set.
-struct Drained<'a, K: Eq + Hash + Clone, T, P> {
+struct Drained<'a, K: Eq + Hash, T, P> {
     set: &'a mut TaskSet<K, T, P>,
 }
 
-impl<K: Eq + Hash + Clone, T, P> Iterator for Drained<'_, K, T, P> {
+impl<K: Eq + Hash, T, P> Iterator for Drained<'_, K, T, P> {
     type Item = (K, Task<T, P>);
 
     #[inline]
@@ -277,7 +270,7 @@ impl<K: Eq + Hash + Clone, T, P> Iterator for Drained<'_, K, T, P> {
     }
 }
 
-impl<K: Eq + Hash + Clone, T, P> Drop for Drained<'_, K, T, P> {
+impl<K: Eq + Hash, T, P> Drop for Drained<'_, K, T, P> {
     #[inline]
     fn drop(&mut self) {
         self.set.keep_update();

@@ -142,7 +142,8 @@ impl Pump {
         self.has_work()
             || self.driver().is_due()
             || shared.listing.is_wanted()
-            || self.host.is_called(&*self.parker.borrow())
+            // Borrowed: a waker asks, which this very tick calls.
+            || self.parker.try_borrow().is_ok_and(|parker| self.host.is_called(&*parker))
     }
 
     /// True if tasks, closures, hooks, ticks that are waited for, or owed time wait for the next tick.
