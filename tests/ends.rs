@@ -434,7 +434,7 @@ fn eager_starts_nest_as_deep_as_the_stack_allows() {
     // And on a thread of the host, which has 2 MiB.
     let rt = runtime();
     let deepest = Arc::new(AtomicUsize::new(0));
-    nest::<50_000>(rt.handle().clone(), 1, 200, Arc::clone(&deepest)).detach();
+    nest::<20_000>(rt.handle().clone(), 1, 200, Arc::clone(&deepest)).detach();
     until(|| deepest.load(SeqCst) == 201);
 }
 

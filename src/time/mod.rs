@@ -19,8 +19,8 @@
 //! time, and later waits on a kept [`Handle`](crate::Handle) take as long as they ask for. This one rule holds for
 //! [`sleep`], [`timeout`], [`interval`], for the waits of [`retry`](crate::retry) and of
 //! [`RateLimiter`](crate::toolkit::RateLimiter), on any thread, on other runtimes, and in a
-//! [`block_on`](crate::block_on). The tasks of the runtime itself end with it, and so do waits for its ticks
-//! ([`next_tick`], as [`NoTicks`]).
+//! [`block_on`](crate::block_on). The tasks of the runtime itself end with it. Waits for its ticks become sleeps
+//! ([`next_tick`]).
 //!
 //! - Real time is added to what a manual clock shows. So a program that still moves the clock fires the timers as before, and
 //!   a clock that nobody moves any more, paused or not, holds up nobody.
