@@ -76,13 +76,13 @@ impl Core {
         }
     }
 
-    /// Has every poll noted.
+    /// Notes every poll in `watch`.
     pub(crate) fn watched_by(mut self, watch: Option<Arc<PollWatch>>) -> Self {
         self.watch = watch;
         self
     }
 
-    /// What notes the polls, if they are watched.
+    /// Returns the watch, if polls are watched.
     #[inline(always)]
     pub(crate) fn watch(&self) -> Option<&PollWatch> {
         self.watch.as_deref()

@@ -1,4 +1,4 @@
-//! Which poll is on, for a thread that watches for polls that take too long.
+//! The poll in progress, for a thread that watches for slow polls.
 //!
 //! The thread that polls notes each poll here, the watcher looks at it from time to time. The word says whether a poll is on
 //! and whether the watcher sleeps; both sides change it, so no poll begins unseen:
@@ -20,19 +20,19 @@ use crate::task::TaskInfo;
 use crate::task::raw::TaskRef;
 use std::time::{Duration, Instant};
 
-/// A poll is on.
+/// Set while a poll is in progress.
 const POLLING: u64 = 1;
 
-/// The watcher sleeps and is to be woken by the next poll.
+/// Set while the watcher sleeps; the next poll wakes it.
 const ASLEEP: u64 = 2;
 
-/// One poll more.
+/// The count of one poll.
 const ONE: u64 = 4;
 
 /// The shortest time between two looks of the watcher.
 const SHORTEST_WAIT: Duration = Duration::from_micros(100);
 
-/// A poll that takes or took long: of which task, and how long.
+/// A poll that takes or took long: its task and its duration.
 ///
 /// From [`Builder::on_slow_poll`](crate::Builder::on_slow_poll) and [`Metrics`](crate::Metrics), in a runtime that
 /// [watches its polls](crate::Builder::watch_polls).
@@ -54,7 +54,7 @@ impl SlowPoll {
     }
 }
 
-/// A poll that is on.
+/// A poll in progress.
 #[derive(Debug)]
 struct Note {
     /// `None`: hooks are called.
@@ -71,7 +71,7 @@ struct Notes {
     reported: u64,
 }
 
-/// What the watcher does next.
+/// The next step of the watcher.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Look {
@@ -209,7 +209,7 @@ impl PollWatch {
     }
 }
 
-/// A poll that is on. Dropped where it ends.
+/// A poll in progress; dropped at its end.
 #[must_use]
 pub(crate) struct Poll<'a> {
     watch: &'a PollWatch,

@@ -27,10 +27,10 @@ use std::time::{Duration, Instant};
 /// How long a published list is kept.
 const LEASE: Duration = Duration::from_secs(1);
 
-/// Somebody asks for a list.
+/// Set while a list is requested.
 const WANTED: u8 = 1;
 
-/// A list is kept.
+/// Set while a list is published.
 const PUBLISHED: u8 = 2;
 
 /// A value that one thread publishes on request.
@@ -45,7 +45,7 @@ impl<T> Listing<T> {
         Self { word: AtomicU8::new(0), published: Mutex::new(None) }
     }
 
-    /// Returns what was published last.
+    /// Returns the list published last.
     pub(crate) fn latest(&self) -> Option<Arc<T>> {
         self.published.lock().clone()
     }
@@ -225,13 +225,13 @@ impl Shared {
 }
 
 impl Local {
-    /// The futures that are alive, those that wait in the inbox among them.
+    /// Returns the live futures, those in the inbox included.
     pub(crate) fn list(&self) -> Vec<Listed> {
         self.core.drain(&self.shared.inbox);
         self.core.list()
     }
 
-    /// Publishes a list if somebody asks for one, and drops one that nobody has asked for in a second. Called once a turn.
+    /// Publishes a list if one is requested, else drops one that is a second old. Called once a turn.
     #[inline(always)]
     pub(crate) fn serve_listing(&self) {
         if !self.shared.listing.is_quiet() {
@@ -258,7 +258,7 @@ impl Local {
         self.shared.listing.clear();
     }
 
-    /// How long a thread that would park for `timeout` may do so while a list is published.
+    /// Limits a park of `timeout`, so that a published list is dropped in time.
     pub(crate) fn limit_park(&self, timeout: Option<Duration>) -> Option<Duration> {
         let Some(at) = self.listed_at.get() else { return timeout };
         let left = LEASE.saturating_sub(at.elapsed());

@@ -1,4 +1,4 @@
-//! The thread that watches for polls that take too long.
+//! The thread that watches for slow polls.
 //!
 //! It looks once per threshold while the runtime polls, and sleeps while it does not. It knows the [`PollWatch`] and the
 //! hook, not the runtime: a hook that never returns holds up later reports, and nothing else.
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Called for each poll that is over the threshold.
 pub(crate) type SlowPollHook = Box<dyn Fn(&SlowPoll) + Send + Sync>;
 
-/// The watcher of a runtime, as the runtime reaches it.
+/// The runtime's side of its watcher.
 pub(crate) struct PollWatcher {
     watch: Arc<PollWatch>,
     ending: Arc<Ending>,
@@ -84,7 +84,7 @@ fn run(watch: &PollWatch, hook: Option<&(dyn Fn(&SlowPoll) + Send + Sync)>) {
 }
 
 impl Shared {
-    /// The polls are not watched any more.
+    /// Ends the watcher, if there is one.
     pub(crate) fn end_poll_watcher(&self, deadline: Option<Instant>) {
         if let Some(watcher) = &self.poll_watcher {
             watcher.end(deadline);
