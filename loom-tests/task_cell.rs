@@ -7,14 +7,17 @@ use super::explore;
 use super::task_rig::{Bell, Count, Guard, Queue, body, late};
 use crate::error::TaskError;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Body, ClosureBody, JoinRef, Kind, Members, Outcome, SpawnMeta, TaskRef, Value, new};
+use crate::sync::{Arc, ModelArc, Mutex};
+use crate::task::raw::{
+    Body, ClosureBody, FutureBody, JoinRef, Kind, Members, Outcome, SpawnMeta, TaskRef, Value, Verdict, new,
+};
 use crate::task::{Schedule, Status};
 use loom::thread;
 use std::future::{pending, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// Polls and drops of one body, and what its waker's slot holds.
 struct Watched {
@@ -324,6 +327,65 @@ fn the_value_is_dropped_once_by_handle_or_runner() {
             assert!(!detach || task.status() == Status::Done);
         });
     }
+}
+
+/// A body that fails.
+fn failing() -> impl Body<Output = ()> + Send + 'static {
+    FutureBody::<_, Verdict>::new(std::future::ready(Err(TaskError::TimedOut(Duration::ZERO))))
+}
+
+/// What is to be reported of a task that is over, whose error was read or not.
+fn expected_reports(task: &TaskRef, read: bool) -> usize {
+    usize::from(task.status() == Status::Error && !read)
+}
+
+/// An error is read, or reported once, whether the task ends first or its handle goes first, while others count
+/// references in the same word.
+///
+/// Red: `mark_read` by a load and a store; `is_unread` that does not look at READ; `close` that does not look at HANDLE for
+/// `unread`; `drop_handle` that forgets `unread`.
+#[test]
+fn an_error_is_read_or_reported_once() {
+    for detach in [false, true] {
+        explore(Some(3), 100, move || {
+            let queue = Queue::new();
+            let (join, task) = queue.spawn(failing());
+            let other = thread::spawn(move || {
+                let read = join.result().is_some();
+                if detach {
+                    join.detach()
+                } else {
+                    drop(join)
+                }
+                read
+            });
+            queue.run();
+            let counted = task.clone();
+            drop(task);
+            let read = other.join().expect("goes");
+            queue.run();
+            assert_eq!(queue.unread.get(), expected_reports(&counted, read));
+            assert!(!detach || counted.status() == Status::Error);
+        });
+    }
+}
+
+/// Two own a handle, and one of them reads: whoever goes last knows of it.
+///
+/// Red: `is_unread` that does not look at READ; `result` that does not note that it returns an error.
+#[test]
+fn an_error_that_one_of_two_has_read_is_not_reported() {
+    explore(Some(2), 100, || {
+        let queue = Queue::new();
+        let (join, task) = queue.spawn(failing());
+        let join = ModelArc::new(join);
+        let theirs = ModelArc::clone(&join);
+        let reader = thread::spawn(move || theirs.result().is_some());
+        assert!(queue.run());
+        drop(join);
+        let read = reader.join().expect("reads");
+        assert_eq!(queue.unread.get(), expected_reports(&task, read));
+    });
 }
 
 /// The result is seen whole by whoever sees the end.

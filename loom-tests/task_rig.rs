@@ -1,6 +1,7 @@
 //! What the models of the real task cell share: an owner that queues on a real inbox, tasks that count, a waker.
 
 use super::place::Place;
+use crate::error::TaskError;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, ModelArc};
 use crate::task::raw::{
@@ -16,12 +17,14 @@ use std::task::{Wake, Waker};
 /// leaks is found; and an owner that is used by one thread while another frees it with its cell.
 pub(super) struct Queue {
     pub(super) inbox: ModelArc<Inbox>,
+    /// Reports of unread errors.
+    pub(super) unread: Arc<Count>,
     alive: Place,
 }
 
 impl Clone for Queue {
     fn clone(&self) -> Self {
-        Self { inbox: ModelArc::clone(&self.inbox), alive: Place::new() }
+        Self { inbox: ModelArc::clone(&self.inbox), unread: Arc::clone(&self.unread), alive: Place::new() }
     }
 }
 
@@ -33,7 +36,7 @@ impl Drop for Queue {
 
 impl Queue {
     pub(super) fn new() -> Self {
-        Self { inbox: ModelArc::new(Inbox::new()), alive: Place::new() }
+        Self { inbox: ModelArc::new(Inbox::new()), unread: Count::new(), alive: Place::new() }
     }
 
     pub(super) fn push(&self, task: Runnable) {
@@ -99,6 +102,12 @@ impl Schedule for Queue {
 
     fn on_ended(&self, _: &TaskRef, _: Audience) {
         self.alive.read();
+    }
+
+    fn on_unhandled(&self, _: &TaskRef, error: TaskError) -> Option<TaskError> {
+        self.alive.read();
+        self.unread.add();
+        Some(error)
     }
 }
 

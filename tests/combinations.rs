@@ -147,7 +147,7 @@ fn expected(plan: Plan) -> Life {
     if over.is_none() {
         let end = if panicked {
             message = Some(if body_panics { IN_POLL } else { IN_DROP });
-            unhandled = usize::from(!handle);
+            unhandled = usize::from(!handle || plan.keep == Keep::DroppedAfter);
             Status::Error
         } else if requested {
             Status::Cancelled

@@ -277,13 +277,21 @@ fn unhandled_errors_are_told_once_when_nobody_can_look() {
     let told = log.unhandled.recv_timeout(HANG).unwrap();
     assert_eq!((told.id, told.thread, told.status), (id, reactor, Status::Error));
 
-    // None of these is unhandled: taken, kept, cancelled, well.
+    // Dropped unread.
+    let unread = log.rt.run(fail());
+    common::until(|| unread.is_done());
+    let id = unread.id();
+    drop(unread);
+    assert_eq!(log.unhandled.recv_timeout(HANG).unwrap().id, id);
+
+    // None of these is unhandled: taken, read, cancelled, well.
     over = log.rt.run(fail());
     common::until(|| over.is_done());
     assert!(over.take().is_some_and(|result| result.is_err()));
     over.detach();
     let kept = log.rt.run(fail());
     common::until(|| kept.is_done());
+    assert!(kept.error().is_some());
     drop(kept);
     drop(log.rt.spawn(pending::<()>()));
     log.rt.spawn(async {}).detach();

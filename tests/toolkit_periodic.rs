@@ -190,7 +190,7 @@ fn an_error_stops_it_by_default() {
     assert_eq!(periodic.status(), RepeatStatus::Stopped);
     assert_eq!(format!("{:#}", periodic.latest().unwrap().error().unwrap()), "task failed: offline");
     assert_eq!(periodic.latest_done().unwrap().result().unwrap().ok(), Some(&2));
-    assert_eq!(world.errors(), ["task failed: offline"], "told once, as well");
+    assert!(world.errors().is_empty(), "it was read");
     world.pass(10 * SECOND, 5);
     assert_eq!(periodic.runs(), 3);
     assert!(!periodic.run_now() && !periodic.pause() && !periodic.resume());

@@ -29,17 +29,13 @@ pub(crate) struct SoFar {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     /// Its text names the host.
-    #[error("{0}")]
-    Lookup(#[source] io::Error),
+    #[error(transparent)]
+    Lookup(io::Error),
     /// Its text names the address.
-    #[error("{0}")]
-    Connect(#[source] io::Error),
+    #[error(transparent)]
+    Connect(io::Error),
     #[error("the connection broke after {received} bytes: {error}")]
-    Broken {
-        received: u64,
-        #[source]
-        error: io::Error,
-    },
+    Broken { received: u64, error: io::Error },
     #[error("the connection ended after {received} bytes, before the answer did")]
     Short { received: u64 },
     #[error(transparent)]

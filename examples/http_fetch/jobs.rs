@@ -166,7 +166,7 @@ impl Jobs {
                     (Stage::Done, None)
                 }
                 Err(TaskError::Cancelled) => (Stage::Cancelled, None),
-                Err(error) => (Stage::Failed, Some(reason(&error))),
+                Err(error) => (Stage::Failed, Some(error.label())),
             };
             totals.row_over(row);
         }
@@ -218,14 +218,6 @@ impl Jobs {
     /// Downloads that are on their way, those that wait for another try among them.
     pub(crate) fn running(&self) -> usize {
         self.running.len()
-    }
-}
-
-/// What went wrong in the last try, without the words around it.
-fn reason(error: &TaskError) -> String {
-    match error.retry_error() {
-        Some(tries) => tries.last().map_or_else(|| tries.to_string(), ToString::to_string),
-        None => error.to_string(),
     }
 }
 

@@ -179,8 +179,14 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
     /// Removes one finished task. A caller that leaves others calls [`keep_update`](Self::keep_update) afterwards.
     #[inline]
     pub(super) fn pop_finished(&mut self) -> Option<(K, Result<T, TaskError>)> {
+        self.pop_finished_task().map(|(key, task)| (key, result_of(task)))
+    }
+
+    /// As [`pop_finished`](Self::pop_finished), but gives the whole task.
+    #[inline]
+    pub(super) fn pop_finished_task(&mut self) -> Option<(K, Task<T, P>)> {
         self.finished.take(&mut self.ready);
-        self.pop_ready().map(|(key, task)| (key, result_of(task)))
+        self.pop_ready()
     }
 
     /// Raises the update flag if finished tasks are left inside.
@@ -226,8 +232,13 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn next(&mut self) -> Option<(K, Result<T, TaskError>)> {
-        let (key, task) = poll_fn(|cx| self.poll_next(cx)).await?;
+        let (key, task) = self.next_task().await?;
         Some((key, result_of(task)))
+    }
+
+    /// As [`next`](Self::next), but gives the whole task.
+    pub(super) async fn next_task(&mut self) -> Option<(K, Task<T, P>)> {
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
     fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<(K, Task<T, P>)>> {
@@ -277,7 +288,7 @@ impl<K: Eq + Hash, T, P> Drop for Drained<'_, K, T, P> {
     }
 }
 
-fn result_of<T, P>(mut task: Task<T, P>) -> Result<T, TaskError> {
+pub(super) fn result_of<T, P>(mut task: Task<T, P>) -> Result<T, TaskError> {
     task.take().unwrap_or(Err(TaskError::Taken))
 }
 

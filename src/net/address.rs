@@ -172,7 +172,6 @@ pub(super) fn no_address() -> io::Error {
 #[error("looking up {host:?}: {error}")]
 struct LookupError {
     host: String,
-    #[source]
     error: io::Error,
 }
 
@@ -182,7 +181,6 @@ struct LookupError {
 pub(super) struct AddressError {
     doing: &'static str,
     address: String,
-    #[source]
     error: io::Error,
 }
 

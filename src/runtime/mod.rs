@@ -35,7 +35,6 @@ mod poll_watcher;
 mod prepared;
 mod process;
 mod refused;
-mod reported;
 mod shared;
 mod shutdown;
 mod stack;
@@ -72,7 +71,6 @@ pub(crate) use process::ProcessWide;
 pub(crate) use process::any_handle;
 pub(crate) use process::{any_driver, current_driver, current_frames};
 pub use process::{runtime, shutdown};
-pub(crate) use reported::Errors;
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
 /// Some parts by themselves, for their models.

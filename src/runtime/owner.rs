@@ -9,11 +9,6 @@ use crate::sync::Arc;
 use crate::task::raw::{Audience, Runnable, TaskRef};
 use crate::task::{EndHook, Schedule, TaskId};
 
-/// An owner that belongs to a runtime.
-pub(crate) trait Owner: Schedule {
-    fn shared(&self) -> &Arc<Shared>;
-}
-
 /// The owner of futures.
 pub(crate) struct Reactor {
     /// There until the drop.
@@ -31,12 +26,6 @@ impl Reactor {
     #[inline(always)]
     fn shared(&self) -> &Arc<Shared> {
         self.shared.as_ref().expect("there until the drop")
-    }
-}
-
-impl Owner for Reactor {
-    fn shared(&self) -> &Arc<Shared> {
-        self.shared()
     }
 }
 
@@ -136,12 +125,6 @@ impl Pool {
     }
 }
 
-impl Owner for Pool {
-    fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-}
-
 impl Schedule for Pool {
     fn schedule(&self, task: Runnable) {
         // A closure that slept: its next try is due, or it was cancelled and is to be dropped. It was let in before, so no
@@ -192,7 +175,7 @@ impl Schedule for Pool {
     }
 
     fn raise_update(&self) {
-        self.shared().updated();
+        self.shared.updated();
     }
 
     fn on_panic(&self, task: &TaskRef, panic: &Panic) {

@@ -170,10 +170,6 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
         self.owner.on_end(task, hook);
     }
 
-    fn on_error(&self, task: &TaskRef, error: &TaskError) {
-        self.owner.on_error(task, error);
-    }
-
     fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
         self.owner.on_unhandled(task, error)
     }

@@ -217,7 +217,7 @@ impl Shared {
         if self.hooks.hooks().on_unhandled_error.is_empty() && !trace::ON {
             return Some(error);
         }
-        self.attend_to_hooks(self.hooks.post(Notice::Unhandled(TaskInfo::of(task).failed(), error)));
+        self.attend_to_hooks(self.hooks.post(Notice::Unhandled(TaskInfo::of(task), error)));
         None
     }
 

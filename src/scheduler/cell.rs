@@ -3,6 +3,7 @@
 use super::timetable::Moment;
 use crate::manage::Stored;
 use crate::sync::{Arc, Mutex};
+use crate::task::TaskId;
 use std::fmt;
 
 /// Where a job stands.
@@ -115,6 +116,19 @@ pub(super) struct Shown {
 pub(super) struct Kept {
     pub(super) run: u64,
     pub(super) task: Arc<Stored>,
+}
+
+impl Kept {
+    pub(super) fn id(&self) -> TaskId {
+        self.task.cancel_handle().id()
+    }
+}
+
+impl Shown {
+    /// True for the newest run, and for the newest that is over.
+    pub(super) fn shows(&self, run: u64) -> bool {
+        [&self.latest, &self.finished].into_iter().flatten().any(|kept| kept.run == run)
+    }
 }
 
 impl Cell {

@@ -10,6 +10,7 @@
 //!                                \--> over, on any thread, and `latest_finished` --> its body is gone
 //! ```
 //! It is forgotten once all of these have come. It may be over before it is noted, and its body may be gone before it is over.
+//! Once newer runs have replaced a finished run in both places, it leaves the manager as well.
 //!
 //! Runs know the scheduler by weak references: a run that never ends keeps no scheduler alive.
 
@@ -24,7 +25,7 @@ use super::timetable::{Nanos, Now, Timetable};
 use crate::manage::TaskManager;
 use crate::spawn::TaskBuilder;
 use crate::sync::{Arc, Condvar, Mutex, Weak};
-use crate::task::{CancelHandle, Status};
+use crate::task::{CancelHandle, Status, TaskId};
 use crate::time::WallClock;
 use crate::time::clock::ClockListener;
 use crate::util::catch::{drop_quietly, guarded};
@@ -186,16 +187,18 @@ impl Core {
         let mut shown = cell.shown.lock();
         shown.counts.runs += 1;
         let mut old = [None, None];
-        let (run, id) = (kept.run, kept.task.cancel_handle().id());
+        let (run, id) = (kept.run, kept.id());
         if over {
             self.manager.alias(&finished_alias(&cell.id), id);
             old[0] = keep_newest(&mut shown.finished, kept.clone());
         }
         self.manager.alias(&latest_alias(&cell.id), id);
         old[1] = keep_newest(&mut shown.latest, kept);
+        let replaced = old.each_ref().map(|old| old.as_ref().and_then(|old| state.replaced(&shown, old)));
         drop(shown);
         drop(state);
         drop_quietly((old, forgotten));
+        self.leave_manager(replaced);
         if over {
             self.ended.notify_all();
         }
@@ -224,13 +227,15 @@ impl Core {
         let mut old = None;
         if let Some(kept) = kept {
             if shown.finished.as_ref().is_none_or(|there| there.run < run) {
-                self.manager.alias(&finished_alias(&cell.id), kept.task.cancel_handle().id());
+                self.manager.alias(&finished_alias(&cell.id), kept.id());
             }
             old = keep_newest(&mut shown.finished, kept);
         }
+        let replaced = old.as_ref().and_then(|old| state.replaced(&shown, old));
         drop(shown);
         drop(state);
         drop_quietly((old, forgotten));
+        self.leave_manager([replaced]);
         self.released(wanted);
     }
 
@@ -241,9 +246,14 @@ impl Core {
         known.left_running = false;
         let forgotten = state.forget(run);
         let wanted = state.update(cell.key, |instances| instances.closed(run));
-        cell.shown.lock().counts.left_running -= 1;
+        let mut shown = cell.shown.lock();
+        shown.counts.left_running -= 1;
+        let kept = forgotten.as_ref().and_then(|known| known.kept(run));
+        let replaced = kept.as_ref().and_then(|kept| state.replaced(&shown, kept));
+        drop(shown);
         drop(state);
-        drop_quietly(forgotten);
+        drop_quietly((kept, forgotten));
+        self.leave_manager([replaced]);
         self.released(wanted);
     }
 
@@ -251,6 +261,14 @@ impl Core {
         self.ended.notify_all();
         if wanted {
             self.notify();
+        }
+    }
+
+    /// Takes runs that newer ones have replaced out of the manager: their results go with the last handle that a program
+    /// holds, and an error that nobody has read is reported then.
+    fn leave_manager<const N: usize>(&self, replaced: [Option<TaskId>; N]) {
+        for id in replaced.into_iter().flatten() {
+            self.manager.remove(id);
         }
     }
 

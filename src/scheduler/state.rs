@@ -6,11 +6,12 @@
 //! wall clock. `asked` holds the jobs with something to do at once: runs that were asked for, or slots that wait for an instance
 //! to be over.
 
-use super::cell::JobStatus;
+use super::cell::{JobStatus, Kept, Shown};
 use super::entry::{Action, Dealer, Entry, Run, Slot};
 use super::instances::Instances;
 use super::timetable::{Moment, Nanos, Now};
 use crate::sync::Arc;
+use crate::task::TaskId;
 use crate::util::catch::catch;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -94,6 +95,12 @@ impl State {
         self.ids.insert(Arc::clone(&entry.cell.id), key);
         self.jobs.insert(key, entry);
         self.plan(key, now);
+    }
+
+    /// The task of a run that was kept, if it is over and newer runs have replaced it.
+    pub(super) fn replaced(&self, shown: &Shown, old: &Kept) -> Option<TaskId> {
+        let wanted = shown.shows(old.run) || self.runs.contains_key(&old.run);
+        (!wanted).then(|| old.id())
     }
 
     /// Takes a job out of everything. Its runs go on.

@@ -63,12 +63,6 @@ impl TaskInfo {
         self
     }
 
-    /// As it shows itself in a moment, where its error is told before its end.
-    pub(crate) fn failed(mut self) -> Self {
-        self.status = Status::Error;
-        self
-    }
-
     /// The task's identity.
     pub fn id(&self) -> TaskId {
         self.id

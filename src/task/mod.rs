@@ -35,6 +35,14 @@
 //! - [14] The handle takes the error of a task that was ended from outside, and notes that in the outcome.
 //! - [13] Anyone with a reference changes the level. The level is read when the task is queued; if it is active, its
 //!   owner is told, and moves it should it stand in the queue of another level.
+//! - [14] The handle takes the error of an end from outside.
+//! - [15] The handle returns an error by reference.
+//!
+//! # Unread errors
+//! An error counts as read once the handle has returned it: by reference ([15]), or by moving it out ([14], or out of the
+//! stage). An error that was not read is reported to the owner once, by whichever comes second: the end of the task ([6], or
+//! [8] for a time limit), or the end of the handle ([10]). So it does not matter who holds the handle, and nobody above this
+//! module reports errors. A cancelled task has no error to report.
 //!
 //! # The state word
 //! | bits | meaning | set by | cleared by |
@@ -46,6 +54,7 @@
 //! | CLOSED | the body is gone | [6] | never |
 //! | HANDLE | a `JoinRef` exists | [1] | [10] |
 //! | JOIN_WAKER | the waker cell is full and belongs to the end | [11] | [6] [8] [10] [12] |
+//! | READ | the handle returned the error by reference | [15] | never |
 //! | outcome | how the task ended, 0 while it has not; and whether an end from outside was taken | [6] [8] [14] | never |
 //! | priority | the level of the ready queue | [1] [13] | [13] |
 //! | references | counted pointers alive, and the body | | |
@@ -57,6 +66,7 @@
 //! | neither, no CLOSED | idle |
 //! | CLOSED | over; neither ACTIVE nor WOKEN, outcome set |
 //! | outcome without CLOSED | ended from outside, body still to be dropped |
+//! | READ | outcome `Error` or `TimedOut` |
 //!
 //! # Who may touch what
 //! - **Body**: whoever took the `Runnable` from a queue and so made [2]. It is polled and dropped in place, never moved (a closure moves itself out).

@@ -57,9 +57,6 @@ pub(crate) trait Schedule: Send + Sync + 'static {
         guarded(|| hook.call(&TaskInfo::of(task)));
     }
 
-    /// The body ended with an error or panicked, and the task is about to show it; not where a cancellation came before.
-    fn on_error(&self, _task: &TaskRef, _error: &TaskError) {}
-
     /// The task ended with an error, and its handle is gone or was detached. Gives the error back where nobody is told.
     fn on_unhandled(&self, _task: &TaskRef, error: TaskError) -> Option<TaskError> {
         Some(error)

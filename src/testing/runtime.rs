@@ -59,7 +59,7 @@ impl TestRuntime {
     pub(super) fn make(builder: LocalBuilder, seed: u64, terms: Terms) -> Result<Self, BuildError> {
         let unseen = Arc::new(Mutex::new(Vec::new()));
         let theirs = Arc::clone(&unseen);
-        let hook = move |task: &_, error: &_| theirs.lock().push(format!("task {}: {error}", describe(task)));
+        let hook = move |task: &_, error: &_| theirs.lock().push(format!("task {}: {error:#}", describe(task)));
         let rt = builder.on_unhandled_error(hook).build()?;
         rt.count_references();
         Ok(Self { rt, seed, terms, unseen })

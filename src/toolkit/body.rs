@@ -1,19 +1,18 @@
 //! What the owners run again and again, with its types forgotten but for the result; and the verbs of their builders.
 
 use crate::error::BoxError;
-use crate::runtime::{Errors, Handle};
-use crate::spawn::{FuturePlace, Maker, Place, TaskBuilder, TaskContext};
+use crate::runtime::Handle;
+use crate::spawn::{Maker, TaskBuilder, TaskContext};
 use crate::sync::Arc;
-use crate::task::raw::Work;
-use crate::task::{SharedTask, Spec, Task};
+use crate::task::{SharedTask, Task};
 use crate::util::catch::drop_quietly;
 use std::future::Future;
 
-type Launch<T> = Box<dyn Fn(TaskBuilder<(), Reported>) -> Task<T> + Send + Sync>;
+type Launch<T> = Box<dyn Fn(TaskBuilder) -> Task<T> + Send + Sync>;
 
 /// Starts one run after the other.
 pub(super) struct Body<T> {
-    place: Reported,
+    handle: Handle,
     name: Option<Box<str>>,
     quiet: bool,
     /// `None` in the drop only.
@@ -26,41 +25,11 @@ pub(super) struct Settings {
     pub(super) handle: Handle,
     pub(super) name: Option<Box<str>>,
     pub(super) quiet: bool,
-    pub(super) errors: Errors,
-}
-
-/// A runtime that hears of the errors of the tasks started here, or does not, whoever looks at them.
-#[derive(Clone)]
-pub(super) struct Reported {
-    handle: Handle,
-    errors: Errors,
-}
-
-impl Place for Reported {
-    fn handle(&self) -> &Handle {
-        &self.handle
-    }
-
-    fn start_blocking<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Work,
-    {
-        self.handle.start_blocking_reported(self.errors, body, spec)
-    }
-}
-
-impl FuturePlace for Reported {
-    fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Work,
-    {
-        self.handle.start_reported(self.errors, body, spec)
-    }
 }
 
 impl Settings {
     pub(super) fn new(handle: &Handle) -> Self {
-        Self { handle: handle.clone(), name: None, quiet: false, errors: Errors::default() }
+        Self { handle: handle.clone(), name: None, quiet: false }
     }
 
     pub(super) fn spawn<M, F>(self, make: M) -> Body<F::Output>
@@ -116,19 +85,19 @@ impl Settings {
     }
 
     fn body<T>(self, launch: Launch<T>) -> Body<T> {
-        let Self { handle, name, quiet, errors } = self;
-        Body { place: Reported { handle, errors }, name, quiet, launch: Some(launch) }
+        let Self { handle, name, quiet } = self;
+        Body { handle, name, quiet, launch: Some(launch) }
     }
 }
 
 impl<T: Send + Sync + 'static> Body<T> {
     pub(super) fn handle(&self) -> &Handle {
-        &self.place.handle
+        &self.handle
     }
 
     /// Starts a run. Under no lock: if the runtime is gone, the task is over here and now, and hooks are called.
     pub(super) fn launch(&self) -> SharedTask<T> {
-        let mut builder = TaskBuilder::new(self.place.clone()).quiet_if(self.quiet);
+        let mut builder = self.handle.task().quiet_if(self.quiet);
         if let Some(name) = &self.name {
             builder = builder.name(&**name);
         }

@@ -28,7 +28,7 @@ mod state;
 
 pub use builder::{DebouncerBuilder, Edge, WhileRunning, ZeroWindow};
 
-use super::promise::{Promise, SharedOutcome};
+use super::promise::{Promise, Settled, SharedOutcome};
 use super::run::{Owner, Run, RunFuture};
 use crate::error::TaskError;
 use crate::runtime::Handle;
@@ -246,8 +246,7 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Inner<A, T> {
 }
 
 impl<A: Send + 'static, T: Send + Sync + 'static> Owner<T> for Inner<A, T> {
-    fn ended(self: Arc<Self>, number: u64, result: Result<T, TaskError>) {
-        let outcome = result.map(Arc::new);
+    fn ended(self: Arc<Self>, number: u64, outcome: Settled<T>) {
         let mut state = self.state.lock();
         let Some(ended) = state.ended(number, &outcome) else {
             drop(state);

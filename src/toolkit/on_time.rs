@@ -166,8 +166,7 @@ impl<Tz: TimeZone + fmt::Debug + Send + Sync + 'static> OnTimeBuilder<Tz> {
     where
         T: Send + Sync + 'static,
     {
-        let Self { mut settings, on, period, overdue, wall, policy } = self;
-        settings.errors = policy.errors();
+        let Self { settings, on, period, overdue, wall, policy } = self;
         let once = period.is_none();
         let trigger = match period.transpose()? {
             Some(period) => Trigger::in_phase(on, period),

@@ -113,9 +113,8 @@ impl PeriodicBuilder {
     where
         T: Send + Sync + 'static,
     {
-        let Self { mut settings, period, policy } = self;
+        let Self { settings, period, policy } = self;
         let period = period?;
-        settings.errors = policy.errors();
         Ok(Periodic(Repeat::new(body(settings), policy, |_| StartToStart { period, next: None })))
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::error::TaskError;
 use crate::sync::{Arc, Mutex};
+use crate::task::{SharedTask, Status, Task};
 use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
 use std::fmt;
@@ -23,11 +24,52 @@ use std::task::{Context, Poll, Waker};
 /// ```
 pub type Outcome<T> = Result<Arc<T>, TaskError>;
 
+/// An outcome as it is kept. The error of a run stays in its task until someone reads it: that reports it if nobody does.
+pub(super) enum Settled<T> {
+    Done(Arc<T>),
+    Failed(SharedTask<T>),
+    /// Not the error of a run.
+    Error(TaskError),
+}
+
+impl<T> Settled<T> {
+    /// The outcome of a finished task.
+    pub(super) fn of(mut task: Task<T>) -> Self {
+        if task.status() == Status::Error {
+            return Self::Failed(task.share());
+        }
+        match task.take() {
+            Some(Ok(value)) => Self::Done(Arc::new(value)),
+            Some(Err(error)) => Self::Error(error),
+            None => Self::Error(TaskError::Taken),
+        }
+    }
+
+    /// For someone who asks: an error counts as read.
+    pub(super) fn read(&self) -> Outcome<T> {
+        match self {
+            Self::Done(value) => Ok(Arc::clone(value)),
+            Self::Failed(task) => Err(task.error().cloned().unwrap_or(TaskError::Cancelled)),
+            Self::Error(error) => Err(error.clone()),
+        }
+    }
+}
+
+impl<T> Clone for Settled<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Done(value) => Self::Done(Arc::clone(value)),
+            Self::Failed(task) => Self::Failed(task.clone()),
+            Self::Error(error) => Self::Error(error.clone()),
+        }
+    }
+}
+
 /// The outcome before and after it is there.
 pub(super) struct Promise<T>(Mutex<State<T>>);
 
 struct State<T> {
-    outcome: Option<Outcome<T>>,
+    outcome: Option<Settled<T>>,
     /// Emptied when the outcome comes; nobody registers after that.
     waiters: Slab<Waker>,
 }
@@ -38,7 +80,7 @@ impl<T> Promise<T> {
     }
 
     /// Gives the outcome to all who wait and will wait. The first one stays.
-    pub(super) fn set(&self, outcome: Outcome<T>) {
+    pub(super) fn set(&self, outcome: Settled<T>) {
         let mut state = self.0.lock();
         if state.outcome.is_some() {
             // Dropped after the lock: it may hold the last reference to a value of the user's.
@@ -57,7 +99,7 @@ impl<T> Promise<T> {
     }
 
     pub(super) fn get(&self) -> Option<Outcome<T>> {
-        self.0.lock().outcome.clone()
+        self.0.lock().outcome.as_ref().map(Settled::read)
     }
 
     fn poll(&self, cx: &Context<'_>, place: &mut Option<Key>) -> Poll<Outcome<T>> {
@@ -65,7 +107,7 @@ impl<T> Promise<T> {
         let mut waker = cx.waker().clone();
         let mut state = self.0.lock();
         if let Some(outcome) = &state.outcome {
-            return Poll::Ready(outcome.clone());
+            return Poll::Ready(outcome.read());
         }
         match place.and_then(|place| state.waiters.get_mut(place)) {
             Some(mine) => std::mem::swap(mine, &mut waker),

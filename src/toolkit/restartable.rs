@@ -15,7 +15,7 @@
 //!
 //! The lock guards the phase. Bodies are made, tasks dropped and waiters woken outside of it.
 
-use super::promise::{Outcome, Promise, SharedOutcome};
+use super::promise::{Outcome, Promise, Settled, SharedOutcome};
 use super::run::{Owner, Run, RunFuture};
 use crate::error::{BoxError, TaskError};
 use crate::runtime::Handle;
@@ -282,7 +282,7 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// # Errors
     /// [`AlreadyCompleted`] gives the value back.
     pub fn set_result(&self, value: T) -> Result<bool, AlreadyCompleted<T>> {
-        self.complete(value, |value| Ok(Arc::new(value)))
+        self.complete(value, |value| Settled::Done(Arc::new(value)))
     }
 
     /// Completes the attempt that runs with an error, which waiters get as [`TaskError::Failed`]. False if none runs.
@@ -290,10 +290,10 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// # Errors
     /// [`AlreadyCompleted`] gives the error back.
     pub fn set_error<E: Into<BoxError>>(&self, error: E) -> Result<bool, AlreadyCompleted<BoxError>> {
-        self.complete(error.into(), |error| Err(TaskError::from_error(error)))
+        self.complete(error.into(), |error| Settled::Error(TaskError::from_error(error)))
     }
 
-    fn complete<V>(&self, value: V, outcome: impl FnOnce(V) -> Outcome<T>) -> Result<bool, AlreadyCompleted<V>> {
+    fn complete<V>(&self, value: V, outcome: impl FnOnce(V) -> Settled<T>) -> Result<bool, AlreadyCompleted<V>> {
         let inner = &*self.0.0;
         let state = inner.state.lock();
         match &state.phase {
@@ -383,7 +383,7 @@ impl<T: Send + Sync + 'static> Inner<T> {
     }
 
     /// From running to completed.
-    fn finish(&self, mut state: crate::sync::MutexGuard<'_, State<T>>, outcome: Outcome<T>) {
+    fn finish(&self, mut state: crate::sync::MutexGuard<'_, State<T>>, outcome: Settled<T>) {
         let Phase::Running { promise, run } = std::mem::replace(&mut state.phase, Phase::Idle) else { return };
         state.phase = Phase::Completed(Arc::clone(&promise));
         drop(state);
@@ -394,7 +394,7 @@ impl<T: Send + Sync + 'static> Inner<T> {
     }
 
     /// As [`finish`](Self::finish), if the attempt of that number runs.
-    fn finish_attempt<V>(&self, number: u64, value: V, outcome: impl FnOnce(V) -> Outcome<T>) -> Result<(), V> {
+    fn finish_attempt<V>(&self, number: u64, value: V, outcome: impl FnOnce(V) -> Settled<T>) -> Result<(), V> {
         let state = self.state.lock();
         if state.attempts != number || !matches!(state.phase, Phase::Running { .. }) {
             return Err(value);
@@ -405,8 +405,8 @@ impl<T: Send + Sync + 'static> Inner<T> {
 }
 
 impl<T: Send + Sync + 'static> Owner<T> for Inner<T> {
-    fn ended(self: Arc<Self>, number: u64, result: Result<T, TaskError>) {
-        let stale = self.finish_attempt(number, result, |result| result.map(Arc::new));
+    fn ended(self: Arc<Self>, number: u64, outcome: Settled<T>) {
+        let stale = self.finish_attempt(number, outcome, |outcome| outcome);
         drop(stale);
     }
 }
@@ -457,7 +457,9 @@ impl<T: Send + Sync + 'static> Attempt<T> {
     /// [`Stale`] gives the value back.
     pub fn complete(&self, value: T) -> Result<(), Stale<T>> {
         match self.inner.upgrade() {
-            Some(inner) => inner.finish_attempt(self.number, value, |value| Ok(Arc::new(value))).map_err(Stale),
+            Some(inner) => {
+                inner.finish_attempt(self.number, value, |value| Settled::Done(Arc::new(value))).map_err(Stale)
+            }
             None => Err(Stale(value)),
         }
     }
@@ -468,7 +470,7 @@ impl<T: Send + Sync + 'static> Attempt<T> {
     /// [`Stale`] gives the error back.
     pub fn fail<E: Into<BoxError>>(&self, error: E) -> Result<(), Stale<BoxError>> {
         let error = error.into();
-        let outcome = |error| Err(TaskError::from_error(error));
+        let outcome = |error| Settled::Error(TaskError::from_error(error));
         match self.inner.upgrade() {
             Some(inner) => inner.finish_attempt(self.number, error, outcome).map_err(Stale),
             None => Err(Stale(error)),
@@ -492,7 +494,7 @@ impl<T: Send + Sync + 'static> Drop for Front<T> {
     fn drop(&mut self) {
         let phase = std::mem::replace(&mut self.0.state.lock().phase, Phase::Idle);
         if let Phase::Running { promise, .. } | Phase::Stopped(promise) = &phase {
-            promise.set(Err(TaskError::Cancelled));
+            promise.set(Settled::Error(TaskError::Cancelled));
         }
     }
 }

@@ -4,13 +4,14 @@
 //! weakly, so there is no circle. The lock is held while the task is polled, which registers that waker and runs no
 //! foreign code; the end is told after it.
 
-use crate::error::{BoxError, TaskError};
+use super::promise::Settled;
+use crate::error::BoxError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::Task;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 /// A body's future; it is made, polled and dropped where the runtime's futures are, so it need not be `Send`.
@@ -18,8 +19,8 @@ pub(super) type RunFuture<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>>>
 
 /// Who is told of the end of a run.
 pub(super) trait Owner<T>: Send + Sync + Sized + 'static {
-    /// Run number `number` is over. Called once at most, under no lock, on whatever thread ended it.
-    fn ended(self: Arc<Self>, number: u64, result: Result<T, TaskError>);
+    /// Run number `number` has finished. Called at most once, under no lock, on the thread that ended it.
+    fn ended(self: Arc<Self>, number: u64, outcome: Settled<T>);
 }
 
 pub(super) struct Run<T, O> {
@@ -51,18 +52,20 @@ impl<T: Send + 'static, O: Owner<T>> Run<T, O> {
         run
     }
 
-    /// Takes the result if the task is over, else has itself woken at the end.
+    /// Takes the task out if it has finished, else has itself woken at the end.
     fn look(self: &Arc<Self>) {
         let waker = Waker::from(Arc::new(End(Arc::downgrade(self))));
         let mut task = self.task.lock();
         let Some(running) = task.as_mut() else { return };
-        if let Poll::Ready(result) = Pin::new(running).poll(&mut Context::from_waker(&waker)) {
-            let over = task.take();
-            drop(task);
-            drop(over);
-            if let Some(owner) = self.owner.upgrade() {
-                owner.ended(self.number, result);
-            }
+        if running.poll_over(&mut Context::from_waker(&waker)).is_pending() {
+            return;
+        }
+        let finished = task.take();
+        drop(task);
+        if let Some(finished) = finished
+            && let Some(owner) = self.owner.upgrade()
+        {
+            owner.ended(self.number, Settled::of(finished));
         }
     }
 }

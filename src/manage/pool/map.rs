@@ -2,7 +2,7 @@
 
 use super::{PoolHandle, ZeroLimit, nonzero};
 use crate::error::TaskError;
-use crate::manage::set::TaskSet;
+use crate::manage::set::{TaskSet, result_of};
 use crate::task::Task;
 use std::collections::VecDeque;
 use std::fmt;
@@ -177,8 +177,8 @@ pub struct PoolMapInOrder<T> {
     map: PoolMap<T>,
     /// The number of the item whose turn it is.
     first: usize,
-    /// From that one on: what has arrived.
-    arrived: VecDeque<Option<Result<T, TaskError>>>,
+    /// From that one on: tasks that have finished. Each has its result until its turn, so that no error is lost unread.
+    arrived: VecDeque<Option<Task<T>>>,
     /// How many of those there are.
     kept: usize,
 }
@@ -216,26 +216,26 @@ impl<T: Send + 'static> PoolMapInOrder<T> {
                 return Some(value);
             }
             self.map.fill(self.kept);
-            let (index, value) = self.map.tasks.next().await?;
-            self.keep(index, value);
+            let (index, task) = self.map.tasks.next_task().await?;
+            self.keep(index, task);
         }
     }
 
-    fn keep(&mut self, index: usize, value: Result<T, TaskError>) {
+    fn keep(&mut self, index: usize, task: Task<T>) {
         let place = index - self.first;
         if place >= self.arrived.len() {
             self.arrived.resize_with(place + 1, || None);
         }
-        self.arrived[place] = Some(value);
+        self.arrived[place] = Some(task);
         self.kept += 1;
     }
 
     fn pop(&mut self) -> Option<Result<T, TaskError>> {
-        let value = self.arrived.front_mut()?.take()?;
+        let task = self.arrived.front_mut()?.take()?;
         self.arrived.pop_front();
         (self.first, self.kept) = (self.first + 1, self.kept - 1);
         self.map.fill(self.kept);
-        Some(value)
+        Some(result_of(task))
     }
 }
 
@@ -252,8 +252,8 @@ impl<T: Send + 'static> Iterator for DrainedInOrder<'_, T> {
             if let Some(value) = self.map.pop() {
                 return Some(value);
             }
-            let (index, value) = self.map.map.tasks.pop_finished()?;
-            self.map.keep(index, value);
+            let (index, task) = self.map.map.tasks.pop_finished_task()?;
+            self.map.keep(index, task);
         }
     }
 }

@@ -45,6 +45,7 @@ impl<B: Body, S: Schedule> Cell<B, S> {
         moved: moved::<B, S>,
         raise_update: raise_update::<B, S>,
         drop_output: drop_output::<B, S>,
+        report_end: report_end::<B, S>,
         dealloc: dealloc::<B, S>,
     };
 
@@ -201,13 +202,6 @@ unsafe fn finish<B: Body, S: Schedule>(
         Some(Err(_)) => Outcome::Error,
         None => reason,
     };
-    if outcome == Outcome::Error
-        && let Some(Err(error)) = &output
-        && state.load().shows_error(panicked)
-    {
-        // Here, since it belongs to the handle once the task is closed. A cancellation may still win.
-        guarded(|| cell.owner.on_error(&task, error));
-    }
     if outcome.has_output()
         && let Some(output) = output
     {
@@ -219,7 +213,9 @@ unsafe fn finish<B: Body, S: Schedule>(
     if closed.drop_output {
         // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
         let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-        drop_output_of(cell, &task, output, closed.unhandled && closed.outcome == Outcome::Error);
+        drop_output_of(cell, &task, output, closed.unread);
+    } else if closed.unread {
+        report(cell, &task, cell.header.end_error(closed.outcome).clone());
     }
     // Ahead of the update flag: a host looks at its sets once that is up, and they learn of the end by this waker.
     if closed.wake_join {
@@ -335,7 +331,7 @@ unsafe fn raise_update<B: Body, S: Schedule>(header: NonNull<Header>) {
 
 /// # Safety
 /// `header` is a cell of `B` and `S`, alive during the call; the output is there and the caller's to drop.
-unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>, unhandled: bool) {
+unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>, unread: bool) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let now = || {
@@ -343,36 +339,53 @@ unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>, unhandled: 
         let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
         // SAFETY: the caller's reference outlives the borrow.
         let task = unsafe { TaskRef::borrowed(header) };
-        drop_output_of(cell, &task, output, unhandled);
+        drop_output_of(cell, &task, output, unread);
     };
     // What has no destructor holds no task. (An error may, but no chain of them.)
     if !std::mem::needs_drop::<B::Output>() {
         return now();
     }
     // SAFETY: by contract.
-    unsafe { nested_outputs::drop_output(header, unhandled, now) };
+    unsafe { nested_outputs::drop_output(header, unread, now) };
 }
 
-/// Drops an output, and tells the owner of an error that nobody will look at. The task has ended as it has: a panic in
-/// here can only be told to the owner.
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn report_end<B: Body, S: Schedule>(header: NonNull<Header>) {
+    // SAFETY: by contract.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    let Some(outcome) = cell.header.state().load().outcome() else { return };
+    // SAFETY: the caller's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    report(cell, &task, cell.header.end_error(outcome).clone());
+}
+
+/// Reports an error that nobody has read, and drops it if the owner gives it back.
+#[cold]
+fn report<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, error: TaskError) {
+    match catch(|| cell.owner.on_unhandled(task, error)) {
+        Ok(Some(error)) => drop_user_data(cell, task, error),
+        Ok(None) => {}
+        Err(payload) => drop_quietly(payload),
+    }
+}
+
+/// Drops an output; with `unread`, an error in it is reported, unless it was taken.
 fn drop_output_of<B: Body, S: Schedule>(
     cell: &Cell<B, S>,
     task: &TaskRef,
     output: Result<B::Output, TaskError>,
-    unhandled: bool,
+    unread: bool,
 ) {
-    let output = match output {
-        // Not if the error, or the value, was taken.
-        Err(error) if unhandled && !matches!(error, TaskError::Taken) => {
-            match catch(|| cell.owner.on_unhandled(task, error)) {
-                Ok(Some(error)) => Err(error),
-                Ok(None) => return,
-                Err(payload) => return drop_quietly(payload),
-            }
-        }
-        other => other,
-    };
-    if let Err(payload) = catch(move || drop(output)) {
+    match output {
+        Err(error) if unread && !matches!(error, TaskError::Taken) => report(cell, task, error),
+        output => drop_user_data(cell, task, output),
+    }
+}
+
+/// Drops what the body left. The task has ended as it has: a panic in here can only be told to the owner.
+fn drop_user_data<B: Body, S: Schedule, T>(cell: &Cell<B, S>, task: &TaskRef, left: T) {
+    if let Err(payload) = catch(move || drop(left)) {
         let panic = Panic::new(payload);
         guarded(|| cell.owner.on_panic(task, &panic));
     }
@@ -425,7 +438,7 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             }
             tell_the_body();
         }
-        ToCancelled::Ended { wake_join, submit, audience } => {
+        ToCancelled::Ended { wake_join, unread, submit, audience } => {
             if submit {
                 // SAFETY: the transition set ACTIVE.
                 let task = unsafe { Runnable::from_raw(header) };
@@ -437,6 +450,10 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
             // Ahead of the update flag, as in `finish`.
             if wake_join {
                 alive.wake_join();
+            }
+            if unread {
+                // SAFETY: alive, as above.
+                unsafe { (alive.vtable().report_end)(header) };
             }
             // SAFETY: alive, as above.
             unsafe { (alive.vtable().ended)(header, audience) };

@@ -446,8 +446,6 @@ unsafe impl<T: Send> Send for JoinRef<T> {}
 // SAFETY: a shared handle hands out `&T`, and with it everything that a shared `TaskRef` does.
 unsafe impl<T: Send + Sync> Sync for JoinRef<T> {}
 
-static CANCELLED: TaskError = TaskError::Cancelled;
-static RUNTIME_GONE: TaskError = TaskError::RuntimeGone;
 static TAKEN: TaskError = TaskError::Taken;
 
 impl<T> JoinRef<T> {
@@ -478,25 +476,36 @@ impl<T> JoinRef<T> {
     /// The result by reference, once there is one.
     pub(crate) fn result(&self) -> Option<Result<&T, &TaskError>> {
         let state = self.header().state().load();
-        match state.outcome()? {
-            Outcome::Done | Outcome::Error => {
-                // SAFETY: the outcome was published after the output was written, and while the handle exists the
-                // output is the handle's.
-                let output = unsafe { &*self.output() };
-                Some(output.as_ref())
-            }
-            _ if state.is_end_taken() => Some(Err(&TAKEN)),
-            other => Some(Err(self.stored_error(other))),
+        let outcome = state.outcome()?;
+        if outcome.has_output() {
+            // SAFETY: the outcome was published after the output was written, and while the handle exists the output is
+            // the handle's.
+            let output = unsafe { &*self.output() };
+            return Some(output.as_ref().inspect_err(|_| self.mark_read(state)));
+        }
+        self.mark_read(state);
+        Some(Err(if state.is_end_taken() { &TAKEN } else { self.header().end_error(outcome) }))
+    }
+
+    /// The error is about to be returned by reference.
+    #[cold]
+    fn mark_read(&self, seen: Snapshot) {
+        if seen.is_unread() {
+            self.header().state().mark_read();
         }
     }
 
     /// As [`result`](Self::result), with the value to be changed in place.
     pub(crate) fn result_mut(&mut self) -> Option<Result<&mut T, &TaskError>> {
-        if !self.header().state().load().outcome()?.has_output() {
+        let state = self.header().state().load();
+        if !state.outcome()?.has_output() {
             return self.result().map(|result| Err(result.err().unwrap_or(&TAKEN)));
         }
         // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
         let output = unsafe { &mut *self.output() };
+        if output.is_err() {
+            self.mark_read(state);
+        }
         Some(output.as_mut().map_err(|error| &*error))
     }
 
@@ -514,23 +523,8 @@ impl<T> JoinRef<T> {
         if state.is_end_taken() {
             return None;
         }
-        let error = match self.stored_error(outcome) {
-            TaskError::TimedOut(limit) => TaskError::TimedOut(*limit),
-            TaskError::RuntimeGone => TaskError::RuntimeGone,
-            _ => TaskError::Cancelled,
-        };
         self.header().state().take_end();
-        Some(Err(error))
-    }
-
-    fn stored_error(&self, outcome: Outcome) -> &TaskError {
-        match outcome {
-            Outcome::Gone => &RUNTIME_GONE,
-            Outcome::TimedOut => {
-                self.header().details().and_then(|details| details.time_limit_error()).unwrap_or(&CANCELLED)
-            }
-            _ => &CANCELLED,
-        }
+        Some(Err(self.header().end_error(outcome).clone()))
     }
 
     /// Ready once the task is over; else registers the waker.
@@ -562,17 +556,12 @@ impl<T> JoinRef<T> {
     fn give_up(&mut self, cancel: bool) {
         let header = self.header();
         let vtable = header.vtable();
-        // Whoever detaches leaves an error to the owner, be it that the task has ended a moment before. Whoever drops a
-        // task that is over may have looked at it.
-        let unhandled = !cancel;
         let now = header.state().load();
         if now.is_last() {
             // The usual end of a task that ran out: nothing to agree upon with anybody, so two read-modify-writes are
             // saved. The load acquires: it pairs with the release of whoever gave up the reference before.
-            if now.outcome().is_some_and(Outcome::has_output) {
-                // SAFETY: the task is over with an output, which belongs to the handle.
-                unsafe { (vtable.drop_output)(self.pointer, unhandled) };
-            }
+            // SAFETY: the task is over, and our reference is alive.
+            unsafe { self.drop_end(now.outcome().is_some_and(Outcome::has_output), now.is_unread()) };
             // Another look: the hooks that are told of an error or a panic of the output may keep a reference.
             // SAFETY: our reference, given up once: `self` is not used again.
             unsafe { release_late(self.pointer) };
@@ -587,12 +576,26 @@ impl<T> JoinRef<T> {
         // SAFETY: our reference is given up after this call only.
         unsafe { after_cancel(self.pointer, dropped.cancelled) };
         drop_quietly(waker);
-        if dropped.drop_output {
-            // SAFETY: the task is over with an output, which belongs to the handle.
-            unsafe { (vtable.drop_output)(self.pointer, unhandled) };
-        }
+        // SAFETY: our reference is given up after this call only.
+        unsafe { self.drop_end(dropped.drop_output, dropped.unread) };
         // SAFETY: our reference, given up once: `self` is not used again.
         unsafe { release(self.pointer) };
+    }
+
+    /// Drops the output, if there is one, and reports an error that was not read.
+    ///
+    /// # Safety
+    /// Our reference is alive. With `has_output` the task is over with an output, which belongs to the handle and is not
+    /// used again.
+    #[inline]
+    unsafe fn drop_end(&self, has_output: bool, unread: bool) {
+        if has_output {
+            // SAFETY: by contract.
+            unsafe { (self.header().vtable().drop_output)(self.pointer, unread) };
+        } else if unread {
+            // SAFETY: by contract.
+            unsafe { (self.header().vtable().report_end)(self.pointer) };
+        }
     }
 }
 

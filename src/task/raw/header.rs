@@ -22,6 +22,9 @@ const LEFT: u32 = u32::MAX - 1;
 /// How many places an owner list may have.
 pub(super) const SLOTS: usize = LEFT as usize;
 
+static CANCELLED: TaskError = TaskError::Cancelled;
+static RUNTIME_GONE: TaskError = TaskError::RuntimeGone;
+
 /// The header: what handle, waker, queue and owner list point at.
 pub(crate) struct Header {
     state: State,
@@ -53,8 +56,10 @@ pub(crate) struct VTable {
     pub(super) end_wait: unsafe fn(NonNull<Header>),
     pub(super) moved: unsafe fn(NonNull<Header>),
     pub(super) raise_update: unsafe fn(NonNull<Header>),
-    /// With `true`, an error is told as unhandled.
+    /// With `true`, an error was not read, and is reported.
     pub(super) drop_output: unsafe fn(NonNull<Header>, bool),
+    /// Reports the error of a task that was ended from outside, and whose error was not read.
+    pub(super) report_end: unsafe fn(NonNull<Header>),
     pub(super) dealloc: unsafe fn(NonNull<Header>),
 }
 
@@ -110,6 +115,15 @@ impl Header {
     pub(super) fn audience(&self) -> Audience {
         let audience = self.state.load().audience();
         self.details().map_or(audience, |details| details.audience_of(audience))
+    }
+
+    /// The error of an end from outside: one that leaves no output.
+    pub(super) fn end_error(&self, outcome: Outcome) -> &TaskError {
+        match outcome {
+            Outcome::Gone => &RUNTIME_GONE,
+            Outcome::TimedOut => self.details().and_then(TaskMeta::time_limit_error).unwrap_or(&CANCELLED),
+            Outcome::Done | Outcome::Error | Outcome::Cancelled => &CANCELLED,
+        }
     }
 
     /// The place in the owner list. For the executor's thread, which writes it; relaxed for that reason.

@@ -17,7 +17,7 @@ const DEPTH: u32 = 32;
 struct SetAside {
     /// With a reference.
     task: NonNull<Header>,
-    unhandled: bool,
+    unread: bool,
 }
 
 thread_local! {
@@ -29,13 +29,13 @@ thread_local! {
 ///
 /// # Safety
 /// The task is alive, its output is there and the caller's to drop: by `now`, or later by the vtable's `drop_output`, with
-/// `unhandled`.
-pub(super) unsafe fn drop_output(task: NonNull<Header>, unhandled: bool, now: impl FnOnce()) {
+/// `unread`.
+pub(super) unsafe fn drop_output(task: NonNull<Header>, unread: bool, now: impl FnOnce()) {
     let outer = ON.get();
     if outer >= DEPTH {
         // SAFETY: alive, by contract.
         unsafe { task.as_ref() }.state().add_ref();
-        let set_aside = SET_ASIDE.try_with(|all| all.borrow_mut().push(SetAside { task, unhandled }));
+        let set_aside = SET_ASIDE.try_with(|all| all.borrow_mut().push(SetAside { task, unread }));
         if set_aside.is_ok() {
             return;
         }
@@ -46,11 +46,11 @@ pub(super) unsafe fn drop_output(task: NonNull<Header>, unhandled: bool, now: im
     ON.set(outer + 1);
     now();
     if outer == 0 {
-        while let Ok(Some(SetAside { task, unhandled })) = SET_ASIDE.try_with(|all| all.borrow_mut().pop()) {
+        while let Ok(Some(SetAside { task, unread })) = SET_ASIDE.try_with(|all| all.borrow_mut().pop()) {
             // SAFETY: alive by the reference that was set aside with it.
             let drop_output = unsafe { task.as_ref() }.vtable().drop_output;
             // SAFETY: the output is there and was the caller's who set it aside.
-            unsafe { drop_output(task, unhandled) };
+            unsafe { drop_output(task, unread) };
             // SAFETY: the reference is ours.
             unsafe { release(task) };
         }

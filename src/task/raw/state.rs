@@ -33,9 +33,11 @@ const AWAITED: usize = 1 << 10;
 /// Two bits: the level of the executor's queue, 0 for the usual one.
 const PRIORITY: usize = 0b11 << PRIORITY_SHIFT;
 const PRIORITY_SHIFT: u32 = 11;
-/// One reference to the cell. The count has what is left: 19 bits where a word has 32.
+/// The handle has returned the error by reference: it is not unhandled. Only on tasks that ended with an error.
+const READ: usize = 1 << 13;
+/// One reference to the cell. The count has what is left: 18 bits where a word has 32.
 const REF: usize = 1 << REF_SHIFT;
-const REF_SHIFT: u32 = 13;
+const REF_SHIFT: u32 = 14;
 /// Above this many references the process aborts: a wrapped count would free a cell in use.
 const MAX_REFS: usize = usize::MAX >> (REF_SHIFT + 1);
 
@@ -58,6 +60,11 @@ impl Outcome {
     /// True if the output cell holds a value.
     pub(crate) fn has_output(self) -> bool {
         matches!(self, Self::Done | Self::Error)
+    }
+
+    /// True for an error that someone should read. A cancelled task is none, nor one whose runtime was shut down.
+    pub(crate) fn is_error(self) -> bool {
+        matches!(self, Self::Error | Self::TimedOut)
     }
 }
 
@@ -126,10 +133,11 @@ impl Snapshot {
         self.has(CANCEL)
     }
 
-    /// As things stand, the end of this task will show an error of its body: no cancellation came before it, or it is a
-    /// panic, which only a task that is over passes by.
-    pub(crate) fn shows_error(self, panicked: bool) -> bool {
-        !self.is_over() && (panicked || !self.is_cancel_requested())
+    /// True if the task ended with an error that the handle has not returned yet. An output that was taken looks the same
+    /// here: the stage tells.
+    #[inline(always)]
+    pub(crate) fn is_unread(self) -> bool {
+        !self.has(READ) && !self.is_end_taken() && self.outcome().is_some_and(Outcome::is_error)
     }
 
     /// True while a waker is registered. Before the end only the handle sets and clears the bit, so that the handle can
@@ -206,7 +214,7 @@ fn priority_bits(priority: Priority) -> usize {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [(usize, &str); 8] = [
+        const NAMES: [(usize, &str); 9] = [
             (WOKEN, "WOKEN"),
             (ACTIVE, "ACTIVE"),
             (STARTED, "STARTED"),
@@ -215,6 +223,7 @@ impl fmt::Debug for Snapshot {
             (HANDLE, "HANDLE"),
             (JOIN_WAKER, "JOIN_WAKER"),
             (AWAITED, "AWAITED"),
+            (READ, "READ"),
         ];
         f.write_str("Snapshot(")?;
         for (bit, name) in NAMES {
@@ -261,8 +270,8 @@ pub(crate) struct Closed {
     pub(crate) ended: bool,
     /// The runner owns a registered join waker: take it and wake it.
     pub(crate) wake_join: bool,
-    /// The handle was gone at the end, so nobody will look at an error.
-    pub(crate) unhandled: bool,
+    /// The task ended with an error, and the handle was gone: the runner reports it.
+    pub(crate) unread: bool,
     /// The word before the end: it says who could see the task.
     pub(crate) before: Snapshot,
     /// How the task ended.
@@ -290,6 +299,8 @@ pub(crate) enum ToCancelled {
     Ended {
         /// Take the join waker and wake it.
         wake_join: bool,
+        /// The task ended with an error, and the handle was gone: report it.
+        unread: bool,
         /// Queue the task: it slept, so it had no runner.
         submit: bool,
         /// Who can see the end.
@@ -309,6 +320,8 @@ pub(crate) enum ToCancelled {
 pub(crate) struct HandleDropped {
     /// The output belongs to the handle: drop it.
     pub(crate) drop_output: bool,
+    /// The task had ended with an error that was not read: report it.
+    pub(crate) unread: bool,
     /// The join waker belongs to the handle: drop it.
     pub(crate) drop_waker: bool,
     /// The cancellation that the drop stands for.
@@ -406,7 +419,7 @@ impl State {
                     drop_output: outcome.has_output(),
                     ended: false,
                     wake_join: false,
-                    unhandled: false,
+                    unread: false,
                     before: s,
                     outcome: earlier,
                 };
@@ -418,7 +431,7 @@ impl State {
                 drop_output: outcome.has_output() && (!outcome_now.has_output() || !s.has(HANDLE)),
                 ended: true,
                 wake_join: s.has(JOIN_WAKER),
-                unhandled: !s.has(HANDLE),
+                unread: !s.has(HANDLE) && outcome_now.is_error(),
                 before: s,
                 outcome: outcome_now,
             };
@@ -452,7 +465,9 @@ impl State {
             debug_assert!(has_runner || s.is_started(), "not queued, not started, not over: {s:?}");
             let ended = s.without(JOIN_WAKER | AWAITED).with(CANCEL).with_outcome(outcome);
             let ended = if has_runner { ended } else { ended.with(ACTIVE) };
-            (ended, ToCancelled::Ended { wake_join: s.has(JOIN_WAKER), submit: !has_runner, audience: s.audience() })
+            let unread = !s.has(HANDLE) && outcome.is_error();
+            let wake_join = s.has(JOIN_WAKER);
+            (ended, ToCancelled::Ended { wake_join, unread, submit: !has_runner, audience: s.audience() })
         } else if has_runner {
             (s.with(CANCEL), ToCancelled::Requested { submit: false })
         } else {
@@ -478,7 +493,7 @@ impl State {
             let gone = s.without(HANDLE | JOIN_WAKER | AWAITED);
             let (next, cancelled) =
                 if cancel { Self::cancelled(gone, kind, Outcome::Cancelled) } else { (gone, ToCancelled::Over) };
-            (Some(next), HandleDropped { drop_output, drop_waker, cancelled })
+            (Some(next), HandleDropped { drop_output, unread: s.is_unread(), drop_waker, cancelled })
         })
     }
 
@@ -522,6 +537,15 @@ impl State {
             };
             (Some(Snapshot(s.0 & !OUTCOME | taken)), ())
         });
+    }
+
+    /// [15] The handle returns the error by reference. For a task that ended with an error.
+    ///
+    /// Relaxed: it is read in [10], which the owners of a shared handle order after all their own reads. A read-modify-write,
+    /// since others count references in the same word.
+    #[cold]
+    pub(crate) fn mark_read(&self) {
+        self.0.fetch_or(READ, Ordering::Relaxed);
     }
 
     /// Relaxed: a new reference is made from a live one, which keeps the cell alive (as in `Arc`).

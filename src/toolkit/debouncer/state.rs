@@ -8,7 +8,7 @@ use crate::error::TaskError;
 use crate::sync::Arc;
 use crate::task::Task;
 use crate::toolkit::CENTURY;
-use crate::toolkit::promise::{Outcome, Promise};
+use crate::toolkit::promise::{Promise, Settled};
 use crate::toolkit::run::Run;
 use std::time::{Duration, Instant};
 
@@ -26,8 +26,8 @@ pub(super) struct State<A, T> {
     runs: u64,
     /// The newest value, and the number of its run.
     latest: Option<(u64, Arc<T>)>,
-    /// The newest error, and the number of its run.
-    error: Option<(u64, TaskError)>,
+    /// The newest error, and the number of its run, while no newer run has a value.
+    error: Option<(u64, Settled<T>)>,
 }
 
 /// Calls that wait for their run.
@@ -70,7 +70,7 @@ pub(super) struct Rest<A, T> {
     runs: Vec<Arc<Run<T, Inner<A, T>>>>,
     promise: Option<Arc<Promise<T>>>,
     value: Option<Arc<T>>,
-    error: Option<TaskError>,
+    error: Option<(u64, Settled<T>)>,
     ticker: Option<Task<()>>,
 }
 
@@ -92,7 +92,7 @@ impl<A, T> Displaced<A, T> {
     /// Tells the callers of an error.
     pub(super) fn fail(self, error: &dyn Fn() -> TaskError) {
         for promise in &self.promises {
-            promise.set(Err(error()));
+            promise.set(Settled::Error(error()));
         }
     }
 }
@@ -195,18 +195,19 @@ impl<A, T> State<A, T> {
     }
 
     /// A run is over. `None`: it was cancelled or replaced before that, and does not count.
-    pub(super) fn ended(&mut self, number: u64, outcome: &Outcome<T>) -> Option<Displaced<A, T>> {
+    pub(super) fn ended(&mut self, number: u64, outcome: &Settled<T>) -> Option<Displaced<A, T>> {
         let index = self.running.iter().position(|running| running.number == number)?;
         let Running { promises, run, .. } = self.running.swap_remove(index);
         let mut displaced = Displaced { promises, ..Displaced::default() };
         displaced.rest.runs.extend(run);
         // Newer by number, not by time: a run that ends late must not hide what began after it.
         match outcome {
-            Ok(value) if self.latest.as_ref().is_none_or(|(newest, _)| *newest < number) => {
+            Settled::Done(value) if self.newest_value() < number => {
                 displaced.rest.value = self.latest.replace((number, Arc::clone(value))).map(|(_, value)| value);
+                displaced.rest.error = self.error.take_if(|(failed, _)| *failed < number);
             }
-            Err(error) if self.error.as_ref().is_none_or(|(newest, _)| *newest < number) => {
-                displaced.rest.error = self.error.replace((number, error.clone())).map(|(_, error)| error);
+            Settled::Failed(_) | Settled::Error(_) if self.newest_value() < number && self.newest_error() < number => {
+                displaced.rest.error = self.error.replace((number, outcome.clone()));
             }
             _ => {}
         }
@@ -284,9 +285,16 @@ impl<A, T> State<A, T> {
     }
 
     pub(super) fn error(&self) -> Option<TaskError> {
-        let (number, error) = self.error.as_ref()?;
-        let newer = self.latest.as_ref().is_none_or(|(value, _)| value < number);
-        newer.then(|| error.clone())
+        self.error.as_ref()?.1.read().err()
+    }
+
+    /// Runs are numbered from 1.
+    fn newest_value(&self) -> u64 {
+        self.latest.as_ref().map_or(0, |(number, _)| *number)
+    }
+
+    fn newest_error(&self) -> u64 {
+        self.error.as_ref().map_or(0, |(number, _)| *number)
     }
 
     pub(super) fn is_busy(&self) -> bool {

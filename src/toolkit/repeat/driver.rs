@@ -41,17 +41,35 @@ enum Next {
     Wait,
 }
 
-impl<T: Send + Sync + 'static, P: Plan> Driver<T, P> {
+impl<T: Send + Sync + 'static, P> Driver<T, P> {
     pub(super) fn new(shared: Arc<Shared<T>>, body: Body<T>, policy: ErrorPolicy, plan: P) -> Self {
         Self { shared, body, policy, plan, round: None, run: None, held_up: false, sleep: None }
     }
 
+    /// Reads the error of a run that has finished, if the policy deals with errors. Others are for whoever looks at the run, or
+    /// for the hook when nobody does.
+    fn finished(&self, run: &SharedTask<T>) {
+        if self.policy == ErrorPolicy::GoOn {
+            let _dealt_with = run.error();
+        }
+    }
+
+    /// Forgets the run that is looked after.
+    fn forget(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.finished(&run);
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static, P: Plan> Driver<T, P> {
     fn look(&mut self, cx: &mut Context<'_>) -> Next {
         let orders = self.shared.look(cx.waker());
         let now = self.shared.handle.clock().now();
         if self.round != Some(orders.round) {
             self.round = Some(orders.round);
-            (self.run, self.held_up) = (None, false);
+            self.forget();
+            self.held_up = false;
             self.plan.begin(now);
         }
         if let Some(run) = self.run.take() {
@@ -59,6 +77,7 @@ impl<T: Send + Sync + 'static, P: Plan> Driver<T, P> {
                 self.run = Some(run);
                 return Next::Wait;
             }
+            self.finished(&run);
             if run.status() != Status::Done && self.policy == ErrorPolicy::Stop {
                 self.shared.end(orders.round, RepeatStatus::Stopped);
                 return Next::Wait;
@@ -130,6 +149,7 @@ impl<T: Send + Sync + 'static, P: Plan> Future for Driver<T, P> {
 
 impl<T: Send + Sync + 'static, P> Drop for Driver<T, P> {
     fn drop(&mut self) {
+        self.forget();
         self.shared.gone();
     }
 }

@@ -32,7 +32,6 @@ pub(super) use plan::{Due, Plan};
 use self::driver::Driver;
 use self::state::Shared;
 use super::body::Body;
-use crate::runtime::Errors;
 use crate::sync::Arc;
 use crate::task::{SharedTask, Task};
 use std::fmt;
@@ -50,16 +49,6 @@ pub enum ErrorPolicy {
     /// next run is over, and the hook for unhandled errors is not told. One refresh that fails does not stop a program
     /// whose `Shutdown` is attached to the runtime. (The hook for panics is told of each panic all the same.)
     GoOn,
-}
-
-impl ErrorPolicy {
-    /// Who is told of the errors of runs.
-    pub(super) fn errors(self) -> Errors {
-        match self {
-            Self::Stop => Errors::ToHook,
-            Self::GoOn => Errors::Handled,
-        }
-    }
 }
 
 /// Where a [`Repeat`] stands.
