@@ -375,7 +375,7 @@ fn an_error_is_read_or_reported_once() {
 /// Red: `is_unread` that does not look at READ; `result` that does not note that it returns an error.
 #[test]
 fn an_error_that_one_of_two_has_read_is_not_reported() {
-    explore(Some(2), 100, || {
+    explore(Some(2), 45, || {
         let queue = Queue::new();
         let (join, task) = queue.spawn(failing());
         let join = ModelArc::new(join);

@@ -53,7 +53,7 @@
 //! - The group counts its tasks ([`progress`](crate::PoolHandle::progress)), whoever has their handles. A closure that goes on after
 //!   it was cancelled counts as `left_running`; [`wait`](crate::PoolHandle::wait) waits for it.
 //! - Nothing waits: the drop returns at once, on any thread.
-//! - A task that fails or panics ends alone; its error is in its handle. The error of one without a handle goes to the hook
+//! - A task that fails or panics ends alone; its error is in its handle. An error that nobody reads goes to the hook
 //!   [`on_unhandled_error`](crate::Builder::on_unhandled_error).
 //!
 //! # Threads

@@ -43,7 +43,7 @@
 //! - **Without line 2 the first error stops it**: that is the default, for refreshes whose failure should be seen.
 //!   [`status`](crate::toolkit::Repeat::status) says so, and [`start`](crate::toolkit::Repeat::start) begins anew.
 //! - With it, the last good value stays and the next run is due as ever. The error is in
-//!   [`latest`](crate::toolkit::Repeat::latest), and the hook [`on_unhandled_error`](crate::Builder::on_unhandled_error) is told.
+//!   [`latest`](crate::toolkit::Repeat::latest), and is never reported as unhandled.
 //! - A run that hangs holds up the next one, since there are never two at a time: put a [`timeout`](crate::time::timeout()) into it.
 //! - Dropping `weather` cancels the run under way; nothing runs any more.
 //!

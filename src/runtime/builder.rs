@@ -235,9 +235,13 @@ impl Builder {
         self
     }
 
-    /// Called for every error (returned or panicked) of a task whose handle is gone when it ends, and of a task that is
-    /// over when it is detached, soon afterwards ([on the reactor thread](Self::on_update)). Of the runs of a
-    /// [`toolkit`](crate::toolkit) owner, whoever looks at them: just before they show it.
+    /// Called once for every error of a task (returned, panicked, out of time) that nobody has read, when the last holder of
+    /// the task lets go of it: a handle that is dropped or detached, the last clone of a shared one, a set, group, session,
+    /// manager, pool or job, the owner of a run that a newer run replaces. Soon afterwards
+    /// ([on the reactor thread](Self::on_update)).
+    ///
+    /// An error is read by whoever gets it from `result`, `error`, `take`, `wait` or an `await`; a look at the status reads
+    /// nothing. A task that was cancelled, or whose runtime was shut down, has no error to report.
     ///
     /// Given more than once, all are called, in that order.
     pub fn on_unhandled_error(mut self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {

@@ -290,7 +290,7 @@ impl<T, P> Task<T, P> {
     }
 
     /// Gives up the handle and lets the task run on. Its value is dropped when it ends; its error goes to the runtime's
-    /// `on_unhandled_error` hook, now if the task is over and the error was not taken.
+    /// [`on_unhandled_error`](crate::Builder::on_unhandled_error) hook, unless it was read before.
     pub fn detach(self) {
         self.join.detach();
     }

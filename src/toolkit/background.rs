@@ -16,9 +16,8 @@ use std::pin::Pin;
 /// For work that belongs to a screen or a connection: a heartbeat, a watch over a folder, a search that begins anew with
 /// each change of its settings. It is idle until [`start`](Self::start). Dropping it cancels the run, like a guard.
 ///
-/// An error stays with the run ([`latest`](Self::latest)) and goes to the runtime's hook
-/// [`on_unhandled_error`](crate::Builder::on_unhandled_error) as well, so a run that nobody looks at does not fail in
-/// silence.
+/// An error stays with its run ([`latest`](Self::latest)). If nobody has read it when a newer run takes the place, or when the
+/// `Background` is dropped, it goes to the runtime's hook [`on_unhandled_error`](crate::Builder::on_unhandled_error).
 ///
 /// Every call may be made from any thread, also in the body itself. None waits.
 ///

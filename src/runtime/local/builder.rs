@@ -145,7 +145,7 @@ impl LocalBuilder {
         self.set(|common| common.on_panic(hook))
     }
 
-    /// Called for every error of a task whose handle is gone when it ends; see
+    /// Called once for every error that nobody has read; see
     /// [`Builder::on_unhandled_error`](crate::Builder::on_unhandled_error).
     pub fn on_unhandled_error(self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
         self.set(|common| common.on_unhandled_error(hook))

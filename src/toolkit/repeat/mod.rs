@@ -42,12 +42,12 @@ use std::fmt;
 /// See [`Periodic`](super::Periodic).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ErrorPolicy {
-    /// No further run: [`RepeatStatus::Stopped`]. The error stands in [`Repeat::latest`], and the runtime's hook is told.
+    /// No further run: [`RepeatStatus::Stopped`]. The error is in [`Repeat::latest`], to be read.
     #[default]
     Stop,
-    /// The next run is due as if nothing had happened. So the error is dealt with: it stands in [`Repeat::latest`] until the
-    /// next run is over, and the hook for unhandled errors is not told. One refresh that fails does not stop a program
-    /// whose `Shutdown` is attached to the runtime. (The hook for panics is told of each panic all the same.)
+    /// The next run is due as if nothing had happened. The error counts as read: it is in [`Repeat::latest`] until the next run
+    /// has finished, and is never reported as unhandled. So one refresh that fails does not stop a program whose `Shutdown` is
+    /// attached to the runtime. (The hook for panics is called for each panic all the same.)
     GoOn,
 }
 
@@ -73,7 +73,7 @@ pub enum RepeatStatus {
 /// that runs again and again, never two runs at a time.
 ///
 /// Every run is an ordinary task. An error stays with its run; under [`ErrorPolicy::Stop`] it goes to the runtime's hook
-/// [`on_unhandled_error`](crate::Builder::on_unhandled_error) as well. Every call may be made from any thread, also in
+/// [`on_unhandled_error`](crate::Builder::on_unhandled_error) if nobody has read it when its run is let go of. Every call may be made from any thread, also in
 /// the body itself, and none waits. Dropping the owner cancels the run that is under way; nothing runs any more.
 ///
 /// The update flag ([`Handle::take_update`](crate::Handle::take_update)) goes up when a run ends, and when the status
