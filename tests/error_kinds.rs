@@ -154,7 +154,7 @@ fn without_a_thread_as_well() {
 fn groups_pools_sessions_and_managers_keep_the_kind() {
     quiet_planned_panics();
     let rt = Runtime::new().expect("a runtime");
-    let (group, pool, manager) = (TaskGroup::new(&rt), TaskPool::new(&rt, 2).unwrap(), TaskManager::new(&rt));
+    let (group, pool, manager) = (TaskGroup::new(&rt), TaskPool::new(&rt, 2).expect("a size"), TaskManager::new(&rt));
     let mut session = Session::new(&rt);
     for kind in KINDS {
         ended(kind, "group", group.run(boxed(kind.task(&rt))));

@@ -259,7 +259,7 @@ fn an_error_in_a_manager_or_a_session() {
 #[test]
 fn an_error_in_a_group_or_a_pool() {
     let world = World::new();
-    let (group, pool) = (TaskGroup::new(&world.rt), TaskPool::new(&world.rt, 2));
+    let (group, pool) = (TaskGroup::new(&world.rt), TaskPool::new(&world.rt, 2).expect("a size"));
     drop(finished(group.run(async { Err::<(), _>("lost") })));
     world.assert_reports("group", &["lost"]);
     group.run_blocking(|| Err::<(), _>("lost")).detach();
@@ -267,7 +267,7 @@ fn an_error_in_a_group_or_a_pool() {
     world.assert_reports("group, detached", &["lost"]);
     drop(finished(pool.run(async { Err::<(), _>("lost") })));
     world.assert_reports("pool", &["lost"]);
-    let mut set = PoolSet::<u8, ()>::new(&world.rt, 2);
+    let mut set = PoolSet::<u8, ()>::new(&world.rt, 2).expect("a size");
     drop(set.run(1, async { Err::<(), _>("lost") }));
     until(|| set.get(&1).is_some_and(Task::is_done));
     drop(set);
