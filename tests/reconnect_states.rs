@@ -176,10 +176,13 @@ fn when_it_gives_up_everyone_hears_how_often_it_tried_and_why_it_failed() {
     assert_eq!((error.attempts(), error.elapsed(), error.reason()), (3, 2 * SECOND, &StopReason::Attempts));
     assert_eq!(error.last_failure().map(io::Error::kind), Some(ErrorKind::ConnectionRefused));
     let text = "gave up connecting: all 3 attempts failed: three";
-    assert_eq!(over(reader).expect_err("closed").to_string(), format!("the stream is closed: {text}"));
-    assert_eq!(over(waiter).expect_err("closed").to_string(), text);
+    assert_eq!(common::chain(&over(reader).expect_err("closed")), format!("the stream is closed: {text}"));
+    assert_eq!(common::chain(&over(waiter).expect_err("closed")), text);
     let unsent = over(writer).expect_err("closed");
-    assert_eq!(unsent.to_string(), format!("0 of 5 bytes were handed to the connection: the stream is closed: {text}"));
+    assert_eq!(
+        common::chain(&unsent),
+        format!("0 of 5 bytes were handed to the connection: the stream is closed: {text}")
+    );
     assert_eq!(unsent.into_rest(), b"hello");
     assert_eq!(log.told(&link).last().map(String::as_str), Some(&*format!("closed: {text}")));
     // What comes later is refused at once.

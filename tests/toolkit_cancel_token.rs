@@ -27,7 +27,7 @@ fn manual() -> (Runtime, ManualClock) {
 }
 
 fn text(token: &CancelToken) -> Option<String> {
-    token.reason().map(|reason| reason.to_string())
+    token.reason().map(|reason| common::chain(&reason))
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_future_runs_until_it_is_cancelled() {
             let _on_drop = OnDrop::new(move || note.note());
             pending::<()>().await;
         };
-        mine.run_until_cancelled(inner).await.map_err(|reason| reason.to_string())
+        mine.run_until_cancelled(inner).await.map_err(|reason| common::chain(&reason))
     });
     reactor_thread(&rt);
     assert_eq!(block_on(token.run_until_cancelled(async { 5 })).ok(), Some(5));

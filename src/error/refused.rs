@@ -27,7 +27,7 @@ pub enum TrySpawnError<F> {
     #[error("the runtime is gone; spawn on a live one")]
     RuntimeGone(F),
     /// No worker thread lives and the system refused to start one.
-    #[error("no blocking thread could be started: {1}")]
+    #[error("no blocking thread could be started")]
     NoThread(F, #[source] std::io::Error),
 }
 
@@ -77,10 +77,10 @@ pub enum BuildError {
         allowed: &'static str,
     },
     /// The reactor thread could not be started.
-    #[error("the reactor thread could not be started: {0}")]
+    #[error("the reactor thread could not be started")]
     Thread(#[source] std::io::Error),
     /// The operating system's poll could not be opened.
-    #[error("the system's poll could not be opened: {0}")]
+    #[error("the system's poll could not be opened")]
     Poll(#[source] std::io::Error),
 }
 

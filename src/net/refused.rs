@@ -72,7 +72,7 @@ impl<S> From<Refused<S>> for io::Error {
 
 impl<S> fmt::Display for Refused<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it cannot be watched: {}", self.error)
+        f.write_str("the source cannot be watched")
     }
 }
 

@@ -67,12 +67,13 @@ impl<P> fmt::Debug for TrySendError<P> {
 /// }
 /// ```
 #[derive(thiserror::Error)]
-#[error("progress was not sent: {reason}")]
+#[error("progress was not sent")]
 #[non_exhaustive]
 pub struct SendError<P> {
     /// The value, given back.
     pub value: P,
     /// What ended the wait.
+    #[source]
     pub reason: SendErrorReason,
 }
 

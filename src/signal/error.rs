@@ -29,7 +29,7 @@ pub enum SignalError {
     #[error("the process has a Shutdown already; use that one, or drop it first")]
     AlreadyActive,
     /// The system refused: no descriptor left for a pipe, no thread, no memory.
-    #[error("{what} failed: {source}")]
+    #[error("{what} failed")]
     System {
         /// What was tried.
         what: &'static str,

@@ -93,10 +93,8 @@ impl Shutdown {
         ShutdownBuilder::new()
     }
 
-    /// Sees the unhandled errors and panics of a runtime, beside the hooks that its builder has or gets: those of tasks whose
-    /// handle is gone. What a task with a handle ends with is for its holder to see; but for runs of a
-    /// [`Background`](crate::toolkit::Background), and of what repeats under
-    /// [`ErrorPolicy::Stop`](crate::toolkit::ErrorPolicy::Stop), which count always. Any number of runtimes may be attached;
+    /// Sees the unhandled errors and panics of a runtime, beside the hooks that its builder has or gets: those that nobody has
+    /// read ([`on_unhandled_error`](crate::Builder::on_unhandled_error)). Any number of runtimes may be attached;
     /// one with a builder of another kind by [`StopToken::report`] in its hook.
     pub fn attach(&self, builder: Builder) -> Builder {
         let token = self.token();

@@ -74,7 +74,8 @@ pub struct CancelToken(Arc<Node>);
 /// token.cancel_because(std::io::Error::other("disk on fire"));
 /// let reason = token.reason().expect("it is cancelled");
 /// assert!(reason.downcast_ref::<std::io::Error>().is_some());
-/// assert_eq!(reason.to_string(), "cancelled: disk on fire");
+/// assert_eq!(reason.to_string(), "cancelled");
+/// assert_eq!(std::error::Error::source(&reason).map(ToString::to_string).as_deref(), Some("disk on fire"));
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -83,7 +84,7 @@ pub enum CancelReason {
     #[error("cancelled")]
     Requested,
     /// Somebody cancelled it for this reason.
-    #[error("cancelled: {0}")]
+    #[error("cancelled")]
     Because(#[source] Arc<dyn Error + Send + Sync>),
     /// Its deadline passed, or that of a token above it.
     #[error("cancelled: the deadline passed")]

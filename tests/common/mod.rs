@@ -42,6 +42,12 @@ pub(crate) fn quiet_planned_panics() {
     });
 }
 
+/// The texts of an error and of its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// A list of events, each noted with the thread it happened on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally(Arc<(Mutex<Vec<ThreadId>>, Condvar)>);

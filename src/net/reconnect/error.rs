@@ -11,7 +11,7 @@ use std::string::FromUtf8Error;
 #[non_exhaustive]
 pub enum OpenError {
     /// The policy is not valid.
-    #[error("the policy of the reconnecting stream is not valid: {0}")]
+    #[error("the policy of the reconnecting stream is not valid")]
     Policy(#[from] RetryPolicyError),
     /// A setting is out of its range, or no runtime could be started.
     #[error(transparent)]
@@ -23,7 +23,7 @@ pub enum OpenError {
 #[non_exhaustive]
 pub enum ReadError {
     /// The stream is over for good.
-    #[error("the stream is closed: {0}")]
+    #[error("the stream is closed")]
     Closed(#[from] CloseReason),
     /// The delimiter is not within the bytes that the buffer holds, or more bytes were asked for than it may hold.
     ///
@@ -38,7 +38,7 @@ pub enum ReadError {
         limit: usize,
     },
     /// A line is not UTF-8. It was taken, and is inside.
-    #[error("a line is not UTF-8: {0}")]
+    #[error("a line is not UTF-8")]
     NotUtf8(#[from] FromUtf8Error),
 }
 
@@ -48,7 +48,7 @@ pub enum ReadError {
 /// system or the network still held when it was lost is lost, and no stream can tell how much that was. A protocol that
 /// must know needs answers from its peer.
 #[derive(Debug, thiserror::Error)]
-#[error("{handed} of {} bytes were handed to the connection: {reason}", .bytes.len())]
+#[error("{handed} of {} bytes were handed to the connection", .bytes.len())]
 pub struct Unsent {
     bytes: Vec<u8>,
     handed: usize,
@@ -61,10 +61,10 @@ pub struct Unsent {
 #[non_exhaustive]
 pub enum UnsentReason {
     /// The connection was lost in the middle of them.
-    #[error("the connection was lost: {0}")]
+    #[error("the connection was lost")]
     Lost(#[source] Arc<io::Error>),
     /// The stream is over for good.
-    #[error("the stream is closed: {0}")]
+    #[error("the stream is closed")]
     Closed(#[source] CloseReason),
     /// Too many writes wait for their turn already; nothing was handed over.
     #[error("{limit} writes wait already")]

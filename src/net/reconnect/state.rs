@@ -1,6 +1,6 @@
 //! Where a stream stands, and why it is over.
 
-use crate::error::RetryError;
+use crate::error::{RetryError, write_causes};
 use crate::sync::Arc;
 use std::fmt;
 use std::io;
@@ -59,7 +59,10 @@ impl fmt::Display for State {
             Self::Connecting { attempt } => write!(f, "connecting, attempt {attempt}"),
             Self::Connected => f.write_str("connected"),
             Self::Lost { error, wait } => write!(f, "lost: {error}; next attempt in {wait:?}"),
-            Self::Closed(reason) => write!(f, "closed: {reason}"),
+            Self::Closed(reason) => {
+                write!(f, "closed: {reason}")?;
+                write_causes(reason, f)
+            }
         }
     }
 }
@@ -73,7 +76,7 @@ pub enum CloseReason {
     Requested,
     /// No further try is made, as the policy says. Tells how many tries there were, why there are no more, and the last
     /// error.
-    #[error("gave up connecting: {0}")]
+    #[error("gave up connecting")]
     GaveUp(#[source] Arc<RetryError<io::Error>>),
     /// The peer sends no more, and that was to be the end ([`AtEnd::Close`](super::AtEnd::Close)).
     #[error("the peer ended the stream")]

@@ -111,7 +111,8 @@ fn a_send_ends_with_its_reader() {
     assert_eq!((error.value, error.reason), (2, SendErrorReason::ReaderGone));
     drop(sending);
     assert_eq!(reporter.send_blocking(3).unwrap_err().reason, SendErrorReason::ReaderGone);
-    assert_eq!(error.to_string(), "progress was not sent: nobody is left to read it");
+    assert_eq!(error.to_string(), "progress was not sent");
+    assert_eq!(error.reason.to_string(), "nobody is left to read it");
 }
 
 #[test]
