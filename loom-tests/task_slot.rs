@@ -1,7 +1,7 @@
 //! The slot of a limited task (`src/manage/limited`, `src/scheduler/core.rs`): released once, and not before its closure has returned.
 //!
-//! A closure that is cancelled ends on the thread that cancels, and is closed by the thread that runs it. The owner hears of both
-//! ([`Schedule::on_ended`], [`Schedule::on_closed`]), in either order, and the one that comes second releases.
+//! A closure that is cancelled ends on the thread that cancels, and is closed by the thread that runs it. The owner is notified of both
+//! ([`Schedule::on_ended`], [`Schedule::on_closed`]), in either order, and the second call releases the slot.
 //!
 //! - Red if `TaskRef::is_left_running` is asked ahead of the lock: both calls may leave the release to the other.
 //! - Red if `State::load` is relaxed: the release may come ahead of what the closure did.

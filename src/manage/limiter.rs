@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(limiter.permit(None).unwrap_err(), Refused::Closed);
         limiter.push(permit, 2, Priority::default());
         limiter.release(Holder::Running);
-        assert_eq!(limiter.start(), Some(2), "what was let in starts after the close as well");
+        assert_eq!(limiter.start(), Some(2), "queued work starts after the close as well");
     }
 
     #[derive(Clone, Debug)]

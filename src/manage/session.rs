@@ -16,7 +16,7 @@ use std::future::Future;
 ///
 /// For interfaces that run the same code on each redraw: [`get_or_run`](Self::get_or_run) starts a task the first time
 /// and gives the same one from then on, finished or not, until it is removed or replaced. Dropping the session cancels
-/// all its tasks, whoever else holds them.
+/// all its tasks, also those with other holders.
 ///
 /// # Example
 /// ```
@@ -280,7 +280,7 @@ impl Session {
     }
 }
 
-/// Cancels a task, whoever else holds it.
+/// Cancels a task, also one with other holders.
 fn dismiss(task: Stored) {
     task.cancel_handle().cancel();
     drop_quietly(task);

@@ -280,7 +280,7 @@ impl Core {
         }
     }
 
-    /// Cancels the runs of a job, and says how many were not over.
+    /// Cancels the runs of a job. Returns how many were not over.
     pub(super) fn cancel_runs(&self, key: u64) -> usize {
         let state = self.state.lock();
         let of_job = state.runs.values().filter(|run| run.cell.key == key);

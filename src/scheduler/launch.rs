@@ -18,7 +18,7 @@ use std::future::Future;
 /// limit) is in the builder that is given here.
 pub(super) type Launch = Arc<dyn Fn(TaskBuilder<(), RunPlace>, &TaskManager) -> Arc<Stored> + Send + Sync>;
 
-/// Where the task of one run starts: on the runtime, and its scheduler hears of its end and of the end of its body.
+/// The place of one run: starts its task on the runtime and notifies the scheduler of its end and of the end of its body.
 #[derive(Clone)]
 pub(super) struct RunPlace {
     handle: Handle,

@@ -7,7 +7,7 @@ use super::timetable::{Lateness, Nanos};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// How late a run may be if the job is not told.
+/// The default of `misfire_grace`.
 const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 
 /// What happens to a slot that is due while `max_instances` runs of the job are active.
@@ -32,7 +32,7 @@ pub enum Overlap {
     Queue,
     /// It runs as well. With [`max_instances`](super::JobBuilder::max_instances), only up to that many; then as `Skip`.
     Allow,
-    /// The oldest run is cancelled for it: a future is dropped at its next suspension point, a closure is told through its context.
+    /// The oldest run is cancelled for it: a future is dropped at its next suspension point, a closure is notified through its context.
     ///
     /// The new run waits until the old closure has returned, so a closure that ignores its cancellation never runs beside the
     /// next one. A slot that waits is given up and counted when a newer one is due. With

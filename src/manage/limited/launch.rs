@@ -1,8 +1,8 @@
 //! Launching: those that wait while there are slots, and all of them once the runtime is closing.
 //!
-//! One thread launches at a time (`launching`), and gives that up under the lock under which it found nothing to launch. So
-//! whoever frees a slot meanwhile either is seen by it, or launches itself. The same moment wakes the waiters whose condition
-//! holds: every change of the set is followed by a call of [`launch_ready`](LimitedSet::launch_ready).
+//! One thread launches at a time (`launching`), and clears the flag under the lock under which it found nothing to launch. So
+//! a slot that another thread frees meanwhile is either used by it, or by that thread. The same step takes the wakers whose
+//! condition holds: every change of the set is followed by a call of [`launch_ready`](LimitedSet::launch_ready).
 
 use super::{Inner, LimitedSet};
 use crate::runtime::Prepared;
@@ -30,7 +30,7 @@ impl LimitedSet {
         }
     }
 
-    /// Launches some of what may be launched, for whoever set `launching`. True: nothing is left, and `launching` is clear.
+    /// Launches some of what may be launched, for the caller that set `launching`. True: nothing is left, and `launching` is clear.
     fn launch_some(self: &Arc<Self>) -> bool {
         let mut inner = self.inner.lock();
         let mut launched = 0;
@@ -46,7 +46,7 @@ impl LimitedSet {
         }
         inner.launching = false;
         let ready = self.take_ready(&mut inner);
-        // Every slot is held by a closure whose task is over: nothing else here hears of the shutdown.
+        // Every slot is held by a closure whose task is over: no end of a task will report the shutdown.
         let stuck = inner.limiter.waiting() > 0 && inner.limiter.running() == 0;
         let unused = if stuck { None } else { inner.shutdown_hook.take() };
         let wanted = stuck && inner.shutdown_hook.is_none();

@@ -15,7 +15,7 @@
 //! - [2] When a slot is free, [`launch_ready`](LimitedSet::launch_ready) launches the next.
 //! - [3] [4] A task that is over is counted. It is forgotten, and its slot is free, once its body is gone: at once for a future,
 //!   and for a closure that never began; when it returns for a closure that was cancelled or ran out of time. The cell of
-//!   the task says so ([`Watch::closed`](crate::runtime::Watch::closed)), so a limit of two decoders means two.
+//!   the task reports it ([`Watch::closed`](crate::runtime::Watch::closed)), so a limit of two decoders means two.
 //!   A task that retries keeps its slot while it waits.
 //! - [5] A member that is cancelled while it waits leaves the queue and is launched beyond the limit: then its body is
 //!   dropped where such bodies are dropped.

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(in crate::manage) enum Condition {
     /// Every member is over, and no closure of one still runs.
     Idle,
-    /// A member would be let in, or none ever will be.
+    /// A permit is available, or none ever will be.
     Capacity,
 }
 

@@ -111,7 +111,7 @@ impl TaskPoolBuilder {
     /// How long a member may run; then it is over as [`TaskError::TimedOut`](crate::TaskError::TimedOut). Default: no limit.
     ///
     /// Only the time that it runs counts, all attempts of a task that retries and the waits between them included; the wait for
-    /// a slot, and of a closure for a thread, does not. A future is dropped at the limit. A closure is told through its context,
+    /// a slot, and of a closure for a thread, does not. A future is dropped at the limit. A closure is notified through its context,
     /// and holds its slot until it returns.
     /// [`TaskBuilder::timeout`](crate::TaskBuilder::timeout) gives one member another limit.
     pub fn timeout(mut self, limit: Duration) -> Self {

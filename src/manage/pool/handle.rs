@@ -229,7 +229,7 @@ impl PoolHandle {
         PoolSet::on(self)
     }
 
-    /// Does something with each item, so many at a time, and gives out the values as they come: see [`PoolMap`].
+    /// Starts a task for each item, a limited number at a time, and returns the values as they come: see [`PoolMap`].
     ///
     /// Nothing happens before the first look at the results. Items are taken, and `make` is called, on the thread that
     /// looks, a few ahead of what runs: an iterator without an end is fine.

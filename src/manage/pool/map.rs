@@ -1,4 +1,4 @@
-//! One task for each item of an iterator, so many at a time.
+//! One task for each item of an iterator, a limited number at a time.
 
 use super::{PoolHandle, ZeroLimit, nonzero};
 use crate::error::TaskError;
@@ -113,7 +113,7 @@ impl<T: Send + 'static> PoolMap<T> {
         next
     }
 
-    /// Starts as many as the window has room for, beside values that were taken already and are kept back.
+    /// Starts tasks until the window is full. `kept` values that wait for their turn count in the window.
     fn fill(&mut self, kept: usize) {
         let Some(feed) = &mut self.feed else { return };
         let window = self.window.unwrap_or_else(|| match self.pool.size() {

@@ -65,7 +65,7 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
     }
 
     /// Puts a task in, made by [`task`](PoolHandle::task) of the set's pool for what the verbs here do not have: a name, a
-    /// priority, progress, a retry. Gives back the one that had the key, if any: it is out of the set, and its end will not
+    /// priority, progress, a retry. Returns the one that had the key, if any: it is out of the set, and its end will not
     /// be reported.
     ///
     /// # Example
@@ -135,7 +135,7 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
 }
 
 impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
-    /// Starts a future that returns a value, as soon as there is room. Gives back the task that had the key, if any.
+    /// Starts a future that returns a value, as soon as a slot is free. Returns the task that had the key, if any.
     #[track_caller]
     pub fn spawn<F>(&mut self, key: K, future: F) -> Option<Task<T>>
     where
@@ -145,7 +145,7 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
         self.insert(key, task)
     }
 
-    /// Starts a future that returns a `Result`, as soon as there is room. Gives back the task that had the key, if any.
+    /// Starts a future that returns a `Result`, as soon as a slot is free. Returns the task that had the key, if any.
     #[track_caller]
     pub fn run<F, E>(&mut self, key: K, future: F) -> Option<Task<T>>
     where
@@ -156,7 +156,7 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
         self.insert(key, task)
     }
 
-    /// Starts a closure that returns a value, as soon as there is room. Gives back the task that had the key, if any.
+    /// Starts a closure that returns a value, as soon as a slot is free. Returns the task that had the key, if any.
     #[track_caller]
     pub fn spawn_blocking<F>(&mut self, key: K, closure: F) -> Option<Task<T>>
     where
@@ -166,7 +166,7 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
         self.insert(key, task)
     }
 
-    /// Starts a closure that returns a `Result`, as soon as there is room. Gives back the task that had the key, if any.
+    /// Starts a closure that returns a `Result`, as soon as a slot is free. Returns the task that had the key, if any.
     #[track_caller]
     pub fn run_blocking<F, E>(&mut self, key: K, closure: F) -> Option<Task<T>>
     where
