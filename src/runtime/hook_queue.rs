@@ -1,4 +1,4 @@
-//! The hook queue: calls note here what the hooks are to be told, and the thread that drives the runtime calls them.
+//! The hook queue: calls post notices here, and the thread that drives the runtime calls the hooks.
 //!
 //! A host may hold any lock while it cancels, drops, spawns or reports, and so may a task. A hook that ran inside such a
 //! call could wait for that very lock. So no call runs a hook:
@@ -24,7 +24,7 @@ use crate::sync::{Arc, Mutex, thread};
 /// Rounds of delivery at the end of a runtime; hooks that go on posting are then left to a thread of their own.
 const LAST_ROUNDS: usize = 64;
 
-/// What waits for the hooks of one runtime.
+/// The notices that wait for the hooks of one runtime.
 pub(crate) struct HookQueue {
     hooks: Hooks,
     /// Something waits for the driver.
@@ -39,18 +39,18 @@ struct Waiting {
     deliverer: Deliverer,
 }
 
-/// Who delivers what is pushed.
+/// The party that delivers what is pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deliverer {
     /// The thread that drives the runtime.
     Driver,
-    /// The runtime has ended: whoever posts next starts a thread.
+    /// The runtime has ended: the next post starts a thread.
     Nobody,
     /// That thread.
     Thread,
 }
 
-/// What a delivery takes out.
+/// The notices of one delivery.
 struct Batch {
     updated: bool,
     notices: Vec<Notice>,

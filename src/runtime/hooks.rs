@@ -18,11 +18,11 @@ pub(crate) struct Hooks {
     pub(crate) on_unhandled_error: Vec<ErrorHook>,
 }
 
-/// What a hook is told of one task.
+/// A message to a hook about one task.
 pub(crate) enum Notice {
     /// A body or a destructor of the task panicked.
     Panicked(TaskInfo, Panic),
-    /// Nobody has seen the error, nor can see it.
+    /// The error was not read and cannot be read any more.
     Unhandled(TaskInfo, TaskError),
     /// The task has ended; the hook is its own.
     Ended(TaskInfo, EndHook),

@@ -1,4 +1,4 @@
-//! Whether a host sees a step of a task that another task awaits, or is about to.
+//! Updates of a task that another task awaits, or is about to: decides whether a host sees them.
 //!
 //! A task awaits another one as its last user: it takes the result and drops the handle, and a host sees what it makes of
 //! that. It may also give up the wait and leave the handle where a host looks. Which of the two it is shows once the waiting

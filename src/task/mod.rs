@@ -55,6 +55,7 @@
 //! | HANDLE | a `JoinRef` exists | [1] | [10] |
 //! | JOIN_WAKER | the waker cell is full and belongs to the end | [11] | [6] [8] [10] [12] |
 //! | READ | the handle returned the error by reference | [15] | never |
+//! | AWAITED | that waker is a task's, which awaits this one | [11] | with JOIN_WAKER |
 //! | outcome | how the task ended, 0 while it has not; and whether an end from outside was taken | [6] [8] [14] | never |
 //! | priority | the level of the ready queue | [1] [13] | [13] |
 //! | references | counted pointers alive, and the body | | |

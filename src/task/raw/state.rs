@@ -78,14 +78,14 @@ pub(crate) enum Kind {
     Closure,
 }
 
-/// Who can see how a task goes on: the update flag is for what a host can see.
+/// The party that can see the steps of a task: the update flag is for what a host can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
     /// The handle is gone, or the task was made quiet.
     Nobody,
     /// Another task awaits it: a host sees what comes of that.
     Task,
-    /// Whoever has the handle.
+    /// The holder of the handle.
     Host,
     /// A group or a pool, which shows all of its tasks.
     Group,
