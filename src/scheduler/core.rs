@@ -273,22 +273,21 @@ impl Core {
     }
 
     fn cancel(&self, run: u64) {
-        let task = self.state.lock().runs.get(&run).and_then(|run| run.task.clone());
-        if let Some(task) = task {
-            task.cancel_handle().cancel();
-            drop_quietly(task);
+        let control = self.state.lock().runs.get(&run).and_then(|run| run.control.clone());
+        if let Some(control) = control {
+            control.cancel();
         }
     }
 
     /// Cancels the runs of a job. Returns how many were not over.
+    ///
+    /// Runs are known here before they are queued, so a run whose body has begun is always found.
     pub(super) fn cancel_runs(&self, key: u64) -> usize {
         let state = self.state.lock();
         let of_job = state.runs.values().filter(|run| run.cell.key == key);
-        let tasks: Vec<_> = of_job.filter_map(|run| run.task.clone()).collect();
+        let controls: Vec<_> = of_job.filter_map(|run| run.control.clone()).collect();
         drop(state);
-        let cancelled = tasks.iter().filter(|task| task.cancel_handle().cancel()).count();
-        drop_quietly(tasks);
-        cancelled
+        controls.iter().filter(|control| control.cancel()).count()
     }
 
     /// Ends the schedule, for good; the runs go on. Returns how many jobs there were, and how many slots waited.
