@@ -101,10 +101,9 @@ fn a_full_take_sees_every_push_that_returned() {
     });
 }
 
-/// A task that ends while it is added: its value is delivered once, whole, and the thread that drains does not drop the task.
+/// A task that ends while it is added: its value is delivered once and whole.
 ///
-/// Red: `add` that does not look whether the registration found the task over; `add` that registers the notice before the
-/// task is in `pending`; `complete` that pushes before it takes the task out, with two deliveries.
+/// Red: `add` that ignores that the registration found the task over.
 #[test]
 fn an_end_against_an_add() {
     explore(None, 20, || {
