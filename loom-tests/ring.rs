@@ -247,3 +247,50 @@ fn either_side_goes_first() {
         assert_eq!(Arc::strong_count(&alive), 1);
     });
 }
+
+/// Peeks at a ring that is full all the time: no value is older than the one seen before, and the last one is seen although
+/// nobody drains. Red when `Peek::let_an_offer_in` does nothing, when its load, or that of `settle_end`, becomes Relaxed, when
+/// its `fetch_add` or the `fetch_and` of `Peek`'s drop loses Release.
+#[test]
+fn peek_against_report() {
+    explore(Some(3), 500, || {
+        let (mut reporter, reader) = ring(1);
+        reporter.report(1);
+        let producer = thread::spawn(move || {
+            reporter.report(2);
+            reporter.report(3);
+            reporter
+        });
+        let seen: Vec<_> = (0..2).filter_map(|_| reader.peek(|value| *value)).collect();
+        let reporter = producer.join().unwrap();
+        assert!(seen.is_sorted(), "older after newer: {seen:?}");
+        assert_eq!(reader.peek(|value| *value), Some(3), "{reader:?}");
+        drop(reporter);
+        assert_eq!(reader.peek(|value| *value), Some(3));
+        let rest: Vec<_> = reader.drain().collect();
+        assert_eq!((rest.last(), reader.dropped()), (Some(&3), 3 - rest.len() as u64));
+    });
+}
+
+/// Peeks and drains of two consumers, and reports: a value is read by one of them, once, and whole.
+/// Red when the `fetch_and` of `Peek`'s drop loses Release.
+#[test]
+fn peek_against_drain_and_report() {
+    explore(Some(2), 500, || {
+        let (mut reporter, reader) = ring(1);
+        reporter.report(1);
+        let reader = Arc::new(reader);
+        let producer = thread::spawn(move || (2..=3).for_each(|value| reporter.report(value)));
+        let other = {
+            let reader = Arc::clone(&reader);
+            thread::spawn(move || reader.drain().collect::<Vec<_>>())
+        };
+        let peeked = reader.peek(|value| *value);
+        assert!(peeked.is_none_or(|value| (1..=3).contains(&value)));
+        producer.join().unwrap();
+        let mut seen = other.join().unwrap();
+        seen.extend(reader.drain());
+        assert!(seen.is_sorted_by(|a, b| a < b) && seen.last() == Some(&3), "{seen:?}");
+        assert_eq!(seen.len() as u64 + reader.dropped(), 3);
+    });
+}

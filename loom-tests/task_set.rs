@@ -6,8 +6,8 @@
 use super::explore;
 use super::task_rig::{Count as Counted, Guard, Queue, body};
 use crate::manage::completion::{Completed, Completions};
-use crate::manage::finished::Finished;
 use crate::task::Task;
+use crate::util::finished::Finished;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 use std::collections::VecDeque;

@@ -198,7 +198,10 @@ pub use runtime::{
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{DefaultRuntime, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task};
-pub use task::{AnyTask, CancelHandle, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo};
+pub use task::{
+    AnyTask, AsView, CancelHandle, Completer, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo, View,
+    join_all, promise, race,
+};
 
 /// As [`Result::Ok`], with [`BoxError`] as the type of the error: for the last line of a `run` body.
 ///

@@ -215,6 +215,14 @@ impl<E: Error + 'static> Error for RetryError<E> {
 }
 
 impl TaskError {
+    /// The error of one attempt, after which there is another one.
+    pub(crate) fn of_attempt<E: Into<BoxError>>(error: AttemptError<E>) -> Self {
+        match error {
+            AttemptError::Failed(error) => Self::from_error(error),
+            AttemptError::TimedOut(limit) => Self::TimedOut(limit),
+        }
+    }
+
     /// The error of a task whose attempts all failed. If the last one passed on how another task ended, the task ends in
     /// the same way.
     pub(crate) fn retried<E: Into<BoxError>>(error: RetryError<E>) -> Self {

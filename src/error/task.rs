@@ -56,6 +56,8 @@ pub enum TaskError {
     TimedOut(Duration),
     /// The runtime was shut down before the task finished, or before it was spawned.
     RuntimeGone,
+    /// The completer of the task was dropped without a value or an error ([`promise()`](crate::promise())).
+    Abandoned,
     /// The output was moved out by an earlier `take`, `wait` or `await`.
     Taken,
     /// A blocking wait was called on a thread that must not wait; the task itself is untouched.
@@ -168,6 +170,7 @@ impl fmt::Display for TaskError {
             Self::Panicked(_) => f.write_str("task panicked"),
             Self::Cancelled => f.write_str("task was cancelled"),
             Self::TimedOut(limit) => write!(f, "task timed out after {limit:?}"),
+            Self::Abandoned => f.write_str("the completer of this task was dropped without a value"),
             Self::RuntimeGone => f.write_str("the runtime of this task was shut down; spawn it on a live one"),
             Self::Taken => f.write_str("the result of this task was already taken; keep the value of the first take"),
             Self::WouldDeadlock => f.write_str(

@@ -13,13 +13,13 @@
 //!
 //! An error stays with its task until the host takes it: a queue that is dropped leaves it to the task to report it.
 
-use super::finished::Finished;
 use crate::error::TaskError;
 use crate::runtime::Handle;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::task::Task;
 use crate::util::catch::drop_quietly;
+use crate::util::finished::Finished;
 use crate::util::slab::{Key, Slab};
 use std::collections::VecDeque;
 use std::fmt;

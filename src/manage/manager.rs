@@ -11,7 +11,6 @@
 
 use super::WrongType;
 use super::fifo::Fifo;
-use super::finished::Finished;
 use super::stored::Stored;
 use crate::error::BoxError;
 use crate::runtime::Handle;
@@ -19,6 +18,7 @@ use crate::sync::{Arc, Mutex};
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
 use crate::task::{CancelHandle, SharedTask, Spec, Status, Task, TaskId};
 use crate::util::catch::drop_quietly;
+use crate::util::finished::Finished;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;

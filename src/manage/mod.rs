@@ -18,7 +18,6 @@
 pub(crate) mod completion;
 mod error;
 mod fifo;
-pub(crate) mod finished;
 mod group;
 mod keyed;
 mod limited;

@@ -1,10 +1,10 @@
 //! Tasks under keys, handed out as they end.
 
-use super::finished::Finished;
 use super::keyed::Keyed;
 use crate::error::TaskError;
 use crate::sync::Arc;
 use crate::task::{Status, Task};
+use crate::util::finished::Finished;
 use crate::util::slab::Key;
 use std::borrow::Borrow;
 use std::collections::VecDeque;

@@ -21,6 +21,7 @@
 //! - **R3** Who holds LOCK, and nobody else, moves values out, from the head up to a tail it loaded after it took LOCK,
 //!   and then moves the head. LOCK is only ever *tried*: a consumer that fails yields nothing this time, a producer
 //!   that fails uses the spare slot. So nobody waits for a holder, however long user code keeps a [`Drain`] alive.
+//!   A peek holds LOCK as well: it looks at the newest value and leaves the head where it is, but for an offer (R4).
 //! - **R4** A producer that finds the ring full and LOCK taken puts its value into the spare slot and *offers* it: the
 //!   tail word gets OFFERED, which counts as visible. From there the tail word changes in exactly four ways,
 //!   all of them read-modify-writes:
@@ -29,6 +30,9 @@
 //!   3. the producer has a newer value and LOCK is still taken: it retracts the offer (CAS, which fails if 1 came
 //!      first), replaces the value, and offers again; the older of the two counts as dropped;
 //!   4. the producer takes LOCK to throw the oldest values away, and publishes it first.
+//!
+//!   A peek that finds an offer behind a full ring moves the oldest value out and the head past it, and only then
+//!   takes the offer (as in 1): so the newest value is seen although nobody drains.
 //! - **R5** A producer that is dropped publishes what it offers even beyond the capacity. Its last value is never lost,
 //!   and whoever sees the end of the task sees all of its progress.
 //! - **R6** Wakers, user destructors and the [`Host`] are never called between taking and giving back a mutex. Their

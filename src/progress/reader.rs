@@ -18,33 +18,61 @@ impl<P> Reader<P> {
         Self { ring }
     }
 
+    /// Reads several channels as one: values of one after those of another.
+    pub(crate) fn sum(readers: Vec<Self>) -> Self {
+        Self::new(ModelArc::new(Ring::sum(readers)))
+    }
+
     /// Moves out what is there, oldest first. Empty if another drain is in progress.
     #[inline]
     pub(crate) fn drain(&self) -> Drain<'_, P> {
-        Drain { batch: self.ring.claim(), task: None }
+        match self.ring.claim() {
+            None if !self.ring.parts().is_empty() => self.drain_parts(),
+            batch => Drain { batch, more: Vec::new(), task: None },
+        }
+    }
+
+    #[cold]
+    fn drain_parts(&self) -> Drain<'_, P> {
+        let mut batches = self.ring.parts().iter().rev().filter_map(|part| part.ring.claim()).peekable();
+        if batches.peek().is_none() {
+            return Drain::empty();
+        }
+        let mut more: Vec<_> = batches.collect();
+        Drain { batch: more.pop(), more, task: None }
     }
 
     /// Moves out what is there and keeps only the newest value. The others do not count as dropped: they were read.
     pub(crate) fn latest(&self) -> Option<P> {
-        let mut batch = self.ring.claim()?;
+        let Some(mut batch) = self.ring.claim() else {
+            let of_parts = self.ring.parts().iter().filter_map(Self::latest);
+            // All of them are read.
+            return of_parts.fold(None, |_, value| Some(value));
+        };
         batch.skip_to_newest();
         batch.next()
     }
 
+    /// Shows `look` the newest value that was not read yet, and leaves it there. `None` while a drain is in progress.
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&P) -> R) -> Option<R> {
+        let reader = self.ring.parts().iter().find(|part| !part.is_empty()).unwrap_or(self);
+        reader.ring.peek(look)
+    }
+
     /// How many values a drain would find. A snapshot.
     pub(crate) fn len(&self) -> usize {
-        self.ring.len()
+        self.ring.len() + self.ring.parts().iter().map(Self::len).sum::<usize>()
     }
 
     /// True if a drain would find nothing. A snapshot.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.ring.is_empty() && self.ring.parts().iter().all(Self::is_empty)
     }
 
     /// How many values `report` has thrown away since the beginning, for want of room.
     pub(crate) fn dropped(&self) -> u64 {
-        self.ring.dropped()
+        self.ring.dropped() + self.ring.parts().iter().map(Self::dropped).sum::<u64>()
     }
 
     /// A waker for whoever brings the cancellation about; waking it makes a sender that
@@ -109,12 +137,14 @@ pub(crate) trait OnLeftover: Sync {
 pub struct Drain<'a, P> {
     batch: Option<Batch<'a, P>>,
     task: Option<&'a dyn OnLeftover>,
+    /// Of a task composed of several: what comes after the batch, the last one first.
+    more: Vec<Batch<'a, P>>,
 }
 
 impl<'a, P> Drain<'a, P> {
     /// The drain of a task that has no progress.
     pub(crate) fn empty() -> Self {
-        Self { batch: None, task: None }
+        Self { batch: None, more: Vec::new(), task: None }
     }
 
     /// Notifies `task` if the drain leaves values unread.
@@ -123,6 +153,17 @@ impl<'a, P> Drain<'a, P> {
         self.task = Some(task);
         self
     }
+
+    /// The batch is used up.
+    #[cold]
+    fn next_of_more(&mut self) -> Option<P> {
+        loop {
+            self.batch = Some(self.more.pop()?);
+            if let Some(value) = self.batch.as_mut()?.next() {
+                return Some(value);
+            }
+        }
+    }
 }
 
 impl<P> Iterator for Drain<'_, P> {
@@ -130,12 +171,16 @@ impl<P> Iterator for Drain<'_, P> {
 
     #[inline]
     fn next(&mut self) -> Option<P> {
-        self.batch.as_mut()?.next()
+        match self.batch.as_mut()?.next() {
+            None if !self.more.is_empty() => self.next_of_more(),
+            value => value,
+        }
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.batch.as_ref().map_or(0, Batch::len);
+        let batches = self.batch.iter().chain(&self.more);
+        let left = batches.map(Batch::len).sum();
         (left, Some(left))
     }
 }
@@ -144,7 +189,7 @@ impl<P> Drain<'_, P> {
     #[cold]
     fn give_back(&mut self) {
         // Before the notice: a host that sees the flag finds the values.
-        drop(self.batch.take());
+        drop((self.batch.take(), std::mem::take(&mut self.more)));
         if let Some(task) = self.task {
             task.left_over();
         }
@@ -154,7 +199,7 @@ impl<P> Drain<'_, P> {
 impl<P> Drop for Drain<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        if self.batch.as_ref().is_some_and(|batch| batch.len() != 0) {
+        if self.batch.as_ref().is_some_and(|batch| batch.len() != 0) || !self.more.is_empty() && self.len() != 0 {
             self.give_back();
         }
     }

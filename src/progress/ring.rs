@@ -7,9 +7,9 @@
 
 use super::waiter::{Ticket, Waiters};
 use super::word::{Geometry, Head, LOCK, Tail, WAITING};
-use super::{Capacity, CapacityError};
+use super::{Capacity, CapacityError, Reader};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::{ModelArc, UnsafeCell, plain};
+use crate::sync::{ModelArc, UnsafeCell, plain, spin_loop};
 use crate::util::cache_padded::CachePadded;
 use crate::util::catch::drop_quietly;
 use std::fmt;
@@ -19,6 +19,10 @@ use std::task::Waker;
 /// After how many values a drain in progress gives their slots back: a quarter of the ring within these limits, so that
 /// a slow loop over a drain holds up senders for no longer than that, and the read-modify-write does not show.
 const SPAN: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// How often a peek that finds LOCK taken tries again: a producer that makes room holds it for some tens of instructions.
+/// A drain may hold it for long; then the peek gives up.
+const PEEK_TRIES: usize = if cfg!(loom) { 2 } else { 100 };
 
 /// What the producer writes.
 struct TailLine {
@@ -50,8 +54,12 @@ pub(super) struct Ring<P> {
     geometry: Geometry,
     /// Values per span of a batch; see [`SPAN`].
     span: usize,
+    /// Values thrown away by `peek`, for an offered one behind them. Written by the holder of LOCK. A statistic.
+    displaced: plain::AtomicU64,
     slots: Box<[Slot<P>]>,
     waiters: Waiters,
+    /// Of a ring that is read as the sum of others, and is always empty by itself: the readers of those.
+    parts: Box<[Reader<P>]>,
 }
 
 // SAFETY: values only move through the ring, from the producer's thread to that of the lock holder (R1, R2); no two
@@ -59,12 +67,28 @@ pub(super) struct Ring<P> {
 unsafe impl<P: Send> Sync for Ring<P> {}
 
 impl<P> Ring<P> {
+    /// A ring that has no values of its own.
+    pub(super) fn sum(parts: Vec<Reader<P>>) -> Self {
+        let geometry = Geometry::new(1);
+        Self::with(geometry, Vec::new(), parts)
+    }
+
+    /// Read along with the ring; empty but for a [`sum`](Self::sum).
+    #[inline]
+    pub(super) fn parts(&self) -> &[Reader<P>] {
+        &self.parts
+    }
+
     pub(super) fn new(capacity: Capacity) -> Result<Self, CapacityError> {
         let geometry = Geometry::new(capacity.get());
         let mut slots = Vec::new();
         slots.try_reserve_exact(geometry.physical).map_err(|_| CapacityError::OutOfMemory(capacity.get()))?;
         slots.resize_with(geometry.physical, || UnsafeCell::new(MaybeUninit::uninit()));
-        Ok(Self {
+        Ok(Self::with(geometry, slots, Vec::new()))
+    }
+
+    fn with(geometry: Geometry, slots: Vec<Slot<P>>, parts: Vec<Reader<P>>) -> Self {
+        Self {
             head: CachePadded::new(AtomicUsize::new(Head::at(0).0)),
             tail: CachePadded::new(TailLine {
                 word: AtomicUsize::new(Tail::at(0).0),
@@ -73,9 +97,11 @@ impl<P> Ring<P> {
             reader_gone: AtomicBool::new(false),
             geometry,
             span: (geometry.capacity / 4).clamp(*SPAN.start(), *SPAN.end()),
+            displaced: plain::AtomicU64::new(0),
             slots: slots.into_boxed_slice(),
             waiters: Waiters::new(),
-        })
+            parts: parts.into_boxed_slice(),
+        }
     }
 
     /// Moves the value of a slot out.
@@ -119,7 +145,7 @@ impl<P> Ring<P> {
     }
 
     pub(super) fn dropped(&self) -> u64 {
-        self.tail.dropped.load(plain::Ordering::Relaxed)
+        self.tail.dropped.load(plain::Ordering::Relaxed) + self.displaced.load(plain::Ordering::Relaxed)
     }
 
     /// Takes LOCK if nobody has it. Never waits.
@@ -160,6 +186,30 @@ impl<P> Ring<P> {
             Ok(_) => taken.index(),
             Err(now) => Tail(now).index(),
         }
+    }
+
+    /// Shows `look` the newest value, which stays where it is. `None` if there is none, or while a drain is on.
+    pub(super) fn peek<R>(&self, look: impl FnOnce(&P) -> R) -> Option<R> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut locked = (0..PEEK_TRIES).find_map(|attempt| {
+            if attempt != 0 {
+                spin_loop();
+            }
+            Peek::lock(self)
+        })?;
+        locked.let_an_offer_in();
+        let end = self.settle_end(locked.head);
+        if locked.head == end {
+            // All that there was had to make room for an offer that its producer is about to replace.
+            return locked.displaced.as_ref().map(look);
+        }
+        let newest = self.geometry.advance(end, 2 * self.geometry.physical - 1);
+        let slot = &self.slots[self.geometry.slot(newest)];
+        // SAFETY: LOCK is ours and the slot lies between head and the tail that was seen: it holds a value, which nobody
+        // else reaches (R3). The reference ends before LOCK is given back.
+        Some(slot.with(|slot| look(unsafe { &*slot.cast::<P>() })))
     }
 
     /// Says that the reader is gone, and wakes whoever waits for it.
@@ -453,6 +503,50 @@ impl<P> Drop for Producer<P> {
         if self.offered {
             self.publish_offer();
         }
+    }
+}
+
+/// LOCK, held by a consumer that only looks. Dropped, it gives LOCK back, and whatever it displaced is dropped after that.
+struct Peek<'a, P> {
+    ring: &'a Ring<P>,
+    /// Index of the oldest value, which is where the head word stands.
+    head: usize,
+    displaced: Option<P>,
+}
+
+impl<'a, P> Peek<'a, P> {
+    fn lock(ring: &'a Ring<P>) -> Option<Self> {
+        let head = ring.try_lock()?.index();
+        Some(Self { ring, head, displaced: None })
+    }
+
+    /// A value that is offered behind a full ring is newer than all in it, and may stay there for as long as the producer
+    /// reports nothing more. Makes room for it as a report would have: by the oldest value.
+    fn let_an_offer_in(&mut self) {
+        let Ring { geometry, tail, head, .. } = self.ring;
+        // Acquire pairs with the Release of `Producer::push`: the oldest value is written.
+        let seen = Tail(tail.word.load(Ordering::Acquire));
+        if !seen.is_offering() || geometry.distance(self.head, seen.index()) != geometry.capacity {
+            return;
+        }
+        // SAFETY: LOCK is ours and the slot lies between head and tail (R3); the head moves past it below.
+        self.displaced = Some(unsafe { self.ring.take(geometry.slot(self.head)) });
+        let next = geometry.advance(self.head, 1);
+        // WAITING may change under us, so the head moves by addition. Release pairs with the Acquire of
+        // `Producer::refresh`: the slot is empty.
+        head.fetch_add(Head::at(next).0.wrapping_sub(Head::at(self.head).0), Ordering::Release);
+        self.head = next;
+        let displaced = &self.ring.displaced;
+        displaced.store(displaced.load(plain::Ordering::Relaxed) + 1, plain::Ordering::Relaxed);
+    }
+}
+
+impl<P> Drop for Peek<'_, P> {
+    fn drop(&mut self) {
+        // WAITING stays up: no room was made that a sender could use. Release pairs with the Acquire of the next
+        // `try_lock`: the look is over before the value is moved out.
+        self.ring.head.fetch_and(!LOCK, Ordering::Release);
+        drop_quietly(self.displaced.take());
     }
 }
 

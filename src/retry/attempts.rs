@@ -95,19 +95,19 @@ impl<M, F, E> fmt::Debug for Retry<M, F, E> {
     }
 }
 
-/// Is told how a run goes on.
-pub(crate) trait Witness {
-    /// A try begins.
+/// Observes how a run goes on.
+pub(crate) trait RetryObserver<E> {
+    /// An attempt begins.
     fn begins(&self, attempt: u32);
 
-    /// The next try begins at this moment. `None`: beyond the end of the clock.
-    fn waits(&self, until: Option<Instant>);
+    /// The current attempt failed, and the next one begins at this moment. `None`: beyond the end of the clock.
+    fn waits(&self, until: Option<Instant>, error: AttemptError<E>);
 }
 
-impl Witness for () {
+impl<E> RetryObserver<E> for () {
     fn begins(&self, _: u32) {}
 
-    fn waits(&self, _: Option<Instant>) {}
+    fn waits(&self, _: Option<Instant>, _: AttemptError<E>) {}
 }
 
 pin_project! {
@@ -118,7 +118,7 @@ pin_project! {
         // From the first poll on.
         run: Option<Run<E>>,
         make: M,
-        witness: W,
+        observer: W,
         pace: Option<Pace>,
         start: Option<Instant>,
         #[pin]
@@ -144,8 +144,8 @@ pin_project! {
 
 impl<M, F, E, W> Attempts<M, F, E, W> {
     /// Without a pace it finds one at the first poll.
-    pub(crate) fn new(policy: RetryPolicy<E>, make: M, witness: W, pace: Option<Pace>) -> Self {
-        Self { policy: Some(policy), run: None, make, witness, pace, start: None, stage: Stage::Due }
+    pub(crate) fn new(policy: RetryPolicy<E>, make: M, observer: W, pace: Option<Pace>) -> Self {
+        Self { policy: Some(policy), run: None, make, observer, pace, start: None, stage: Stage::Due }
     }
 }
 
@@ -154,7 +154,7 @@ where
     M: FnMut() -> F,
     F: Future<Output = Result<T, E>>,
     E: 'static,
-    W: Witness,
+    W: RetryObserver<E>,
 {
     type Output = Result<T, RetryError<E>>;
 
@@ -174,7 +174,7 @@ where
             let failed = match this.stage.as_mut().project() {
                 StageView::Due => {
                     let attempt = run.begin();
-                    this.witness.begins(attempt);
+                    this.observer.begins(attempt);
                     let limit = run.attempt_timeout().map(|limit| (pace.sleep(limit), limit));
                     let future = (this.make)();
                     this.stage.set(Stage::Trying { future, limit });
@@ -208,7 +208,7 @@ where
                 Next::Wait(wait) => {
                     // Made first: whoever moves the clock on to what it is told then finds the timer due.
                     let mut sleep = pace.sleep(wait);
-                    this.witness.waits(pace.now().checked_add(wait));
+                    this.observer.waits(pace.now().checked_add(wait), failed);
                     if Pin::new(&mut sleep).poll(cx).is_ready() {
                         cx.waker().wake_by_ref();
                     }

@@ -40,7 +40,7 @@ pub use attempts::{Retry, retry};
 pub use blocking::retry_blocking;
 pub use policy::RetryPolicy;
 
-pub(crate) use attempts::{Attempts, Witness};
+pub(crate) use attempts::{Attempts, RetryObserver};
 pub(crate) use blocking::{judge, repeat};
 pub(crate) use pace::Pace;
 pub(crate) use run::{Next, Run};

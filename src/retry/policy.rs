@@ -113,6 +113,11 @@ impl<E> RetryPolicy<E> {
         Self::none().base_delay(delay).max_delay(delay.max(MAX_DELAY)).multiplier(1.0)
     }
 
+    /// The value of `max_attempts`.
+    pub(crate) fn attempt_limit(&self) -> u32 {
+        self.max_attempts
+    }
+
     /// How many tries there are at most, the first one included. At least 1; `u32::MAX` is no limit worth the name.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;

@@ -12,7 +12,7 @@ use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
 use crate::task::raw::{ClosureBody, Convert, Fallible, FutureBody, Value, Work};
-use crate::task::{Schedule, Spec, Task};
+use crate::task::{Completer, Follow, Schedule, Spec, Stopwatch, Task, make_promise};
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::trace;
@@ -20,6 +20,7 @@ use crate::util::seeds::Seeds;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 /// What spawns: a cheap clone of it goes wherever tasks are started.
@@ -173,6 +174,32 @@ impl Handle {
         E: Into<BoxError>,
     {
         self.try_start_blocking::<F, Result<T, E>, Fallible>(closure, Spec::plain())
+    }
+
+    /// Makes a task that is completed from outside, by a callback or another thread; see [`promise`](crate::promise()).
+    ///
+    /// It belongs to this runtime: its progress and its end raise the update flag, its time is that of the runtime's clock,
+    /// and what is composed of it runs on the reactor. It has no work there: it is not listed, and not ended when the runtime
+    /// shuts down; whoever completes it may do so afterwards.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let (completer, mut task) = rt.promise::<String, ()>();
+    /// let library = std::thread::spawn(move || completer.complete("answer".to_owned()));
+    /// assert_eq!(task.wait()?, "answer");
+    /// assert!(rt.take_update());
+    /// # library.join().expect("it does not panic").expect("the task waited for it");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn promise<T, P>(&self) -> (Completer<T, P>, Task<T, P>)
+    where
+        T: Send + 'static,
+        P: Send + 'static,
+    {
+        let stopwatch = Stopwatch::new(self.clock().source());
+        make_promise(Arc::clone(&self.shared) as Arc<dyn Follow>, Some(stopwatch), Location::caller())
     }
 
     /// Returns true if any task that a host can see started, reported, began a retry wait or finished since the last call.

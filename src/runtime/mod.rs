@@ -23,6 +23,7 @@ mod condvar_parker;
 mod context;
 mod eager;
 mod engine;
+mod follow;
 mod handle;
 mod hook_queue;
 mod hooks;

@@ -7,7 +7,7 @@ use crate::blocking::{self, Refused};
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::task::raw::{Audience, Runnable, TaskRef};
-use crate::task::{EndHook, Schedule, TaskId};
+use crate::task::{EndHook, Follow, Follower, Schedule, TaskId};
 
 /// The owner of futures.
 pub(crate) struct Reactor {
@@ -54,6 +54,10 @@ impl Schedule for Reactor {
 
     fn moved(&self, task: &TaskRef) {
         Shared::moved(self.shared(), task);
+    }
+
+    fn follow(&self) -> Follower {
+        Follower::new(Arc::clone(self.shared()) as Arc<dyn Follow>)
     }
 
     fn on_started(&self, task: &TaskRef, audience: Audience) {
@@ -105,6 +109,10 @@ impl<O: Schedule> Schedule for InternalTask<O> {
     fn starts(&self, task: &TaskRef) -> bool {
         self.0.starts(task)
     }
+
+    fn follow(&self) -> Follower {
+        self.0.follow()
+    }
 }
 
 /// The owner of blocking closures.
@@ -133,8 +141,8 @@ impl Schedule for Pool {
             Ok(permit) => permit.submit(task),
             Err(Refused::Full | Refused::Closed) => refuse(task),
             Err(Refused::NoThread(error)) => {
-                if let Some(details) = task.details() {
-                    details.refuse(error);
+                if let Some(retry) = task.details().and_then(|details| details.retry()) {
+                    retry.refuse(error);
                 }
                 // Told that, it fails instead of trying; on this thread, which may be inside a closure of its own.
                 blocking::outside(|| blocking::run_closure(task));
@@ -152,6 +160,10 @@ impl Schedule for Pool {
 
     fn end_wait(&self) {
         self.shared.pool.end_wait();
+    }
+
+    fn follow(&self) -> Follower {
+        Follower::new(Arc::clone(&self.shared) as Arc<dyn Follow>)
     }
 
     fn starts(&self, task: &TaskRef) -> bool {
@@ -193,6 +205,10 @@ pub(crate) struct Refuser(pub(crate) Arc<Shared>);
 impl Schedule for Refuser {
     fn schedule(&self, task: Runnable) {
         drop(task);
+    }
+
+    fn follow(&self) -> Follower {
+        Follower::new(Arc::clone(&self.0) as Arc<dyn Follow>)
     }
 
     fn must_not_wait(&self, _: TaskId) -> bool {

@@ -8,7 +8,7 @@ use crate::blocking::Refused;
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::task::raw::{Audience, Runnable, TaskRef, Work};
-use crate::task::{EndHook, Schedule, Spec, Task, TaskId};
+use crate::task::{EndHook, Follower, Schedule, Spec, Task, TaskId};
 use std::fmt;
 
 /// Notices of the life of one task. Called on any thread, under no lock.
@@ -131,6 +131,10 @@ impl<O: Schedule, W: Watch> Schedule for Watched<O, W> {
 
     fn end_wait(&self) {
         self.owner.end_wait();
+    }
+
+    fn follow(&self) -> Follower {
+        self.owner.follow()
     }
 
     fn moved(&self, task: &TaskRef) {

@@ -5,11 +5,11 @@ use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, BuildError, TaskError};
 use crate::progress::{Capacity, Host, Reader, channel};
-use crate::retry::{Pace, RetryPolicy, Witness};
+use crate::retry::{AttemptError, Pace, RetryObserver, RetryPolicy};
 use crate::runtime::{Handle, LocalHandle, Shared};
 use crate::sync::Arc;
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
-use crate::task::{EndHook, Priority, Spec, Task, TaskInfo, TaskMeta};
+use crate::task::{EndHook, Priority, RetryState, Spec, Stopwatch, Task, TaskInfo, TaskMeta};
 use crate::time::driver::Driver;
 use crate::time::{ChildClock, Sleep};
 use crate::util::update::UpdateFlag;
@@ -215,8 +215,12 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         }
     }
 
-    /// Makes the parts that every task has.
-    pub(super) fn open(self, location: &'static Location<'static>, retries: bool) -> Result<Opened<P, S, R>, Refusal>
+    /// Makes the parts that every task has; `attempts` are those of a task that retries.
+    pub(super) fn open(
+        self,
+        location: &'static Location<'static>,
+        attempts: Option<u32>,
+    ) -> Result<Opened<P, S, R>, Refusal>
     where
         P: Send + 'static,
     {
@@ -229,11 +233,15 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             });
         }
         let limit = place.time_limit(limit);
-        let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority).quiet(quiet);
         let root = place.handle().driver();
         let timers = clock.as_ref().map(|clock| root.of_child(clock));
         let driver = timers.as_ref().map_or(&root, |own| own.as_ref().unwrap_or(&root));
-        let details = Arc::new(if retries { details.retrying(driver.now_instant()) } else { details });
+        let stopwatch = Stopwatch::new(driver.clock().source());
+        let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority).quiet(quiet).timed(stopwatch);
+        let details = Arc::new(match attempts {
+            Some(attempts) => details.retrying(Arc::new(RetryState::new(attempts))),
+            None => details,
+        });
         if let (Some(clock), Some(None)) = (&clock, &timers) {
             let allowed = "a clock that runs by the clock of the runtime";
             let error = BuildError::Invalid { setting: "clock", given: format!("{clock:?}"), allowed };
@@ -295,7 +303,7 @@ impl<P, S: FuturePlace> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(location, false) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };
@@ -336,7 +344,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
         C::Output: Send + 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(location, false) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };
@@ -389,7 +397,7 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         self.limit.take()
     }
 
-    pub(super) fn witness(&self) -> TaskHost {
+    pub(super) fn observer(&self) -> TaskHost {
         TaskHost { shared: Arc::clone(self.place.handle().shared()), details: Arc::clone(&self.details) }
     }
 
@@ -506,7 +514,7 @@ impl Host for TaskHost {
     }
 }
 
-impl Witness for TaskHost {
+impl<E: Into<BoxError>> RetryObserver<E> for TaskHost {
     fn begins(&self, attempt: u32) {
         self.details.begin_attempt(attempt);
         if attempt > 1 {
@@ -514,8 +522,8 @@ impl Witness for TaskHost {
         }
     }
 
-    fn waits(&self, until: Option<Instant>) {
-        self.details.wait_until(until);
+    fn waits(&self, until: Option<Instant>, error: AttemptError<E>) {
+        self.details.wait_until(until, TaskError::of_attempt(error));
         self.reported();
     }
 }

@@ -56,7 +56,7 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
         C: Convert<F::Output> + 'static,
         C::Output: Send + 'static,
     {
-        let mut opened = match self.open(location, false) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };

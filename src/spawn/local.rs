@@ -102,7 +102,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
         C::Output: 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(location, false) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };
@@ -118,7 +118,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
         C::Output: 'static,
         P: Send + 'static,
     {
-        let mut opened = match self.open(location, false) {
+        let mut opened = match self.open(location, None) {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };

@@ -11,7 +11,7 @@ use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, RetryError, TaskError};
-use crate::retry::{Attempts, Next, Pace, RetryPolicy, Run, Witness, judge};
+use crate::retry::{Attempts, Next, Pace, RetryObserver, RetryPolicy, Run, judge};
 use crate::runtime::Handle;
 use crate::sync::Arc;
 use crate::task::Task;
@@ -96,7 +96,7 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
             run: Run::new(opened.retry.clone(), &pace),
             cx: opened.context(),
             pace,
-            witness: opened.witness(),
+            observer: opened.observer(),
             handle,
             closure,
             start: None,
@@ -112,7 +112,8 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
     where
         P: Send + 'static,
     {
-        let opened = self.open(location, true)?;
+        let attempts = self.retry.attempt_limit();
+        let opened = self.open(location, Some(attempts))?;
         match opened.retry.check() {
             Ok(()) => Ok(opened),
             Err(error) => {
@@ -132,7 +133,7 @@ impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
         T: 'static,
         E: Into<BoxError> + 'static,
     {
-        let (pace, witness, timers) = (self.pace(), self.witness(), self.timers.clone());
+        let (pace, observer, timers) = (self.pace(), self.observer(), self.timers.clone());
         let (handle, details) = (self.place.handle().clone(), Arc::clone(&self.details));
         let (policy, limit, mut voice) =
             (self.retry.clone(), self.inner_limit(), std::mem::replace(&mut self.voice, Voice::None));
@@ -141,7 +142,7 @@ impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
                 let voice = voice.share().map_or(Voice::None, Voice::Shared);
                 make(TaskContext::new(handle.clone(), Arc::clone(&details), voice))
             };
-            Limited::<_, Retried>::new(|| Attempts::new(policy, make, witness, Some(pace)), limit, timers)
+            Limited::<_, Retried>::new(|| Attempts::new(policy, make, observer, Some(pace)), limit, timers)
         })
     }
 }
@@ -162,7 +163,7 @@ struct Tries<F, P, E> {
     cx: TaskContext<P>,
     run: Run<E>,
     pace: Pace,
-    witness: TaskHost,
+    observer: TaskHost,
     handle: Handle,
     start: Option<Instant>,
     sleep: Option<Sleep>,
@@ -181,8 +182,8 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
         let this = &mut *self;
-        let details = &this.witness.details;
-        if let Some(error) = details.take_refusal() {
+        let details = &this.observer.details;
+        if let Some(error) = details.retry().and_then(|retry| retry.take_refusal()) {
             return Poll::Ready(Err(TaskError::from_error(error)));
         }
         if let Some(sleep) = &mut this.sleep {
@@ -192,7 +193,7 @@ where
         let begun = this.pace.now();
         let start = *this.start.get_or_insert(begun);
         let attempt = this.run.begin();
-        this.witness.begins(attempt);
+        RetryObserver::<E>::begins(&this.observer, attempt);
         let watchdog = this.run.attempt_timeout().map(|limit| {
             let (sleep, details) = (this.pace.sleep(limit), Arc::clone(details));
             this.handle.spawn_internal(async move {
@@ -216,7 +217,7 @@ where
             Next::Wait(wait) => {
                 // Made first: whoever moves the clock on to what it is told then finds the timer due.
                 let sleep = this.sleep.insert(this.pace.sleep(wait));
-                this.witness.waits(this.pace.now().checked_add(wait));
+                this.observer.waits(this.pace.now().checked_add(wait), error);
                 if Pin::new(sleep).poll(cx).is_ready() {
                     cx.waker().wake_by_ref();
                 }

@@ -4,7 +4,6 @@ use super::raw::{Outcome, TaskRef};
 use super::{Priority, Status, TaskId};
 use std::fmt;
 use std::panic::Location;
-use std::time::Instant;
 
 /// Looks at a task and cancels it, whatever the type of its result.
 ///
@@ -84,17 +83,6 @@ impl CancelHandle {
 
     pub(super) fn task_ref(&self) -> &TaskRef {
         &self.0
-    }
-
-    /// The current try, counted from 1.
-    pub fn attempt(&self) -> u32 {
-        self.0.attempt()
-    }
-
-    /// When the next try begins, while the task waits between two; see
-    /// [`Task::next_attempt_at`](crate::Task::next_attempt_at).
-    pub fn next_attempt_at(&self) -> Option<Instant> {
-        self.0.next_attempt_at()
     }
 
     /// True if this thread must not wait for the task.

@@ -1,7 +1,8 @@
 //! The handle: what a program keeps of a task and looks at on each tick.
 
 use super::raw::{self, Body, JoinRef, Outcome, Runnable, TaskRef, Work};
-use super::{CancelHandle, Priority, Schedule, SharedTask, Spec, Status, TaskId};
+use super::retry_state::Waiting;
+use super::{CancelHandle, Priority, Schedule, SharedTask, Spec, Status, TaskId, View};
 use crate::error::TaskError;
 use crate::park;
 use crate::progress::{Drain, OnLeftover, Reader};
@@ -9,7 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A task that runs in the background, and its result of type `T` and progress of type `P`.
 ///
@@ -160,6 +161,21 @@ impl<T, P> Task<T, P> {
         self.result()?.err()
     }
 
+    /// The state of the task, in one enum: what a frame of a GUI shows of it. [`View`] has an example.
+    ///
+    /// A few loads; for a task that waits for its next attempt also a lock, which is held for a few moves only.
+    pub fn view(&self) -> View<'_, T> {
+        // One look decides. A task that is seen unfinished may end meanwhile: that is for the next view.
+        match self.status() {
+            Status::Pending => View::Pending,
+            Status::Running => match self.join.task().waiting() {
+                None => View::Running,
+                Some(Waiting { attempt, next_at, last_error }) => View::Waiting { attempt, next_at, last_error },
+            },
+            Status::Done | Status::Error | Status::Cancelled => self.result().map_or(View::Idle, View::of_result),
+        }
+    }
+
     /// Cancels the task. False if it was over already, and then nothing changes.
     ///
     /// A task that has not started ends here and now; its body never runs. A future that runs is dropped by its own
@@ -211,6 +227,46 @@ impl<T, P> Task<T, P> {
         self.progress.as_ref()?.latest()
     }
 
+    /// A copy of the newest progress value, which is not consumed. `None` if there is nothing to read.
+    ///
+    /// For a host that draws the newest value on each frame and reads nothing else: the ring stays full then, and a report
+    /// makes room for itself by the oldest value ([`progress_dropped`](Self::progress_dropped) counts). Later peeks never
+    /// give an older value. Of a finished task it is the last one. `None` as well while a [`Drain`] of this task is alive
+    /// elsewhere.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut task = rt.task().progress::<u8>(8).spawn_blocking(|cx| (1..=50).for_each(|percent| cx.report(percent)));
+    /// task.wait()?;
+    /// assert_eq!((task.peek(), task.peek()), (Some(50), Some(50)));
+    /// assert_eq!(task.latest(), Some(50));
+    /// assert_eq!(task.peek(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn peek(&self) -> Option<P>
+    where
+        P: Clone,
+    {
+        self.peek_with(P::clone)
+    }
+
+    /// As [`peek`](Self::peek), but shows the value to `look` instead of copying it.
+    ///
+    /// The task reports on meanwhile; keep `look` short, since other reads of this task's progress find nothing.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let mut task = rt.task().progress::<String>(8).spawn_blocking(|cx| cx.report("linking".to_owned()));
+    /// task.wait()?;
+    /// assert_eq!(task.peek_with(|step| step.len()), Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn peek_with<R>(&self, look: impl FnOnce(&P) -> R) -> Option<R> {
+        self.progress.as_ref()?.peek(look)
+    }
+
     /// How many progress values wait to be read.
     pub fn progress_len(&self) -> usize {
         self.progress.as_ref().map_or(0, Reader::len)
@@ -225,36 +281,6 @@ impl<T, P> Task<T, P> {
     /// How many progress values were dropped unread because the ring was full.
     pub fn progress_dropped(&self) -> u64 {
         self.progress.as_ref().map_or(0, Reader::dropped)
-    }
-
-    /// The current try, counted from 1.
-    pub fn attempt(&self) -> u32 {
-        self.join.task().attempt()
-    }
-
-    /// When the next try begins, while the task waits between two ([`TaskBuilder::retry`](crate::TaskBuilder::retry)). A
-    /// moment of the runtime's clock. `None` at all other times.
-    ///
-    /// # Example
-    /// ```
-    /// use offtick::{RetryPolicy, time::Clock};
-    /// use std::time::Duration;
-    /// let clock = Clock::manual();
-    /// let rt = offtick::Builder::new().clock(clock.clone()).build()?;
-    /// let policy = RetryPolicy::fixed(Duration::from_secs(5)).max_attempts(2);
-    /// let task = rt.task().retry(policy).run(|_cx| async { Err::<(), _>("offline") });
-    /// let next = loop {
-    ///     // One tick: "offline, next attempt in 5 s".
-    ///     match task.next_attempt_at() {
-    ///         Some(next) => break next,
-    ///         None => std::thread::yield_now(),
-    ///     }
-    /// };
-    /// assert_eq!(next - clock.now(), Duration::from_secs(5));
-    /// # Ok::<(), offtick::BuildError>(())
-    /// ```
-    pub fn next_attempt_at(&self) -> Option<Instant> {
-        self.join.task().next_attempt_at()
     }
 
     /// Blocks this thread until the task is over and moves the result out.
@@ -303,6 +329,11 @@ impl<T, P> Task<T, P> {
     /// A handle without the result: look, cancel, nothing else. It can be cloned and keeps nothing running.
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle::new(self.join.task().clone())
+    }
+
+    /// The reader, for a task that is composed of this one.
+    pub(super) fn take_progress(&mut self) -> Option<Reader<P>> {
+        self.progress.take()
     }
 
     pub(crate) fn task_ref(&self) -> &TaskRef {

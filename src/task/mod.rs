@@ -84,6 +84,8 @@
 //!   taken it in is ended by whoever brought it (who may have polled it once, if it was started eagerly). The last reference, which a waker on any thread may hold, frees bytes only.
 //! - Progress and output are written before [6], which releases; a look at the state acquires. So whoever sees a
 //!   task over sees all it reported and its result.
+//! - A composed task (`compose`) is a task whose body awaits others. It runs where the first of those does ([`Follow`]), and
+//!   a cancellation reaches the others at once.
 //! - Polling, queueing and listing leave the reference count alone: the waker of a poll borrows the body's reference.
 //! - A panic of the body, of its destructor, of the output's destructor, of a hook or of the join waker is caught
 //!   where it happens, and the transition is completed.
@@ -91,28 +93,41 @@
 pub(crate) mod raw;
 
 mod any;
+mod attempts;
 mod cancel_handle;
+mod compose;
 mod handle;
 mod id;
 mod info;
+mod inline;
 mod over;
 mod priority;
 mod priority_picker;
+mod promise;
+mod retry_state;
 mod schedule;
 mod share;
 mod spec;
 mod status;
+mod stopwatch;
 mod task_meta;
+mod view;
 
 pub use any::AnyTask;
 pub use cancel_handle::CancelHandle;
+pub use compose::{join_all, race};
 pub use handle::Task;
 pub use id::TaskId;
 pub use info::TaskInfo;
 pub use priority::Priority;
 pub(crate) use priority_picker::{LEVELS, PriorityPicker};
-pub(crate) use schedule::Schedule;
+pub(crate) use promise::make as make_promise;
+pub use promise::{Completer, promise};
+pub(crate) use retry_state::RetryState;
+pub(crate) use schedule::{Follow, Follower, Schedule};
 pub use share::{SharedResult, SharedTask};
 pub(crate) use spec::Spec;
 pub use status::Status;
+pub(crate) use stopwatch::{Stopwatch, TimeSource};
 pub(crate) use task_meta::{EndHook, TaskMeta};
+pub use view::{AsView, View};

@@ -1,7 +1,7 @@
 //! A task behind several handles.
 
 use super::raw::TaskRef;
-use super::{CancelHandle, Priority, Status, Task, TaskId};
+use super::{CancelHandle, Priority, Status, Task, TaskId, View};
 use crate::error::TaskError;
 use crate::park;
 use crate::progress::Drain;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A [`Task`] that several owners look at; made by [`Task::share`].
 ///
@@ -104,6 +104,11 @@ impl<T, P> SharedTask<T, P> {
         self.inner.task.error()
     }
 
+    /// The state of the task, in one enum; see [`Task::view`].
+    pub fn view(&self) -> View<'_, T> {
+        self.inner.task.view()
+    }
+
     /// Cancels the task, for all who share it; see [`Task::cancel`].
     pub fn cancel(&self) -> bool {
         self.inner.task.cancel()
@@ -133,20 +138,22 @@ impl<T, P> SharedTask<T, P> {
         self.inner.task.latest()
     }
 
+    /// A copy of the newest progress value, which is not consumed; see [`Task::peek`].
+    pub fn peek(&self) -> Option<P>
+    where
+        P: Clone,
+    {
+        self.inner.task.peek()
+    }
+
+    /// Shows the newest progress value to `look`; see [`Task::peek_with`].
+    pub fn peek_with<R>(&self, look: impl FnOnce(&P) -> R) -> Option<R> {
+        self.inner.task.peek_with(look)
+    }
+
     /// How many progress values were dropped unread because the ring was full.
     pub fn progress_dropped(&self) -> u64 {
         self.inner.task.progress_dropped()
-    }
-
-    /// The current try, counted from 1.
-    pub fn attempt(&self) -> u32 {
-        self.inner.task.attempt()
-    }
-
-    /// When the next try begins, while the task waits between two; see
-    /// [`Task::next_attempt_at`](crate::Task::next_attempt_at).
-    pub fn next_attempt_at(&self) -> Option<Instant> {
-        self.inner.task.next_attempt_at()
     }
 
     /// A handle without the result.

@@ -29,6 +29,11 @@ impl Spec<()> {
 }
 
 impl<P> Spec<P> {
+    /// A task with nothing but a body.
+    pub(super) fn at(location: &'static Location<'static>) -> Self {
+        Self { origin: SpawnMeta::at(location), progress: None }
+    }
+
     /// A task with extras.
     pub(crate) fn detailed(details: Arc<TaskMeta>, progress: Option<Reader<P>>) -> Self {
         Self { origin: SpawnMeta::of(details), progress }

@@ -2,19 +2,15 @@
 //! cell, in whose word for the spawning line they take the line's place, so that a plain spawn pays nothing for them.
 
 use super::raw::{Audience, TaskRef};
-use super::{Priority, Task, TaskId, TaskInfo};
+use super::{Priority, RetryState, Stopwatch, Task, TaskId, TaskInfo};
 use crate::error::TaskError;
-use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::sync::{Arc, Mutex};
 use crate::trace;
 use crate::util::catch::guarded;
-use std::io;
 use std::panic::Location;
 use std::task::Waker;
 use std::time::{Duration, Instant};
-
-/// `next` while no wait is on.
-const NO_WAIT: u64 = u64::MAX;
 
 /// The extras of a task made by the builder; shared by its cell and its context.
 pub(crate) struct TaskMeta {
@@ -24,7 +20,6 @@ pub(crate) struct TaskMeta {
     time_limit: Option<TaskError>,
     /// The level that the task begins with; from then on it stands in the state word.
     priority: Priority,
-    attempt: AtomicU32,
     /// The last try that ran out of time, 0 before that.
     expired: AtomicU32,
     cancelled: AtomicBool,
@@ -36,22 +31,14 @@ pub(crate) struct TaskMeta {
     sleeper: Mutex<Option<Waker>>,
     /// Woken by a cancellation: the closure that waits for its next try.
     waiter: Mutex<Option<Waker>>,
-    /// Of a task that retries.
-    tries: Option<Box<Tries>>,
+    /// Of a task that retries, and of those composed of it.
+    retry: Option<Arc<RetryState>>,
+    /// Of a task whose runtime is known.
+    stopwatch: Option<Stopwatch>,
     /// Called once at the end, by whoever brought it about.
     on_end: Mutex<Option<EndHook>>,
     /// The timer task of a closure with a time limit; dropped, and so cancelled, at the end.
     watchdog: Mutex<Option<Task<()>>>,
-}
-
-/// What a task knows of the tries to come.
-struct Tries {
-    /// A moment of the runtime's clock.
-    origin: Instant,
-    /// When the next one begins: nanoseconds after the origin.
-    next: AtomicU64,
-    /// Why the next one cannot begin: there is no thread for it.
-    refused: Mutex<Option<io::Error>>,
 }
 
 /// A task's own hook.
@@ -80,14 +67,14 @@ impl TaskMeta {
             name,
             time_limit: time_limit.map(TaskError::TimedOut),
             priority: Priority::default(),
-            attempt: AtomicU32::new(1),
             expired: AtomicU32::new(0),
             cancelled: AtomicBool::new(false),
             quiet: false,
             hidden: AtomicBool::new(false),
             sleeper: Mutex::new(None),
             waiter: Mutex::new(None),
-            tries: None,
+            retry: None,
+            stopwatch: None,
             on_end: Mutex::new(on_end),
             watchdog: Mutex::new(None),
         }
@@ -128,11 +115,31 @@ impl TaskMeta {
         self.priority
     }
 
-    /// Makes them those of a task that retries; `now` is a moment of its runtime's clock.
-    pub(crate) fn retrying(mut self, now: Instant) -> Self {
-        let tries = Tries { origin: now, next: AtomicU64::new(NO_WAIT), refused: Mutex::new(None) };
-        self.tries = Some(Box::new(tries));
+    /// Makes them those of a task that retries.
+    pub(crate) fn retrying(mut self, retry: Arc<RetryState>) -> Self {
+        self.retry = Some(retry);
         self
+    }
+
+    /// Makes them those of a task that tells how long it took.
+    pub(crate) fn timed(mut self, stopwatch: Stopwatch) -> Self {
+        self.stopwatch = Some(stopwatch);
+        self
+    }
+
+    /// Makes them those of a task that is composed of one with `inner`: the attempts and the start are the same.
+    pub(crate) fn composed_of(mut self, inner: &Self) -> Self {
+        self.retry = inner.retry.clone();
+        self.stopwatch = inner.stopwatch.as_ref().map(Stopwatch::since_same_start);
+        self
+    }
+
+    pub(crate) fn retry(&self) -> Option<&Arc<RetryState>> {
+        self.retry.as_ref()
+    }
+
+    pub(crate) fn stopwatch(&self) -> Option<&Stopwatch> {
+        self.stopwatch.as_ref()
     }
 
     pub(crate) fn id(&self) -> TaskId {
@@ -159,45 +166,25 @@ impl TaskMeta {
         self.time_limit.as_ref()
     }
 
-    /// The current try, counted from 1. Relaxed: a number for display.
+    /// The current attempt, counted from 1.
     pub(crate) fn attempt(&self) -> u32 {
-        self.attempt.load(Ordering::Relaxed)
+        self.retry.as_ref().map_or(1, |retry| retry.attempt())
     }
 
-    /// A try begins, and with it the wait for it ends. Relaxed, as above, also in the next two.
+    /// An attempt of a task that retries begins, and with it the wait for it ends.
     pub(crate) fn begin_attempt(&self, attempt: u32) {
-        self.attempt.store(attempt, Ordering::Relaxed);
         trace::attempt(self.id.get(), attempt);
-        if let Some(tries) = &self.tries {
-            tries.next.store(NO_WAIT, Ordering::Relaxed);
+        if let Some(retry) = &self.retry {
+            retry.begin(attempt);
         }
     }
 
-    /// The task waits for its next try until then; `None`: beyond the end of the clock.
-    pub(crate) fn wait_until(&self, next: Option<Instant>) {
+    /// The task waits for its next attempt until then; `None`: beyond the end of the clock. `error` ended the last one.
+    pub(crate) fn wait_until(&self, next: Option<Instant>, error: TaskError) {
         trace::retry(self.id.get(), self.attempt());
-        if let Some(tries) = &self.tries {
-            let nanos = next.map(|next| next.saturating_duration_since(tries.origin).as_nanos());
-            tries.next.store(nanos.and_then(|nanos| nanos.try_into().ok()).unwrap_or(NO_WAIT), Ordering::Relaxed);
+        if let Some(retry) = &self.retry {
+            retry.wait_until(next, error);
         }
-    }
-
-    /// When the next try begins, while the task waits for it.
-    pub(crate) fn next_attempt_at(&self) -> Option<Instant> {
-        let tries = self.tries.as_ref()?;
-        let next = tries.next.load(Ordering::Relaxed);
-        if next == NO_WAIT { None } else { tries.origin.checked_add(Duration::from_nanos(next)) }
-    }
-
-    /// The next try has no thread to run on.
-    pub(crate) fn refuse(&self, error: io::Error) {
-        if let Some(tries) = &self.tries {
-            *tries.refused.lock() = Some(error);
-        }
-    }
-
-    pub(crate) fn take_refusal(&self) -> Option<io::Error> {
-        self.tries.as_ref()?.refused.lock().take()
     }
 
     /// Try number `attempt` ran out of time: its body is told.
@@ -237,6 +224,9 @@ impl TaskMeta {
 
     /// The task is over, for everyone to see; its own hook is left to `on_end`.
     pub(crate) fn ended(&self, on_end: impl FnOnce(EndHook)) {
+        if let Some(stopwatch) = &self.stopwatch {
+            stopwatch.stop();
+        }
         let hook = self.on_end.lock().take();
         if let Some(hook) = hook {
             on_end(hook);

@@ -6,6 +6,7 @@
 use super::ChildClock;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
+use crate::task::TimeSource;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -77,6 +78,39 @@ impl Clock {
             Kind::System { .. } | Kind::Child(_) => None,
             Kind::Manual(manual) => Some(manual),
         }
+    }
+}
+
+impl Clock {
+    /// The clock as tasks know it.
+    pub(crate) fn source(&self) -> Box<dyn TimeSource> {
+        match &self.kind {
+            Kind::System { .. } => Box::new(SystemTime),
+            Kind::Manual(_) | Kind::Child(_) => Box::new(self.clone()),
+        }
+    }
+}
+
+/// The system's clock without an origin: nothing is allocated for a box of it.
+struct SystemTime;
+
+impl TimeSource for SystemTime {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn boxed(&self) -> Box<dyn TimeSource> {
+        Box::new(Self)
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> Instant {
+        Self::now(self)
+    }
+
+    fn boxed(&self) -> Box<dyn TimeSource> {
+        Box::new(self.clone())
     }
 }
 

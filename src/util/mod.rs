@@ -2,6 +2,7 @@
 
 pub(crate) mod cache_padded;
 pub(crate) mod catch;
+pub(crate) mod finished;
 pub(crate) mod grow;
 pub(crate) mod holes;
 pub(crate) mod seeds;

@@ -7,7 +7,7 @@ use super::state::{Audience, Kind, Outcome, ToCancelled, ToIdle, ToRunning};
 use super::{nested_outputs, polled, store, waker};
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
-use crate::task::Schedule;
+use crate::task::{Follower, Schedule};
 use crate::util::catch::{catch, drop_quietly, guarded};
 use std::any::Any;
 use std::mem::ManuallyDrop;
@@ -44,6 +44,7 @@ impl<B: Body, S: Schedule> Cell<B, S> {
         end_wait: end_wait::<B, S>,
         moved: moved::<B, S>,
         raise_update: raise_update::<B, S>,
+        follow: follow::<B, S>,
         drop_output: drop_output::<B, S>,
         report_end: report_end::<B, S>,
         dealloc: dealloc::<B, S>,
@@ -195,13 +196,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     if panicked && let Some(Err(TaskError::Panicked(panic))) = &output {
         guarded(|| cell.owner.on_panic(&task, panic));
     }
-    let outcome = match &output {
-        Some(Ok(_)) => Outcome::Done,
-        Some(Err(TaskError::Cancelled)) => Outcome::Cancelled,
-        Some(Err(TaskError::RuntimeGone)) => Outcome::Gone,
-        Some(Err(_)) => Outcome::Error,
-        None => reason,
-    };
+    let outcome = output.as_ref().map_or(reason, outcome_of);
     if outcome.has_output()
         && let Some(output) = output
     {
@@ -227,6 +222,60 @@ unsafe fn finish<B: Body, S: Schedule>(
     cell.owner.on_closed();
     // SAFETY: the body is gone, and its reference was the runner's.
     PollOutcome::Over(unsafe { Over::from_raw(header) })
+}
+
+fn outcome_of<T>(output: &Result<T, TaskError>) -> Outcome {
+    match output {
+        Ok(_) => Outcome::Done,
+        Err(TaskError::Cancelled) => Outcome::Cancelled,
+        Err(TaskError::RuntimeGone) => Outcome::Gone,
+        Err(_) => Outcome::Error,
+    }
+}
+
+/// Ends a task that has no body to run, as [`finish`] ends the others. Gives the output back if the task does not take it:
+/// it was cancelled before, or its handle is gone. (An error that no handle takes goes to the owner.)
+///
+/// # Safety
+/// As for [`finish`].
+pub(super) unsafe fn fulfil<B: Body, S: Schedule>(
+    header: NonNull<Header>,
+    output: Result<B::Output, TaskError>,
+) -> Option<Result<B::Output, TaskError>> {
+    // SAFETY: by contract; the body's reference keeps it alive to the end of this call.
+    let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
+    // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
+    cell.stage.with_mut(|stage| unsafe { drop_body(stage) });
+    // SAFETY: the body's reference outlives the borrow.
+    let task = unsafe { TaskRef::borrowed(header) };
+    let outcome = outcome_of(&output);
+    if outcome.has_output() {
+        let fresh = Stage { output: ManuallyDrop::new(output) };
+        // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
+        cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
+    }
+    let closed = cell.header.state().close(outcome, false);
+    let mut refused = None;
+    if closed.drop_output {
+        // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
+        let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
+        if closed.unread {
+            drop_output_of(cell, &task, output, true);
+        } else {
+            refused = Some(output);
+        }
+    } else if closed.unread {
+        report(cell, &task, cell.header.end_error(closed.outcome).clone());
+    }
+    if closed.wake_join {
+        cell.header.wake_join();
+    }
+    if closed.ended {
+        tell_end(cell, &task, closed.before.audience());
+    }
+    // SAFETY: the body is gone, and its reference was the caller's.
+    drop(unsafe { Over::from_raw(header) });
+    refused
 }
 
 /// # Safety
@@ -327,6 +376,13 @@ unsafe fn raise_update<B: Body, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     cell.owner.raise_update();
+}
+
+/// # Safety
+/// `header` is a cell of `B` and `S`, alive during the call.
+unsafe fn follow<B: Body, S: Schedule>(header: NonNull<Header>) -> Follower {
+    // SAFETY: by contract.
+    unsafe { header.cast::<Cell<B, S>>().as_ref() }.owner.follow()
 }
 
 /// # Safety

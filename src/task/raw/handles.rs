@@ -9,7 +9,7 @@ use super::state::{Audience, Outcome, Snapshot};
 use super::traced::traced;
 use super::{polled, waker};
 use crate::error::TaskError;
-use crate::task::{Priority, Schedule, Status, TaskId, TaskMeta};
+use crate::task::{Follower, Priority, Schedule, Status, TaskId, TaskMeta};
 use crate::util::catch::drop_quietly;
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,7 +17,6 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 /// Makes a task. The runnable is to be queued; the handle owns the output.
 pub(crate) fn new<B, S>(body: B, owner: S, origin: SpawnMeta) -> (Runnable, JoinRef<B::Output>)
@@ -287,15 +286,14 @@ impl TaskRef {
         self.header().location()
     }
 
-    /// The current try, counted from 1.
+    /// The current attempt, counted from 1.
     pub(crate) fn attempt(&self) -> u32 {
         self.header().details().map_or(1, |details| details.attempt())
     }
 
-    /// When the next try begins, while the task waits for it.
-    pub(crate) fn next_attempt_at(&self) -> Option<Instant> {
-        let next = self.header().details()?.next_attempt_at()?;
-        if self.is_over() { None } else { Some(next) }
+    /// The extras of a task made by the builder.
+    pub(crate) fn details(&self) -> Option<&TaskMeta> {
+        self.header().details()
     }
 
     /// True if the task never raises the update flag.
@@ -385,15 +383,33 @@ impl TaskRef {
     /// Blocks this thread in `wait`, which returns once the task is over, or earlier. `None`: it must not block, since it
     /// runs the task, or no thread would be left that could.
     pub(crate) fn block<R>(&self, wait: impl FnOnce() -> R) -> Option<R> {
-        let vtable = self.header().vtable();
-        // SAFETY: alive by our reference.
-        if !unsafe { (vtable.begin_wait)(self.pointer) } {
+        if !self.begin_wait() {
             return None;
         }
         let result = wait();
-        // SAFETY: as above.
-        unsafe { (vtable.end_wait)(self.pointer) };
+        self.end_wait();
         Some(result)
+    }
+
+    /// See [`Schedule::begin_wait`].
+    pub(crate) fn begin_wait(&self) -> bool {
+        let begin = self.header().vtable().begin_wait;
+        // SAFETY: alive by our reference.
+        unsafe { begin(self.pointer) }
+    }
+
+    /// See [`Schedule::end_wait`].
+    pub(crate) fn end_wait(&self) {
+        let end = self.header().vtable().end_wait;
+        // SAFETY: alive by our reference.
+        unsafe { end(self.pointer) };
+    }
+
+    /// What runs the tasks that are composed of this one.
+    pub(crate) fn follow(&self) -> Follower {
+        let follow = self.header().vtable().follow;
+        // SAFETY: alive by our reference.
+        unsafe { follow(self.pointer) }
     }
 
     /// True if this thread must not wait for the task: it runs it, or the runtime that does.

@@ -7,7 +7,7 @@ use super::state::{Audience, Kind, Outcome, State};
 use crate::error::TaskError;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::task::{Priority, TaskId, TaskMeta};
+use crate::task::{Follower, Priority, TaskId, TaskMeta};
 use crate::util::catch::guarded;
 use std::panic::Location;
 use std::ptr::NonNull;
@@ -56,6 +56,7 @@ pub(crate) struct VTable {
     pub(super) end_wait: unsafe fn(NonNull<Header>),
     pub(super) moved: unsafe fn(NonNull<Header>),
     pub(super) raise_update: unsafe fn(NonNull<Header>),
+    pub(super) follow: unsafe fn(NonNull<Header>) -> Follower,
     /// With `true`, an error was not read, and is reported.
     pub(super) drop_output: unsafe fn(NonNull<Header>, bool),
     /// Reports the error of a task that was ended from outside, and whose error was not read.

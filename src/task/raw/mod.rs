@@ -15,6 +15,7 @@ mod members;
 mod nested_outputs;
 mod polled;
 mod prefetch;
+mod promised;
 mod spawn_meta;
 mod state;
 mod store;
@@ -29,6 +30,7 @@ pub(crate) use header::PollOutcome;
 pub(crate) use inbox::{Inbox, Push};
 pub(crate) use members::{Listed, Members};
 pub(crate) use prefetch::prefetch;
+pub(crate) use promised::{Promised, promise};
 pub(crate) use spawn_meta::SpawnMeta;
 pub(crate) use state::{Audience, Kind, Outcome};
 /// The state word by itself, for its models.

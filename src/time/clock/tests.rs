@@ -1,5 +1,6 @@
 use super::*;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
+use crate::task::Stopwatch;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -128,4 +129,24 @@ fn the_system_clock_goes_on_by_itself() {
     assert!(clock.nanos() >= before);
     let now = clock.now();
     assert!(clock.nanos_of(now) >= before);
+}
+
+#[test]
+fn a_stopwatch_runs_with_the_clock_and_stands_still_once_stopped() {
+    let manual = Clock::manual();
+    let watch = Stopwatch::new(Clock::from(manual.clone()).source());
+    let step = Duration::from_millis(5);
+    assert_eq!(watch.elapsed(false), Duration::ZERO);
+    manual.step(step);
+    assert_eq!(watch.elapsed(false), step);
+    let other = Stopwatch::new(Clock::from(manual.clone()).source());
+    manual.step(step);
+    assert_eq!(watch.elapsed(true), 2 * step, "the first look at the end counts");
+    manual.step(step);
+    watch.stop();
+    assert_eq!((watch.elapsed(true), watch.elapsed(false)), (2 * step, 2 * step));
+    assert_eq!(other.elapsed(false), 2 * step);
+    other.stop();
+    manual.step(step);
+    assert_eq!(other.elapsed(true), 2 * step);
 }

@@ -1,0 +1,82 @@
+//! Tasks made of tasks: a body that awaits others, with their names, their progress, their kind of error, and a
+//! cancellation that reaches them.
+//!
+//! No thread is used. A composed task runs where futures of the first task's runtime do: [`Follow`](super::Follow). It is
+//! cancelled like a closure: it has ended at once, whatever it is made of does.
+
+mod chain;
+mod join;
+mod members;
+
+pub use join::{join_all, race};
+
+use super::raw::{Outcome, SpawnMeta, TaskRef, Work};
+use super::{Follower, Task, TaskMeta};
+use crate::progress::Reader;
+use crate::sync::Arc;
+use std::panic::Location;
+use std::task::{Wake, Waker};
+
+/// What a composed task has from the tasks that it is made of.
+pub(super) struct Inherited<P> {
+    meta: TaskMeta,
+    owner: Follower,
+    progress: Option<Reader<P>>,
+    /// Those that a cancellation reaches at once. The others are cancelled when the body is dropped.
+    cancelled_with: Vec<TaskRef>,
+}
+
+impl<P> Inherited<P> {
+    /// Takes the progress out of `task`, which the body is to keep.
+    pub(super) fn from_one<T>(task: &mut Task<T, P>, location: &'static Location<'static>) -> Self {
+        let inner = task.task_ref();
+        let mut meta = TaskMeta::new(location, inner.name().map(Into::into), None, None).prioritised(inner.priority());
+        if let Some(details) = inner.details() {
+            meta = meta.composed_of(details);
+        }
+        Self {
+            meta,
+            owner: inner.follow().of(inner),
+            cancelled_with: vec![inner.clone()],
+            progress: task.take_progress(),
+        }
+    }
+
+    /// The same for several; named as the first that has a name.
+    pub(super) fn from_many<T>(tasks: &mut [Task<T, P>], location: &'static Location<'static>) -> Self {
+        let name = tasks.iter().find_map(|task| task.name()).map(Into::into);
+        let mut meta = TaskMeta::new(location, name, None, None);
+        if let Some(stopwatch) = tasks.iter().find_map(|task| task.task_ref().details()?.stopwatch()) {
+            meta = meta.timed(stopwatch.since_same_start());
+        }
+        let first = tasks.first().map(Task::task_ref);
+        let owner = first.map_or_else(|| Follower::new(super::inline::inline()), |first| first.follow().of(first));
+        let cancelled_with = tasks.iter().map(|task| task.task_ref().clone()).collect();
+        let mut readers: Vec<_> = tasks.iter_mut().filter_map(Task::take_progress).collect();
+        let progress = if readers.len() < 2 { readers.pop() } else { Some(Reader::sum(readers)) };
+        Self { meta, owner, cancelled_with, progress }
+    }
+
+    /// Starts the composed task.
+    pub(super) fn start<B: Work>(self, body: B) -> Task<B::Output, P> {
+        let meta = Arc::new(self.meta);
+        let cancel = Waker::from(Arc::new(CancelAll(self.cancelled_with)));
+        // Registered before anybody has the handle.
+        let _not_yet = meta.wake_on_cancel(cancel);
+        let spec = super::Spec { origin: SpawnMeta::of(meta), progress: self.progress };
+        let (runnable, task) = Task::make(body, self.owner, spec);
+        runnable.requeue();
+        task
+    }
+}
+
+/// Cancels the inner tasks; woken by the cancellation of the composed one.
+struct CancelAll(Vec<TaskRef>);
+
+impl Wake for CancelAll {
+    fn wake(self: Arc<Self>) {
+        for task in &self.0 {
+            task.cancel(Outcome::Cancelled);
+        }
+    }
+}
