@@ -16,6 +16,7 @@ mod poll_watch;
 mod pool_close;
 mod pool_idle;
 mod pool_support;
+mod pool_wait;
 mod ring;
 mod runtime_words;
 #[cfg(unix)]

@@ -1,8 +1,9 @@
 //! A stand-in for the pool around the real state: the queue is a locked one, since crossbeam's is invisible to loom, and the
 //! threads are loom's.
 
-use crate::blocking::{Action, AdmitError, Limits, NextStep, PoolState, WorkerSlot};
+use crate::blocking::{Action, AdmitError, Limits, NextStep, PoolState, Watch, WorkerSlot};
 use crate::sync::{Arc, Condvar, ModelArc, Mutex};
+use crate::task::raw::TaskRef;
 use loom::thread;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,10 +19,17 @@ pub(super) struct Refusal;
 /// A job that does not end before another has run.
 pub(super) const WAITS: usize = 99;
 
+/// A job that waits for another closure of its pool, until another job has run.
+pub(super) const WAITS_IN_POOL: usize = 98;
+
 pub(super) struct Stand {
     pub(super) state: PoolState,
     queue: Mutex<VecDeque<usize>>,
     ran: Mutex<Vec<usize>>,
+    /// What a job waits for.
+    pub(super) awaited: Mutex<Option<TaskRef>>,
+    /// Waits that were refused.
+    pub(super) refused: Mutex<usize>,
     one_more: Condvar,
     /// Pushes, takes, refusals and closes so far. The real worker yields and searches again while a job is on its way; a model waits for
     /// it to move, so that a search that is in vain for ever shows as a deadlock.
@@ -39,6 +47,8 @@ impl Stand {
             state: PoolState::new(limits),
             queue: Mutex::new(VecDeque::new()),
             ran: Mutex::new(Vec::new()),
+            awaited: Mutex::new(None),
+            refused: Mutex::new(0),
             one_more: Condvar::new(),
             moves: Mutex::new(0),
             moved: Condvar::new(),
@@ -100,7 +110,8 @@ impl Stand {
             match step {
                 NextStep::Search | NextStep::SearchAgain => {}
                 NextStep::Leave => return stand.state.release_slot(index),
-                NextStep::Watch => unreachable!("no model gets that far"),
+                // There is no time in a model: it is relieved, or waits for ever.
+                NextStep::Watch => assert!(matches!(stand.state.watch(index), Watch::Search)),
             }
             let moves = *stand.moves.lock();
             let job = stand.queue.lock().pop_front();
@@ -113,6 +124,9 @@ impl Stand {
                 if job == WAITS {
                     stand.wait_for(1);
                 }
+                if job == WAITS_IN_POOL {
+                    Self::wait_in_pool(stand, index);
+                }
                 stand.ran.lock().push(job);
                 stand.one_more.notify_all();
                 step = NextStep::Search;
@@ -123,6 +137,18 @@ impl Stand {
                     stand.wait_for_move(moves);
                 }
             }
+        }
+    }
+
+    fn wait_in_pool(stand: &ModelArc<Self>, index: usize) {
+        let awaited = stand.awaited.lock().clone().expect("the model says what it waits for");
+        match stand.state.begin_wait(index, awaited) {
+            Ok(action) => {
+                Self::perform(stand, action);
+                stand.wait_for(1);
+                stand.state.end_wait(index);
+            }
+            Err(_) => *stand.refused.lock() += 1,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::task::PriorityPicker;
 use crate::task::raw::Runnable;
 use std::io;
 
-pub(super) struct Host {
+pub(crate) struct Host {
     state: Mutex<State>,
     /// How many closures wait, as last written under the lock.
     waiting: AtomicUsize,
@@ -29,7 +29,7 @@ struct State {
 }
 
 impl Host {
-    pub(super) fn new(host: Arc<dyn Unpark>, held: bool) -> Self {
+    pub(crate) fn new(host: Arc<dyn Unpark>, held: bool) -> Self {
         Self { state: Mutex::default(), waiting: AtomicUsize::new(0), held, host }
     }
 
@@ -37,7 +37,7 @@ impl Host {
         if self.is_closed() { Err(AdmitError::Closed) } else { Ok(true) }
     }
 
-    pub(super) fn submit(&self, queue: &Queue, job: Runnable) {
+    pub(crate) fn submit(&self, queue: &Queue, job: Runnable) {
         let state = self.state.lock();
         if state.closed {
             drop(state);
@@ -54,7 +54,7 @@ impl Host {
         }
     }
 
-    pub(super) fn take(&self, queue: &Queue) -> Option<Runnable> {
+    pub(crate) fn take(&self, queue: &Queue) -> Option<Runnable> {
         let job = queue.pop(&mut self.state.lock().picker)?;
         self.count_taken();
         Some(job)
@@ -68,12 +68,12 @@ impl Host {
     }
 
     /// How many closures wait for the next tick.
-    pub(super) fn due(&self) -> usize {
+    pub(crate) fn due(&self) -> usize {
         // Relaxed: a submitter wakes the host afterwards, and the handshake of the park orders the next look.
         if self.held { 0 } else { self.waiting.load(Ordering::Relaxed) }
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state.lock().closed = true;
     }
 

@@ -112,6 +112,7 @@ pub(crate) use {
 #[cfg(all(loom, test))]
 pub(crate) use {
     admission::{Admission, Entry},
-    queue::Semaphore,
-    state::{Action, AdmitError, Limits, NextStep, PoolState, WorkerSlot},
+    host::Host,
+    queue::{Queue, Semaphore},
+    state::{Action, AdmitError, Limits, NextStep, PoolState, Watch, WorkerSlot},
 };

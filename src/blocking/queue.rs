@@ -1,12 +1,21 @@
 //! The queue: one first-in, first-out line per priority, and the limit on how many closures wait.
 //!
-//! Every submitter pushes to the back and every thread takes one closure at a time from the front, pool threads included.
-//! Nothing is moved in batches and no thread keeps closures of its own: that would be cheaper per closure, and is what lets a
-//! later closure overtake an earlier one (rule 5 of the module).
+//! Every submitter pushes to the back of a line and every thread takes one closure at a time from its front, pool threads
+//! included. No thread keeps closures of its own: that is what lets a later closure overtake an earlier one (rule 5 of the
+//! module).
+//!
+//! ```text
+//! submitter:  push ---> OPEN (an intrusive stack)
+//! thread:     the oldest of MOVED; if there is none, all of OPEN ---> MOVED, oldest first, then the oldest of MOVED
+//! ```
+//! A push links the closure into the stack, so it allocates nothing and touches no memory that the threads poll for work.
+//! The threads share `MOVED`. One thread at a time moves closures, so the order of pushes is kept. A closure on its way from
+//! one to the other is pending (rule 1 of the module): no thread sleeps meanwhile. The move follows one link per closure: the
+//! first of a million closures that were pushed while every thread was busy starts some milliseconds later for it.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::spin_loop;
-use crate::task::raw::Runnable;
+use crate::sync::{Mutex, spin_loop};
+use crate::task::raw::{Inbox, Push, Runnable};
 use crate::task::{LEVELS, Priority, PriorityPicker};
 use crate::util::cache_padded::CachePadded;
 use crossbeam_deque::{Injector, Steal};
@@ -15,17 +24,17 @@ use crossbeam_deque::{Injector, Steal};
 const USUAL: usize = Priority::UserVisible.index();
 
 /// Closures that wait for a thread.
-pub(super) struct Queue {
-    levels: [Injector<Runnable>; LEVELS],
+pub(crate) struct Queue {
+    lines: [Line; LEVELS],
     /// True once a closure of another level than the usual one was pushed: until then one line is searched, not three.
     leveled: AtomicBool,
     limit: Option<CachePadded<Semaphore>>,
 }
 
 impl Queue {
-    pub(super) fn new(limit: Option<usize>) -> Self {
+    pub(crate) fn new(limit: Option<usize>) -> Self {
         Self {
-            levels: std::array::from_fn(|_| Injector::new()),
+            lines: std::array::from_fn(|_| Line::new()),
             leveled: AtomicBool::new(false),
             limit: limit.map(|permits| CachePadded::new(Semaphore::new(permits))),
         }
@@ -61,14 +70,13 @@ impl Queue {
         if level != USUAL && !self.leveled.load(Ordering::Relaxed) {
             self.leveled.store(true, Ordering::Relaxed);
         }
-        self.levels[level].push(job);
+        self.lines[level].push(job);
     }
 
     /// Takes the closure whose turn it is. `picker` counts for this thread how often a level was passed over.
     #[inline]
-    pub(super) fn pop(&self, picker: &mut PriorityPicker) -> Option<Runnable> {
-        let job =
-            if self.leveled.load(Ordering::Relaxed) { self.pop_leveled(picker) } else { take(&self.levels[USUAL]) };
+    pub(crate) fn pop(&self, picker: &mut PriorityPicker) -> Option<Runnable> {
+        let job = if self.leveled.load(Ordering::Relaxed) { self.pop_leveled(picker) } else { self.lines[USUAL].pop() };
         if job.is_some() {
             self.unreserve();
         }
@@ -77,13 +85,59 @@ impl Queue {
 
     #[cold]
     fn pop_leveled(&self, picker: &mut PriorityPicker) -> Option<Runnable> {
+        let mut waits: [bool; LEVELS] = std::array::from_fn(|level| !self.lines[level].is_empty());
         loop {
-            let level = picker.take(std::array::from_fn(|level| !self.levels[level].is_empty()))?;
-            // Empty after all: another thread was faster, and another level may have something.
-            if let Some(job) = take(&self.levels[level]) {
+            let level = picker.take(waits)?;
+            if let Some(job) = self.lines[level].pop() {
                 return Some(job);
             }
+            // Empty after all, or on its way: another level may have something.
+            waits[level] = false;
         }
+    }
+}
+
+/// The closures of one level.
+struct Line {
+    open: CachePadded<Inbox>,
+    moved: Injector<Runnable>,
+    /// Held by the thread that moves closures.
+    mover: CachePadded<Mutex<()>>,
+}
+
+impl Line {
+    fn new() -> Self {
+        let (open, mover) = (CachePadded::new(Inbox::new()), CachePadded::new(Mutex::new(())));
+        Self { open, moved: Injector::new(), mover }
+    }
+
+    #[inline]
+    fn push(&self, job: Runnable) {
+        match self.open.push(job) {
+            Push::First | Push::Queued => {}
+            Push::Closed(_) => unreachable!("the stack of a pool is never closed"),
+        }
+    }
+
+    #[inline]
+    fn pop(&self) -> Option<Runnable> {
+        take(&self.moved).or_else(|| {
+            self.advance();
+            take(&self.moved)
+        })
+    }
+
+    /// Moves what was pushed to the threads' side, unless another thread does.
+    fn advance(&self) {
+        if !self.open.is_empty()
+            && let Some(_moving) = self.mover.try_lock()
+        {
+            self.open.take().for_each(|job| self.moved.push(job));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.moved.is_empty() && self.open.is_empty()
     }
 }
 

@@ -59,7 +59,7 @@ impl PoolState {
             inner.workers[index].state = WorkerState::Notified;
             return (Some(index), Action::Wake(Arc::clone(&inner.workers[index].slot)));
         }
-        if inner.live() >= self.limits.max_threads || inner.backoff_until.is_some_and(|until| Instant::now() < until) {
+        if inner.live() >= self.limits.max_threads || inner.backs_off() {
             return (None, Action::Nothing);
         }
         inner.backoff_until = None;
@@ -81,6 +81,11 @@ impl Inner {
     /// Threads that are alive or being started.
     pub(super) fn live(&self) -> usize {
         self.threads() - self.count(WorkerState::Leaving)
+    }
+
+    /// True while no thread is to be started, since the system has just refused one.
+    pub(super) fn backs_off(&self) -> bool {
+        self.backoff_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Closures taken so far. Read before the count of the admitted ones (rule 1).

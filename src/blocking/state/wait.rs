@@ -21,10 +21,20 @@ impl PoolState {
         let worker = &mut inner.workers[index];
         worker.blocked_at = Some(worker.slot.taken());
         worker.waits_for = Some(task);
-        let action = self.rebalance(&mut inner);
-        let taken = inner.taken();
-        let pending = self.admission.count() != taken;
-        let stuck = inner.all_wait() && (pending || inner.live() >= self.limits.max_threads);
+        let mut action = self.rebalance(&mut inner);
+        let now = inner.snapshot();
+        let pending = self.admission.count() != now.taken;
+        if pending
+            && now.at_work < self.limits.core_threads
+            && matches!(action, Action::Nothing)
+            && let Some(watcher) = inner.relieve_watcher()
+        {
+            // What it watches for has happened.
+            action = Action::Wake(watcher);
+        }
+        // Not by `pending` alone: a closure admitted since the decision above has a submitter that notifies.
+        let exhausted = inner.live() >= self.limits.max_threads || (pending && inner.backs_off());
+        let stuck = inner.all_wait() && exhausted;
         drop(inner);
         if stuck {
             self.end_wait(index);
