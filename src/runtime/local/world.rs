@@ -449,7 +449,7 @@ impl LocalRuntime {
     /// use offtick::{Budget, LocalRuntime, with_host};
     /// let rt = LocalRuntime::new()?;
     /// let task = rt.run(async { with_host(|scores: &mut Vec<u32>| scores.iter().sum::<u32>()).await });
-    /// rt.tick_with(&mut vec![20, 22], Budget::unlimited())?;
+    /// rt.tick_with(&mut vec![20_u32, 22], Budget::unlimited())?;
     /// assert!(matches!(task.result(), Some(Ok(42))));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
