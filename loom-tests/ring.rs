@@ -125,6 +125,26 @@ fn two_consumers() {
     });
 }
 
+/// A drain that was forgotten half way, and one of the same thread that takes over, beside a producer. Red when
+/// `take_over` leaves the head where it is. `offer_against_an_abandoned_drain` and
+/// `drop_oldest_against_two_drains` are red when `unlock` leaves the token of its thread in place.
+#[test]
+fn a_forgotten_drain_is_taken_over() {
+    explore(Some(3), 500, || {
+        let (mut reporter, reader) = ring(2);
+        reporter.report(1);
+        reporter.report(2);
+        let producer = thread::spawn(move || (3..=5).for_each(|value| reporter.report(value)));
+        let mut forgotten = reader.drain();
+        let mut seen: Vec<_> = forgotten.next().into_iter().collect();
+        std::mem::forget(forgotten);
+        seen.extend(reader.drain());
+        producer.join().unwrap();
+        seen.extend(reader.drain());
+        check(&seen, 5, &reader);
+    });
+}
+
 /// A sender that waits for room, and the drain that makes it: no wake is lost. Red (a deadlock) when the swap of
 /// `Batch::publish` is split into a look at WAITING and a store of the head.
 #[test]

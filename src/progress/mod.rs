@@ -37,6 +37,9 @@
 //!   and whoever sees the end of the task sees all of its progress.
 //! - **R6** Wakers, user destructors and the [`Host`] are never called between taking and giving back a mutex. Their
 //!   panics stop here. (A drain runs user code while it holds LOCK, which R3 makes harmless.)
+//! - **R7** A thread that drains while a batch of its own holds LOCK (it was forgotten, or drains are nested) takes LOCK over,
+//!   where that batch stopped; the older one yields nothing more. A batch stays on its thread, so the order of the thread
+//!   is all that this needs.
 //!
 //! # Why one word for the head, its lock and its waiters
 //! A sender that waits raises WAITING with a read-modify-write on the same word on which the consumer publishes room,

@@ -23,7 +23,7 @@ impl<P> Reader<P> {
         Self::new(ModelArc::new(Ring::sum(readers)))
     }
 
-    /// Moves out what is there, oldest first. Empty if another drain is in progress.
+    /// Moves out what is there, oldest first. Empty if another thread drains; takes over from a drain of this thread.
     #[inline]
     pub(crate) fn drain(&self) -> Drain<'_, P> {
         match self.ring.claim() {
@@ -120,9 +120,11 @@ pub(crate) trait OnLeftover: Sync {
 ///
 /// Values reported after that are left for the next drain, so a loop over it always ends. Values that it did not yield
 /// when it is dropped stay where they are and keep the [update flag](crate::Handle::take_update) up:
-/// [`Budget::take_from`](crate::Budget::take_from) bounds how many one tick takes. While it lives, other drains of the same task yield nothing, and the task
-/// reports on unhindered; keep it no longer than the loop over it. (To `mem::forget` it leaks the unread progress and
-/// closes it to every later drain.)
+/// [`Budget::take_from`](crate::Budget::take_from) bounds how many one tick takes.
+///
+/// While it lives, the task reports on unhindered. Another drain of the same task on the same thread takes over, and this one
+/// yields nothing more. So a drain that was forgotten (`mem::forget`) loses no value: the next one on that thread yields the
+/// rest. On other threads a drain yields nothing meanwhile. A drain is not `Send`.
 ///
 /// # Example
 /// ```

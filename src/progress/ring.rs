@@ -12,7 +12,9 @@ use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{ModelArc, UnsafeCell, plain, spin_loop};
 use crate::util::cache_padded::CachePadded;
 use crate::util::catch::drop_quietly;
+use crate::util::thread_token::thread_token;
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::task::Waker;
 
@@ -29,6 +31,46 @@ struct TailLine {
     word: AtomicUsize,
     /// Values thrown away by `report`. A statistic: the order of the values rests on the words alone.
     dropped: plain::AtomicU64,
+}
+
+/// Who drains, so that a drain that was forgotten is taken over (R7). Written by the holder of LOCK, and compared with by
+/// others: no order rests on it, so it is plain and Relaxed.
+#[derive(Default)]
+struct Claims {
+    /// The token of the thread whose batch holds LOCK, 0 while none does. A thread finds its own token here only if its
+    /// own last write here was that: then its newest batch still holds LOCK.
+    holder: plain::AtomicU64,
+    /// The number of the newest batch.
+    number: plain::AtomicU64,
+    /// The span of that batch: index of its first value, and its length.
+    base: plain::AtomicUsize,
+    span: plain::AtomicUsize,
+    /// How many values of the span were not moved out.
+    left: plain::AtomicUsize,
+}
+
+impl Claims {
+    /// A batch begins; gives its number. Only the holder of LOCK writes it: a load and a store do.
+    fn begin(&self) -> u64 {
+        let number = self.number.load(plain::Ordering::Relaxed) + 1;
+        self.number.store(number, plain::Ordering::Relaxed);
+        number
+    }
+
+    /// A batch begins a span.
+    #[inline]
+    fn begin_span(&self, base: usize, span: usize) {
+        for (place, value) in [(&self.base, base), (&self.span, span), (&self.left, span)] {
+            place.store(value, plain::Ordering::Relaxed);
+        }
+    }
+
+    /// The index of the first value that the newest batch has not moved out.
+    fn position(&self, geometry: Geometry) -> usize {
+        let [base, span, left] =
+            [&self.base, &self.span, &self.left].map(|number| number.load(plain::Ordering::Relaxed));
+        geometry.advance(base, span - left)
+    }
 }
 
 /// One place for a value.
@@ -51,6 +93,8 @@ pub(super) struct Ring<P> {
     tail: CachePadded<TailLine>,
     /// Set once. Among the fields that hardly ever change, so that a `send` may look at it each time for nothing.
     reader_gone: AtomicBool,
+    /// Written by whoever drains.
+    claims: CachePadded<Claims>,
     geometry: Geometry,
     /// Values per span of a batch; see [`SPAN`].
     span: usize,
@@ -95,6 +139,7 @@ impl<P> Ring<P> {
                 dropped: plain::AtomicU64::new(0),
             }),
             reader_gone: AtomicBool::new(false),
+            claims: CachePadded::new(Claims::default()),
             geometry,
             span: (geometry.capacity / 4).clamp(*SPAN.start(), *SPAN.end()),
             displaced: plain::AtomicU64::new(0),
@@ -126,7 +171,7 @@ impl<P> Ring<P> {
 
     /// How many values a drain would find, had it the ring to itself. A snapshot.
     pub(super) fn len(&self) -> usize {
-        // Acquire pairs with the Release of `Batch::publish` and `Producer::report_slow`: the tail read next is then
+        // Acquire pairs with the Release of `Ring::publish_head` and `Producer::report_slow`: the tail read next is then
         // not older than this head.
         let head = Head(self.head.load(Ordering::Acquire));
         let tail = Tail(self.tail.word.load(Ordering::Relaxed));
@@ -165,9 +210,37 @@ impl<P> Ring<P> {
 
     #[inline(never)]
     fn claim_some(&self) -> Option<Batch<'_, P>> {
-        let begin = self.try_lock()?.index();
+        let begin = match self.try_lock() {
+            Some(head) => head.index(),
+            None => self.take_over()?,
+        };
         let end = self.settle_end(begin);
         Some(Batch::new(self, begin, end))
+    }
+
+    /// Takes LOCK over from a batch of this very thread (R7), which yields nothing more. Gives the first index of what that
+    /// one has left.
+    #[cold]
+    fn take_over(&self) -> Option<usize> {
+        if self.claims.holder.load(plain::Ordering::Relaxed) != thread_token() {
+            return None;
+        }
+        let number = self.claims.begin();
+        let begin = self.claims.position(self.geometry);
+        // The producer counts from the head: it has to stand where the new batch begins.
+        self.publish_head(Head::at(begin).locked());
+        // That may have woken a sender, whose waker is foreign code: it may drain, and take over from here.
+        (self.claims.number.load(plain::Ordering::Relaxed) == number).then_some(begin)
+    }
+
+    /// Gives the slots before `head` back, and wakes the sender that waits for them. For the holder of LOCK.
+    #[inline]
+    fn publish_head(&self, head: Head) {
+        // One read-modify-write both gives room and asks who waits for it, so neither side can miss the other; it
+        // lowers WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`.
+        if Head(self.head.swap(head.0, Ordering::Release)).is_waiting() {
+            self.waiters.wake_all();
+        }
     }
 
     /// The end of what the holder of LOCK may read, with the offered value taken in where the capacity allows it (R4).
@@ -232,7 +305,7 @@ impl<P> Ring<P> {
     /// Registers a sender that found no room; it must try once more before it sleeps.
     pub(super) fn announce(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         self.waiters.register(ticket, waker);
-        // Acquire pairs with the Release of `Batch::publish` and `wake_sender`: what came before this is seen by the try
+        // Acquire pairs with the Release of `Ring::publish_head` and `wake_sender`: what came before this is seen by the try
         // that follows; what comes after it sees the flag. No Release: the mutex of the list hands the waker over.
         self.head.fetch_or(WAITING, Ordering::Acquire);
     }
@@ -252,11 +325,12 @@ impl<P> Drop for Ring<P> {
     fn drop(&mut self) {
         let head = Head(self.head.load(Ordering::Relaxed));
         let tail = Tail(self.tail.word.load(Ordering::Relaxed));
-        if head.is_locked() || !std::mem::needs_drop::<P>() {
-            // A drain was forgotten (`mem::forget`): how far it came is not known, so the rest leaks with it.
+        if !std::mem::needs_drop::<P>() {
             return;
         }
-        let (mut at, end) = (head.index(), self.geometry.visible_end(tail));
+        // LOCK: a drain was forgotten, and this is how far it came.
+        let begin = if head.is_locked() { self.claims.position(self.geometry) } else { head.index() };
+        let (mut at, end) = (begin, self.geometry.visible_end(tail));
         while at != end {
             // SAFETY: the last reference is gone, so nobody else reaches the slots; `head..tail` hold values (R1).
             let value = unsafe { self.take(self.geometry.slot(at)) };
@@ -401,7 +475,7 @@ impl<P> Producer<P> {
     /// slots are free.
     fn refresh(&mut self) -> usize {
         let geometry = self.ring.geometry;
-        // Acquire pairs with the Release of `Batch::publish`: slots before this head are moved out.
+        // Acquire pairs with the Release of `Ring::publish_head`: slots before this head are moved out.
         let head = Head(self.ring.head.load(Ordering::Acquire));
         // An offer outstanding and the ring not exactly full: there is room for it, or it was taken (then the head may
         // even be one past our tail). Either way the tail word may become `tail + 1` now.
@@ -562,13 +636,19 @@ pub(super) struct Batch<'a, P> {
     span: usize,
     /// The slots of this span that were not moved out yet.
     slots: std::slice::Iter<'a, Slot<P>>,
+    /// In `Claims`, as long as no later batch of this thread has taken LOCK over.
+    number: u64,
+    /// A later batch of the same thread may take over, without any order between the two but that of the thread.
+    of_this_thread: PhantomData<*const ()>,
 }
 
 impl<'a, P> Batch<'a, P> {
     /// The caller has taken LOCK with the head at `base`, and has seen the tail at `end`.
     #[inline]
     fn new(ring: &'a Ring<P>, base: usize, end: usize) -> Self {
-        let mut batch = Self { ring, base, end, span: 0, slots: [].iter() };
+        let number = ring.claims.begin();
+        ring.claims.holder.store(thread_token(), plain::Ordering::Relaxed);
+        let mut batch = Self { ring, base, end, span: 0, slots: [].iter(), number, of_this_thread: PhantomData };
         if base == end {
             batch.unlock();
         } else {
@@ -579,13 +659,24 @@ impl<'a, P> Batch<'a, P> {
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<P> {
+        if self.is_taken_over() {
+            return None;
+        }
         let slot = match self.slots.next() {
             Some(slot) => slot,
             None => self.next_span()?,
         };
-        // SAFETY: we hold LOCK (else the span is empty) and the slot lies between head and the tail that was seen (R3);
-        // the iterator has moved on, so it is not taken again.
+        self.ring.claims.left.store(self.slots.len(), plain::Ordering::Relaxed);
+        // SAFETY: we hold LOCK (else the span is empty, or taken over) and the slot lies between head and the tail that was
+        // seen (R3); the iterator and the count of what is left have moved on, so it is not taken again.
         Some(unsafe { take(slot) })
+    }
+
+    /// True if a later batch of this thread holds LOCK in place of this one. While this one holds it no other thread
+    /// writes the number; once it gave LOCK back it does not ask.
+    #[inline]
+    fn is_taken_over(&self) -> bool {
+        self.span != 0 && self.ring.claims.number.load(plain::Ordering::Relaxed) != self.number
     }
 
     /// The span is used up: gives it back and begins the next one, or gives LOCK back.
@@ -599,7 +690,11 @@ impl<'a, P> Batch<'a, P> {
             self.unlock();
             return None;
         }
-        self.publish(Head::at(self.base).locked());
+        self.ring.publish_head(Head::at(self.base).locked());
+        // A waker that was woken there may have drained.
+        if self.is_taken_over() {
+            return None;
+        }
         self.begin_span();
         self.slots.next()
     }
@@ -618,7 +713,7 @@ impl<'a, P> Batch<'a, P> {
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.ring.geometry.distance(self.position(), self.end)
+        if self.is_taken_over() { 0 } else { self.ring.geometry.distance(self.position(), self.end) }
     }
 
     /// Index of the next value.
@@ -633,6 +728,7 @@ impl<'a, P> Batch<'a, P> {
         let first = geometry.slot(self.base);
         self.span = self.ring.span.min(geometry.distance(self.base, self.end)).min(geometry.physical - first);
         self.slots = self.ring.slots[first..first + self.span].iter();
+        self.ring.claims.begin_span(self.base, self.span);
     }
 
     #[inline]
@@ -640,24 +736,16 @@ impl<'a, P> Batch<'a, P> {
         self.end = self.base;
         self.span = 0;
         self.slots = [].iter();
-        self.publish(Head::at(self.base));
-    }
-
-    /// Gives the slots before `head` back, and wakes the sender that waits for them.
-    #[inline]
-    fn publish(&mut self, head: Head) {
-        // One read-modify-write both gives room and asks who waits for it, so neither side can miss the other; it
-        // lowers WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`.
-        if Head(self.ring.head.swap(head.0, Ordering::Release)).is_waiting() {
-            self.ring.waiters.wake_all();
-        }
+        // Ahead of LOCK: from then on another thread may write its own.
+        self.ring.claims.holder.store(0, plain::Ordering::Relaxed);
+        self.ring.publish_head(Head::at(self.base));
     }
 }
 
 impl<P> Drop for Batch<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        if self.span != 0 {
+        if self.span != 0 && !self.is_taken_over() {
             self.base = self.position();
             self.unlock();
         }

@@ -7,5 +7,6 @@ pub(crate) mod grow;
 pub(crate) mod holes;
 pub(crate) mod seeds;
 pub(crate) mod slab;
+pub(crate) mod thread_token;
 pub(crate) mod update;
 pub(crate) mod wake_batch;

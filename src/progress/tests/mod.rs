@@ -73,15 +73,54 @@ fn a_drain_knows_its_length_and_leaves_what_it_did_not_yield() {
 }
 
 #[test]
-fn a_second_drain_yields_nothing_and_waits_for_nothing() {
+fn a_second_drain_of_the_same_thread_takes_over() {
+    let (mut reporter, reader) = ring(4);
+    (1..=4).for_each(|value| reporter.report(value));
+    let mut first = reader.drain();
+    assert_eq!((first.next(), first.len()), (Some(1), 3));
+    let mut second = reader.drain();
+    assert_eq!((first.len(), first.next()), (0, None));
+    assert_eq!((second.len(), second.next()), (3, Some(2)));
+    drop(first);
+    assert_eq!(second.next(), Some(3), "the older one gives nothing back");
+    drop(second);
+    assert_eq!(reader.latest(), Some(4));
+    let first = reader.drain();
+    assert_eq!(first.len(), 0);
+    reporter.report(5);
+    assert_eq!(reader.drain().count(), 1, "one that came to nothing holds nothing");
+    drop(first);
+}
+
+#[test]
+fn a_drain_on_another_thread_yields_nothing_and_waits_for_nothing() {
     let (mut reporter, reader) = ring(4);
     reporter.report(1);
     let first = reader.drain();
-    assert_eq!(reader.drain().count(), 0);
-    assert_eq!(reader.latest(), None);
-    assert!(!reader.is_empty());
+    std::thread::scope(|threads| {
+        let second = threads.spawn(|| (reader.drain().count(), reader.latest(), reader.is_empty()));
+        assert_eq!(second.join().expect("no panic"), (0, None, false));
+    });
     drop(first);
     assert_eq!(reader.latest(), Some(1));
+}
+
+#[test]
+fn a_forgotten_drain_stops_nobody() {
+    let (mut reporter, reader) = ring(3);
+    for round in 0..20 {
+        (0..3).for_each(|value| reporter.report(3 * round + value));
+        let mut drain = reader.drain();
+        for value in 0..round % 4 {
+            assert_eq!(drain.next(), Some(3 * round + value));
+        }
+        std::mem::forget(drain);
+        reporter.report(1000);
+        let mut seen: Vec<_> = reader.drain().collect();
+        seen.extend(reader.drain());
+        assert_eq!(seen[..seen.len() - 1], Vec::from_iter((round % 4..3).map(|value| 3 * round + value)));
+        assert_eq!((seen.last(), reader.dropped()), (Some(&1000), 0));
+    }
 }
 
 #[test]

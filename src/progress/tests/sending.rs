@@ -1,10 +1,10 @@
 //! Waiting for room, without a runtime: futures are polled by hand.
 
 use super::*;
-use crate::sync::plain::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::plain::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::sync::thread;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// Counts wakes, and panics in each if it is told to.
@@ -212,4 +212,46 @@ fn a_blocked_thread_goes_on_when_there_is_room() {
     assert_eq!(reader.latest(), Some(1));
     producer.join().expect("no panic").expect("sent");
     assert_eq!(reader.latest(), Some(2));
+}
+
+/// The waker of a sender runs as a drain makes room, and may drain by itself: in the middle of one, and of a take-over.
+#[test]
+fn a_waker_that_drains_takes_over() {
+    struct Drains {
+        reader: Arc<Reader<u32>>,
+        seen: Mutex<Vec<u32>>,
+        forgets: bool,
+    }
+    impl Wake for Drains {
+        fn wake(self: Arc<Self>) {
+            let mut drain = self.reader.drain();
+            self.seen.lock().extend(drain.next());
+            if self.forgets {
+                std::mem::forget(drain);
+            }
+        }
+    }
+    for forgets in [false, true] {
+        for forgotten_before in [false, true] {
+            let (mut reporter, reader) = ring(40);
+            let reader = Arc::new(reader);
+            (0..40).for_each(|value| reporter.report(value));
+            let waker = Arc::new(Drains { reader: Arc::clone(&reader), seen: Mutex::default(), forgets });
+            let mut sending = pin!(reporter.send(40));
+            let task = Waker::from(Arc::clone(&waker));
+            assert!(sending.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+            let mut seen = Vec::new();
+            if forgotten_before {
+                let mut drain = reader.drain();
+                seen.extend(drain.next());
+                std::mem::forget(drain);
+            }
+            for _ in 0..5 {
+                seen.extend(reader.drain());
+            }
+            seen.append(&mut waker.seen.lock());
+            seen.sort_unstable();
+            assert_eq!(seen, Vec::from_iter(0..40));
+        }
+    }
 }

@@ -5,8 +5,7 @@
 
 use super::state::Kind;
 use crate::error::{BoxError, TaskError};
-use crate::sync::plain::{AtomicU64, Ordering};
-use std::cell::Cell;
+use crate::util::thread_token::thread_token;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -207,18 +206,4 @@ impl<T> Drop for ThreadBound<T> {
             std::process::abort();
         }
     }
-}
-
-/// A number for this thread that no other thread ever gets (the system's own identifiers are recycled).
-pub(crate) fn thread_token() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local! {
-        static TOKEN: Cell<u64> = const { Cell::new(0) };
-    }
-    TOKEN.with(|token| {
-        if token.get() == 0 {
-            token.set(NEXT.fetch_add(1, Ordering::Relaxed));
-        }
-        token.get()
-    })
 }

@@ -23,8 +23,9 @@ mod store;
 mod traced;
 mod waker;
 
+pub(crate) use crate::util::thread_token::thread_token;
 pub(crate) use arc_cache::ArcCache;
-pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work, thread_token};
+pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work};
 pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::PollOutcome;
 pub(crate) use inbox::{Inbox, Push};
