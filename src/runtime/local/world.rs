@@ -149,8 +149,25 @@ impl WorldRequests {
     }
 }
 
-/// The world that a tick lends, if it does.
-pub(super) struct World<'a>(Option<(&'a mut dyn Any, Kind)>);
+/// A value that a tick can lend: any.
+trait Lend: Any {
+    fn kind(&self) -> Kind;
+
+    fn as_any(&mut self) -> &mut dyn Any;
+}
+
+impl<W: 'static> Lend for W {
+    fn kind(&self) -> Kind {
+        Kind::of::<W>()
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// The world that a tick lends, if it does. Two words: a tick with nothing to do passes them on and no more.
+pub(super) struct World<'a>(Option<&'a mut dyn Lend>);
 
 impl<'a> World<'a> {
     pub(super) fn none() -> Self {
@@ -158,15 +175,15 @@ impl<'a> World<'a> {
     }
 
     fn of<W: 'static>(world: &'a mut W) -> Self {
-        Self(Some((world, Kind::of::<W>())))
+        Self(Some(world))
     }
 }
 
 impl Turn<'_> {
     /// Lends `world` to the tick.
     pub(super) fn lend(&self, world: &World<'_>) {
-        if let Some((_, kind)) = &world.0 {
-            self.requests().lent.set(Lent::World(*kind));
+        if let Some(world) = &world.0 {
+            self.requests().lent.set(Lent::World(Lend::kind(&**world)));
         }
     }
 
@@ -177,9 +194,9 @@ impl Turn<'_> {
             let Some(request) = self.requests().pop() else { break };
             match &mut world.0 {
                 None => request.refuse(WithHostError::NotLent),
-                Some((world, kind)) => match request.asked().check(*kind) {
+                Some(world) => match request.asked().check(Lend::kind(&**world)) {
                     Err(error) => request.refuse(error),
-                    Ok(()) => match request.answer(*world) {
+                    Ok(()) => match request.answer(Lend::as_any(&mut **world)) {
                         Answer::Ran => {
                             ran += 1;
                             if meter.count_poll() {
