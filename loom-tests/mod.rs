@@ -24,6 +24,7 @@ mod signal_coalesce;
 mod task_cell;
 mod task_level;
 mod task_list;
+mod task_promise;
 mod task_rig;
 #[cfg(feature = "toolkit")]
 mod task_set;

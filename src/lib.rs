@@ -199,8 +199,8 @@ pub use runtime::{
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
 pub use spawn::{DefaultRuntime, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task};
 pub use task::{
-    AnyTask, AsView, CancelHandle, Completer, Priority, SharedResult, SharedTask, Status, Task, TaskId, TaskInfo, View,
-    join_all, promise, race,
+    AnyTask, AsView, CancelHandle, Completer, IntoSharedResult, Priority, SharedResult, SharedTask, SharedValue,
+    Status, Task, TaskId, TaskInfo, View, join_all, promise, race,
 };
 
 /// As [`Result::Ok`], with [`BoxError`] as the type of the error: for the last line of a `run` body.

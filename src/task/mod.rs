@@ -125,7 +125,7 @@ pub(crate) use promise::make as make_promise;
 pub use promise::{Completer, promise};
 pub(crate) use retry_state::RetryState;
 pub(crate) use schedule::{Follow, Follower, Schedule};
-pub use share::{SharedResult, SharedTask};
+pub use share::{IntoSharedResult, SharedResult, SharedTask, SharedValue};
 pub(crate) use spec::Spec;
 pub use status::Status;
 pub(crate) use stopwatch::{Stopwatch, TimeSource};

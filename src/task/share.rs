@@ -8,8 +8,11 @@ use crate::progress::Drain;
 use crate::sync::{Arc, Mutex};
 use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
+use std::borrow::Borrow;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
@@ -188,7 +191,7 @@ impl<T, P> SharedTask<T, P> {
 
     /// Ready once the task is over; then look at [`result`](Self::result). Dropping it changes nothing.
     pub fn finished(&self) -> impl Future<Output = ()> + '_ {
-        Over { shared: self, place: None }
+        Over::new(self)
     }
 
     /// Has `waker` woken at the end, for good. False: the task is over, and the waker is not used.
@@ -225,7 +228,7 @@ impl<'a, T, P> IntoFuture for &'a SharedTask<T, P> {
     type IntoFuture = SharedResult<'a, T, P>;
 
     fn into_future(self) -> Self::IntoFuture {
-        SharedResult(Over { shared: self, place: None })
+        SharedResult(Over::new(self))
     }
 }
 
@@ -243,7 +246,7 @@ impl<'a, T, P> IntoFuture for &'a SharedTask<T, P> {
 /// ```
 #[must_use = "it does nothing until it is awaited"]
 #[derive(Debug)]
-pub struct SharedResult<'a, T, P>(Over<'a, T, P>);
+pub struct SharedResult<'a, T, P>(Over<T, P, &'a SharedTask<T, P>>);
 
 impl<'a, T, P> Future for SharedResult<'a, T, P> {
     type Output = Result<&'a T, &'a TaskError>;
@@ -254,18 +257,92 @@ impl<'a, T, P> Future for SharedResult<'a, T, P> {
     }
 }
 
-#[derive(Debug)]
-struct Over<'a, T, P> {
-    shared: &'a SharedTask<T, P>,
-    /// Where our waker stands in the list.
-    place: Option<Key>,
+/// `task.await` is the result as well: the value stays in the task, and this clone of the handle with it.
+impl<T, P> IntoFuture for SharedTask<T, P> {
+    type Output = Result<SharedValue<T, P>, TaskError>;
+    type IntoFuture = IntoSharedResult<T, P>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        IntoSharedResult(Over::new(self))
+    }
 }
 
-impl<T, P> Future for Over<'_, T, P> {
+/// The result of a [`SharedTask`] that is awaited by value. Dropping it drops that clone of the handle.
+///
+/// # Example
+/// ```
+/// let rt = offtick::Runtime::new()?;
+/// let level = rt.spawn(async { vec![1, 2, 3] }).share();
+/// let theirs = level.clone();
+/// let mut sum = rt.run(async move {
+///     let level = theirs.await?;
+///     offtick::Ok(level.iter().sum::<i32>())
+/// });
+/// assert_eq!(sum.wait()?, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "it does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct IntoSharedResult<T, P>(Over<T, P, SharedTask<T, P>>);
+
+impl<T, P> Future for IntoSharedResult<T, P> {
+    type Output = Result<SharedValue<T, P>, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(Pin::new(&mut self.0).poll(cx));
+        let shared = &self.0.shared;
+        Poll::Ready(match shared.result().expect("it has finished") {
+            Ok(_) => Ok(SharedValue(shared.clone())),
+            Err(error) => Err(error.clone()),
+        })
+    }
+}
+
+/// The value of a [`SharedTask`], which is done: it dereferences to it.
+pub struct SharedValue<T, P = ()>(SharedTask<T, P>);
+
+impl<T, P> Deref for SharedValue<T, P> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.result().and_then(Result::ok).expect("a shared value stays where it is")
+    }
+}
+
+impl<T: fmt::Debug, P> fmt::Debug for SharedValue<T, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+struct Over<T, P, S: Borrow<SharedTask<T, P>>> {
+    shared: S,
+    /// The place of our waker in the list.
+    place: Option<Key>,
+    task: PhantomData<fn() -> (T, P)>,
+}
+
+impl<T, P, S: Borrow<SharedTask<T, P>>> Over<T, P, S> {
+    fn new(shared: S) -> Self {
+        Self { shared, place: None, task: PhantomData }
+    }
+}
+
+/// Nothing in it is pinned.
+impl<T, P, S: Borrow<SharedTask<T, P>>> Unpin for Over<T, P, S> {}
+
+impl<T, P, S: Borrow<SharedTask<T, P>>> fmt::Debug for Over<T, P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.borrow().fmt(f)
+    }
+}
+
+impl<T, P, S: Borrow<SharedTask<T, P>>> Future for Over<T, P, S> {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let inner = &*self.shared.inner;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { shared, place, .. } = self.get_mut();
+        let inner = &*(*shared).borrow().inner;
         if inner.task.is_done() {
             return Poll::Ready(());
         }
@@ -275,10 +352,10 @@ impl<T, P> Future for Over<'_, T, P> {
             drop(waiters);
             return Poll::Ready(());
         }
-        let old = match self.place.and_then(|place| waiters.get_mut(place)) {
+        let old = match place.and_then(|place| waiters.get_mut(place)) {
             Some(registered) => Some(std::mem::replace(registered, waker)),
             None => {
-                self.place = Some(waiters.insert(waker));
+                *place = Some(waiters.insert(waker));
                 None
             }
         };
@@ -289,10 +366,10 @@ impl<T, P> Future for Over<'_, T, P> {
     }
 }
 
-impl<T, P> Drop for Over<'_, T, P> {
+impl<T, P, S: Borrow<SharedTask<T, P>>> Drop for Over<T, P, S> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            let waker = self.shared.inner.waiters.0.lock().remove(place);
+            let waker = self.shared.borrow().inner.waiters.0.lock().remove(place);
             drop(waker);
         }
     }
