@@ -40,7 +40,8 @@
 //! 6. *Waiting for earlier closures never deadlocks*, whatever the limit: of the closures of one priority that are not
 //!    finished, look at the earliest. By rule 5 it was taken, or it is the next to be taken. If it was taken it runs, waits
 //!    for nothing unfinished, and finishes. If it is next, every earlier closure has finished, so the threads are idle or run
-//!    later closures; those were taken after it, which rule 5 excludes. So it is taken.
+//!    later closures; those were taken after it, which rule 5 excludes. So it is taken. (Threads that are held by closures of
+//!    another priority do not help: across priorities only the following holds.)
 //!    A closure that waits for *later* closures may need more threads than there are. A thread that waits for a closure of
 //!    its own pool says so ([`BlockingPool::begin_wait`]): it counts as blocked at once, and if all threads that the limit
 //!    allows would wait for closures that are not finished, the last of them is refused with `WouldDeadlock`.
