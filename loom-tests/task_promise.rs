@@ -9,7 +9,8 @@ use loom::thread;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A value that is completed while its task is cancelled is in one place: in the task, or back with the completer.
+/// A value that is completed while its task is cancelled is in one place: in the task, or back with the completer. Red when
+/// `fulfil` drops or leaks what `close` refuses.
 #[test]
 fn completion_against_cancel() {
     explore(None, 5, || {
@@ -30,7 +31,8 @@ fn completion_against_cancel() {
     });
 }
 
-/// The completer and the handle go at the same time: the value is dropped once, the cell is freed.
+/// The completer and the handle go at the same time: the value is dropped once, the cell is freed. Red
+/// when `fulfil` leaves the output in a cell whose handle is gone.
 #[test]
 fn completion_against_the_drop_of_the_handle() {
     explore(None, 5, || {
@@ -44,7 +46,8 @@ fn completion_against_the_drop_of_the_handle() {
     });
 }
 
-/// The holder awaits it while the completer is dropped: it is woken, or has seen the end.
+/// The holder awaits it while the completer is dropped: it is woken, or has seen the end. Red when
+/// `fulfil` does not wake.
 #[test]
 fn abandonment_against_an_await() {
     explore(None, 5, || {
