@@ -84,7 +84,7 @@ fn threads_bear_their_names() {
 fn full_exactly_at_the_limit() {
     for limit in [1, 2, 10] {
         let rt = Builder::new().blocking_threads(1).blocking_queue(limit).build().unwrap();
-        let hog = Hog::pool(&rt);
+        let hog = Hog::pool(rt.handle());
         let runs = Tally::new();
         let mut accepted = Vec::new();
         for _ in 0..limit {
@@ -119,11 +119,11 @@ fn full_exactly_at_the_limit() {
 #[test]
 fn a_place_in_the_queue_comes_back_when_the_waiting_closure_is_cancelled_or_run() {
     let rt = Builder::new().blocking_threads(1).blocking_queue(1).build().unwrap();
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let waiting = rt.try_spawn_blocking(|| ()).unwrap();
     assert!(waiting.cancel());
     hog.release();
-    pool_thread(&rt);
+    pool_thread(rt.handle());
     settled(rt.try_spawn_blocking(|| ()).expect("the cancelled one has left the queue"));
 }
 
@@ -131,7 +131,7 @@ fn a_place_in_the_queue_comes_back_when_the_waiting_closure_is_cancelled_or_run(
 fn the_limit_holds_under_racing_submitters() {
     const LIMIT: usize = 100;
     let rt = Builder::new().blocking_threads(1).blocking_queue(LIMIT).build().unwrap();
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let accepted: Vec<_> = thread::scope(|scope| {
         let submitters: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| (0..LIMIT).filter_map(|_| rt.try_spawn_blocking(|| ()).ok()).collect::<Vec<_>>()))
@@ -227,11 +227,11 @@ fn closures_that_wait_for_the_closures_they_spawned_do_not_starve() {
 #[test]
 fn threads_are_used_again() {
     let rt = narrow();
-    let first = pool_thread(&rt);
-    assert!((0..200).all(|_| pool_thread(&rt) == first));
+    let first = pool_thread(rt.handle());
+    assert!((0..200).all(|_| pool_thread(rt.handle()) == first));
 
     let rt = runtime();
-    let threads: HashSet<_> = (0..500).map(|_| pool_thread(&rt)).collect();
+    let threads: HashSet<_> = (0..500).map(|_| pool_thread(rt.handle())).collect();
     let cores = thread::available_parallelism().unwrap().get();
     assert!(threads.len() <= 4 * cores + 8, "{} threads for one closure at a time", threads.len());
     assert_eq!(rt.metrics().blocking_started, 500);
@@ -241,7 +241,7 @@ fn threads_are_used_again() {
 fn idle_threads_leave() {
     let rt = Builder::new().blocking_keep_alive(Duration::ZERO).build().unwrap();
     for _ in 0..3 {
-        pool_thread(&rt);
+        pool_thread(rt.handle());
         common::until(|| rt.metrics().blocking_threads == 0);
     }
     assert_eq!(settled(rt.spawn_blocking(|| 4)), 4, "and come back");

@@ -95,7 +95,7 @@ proptest! {
     fn programs_with_waits_for_earlier_closures(threads in 1..6_usize, held in any::<bool>(), steps in steps()) {
         quiet_planned_panics();
         let rt = Builder::new().blocking_threads(threads).build().unwrap();
-        let hog = held.then(|| Hog::pool(&rt));
+        let hog = held.then(|| Hog::pool(rt.handle()));
         let log = Arc::new(Log::default());
         let tasks = run(rt.handle(), &steps, &log);
         if let Some(hog) = hog {
@@ -131,7 +131,7 @@ proptest! {
     #[test]
     fn levels_in_order(levels in proptest::collection::vec(0..3_usize, 1..120)) {
         let rt = Builder::new().blocking_threads(1).build().unwrap();
-        let hog = Hog::pool(&rt);
+        let hog = Hog::pool(rt.handle());
         let log: Arc<Mutex<Vec<usize>>> = Arc::default();
         let tasks: Vec<_> = levels.iter().enumerate().map(|(job, &level)| {
             let log = Arc::clone(&log);
@@ -161,7 +161,7 @@ proptest! {
 fn a_million_queued_closures_are_run_in_order() {
     const JOBS: usize = 1_000_000;
     let rt = Builder::new().blocking_threads(1).build().unwrap();
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let next = Arc::new(AtomicUsize::new(0));
     for job in 0..JOBS {
         let next = Arc::clone(&next);
@@ -176,7 +176,7 @@ fn a_million_queued_closures_are_run_in_order() {
 #[test]
 fn queued_closures_cancelled_in_random_order_never_run_and_the_others_run_in_order() {
     let rt = Builder::new().blocking_threads(1).build().unwrap();
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let log: Arc<Mutex<Vec<usize>>> = Arc::default();
     let mut tasks: Vec<_> = (0..2_000)
         .map(|job| {
@@ -196,7 +196,7 @@ fn queued_closures_cancelled_in_random_order_never_run_and_the_others_run_in_ord
 #[test]
 fn a_closure_that_shuts_its_runtime_down_ends_and_the_queued_ones_never_run() {
     let rt = Builder::new().blocking_threads(1).build().unwrap();
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let handle = rt.handle().clone();
     let (report, reported) = std::sync::mpsc::channel();
     handle.spawn_blocking(move || report.send(rt.shutdown(HANG)).unwrap()).detach();
@@ -216,7 +216,7 @@ fn a_captured_value_that_submits_as_it_is_dropped_is_served() {
     let submits = common::OnDrop::new(move || {
         handle.spawn_blocking(move || counter.fetch_add(1, SeqCst)).detach();
     });
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     // Cancelled while it waits: the pool drops its body.
     rt.spawn_blocking(move || drop(submits)).cancel();
     hog.release();

@@ -25,7 +25,7 @@ fn assert_overtakes_at_most(bound: usize, started: &[usize]) {
 fn one_thread_starts_closures_exactly_in_the_order_of_their_submission() {
     for jobs in [10, 100, 5_000] {
         let rt = with_threads(1);
-        let hog = Hog::pool(&rt);
+        let hog = Hog::pool(rt.handle());
         let log = Arc::new(Mutex::new(Vec::new()));
         let tasks: Vec<_> = (0..jobs)
             .map(|job| {
@@ -58,7 +58,7 @@ fn with_n_threads_a_closure_overtakes_fewer_than_n() {
 #[test]
 fn closures_of_a_closure_stand_in_the_same_line_as_those_from_outside() {
     let rt = with_threads(1);
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let log = Arc::new(Mutex::new(Vec::new()));
     let note = |name: &'static str| {
         let log = Arc::clone(&log);
@@ -78,7 +78,7 @@ fn urgent_closures_go_first_and_pass_over_the_others_a_bounded_number_of_times()
     const URGENT: usize = 100;
     let inline = LocalBuilder::new().blocking_inline().build().unwrap();
     let threaded = with_threads(1);
-    let hog = Hog::pool(&threaded);
+    let hog = Hog::pool(threaded.handle());
     let run = |rt: &Handle| {
         let log = Arc::new(Mutex::new(Vec::new()));
         let spawn = |priority: Priority| {
@@ -117,7 +117,7 @@ fn chain(rt: &Runtime, length: usize) -> Task<usize> {
 fn closures_that_wait_for_earlier_ones_never_deadlock() {
     for (threads, length) in [(1, 1_000), (2, 1_000), (3, 1_000), (4, 1_000), (8, 5_000), (64, 5_000)] {
         let rt = with_threads(threads);
-        let hog = Hog::pool(&rt);
+        let hog = Hog::pool(rt.handle());
         let mut last = chain(&rt, length);
         hog.release();
         assert_eq!(last.wait_timeout(HANG).expect("no deadlock").unwrap(), length, "{threads} threads");
@@ -128,7 +128,7 @@ fn closures_that_wait_for_earlier_ones_never_deadlock() {
 #[ignore = "starts 512 threads"]
 fn closures_that_wait_for_earlier_ones_never_deadlock_at_the_default_limit() {
     let rt = with_threads(512);
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let mut last = chain(&rt, 50_000);
     hog.release();
     assert_eq!(last.wait_timeout(HANG).expect("no deadlock").unwrap(), 50_000);
@@ -137,7 +137,7 @@ fn closures_that_wait_for_earlier_ones_never_deadlock_at_the_default_limit() {
 #[test]
 fn closures_that_wait_by_other_means_for_earlier_ones_never_deadlock() {
     let rt = with_threads(2);
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let (first, mut before) = mpsc::channel();
     for _ in 0..1_000 {
         let (done, after) = mpsc::channel();

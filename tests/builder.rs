@@ -27,16 +27,17 @@ fn a_name_is_seen_everywhere() {
         assert_eq!((cx.name(), cx.attempt()), (Some("import"), 1));
         pending::<()>().await;
     });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!((task.name(), task.cancel_handle().name(), task.attempt()), (Some("import"), Some("import"), 1));
-    let listed: Vec<_> = common::listed(&rt).iter().map(|info| (info.id(), info.name().map(str::to_owned))).collect();
+    let listed: Vec<_> =
+        common::listed(rt.handle()).iter().map(|info| (info.id(), info.name().map(str::to_owned))).collect();
     assert_eq!(listed, [(task.id(), Some("import".to_owned()))]);
     assert!(format!("{task:?}").contains("import"));
     assert_eq!(task.share().name(), Some("import"));
 
     let bad: Task<()> = rt.task().name(String::from("bad")).spawn_blocking(|_| panic!("planned"));
     common::until(|| bad.is_done());
-    after_hooks(&rt);
+    after_hooks(rt.handle());
     assert_eq!(*seen.lock().unwrap(), [(bad.id(), Some("bad".to_owned()))]);
     assert_eq!(rt.task().name("").spawn(|_| async {}).name(), Some(""));
     assert_eq!(rt.task().spawn(|_| async {}).name(), None);
@@ -69,7 +70,7 @@ fn the_four_verbs() {
 #[test]
 fn a_future_is_built_polled_and_dropped_on_the_reactor_thread_and_need_not_be_send() {
     let rt = runtime();
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let drops = Tally::new();
     let dropped = Dropped::new(&drops);
     let task = rt.task().spawn(move |_| {
@@ -85,7 +86,7 @@ fn a_future_is_built_polled_and_dropped_on_the_reactor_thread_and_need_not_be_se
         }
     });
     assert_eq!(settled(task), 10);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(drops.threads(), [reactor]);
 
     // Dropped while it sleeps, by a cancellation and by the end of the runtime.
@@ -100,7 +101,7 @@ fn a_future_is_built_polled_and_dropped_on_the_reactor_thread_and_need_not_be_se
         })
     };
     let (cancelled, left) = (sleeper(), sleeper());
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(cancelled.cancel());
     drops.wait_for(2);
     assert!(rt.shutdown(HANG).is_clean());
@@ -111,7 +112,7 @@ fn a_future_is_built_polled_and_dropped_on_the_reactor_thread_and_need_not_be_se
 #[test]
 fn a_future_that_is_never_built_is_no_future() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let (built, drops) = (Tally::new(), Tally::new());
     let (builds, dropped) = (built.clone(), Dropped::new(&drops));
     let task = rt.task().spawn(move |_| {
@@ -184,7 +185,7 @@ fn a_closure_sees_its_cancellation() {
         let rt = end(task, rt);
         assert_eq!(tells.recv_timeout(HANG), Ok((Err(Cancelled), true)), "{way}");
         if let Some(rt) = rt {
-            pool_thread(&rt);
+            pool_thread(rt.handle());
         }
     }
 }
@@ -200,7 +201,7 @@ fn the_end_hook_is_called_once_at_every_kind_of_end() {
             told.send((info.id(), info.status(), thread::current().id())).ok();
         }
     };
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let next = || tells.recv_timeout(HANG).unwrap();
 
     let task = rt.task().on_end(hook()).spawn(|_| async {});
@@ -212,7 +213,7 @@ fn the_end_hook_is_called_once_at_every_kind_of_end() {
     let task: Task<()> = rt.task().on_end(hook()).spawn_blocking(|_| panic!("planned"));
     assert_eq!(next(), (task.id(), Status::Error, reactor));
 
-    let hogs = (Hog::reactor(&rt), Hog::pool(&rt));
+    let hogs = (Hog::reactor(rt.handle()), Hog::pool(rt.handle()));
     let task = rt.task().on_end(hook()).spawn(|_| async {});
     assert!(task.cancel());
     let closure = rt.task().on_end(hook()).spawn_blocking(|_| ());
@@ -224,7 +225,7 @@ fn the_end_hook_is_called_once_at_every_kind_of_end() {
     hogs.1.release();
 
     let task = rt.task().on_end(hook()).spawn(|_| pending::<()>());
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     let id = task.id();
     drop(task);
     assert_eq!(next(), (id, Status::Cancelled, reactor));
@@ -242,8 +243,8 @@ fn the_end_hook_is_called_once_at_every_kind_of_end() {
     detached.detach();
     assert_eq!(next(), (id, Status::Done, reactor));
     let task = rt.task().on_end(hook()).spawn(|_| pending::<()>());
-    reactor_thread(&rt);
-    pool_thread(&rt);
+    reactor_thread(rt.handle());
+    pool_thread(rt.handle());
     let handle = rt.handle().clone();
     drop(rt);
     assert_eq!(next(), (task.id(), Status::Cancelled, reactor));
@@ -311,7 +312,7 @@ fn block_on_drives_a_future_on_this_thread_and_refuses_reactors() {
         (far != here, thread::current().id() == here)
     });
     assert_eq!(value.unwrap(), (true, true));
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let drops = Tally::new();
     let on_drop = OnDrop::new({
         let drops = drops.clone();

@@ -28,7 +28,7 @@ struct Held {
 
 impl Held {
     fn both(rt: &Runtime) -> Self {
-        Self { reactor: Hog::reactor(rt), pool: Hog::pool(rt) }
+        Self { reactor: Hog::reactor(rt.handle()), pool: Hog::pool(rt.handle()) }
     }
 
     /// Cancels twice from the thread named.
@@ -67,7 +67,7 @@ fn a_pending_future_ends_at_once_and_is_never_polled() {
         let reactor = held.reactor.thread();
         held.release();
         drops.wait_for(1);
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
         assert_eq!((polls.count(), drops.threads()), (0, vec![reactor]), "{from:?}");
         assert!(cancelled(&task), "{from:?}: for good");
     }
@@ -90,7 +90,7 @@ fn a_pending_closure_ends_at_once_and_never_runs() {
         let pool = held.pool.thread();
         held.release();
         drops.wait_for(1);
-        pool_thread(&rt);
+        pool_thread(rt.handle());
         assert_eq!((runs.count(), drops.threads()), (0, vec![pool]), "{from:?}");
     }
 }
@@ -159,7 +159,7 @@ fn a_task_that_is_over_refuses() {
             if blocking { rt.spawn_blocking(|| panic!("planned")) } else { rt.spawn(async { panic!("planned") }) }
         }),
         (Status::Cancelled, |rt, blocking| {
-            let hog = if blocking { Hog::pool(rt) } else { Hog::reactor(rt) };
+            let hog = if blocking { Hog::pool(rt.handle()) } else { Hog::reactor(rt.handle()) };
             let task = if blocking { rt.spawn_blocking(|| 7) } else { rt.spawn(async { 7 }) };
             assert!(task.cancel());
             hog.release();
@@ -213,7 +213,7 @@ fn a_future_cancels_itself_and_returns_pending() {
     own.put(&task);
     assert_eq!(seen.recv_timeout(HANG), Ok(([true, true], Status::Running)), "not before its suspension point");
     assert!(task.wait().is_err_and(|error| error.is_cancelled()));
-    assert_eq!((polls.count(), drops.threads()), (1, vec![reactor_thread(&rt)]));
+    assert_eq!((polls.count(), drops.threads()), (1, vec![reactor_thread(rt.handle())]));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_future_cancels_itself_and_returns_a_value() {
     }));
     own.put(&task);
     assert!(task.wait().is_err_and(|error| error.is_cancelled()), "true was answered, so cancelled it is");
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     assert_eq!((drops.threads(), values.threads()), (vec![reactor], vec![reactor]));
 }
 
@@ -246,7 +246,7 @@ fn a_closure_cancels_itself() {
     own.put(&task);
     assert_eq!(seen.recv_timeout(HANG), Ok(([true, false], Status::Cancelled)));
     assert!(cancelled(&task));
-    let pool = pool_thread(&rt);
+    let pool = pool_thread(rt.handle());
     assert_eq!(values.threads(), [pool]);
 }
 
@@ -260,7 +260,7 @@ fn a_sleeping_future_is_woken_only_to_be_dropped() {
     assert!(task.cancel());
     drops.wait_for(1);
     signal.give();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!((polls.count(), drops.count()), (1, 1), "a wake after the end does nothing");
     assert!(cancelled(&task));
 }
@@ -271,7 +271,7 @@ fn dropping_the_handle_cancels_in_each_state() {
     let (polls, drops) = (Tally::new(), Tally::new());
     let body = |polls: &Tally| Counted::new(polls, &drops, |_: &mut Context<'_>, _| Poll::<()>::Pending);
 
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     drop(rt.spawn(body(&polls)));
     hog.release();
     drops.wait_for(1);
@@ -282,7 +282,7 @@ fn dropping_the_handle_cancels_in_each_state() {
     drop(task);
     drops.wait_for(2);
     assert_eq!(polls.count(), 1);
-    assert_eq!(drops.threads(), [reactor_thread(&rt); 2]);
+    assert_eq!(drops.threads(), [reactor_thread(rt.handle()); 2]);
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn a_detached_task_can_still_be_cancelled_by_its_control() {
     polls.wait_for(1);
     assert!(control.cancel());
     drops.wait_for(1);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(control.status(), Status::Cancelled);
     assert!(!control.cancel());
 }

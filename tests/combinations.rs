@@ -195,19 +195,19 @@ impl Bench {
         let counts = Counts::default();
         let (panics, unhandled) = (self.panics.count(), self.unhandled.count());
         let engine = |rt: &Handle| if closure { Hog::pool(rt) } else { Hog::reactor(rt) };
-        let hog = engine(&self.rt);
+        let hog = engine(self.rt.handle());
         let own_thread = hog.thread();
         let signal = Signal::new();
         let (entered, seen) = channel::<()>();
         let (go, gate) = channel::<()>();
         let body = Script { plan, counts: &counts, signal: signal.clone() };
         let mut task = if closure {
-            body.closure(&self.rt, move || {
+            body.closure(self.rt.handle(), move || {
                 entered.send(()).ok();
                 gate.recv().ok();
             })
         } else {
-            body.future(&self.rt, move || {
+            body.future(self.rt.handle(), move || {
                 entered.send(()).ok();
                 gate.recv().ok();
             })
@@ -241,7 +241,7 @@ impl Bench {
             assert_eq!(control.status(), Status::Running, "{plan:?}");
             let hog = (plan.stage == Stage::Suspended).then(|| {
                 go.send(()).ok();
-                Hog::reactor(&self.rt)
+                Hog::reactor(self.rt.handle())
             });
             cancel(When::During);
             if plan.keep == Keep::DroppedDuring {
@@ -263,7 +263,7 @@ impl Bench {
 
         // After the end: whatever runs next on that thread runs after the whole end of the task.
         counts.body_drops.wait_for(1);
-        let thread = if closure { pool_thread(&self.rt) } else { reactor_thread(&self.rt) };
+        let thread = if closure { pool_thread(self.rt.handle()) } else { reactor_thread(self.rt.handle()) };
         assert_eq!(thread, own_thread, "{plan:?}: the thread lives on");
         assert!(control.is_done(), "{plan:?}");
         cancel(When::After);
@@ -276,7 +276,7 @@ impl Bench {
         let by_handle = status == Status::Done && matches!(plan.keep, Keep::Kept | Keep::DroppedAfter);
         let message = handle.as_ref().map_or(expected(plan).message, |task| message_of(task.error()));
         drop(handle.take());
-        after_hooks(&self.rt);
+        after_hooks(self.rt.handle());
         let life = Life {
             status: control.status(),
             message,

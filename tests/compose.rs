@@ -59,7 +59,7 @@ fn a_map_keeps_name_progress_attempts_and_time() {
 #[test]
 fn the_function_runs_on_the_reactor_also_for_a_closure() {
     let rt = runtime();
-    let reactor = common::reactor_thread(&rt);
+    let reactor = common::reactor_thread(rt.handle());
     let here = || thread::current().id();
     assert_eq!(settled(rt.spawn(async {}).map(move |()| here())), reactor);
     assert_eq!(settled(rt.spawn_blocking(|| {}).map(move |()| here())), reactor);
@@ -145,7 +145,7 @@ fn cancelling_or_dropping_reaches_all_at_once() {
         for drops in [false, true] {
             let seen = Tally::new();
             // The reactor is held: nothing that it would do is needed.
-            let hog = Hog::reactor(&rt);
+            let hog = Hog::reactor(rt.handle());
             let inner: Vec<_> = (0..2).map(|_| obedient(&rt, &seen)).collect();
             let controls: Vec<_> = inner.iter().map(Task::cancel_handle).collect();
             let kept = if nth < 2 { 1 } else { 2 };

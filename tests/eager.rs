@@ -24,8 +24,8 @@ fn a_future_that_need_not_wait_is_over_at_once_and_on_this_thread() {
     assert_eq!(task.wait().unwrap(), thread::current().id());
     assert_eq!(rt.metrics().spawned, 0, "no executor has seen it");
     assert!(rt.take_update(), "but it is news");
-    let reactor = reactor_thread(&rt);
-    let own = inside(&rt, |rt| async move {
+    let reactor = reactor_thread(rt.handle());
+    let own = inside(rt.handle(), |rt| async move {
         let mut task = rt.spawn_eager(async { thread::current().id() });
         task.take().expect("over at once").unwrap()
     });
@@ -35,7 +35,7 @@ fn a_future_that_need_not_wait_is_over_at_once_and_on_this_thread() {
 #[test]
 fn the_rest_runs_on_the_reactor_thread() {
     let (rt, go) = (runtime(), Signal::new());
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let wait = go.clone();
     let task = rt.spawn_eager(async move {
         let first = thread::current().id();
@@ -59,7 +59,7 @@ fn a_wake_during_the_first_part_is_not_lost() {
         }));
         assert_eq!(settled(task), 3);
     }
-    let polls = inside(&rt, |rt| async move {
+    let polls = inside(rt.handle(), |rt| async move {
         let mut polls = 0;
         let task = rt.spawn_eager(poll_fn(move |cx| {
             polls += 1;
@@ -92,9 +92,10 @@ fn a_waker_of_the_first_part_wakes_the_task() {
     for by_a_task in [false, true] {
         let told: Arc<(AtomicBool, Mutex<Option<Waker>>)> = Arc::default();
         let future = Registered(Arc::clone(&told));
-        let task = if by_a_task { on_reactor(&rt, |rt| rt.spawn_eager(future)) } else { rt.spawn_eager(future) };
+        let task =
+            if by_a_task { on_reactor(rt.handle(), |rt| rt.spawn_eager(future)) } else { rt.spawn_eager(future) };
         // Taken over by the reactor and asleep there.
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
         assert!(!task.is_done());
         told.0.store(true, Ordering::SeqCst);
         told.1.lock().unwrap().take().expect("registered").wake();
@@ -117,8 +118,8 @@ fn panics_and_errors_of_the_first_part_are_kept() {
         assert!(failed.take().unwrap().unwrap_err().downcast_ref::<std::num::ParseIntError>().is_some());
         assert_eq!(done.take().unwrap().unwrap(), 9);
     };
-    first(&rt);
-    inside(&rt, move |rt| async move { first(&rt) });
+    first(rt.handle());
+    inside(rt.handle(), move |rt| async move { first(&rt) });
     let late: Task<()> = rt.spawn_eager(async {
         yield_now().await;
         panic!("planned: later")
@@ -130,7 +131,7 @@ fn panics_and_errors_of_the_first_part_are_kept() {
 #[test]
 fn the_task_is_listed_during_its_first_part() {
     let rt = runtime();
-    inside(&rt, |rt| async move {
+    inside(rt.handle(), |rt| async move {
         let inner = rt.clone();
         let task = rt.spawn_eager(async move { inner.tasks().len() });
         assert_eq!(task.await.unwrap(), 2, "the caller and the task itself");
@@ -148,7 +149,7 @@ fn timers_of_the_first_part_are_those_of_the_runtime() {
     settled(task);
     // Also where the thread drives another runtime.
     let (other, handle) = (runtime(), rt.handle().clone());
-    let task = on_reactor(&other, move |_| handle.spawn_eager(async { sleep(Duration::from_secs(5)).await }));
+    let task = on_reactor(other.handle(), move |_| handle.spawn_eager(async { sleep(Duration::from_secs(5)).await }));
     common::until(|| rt.metrics().timers == 1);
     assert_eq!(other.metrics().timers, 0);
     clock.advance(Duration::from_secs(5));
@@ -159,7 +160,7 @@ fn timers_of_the_first_part_are_those_of_the_runtime() {
 fn what_a_task_asked_for_itself_is_put_back() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let others: Vec<_> = (0..3)
             .map(|n| {
                 let log = log.clone();
@@ -208,7 +209,7 @@ fn deep_starts_become_plain_ones() {
         if from_outside {
             settled(rt.spawn_eager(nest(rt.handle().clone(), log, 100)));
         } else {
-            inside(&rt, move |rt| rt.spawn_eager(nest(rt.clone(), log, 100))).unwrap();
+            inside(rt.handle(), move |rt| rt.spawn_eager(nest(rt.clone(), log, 100))).unwrap();
         }
         let text = seen.text();
         let first: Vec<_> = text.split(' ').take_while(|event| *event != "left").collect();
@@ -252,7 +253,7 @@ fn a_panic_leaves_the_depth_as_it_was() {
 fn a_started_future_is_continued_elsewhere() {
     let rt = runtime();
     let here = thread::current().id();
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let started = eager::start(async {
         let first = thread::current().id();
         yield_now().await;
@@ -355,7 +356,7 @@ fn a_runtime_that_goes_during_the_first_part_ends_the_task() {
 fn a_runtime_that_goes_in_its_own_eager_task_ends_it() {
     let (drops, rt) = (Tally::new(), runtime());
     let handle = rt.handle().clone();
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let guard = Dropped::new(&drops);
     let kept: Arc<Mutex<Option<Runtime>>> = Arc::new(Mutex::new(Some(rt)));
     let task: Arc<Mutex<Option<Task<()>>>> = Arc::default();
@@ -384,7 +385,7 @@ fn a_runtime_that_goes_in_its_own_eager_task_ends_it() {
 #[test]
 fn a_task_dropped_right_away_is_cancelled_on_its_thread() {
     let (rt, drops) = (runtime(), Tally::new());
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     for _ in 0..100 {
         let guard = Dropped::new(&drops);
         drop(rt.spawn_eager(async move {
@@ -399,7 +400,7 @@ fn a_task_dropped_right_away_is_cancelled_on_its_thread() {
 #[test]
 fn a_built_task_starts_at_once_inside_its_runtime_only() {
     let rt = runtime();
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let first = |rt: &Handle| {
         rt.task().name("eager").progress::<u8>(4).timeout(HANG).run_eager(|mut cx| async move {
             let here = std::rc::Rc::new(thread::current().id()); // not `Send`
@@ -409,16 +410,16 @@ fn a_built_task_starts_at_once_inside_its_runtime_only() {
             Ok::<_, offtick::BoxError>(*here)
         })
     };
-    let mut outside = first(&rt);
+    let mut outside = first(rt.handle());
     assert_eq!(outside.wait().unwrap(), reactor);
-    let mut inner = on_reactor(&rt, move |rt| {
+    let mut inner = on_reactor(rt.handle(), move |rt| {
         let task = first(&rt);
         assert_eq!((task.latest(), task.name()), (Some(1), Some("eager")));
         task
     });
     assert_eq!(inner.wait().unwrap(), reactor);
     assert_eq!(inner.latest(), Some(2));
-    let cancelled = on_reactor(&rt, |rt| {
+    let cancelled = on_reactor(rt.handle(), |rt| {
         let inner = rt.clone();
         rt.task().spawn_eager(move |cx| async move {
             let cx_id = cx.id();

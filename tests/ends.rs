@@ -221,7 +221,7 @@ fn sockets_that_are_kept_keep_their_own_descriptor_only() {
     for _ in 0..RUNTIMES {
         let rt = runtime();
         let socket = std::net::UdpSocket::bind(("127.0.0.1", 0)).expect("a socket");
-        let socket = offtick::net::UdpSocket::from_std_on(&rt, socket).expect("it is watched");
+        let socket = offtick::net::UdpSocket::from_std_on(rt.handle(), socket).expect("it is watched");
         drop(rt);
         kept.push(socket);
     }
@@ -347,7 +347,7 @@ fn a_chain_of_pending_tasks_is_dropped_without_deep_recursion() {
         // Dropped with its runtime, by its head, and by its head before anything ran.
         for case in 0..3 {
             let rt = LocalRuntime::new().expect("a runtime is built");
-            let head = chain(&rt);
+            let head = chain(rt.handle());
             if case != 2 {
                 rt.tick(Budget::unlimited()).expect("not nested");
             }
@@ -359,7 +359,7 @@ fn a_chain_of_pending_tasks_is_dropped_without_deep_recursion() {
             assert_eq!(Arc::strong_count(&dropped), 1);
         }
         let rt = Runtime::new().expect("a runtime is built");
-        let head = chain(&rt);
+        let head = chain(rt.handle());
         assert!(rt.shutdown(HANG).is_clean());
         assert!(head.is_some_and(|head| head.is_done()));
         assert_eq!(Arc::strong_count(&dropped), 1);

@@ -112,7 +112,7 @@ fn a_body_that_passes_an_error_on_ends_in_its_kind() {
     quiet_planned_panics();
     let rt = Runtime::new().expect("a runtime");
     for kind in KINDS {
-        let inner = || kind.task(&rt);
+        let inner = || kind.task(rt.handle());
         let by_future = inner();
         ended(kind, "run", rt.run(by_future));
         ended(kind, "run, boxed", rt.run(boxed(inner())));
@@ -140,7 +140,7 @@ fn without_a_thread_as_well() {
     let rt = Runtime::new().expect("a runtime");
     let local = LocalRuntime::new().expect("a runtime");
     for kind in KINDS {
-        let inner = kind.task(&rt);
+        let inner = kind.task(rt.handle());
         let outer = local.run(async move { Ok::<_, BoxError>(inner.await?) });
         until(|| {
             local.tick(offtick::Budget::polls(8)).expect("not nested");
@@ -157,8 +157,8 @@ fn groups_pools_sessions_and_managers_keep_the_kind() {
     let (group, pool, manager) = (TaskGroup::new(&rt), TaskPool::new(&rt, 2).expect("a size"), TaskManager::new(&rt));
     let mut session = Session::new(&rt);
     for kind in KINDS {
-        ended(kind, "group", group.run(boxed(kind.task(&rt))));
-        ended(kind, "pool", pool.run(boxed(kind.task(&rt))));
+        ended(kind, "group", group.run(boxed(kind.task(rt.handle()))));
+        ended(kind, "pool", pool.run(boxed(kind.task(rt.handle()))));
         let handle = rt.handle().clone();
         let results = pool.try_map([kind], move |kind| boxed(kind.task(&handle)));
         let mut results = results.in_order();
@@ -168,7 +168,7 @@ fn groups_pools_sessions_and_managers_keep_the_kind() {
             }
         };
         kind.check_error("map of a pool", &error);
-        let inner = kind.task(&rt);
+        let inner = kind.task(rt.handle());
         let managed = manager.run(inner);
         kind.check(
             "manager",
@@ -178,7 +178,7 @@ fn groups_pools_sessions_and_managers_keep_the_kind() {
             },
             managed.error().expect("over"),
         );
-        let inner = kind.task(&rt);
+        let inner = kind.task(rt.handle());
         let kept = session.get_or_run(&format!("{kind:?}"), || inner).expect("of one type");
         kind.check(
             "session",
@@ -338,7 +338,7 @@ fn an_error_of_ones_own_around_it_is_a_new_error() {
     #[error("cannot load level 3")]
     struct Level(#[source] TaskError);
     let rt = Runtime::new().expect("a runtime");
-    let inner = Kind::Cancelled.task(&rt);
+    let inner = Kind::Cancelled.task(rt.handle());
     let mut outer = rt.run(async move { inner.await.map_err(Level) });
     let error = outer.wait().expect_err("passed on");
     assert!(error.downcast_ref::<Level>().is_some_and(|level| level.0.is_cancelled()));

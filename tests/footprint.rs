@@ -26,7 +26,7 @@ fn descriptors() -> usize {
 fn come_and_go(runtimes: usize) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let probe = Runtime::new().expect("a runtime is built");
-    common::reactor_thread(&probe);
+    common::reactor_thread(probe.handle());
     assert_eq!(threads(), 1, "threads are counted");
     drop(probe);
     let descriptors_before = descriptors();

@@ -195,7 +195,7 @@ fn a_view_of_each_end() {
     }
     let none: Option<Task<u8>> = None;
     assert!(matches!(none.view(), View::Idle));
-    let hog = common::Hog::reactor(&rt);
+    let hog = common::Hog::reactor(rt.handle());
     let waiting = Some(rt.spawn(async { 1 }));
     assert!(matches!(waiting.view(), View::Pending));
     assert_eq!(format!("{:?}", waiting.view()), "Pending");

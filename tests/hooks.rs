@@ -212,7 +212,7 @@ fn live(ticked: bool, state: State, call: Call) {
     let (group, pool) = (TaskGroup::new(&handle), TaskPool::new(&handle, 2).unwrap());
     // A reactor that is held keeps the task pending; a host that does not tick does as well.
     let hog = match &host {
-        Host::Threaded(rt) if state == State::Pending => Some(Hog::reactor(rt)),
+        Host::Threaded(rt) if state == State::Pending => Some(Hog::reactor(rt.handle())),
         _ => None,
     };
     let mut task = match call {
@@ -370,7 +370,7 @@ fn refused_tasks_and_late_ends_call_their_hooks_elsewhere() {
         let hook = ui.hook(|ui| &ui.ends);
         move |_: &offtick::TaskInfo| hook()
     };
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let refused = |handle: &Handle| {
         ui.call(|| {
             let task: Task<(), u8> = handle.task().on_end(end()).progress(0).spawn(|_cx| async {});
@@ -382,7 +382,7 @@ fn refused_tasks_and_late_ends_call_their_hooks_elsewhere() {
             task.detach();
         });
     };
-    refused(&rt);
+    refused(rt.handle());
     assert_eq!((ui.ends.count(), ui.unhandled.count()), (0, 0), "the reactor is held");
     hog.release();
     ui.ends.wait_for(2);
@@ -489,7 +489,7 @@ fn hooks_that_call_back() {
         } else {
             let builder = Builder::new().on_update(update).on_panic(move |_, _| panicked());
             let rt = builder.on_unhandled_error(move |_, _| unhandled()).build().unwrap();
-            common(&rt);
+            common(rt.handle());
             calls.wait_for(3);
             drop(rt);
         }
@@ -543,7 +543,7 @@ fn two_hosts_of_one_runtime() {
     for round in 1..=20 {
         let tasks: Vec<_> = (0..10).map(|_| rt.spawn(async {})).collect();
         common::until(|| tasks.iter().all(Task::is_done));
-        common::after_hooks(&rt);
+        common::after_hooks(rt.handle());
         assert_eq!(ui.updates.count(), round);
         let taken = std::thread::scope(|scope| {
             let hosts = [(); 2].map(|()| scope.spawn(|| usize::from(rt.take_update())));
@@ -555,7 +555,7 @@ fn two_hosts_of_one_runtime() {
         let mut task = rt.spawn(async {});
         task.wait_timeout(HANG).unwrap().unwrap();
     }
-    common::after_hooks(&rt);
+    common::after_hooks(rt.handle());
     assert_eq!(ui.updates.count(), 21, "nobody has taken it");
 }
 

@@ -23,14 +23,14 @@ fn here() -> u32 {
 fn the_list_names_what_is_alive() {
     let clock = Clock::manual();
     let rt = Builder::new().clock(clock.clone()).blocking_threads(1).build().unwrap();
-    assert!(listed(&rt).is_empty());
+    assert!(listed(rt.handle()).is_empty());
     let line = here() + 1;
     let asleep = rt.spawn(pending::<()>());
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let waiting = rt.spawn_blocking(|| ());
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     clock.advance(Duration::from_secs(90));
-    let listed = common::listed(&rt);
+    let listed = common::listed(rt.handle());
     assert_eq!(listed.len(), 2, "a closure that waits is counted, not listed: {listed:?}");
     assert!(listed.is_sorted_by_key(TaskInfo::id));
     let future = listed.iter().find(|info| info.id() == asleep.id()).expect("the future is listed");
@@ -45,9 +45,9 @@ fn the_list_names_what_is_alive() {
     drop(asleep);
     hog.release();
     settled(waiting);
-    reactor_thread(&rt);
-    pool_thread(&rt);
-    assert!(common::listed(&rt).is_empty());
+    reactor_thread(rt.handle());
+    pool_thread(rt.handle());
+    assert!(common::listed(rt.handle()).is_empty());
 }
 
 #[test]
@@ -57,12 +57,12 @@ fn ages_count_from_the_spawn() {
     let tasks: Vec<_> = (0..3)
         .map(|_| {
             let task = rt.spawn(pending::<()>());
-            reactor_thread(&rt);
+            reactor_thread(rt.handle());
             clock.advance(Duration::from_millis(10));
             task
         })
         .collect();
-    let ages: Vec<_> = listed(&rt).iter().map(|info| info.age().as_millis()).collect();
+    let ages: Vec<_> = listed(rt.handle()).iter().map(|info| info.age().as_millis()).collect();
     assert_eq!(ages, [30, 20, 10]);
     drop(tasks);
 }
@@ -80,9 +80,9 @@ fn polls_are_counted_one_by_one() {
         waits.given().await;
     });
     polls.wait_for(10);
-    reactor_thread(&rt);
-    reactor_thread(&rt);
-    let info = listed(&rt).into_iter().find(|info| info.id() == task.id()).unwrap();
+    reactor_thread(rt.handle());
+    reactor_thread(rt.handle());
+    let info = listed(rt.handle()).into_iter().find(|info| info.id() == task.id()).unwrap();
     assert_eq!(info.polls(), 11);
     signal.give();
     settled(task);
@@ -91,7 +91,7 @@ fn polls_are_counted_one_by_one() {
 #[test]
 fn a_task_that_has_not_started_is_listed_as_pending() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let unborn = rt.spawn(async {});
     let (handle, id) = (rt.handle().clone(), unborn.id());
     let status = hog.run(move || handle.tasks().iter().find(|info| info.id() == id).map(TaskInfo::status));
@@ -126,11 +126,11 @@ fn a_task_lists_itself_and_its_fellows() {
 fn the_first_list_has_closures_alone_and_the_next_has_all() {
     let rt = narrow();
     let asleep = rt.spawn(pending::<()>());
-    let pool = Hog::pool(&rt);
+    let pool = Hog::pool(rt.handle());
     let first = rt.tasks();
     assert_eq!((first.age(), first.is_complete()), (None, false));
     assert_eq!(ids(&first), [pool.task().id()]);
-    let next = listed(&rt);
+    let next = listed(rt.handle());
     assert!(next.age().is_some());
     assert_eq!(ids(&next), [asleep.id(), pool.task().id()]);
     pool.release();
@@ -140,8 +140,8 @@ fn the_first_list_has_closures_alone_and_the_next_has_all() {
 fn a_held_reactor_does_not_hold_up_the_list() {
     let rt = narrow();
     let (asleep, ended) = (rt.spawn(pending::<()>()), rt.spawn(pending::<()>()));
-    assert_eq!(ids(&listed(&rt)), [asleep.id(), ended.id()]);
-    let reactor = Hog::reactor(&rt);
+    assert_eq!(ids(&listed(rt.handle())), [asleep.id(), ended.id()]);
+    let reactor = Hog::reactor(rt.handle());
     let id = ended.id();
     drop(ended);
     let late = rt.spawn(async {});
@@ -156,8 +156,8 @@ fn a_held_reactor_does_not_hold_up_the_list() {
     assert_eq!(reactor.run(move || (handle.tasks().is_complete(), polls.status())), (true, Status::Running));
     reactor.release();
     settled(late);
-    reactor_thread(&rt);
-    assert_eq!(ids(&listed(&rt)), [asleep.id()], "and it is whole again afterwards");
+    reactor_thread(rt.handle());
+    assert_eq!(ids(&listed(rt.handle())), [asleep.id()], "and it is whole again afterwards");
 }
 
 #[test]
@@ -169,11 +169,11 @@ fn a_list_is_complete_or_says_that_it_is_not() {
             let list = rt.tasks();
             let shown = list.iter().any(|info| info.id() == task.id());
             assert!(shown || !list.is_complete(), "spawned before the call");
-            assert!(ids(&listed(&rt)).contains(&task.id()));
+            assert!(ids(&listed(rt.handle())).contains(&task.id()));
             task
         })
         .collect();
-    assert_eq!(listed(&rt).len(), tasks.len());
+    assert_eq!(listed(rt.handle()).len(), tasks.len());
 }
 
 #[test]
@@ -193,13 +193,13 @@ fn many_ask_at_once() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..5 {
-                    assert_eq!(listed(&rt).len(), 3000);
+                    assert_eq!(listed(rt.handle()).len(), 3000);
                 }
             });
         }
     });
     drop(tasks);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     common::until(|| rt.metrics().alive == 0);
     assert!(rt.tasks().is_empty(), "those that ended are not shown, whatever the age of the list");
 }
@@ -221,7 +221,7 @@ fn a_closure_that_runs_on_is_listed_as_ended() {
 fn after_the_end_the_list_is_empty_and_complete() {
     let rt = runtime();
     let task = rt.spawn(pending::<()>());
-    assert_eq!(listed(&rt).len(), 1);
+    assert_eq!(listed(rt.handle()).len(), 1);
     let handle = rt.handle().clone();
     drop(rt);
     let list = handle.tasks();
@@ -232,7 +232,7 @@ fn after_the_end_the_list_is_empty_and_complete() {
 fn the_numbers_add_up() {
     let rt = narrow();
     assert_eq!((rt.metrics().spawned, rt.metrics().alive, rt.metrics().blocking_threads), (0, 0, 0));
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let (signal, other) = (Signal::new(), Signal::new());
     let (waits, gives) = (signal.clone(), other.clone());
     let asleep: Vec<_> = (0..5).map(|_| rt.spawn(pending::<()>())).collect();
@@ -242,13 +242,13 @@ fn the_numbers_add_up() {
     });
     let woken_from_inside = rt.spawn(async move { other.given().await });
     hog.release();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     let before = rt.metrics();
     assert_eq!((before.spawned, before.polls), (9, 9), "{before:?}");
     signal.give();
     settled(woken_from_outside);
     settled(woken_from_inside);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     let after = rt.metrics();
     assert_eq!(after.remote_wakes - before.remote_wakes, 1);
     assert_eq!(after.local_wakes - before.local_wakes, 1);
@@ -257,7 +257,7 @@ fn the_numbers_add_up() {
     drop(asleep);
     common::until(|| rt.metrics().alive == 0);
 
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let waiting: Vec<_> = (0..4).map(|_| rt.spawn_blocking(|| ())).collect();
     let metrics = rt.metrics();
     assert_eq!((metrics.blocking_started, metrics.blocking_queued, metrics.blocking_idle), (1, 4, 0));
@@ -272,7 +272,7 @@ fn the_numbers_add_up() {
 #[test]
 fn an_idle_reactor_sleeps() {
     let rt = runtime();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     common::until(|| rt.metrics().parks > 0 && rt.metrics().ready == 0);
     let before = rt.metrics();
     for _ in 0..1000 {

@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A debug panel with a button that cancels all tasks.
 fn cancel_all(rt: &Runtime) {
-    let tasks = listed(rt);
+    let tasks = listed(rt.handle());
     for task in &tasks {
         if let Some(handle) = task.cancel_handle() {
             handle.cancel();
@@ -31,7 +31,7 @@ fn cancel_all(rt: &Runtime) {
             }
         }
     }));
-    reactor_thread(rt);
+    reactor_thread(rt.handle());
 }
 
 #[test]
@@ -61,16 +61,16 @@ fn cancelling_every_row_leaves_schedulers_and_debouncers_alive() {
             async {}
         })
         .unwrap();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     for round in 1..4 {
         debouncer.trigger(1);
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
         cancel_all(&rt);
         clock.advance(SECOND);
         for tally in [&ran, &called, &repeated] {
             tally.wait_for(round);
         }
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
     }
 }
 
@@ -100,12 +100,12 @@ fn the_crate_s_own_tasks_are_not_listed() {
     });
     let (of_pool, of_group) = (pool.spawn(pending::<()>()), group.spawn(pending::<()>()));
     common::until(|| rt.metrics().blocking_started == 2);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     let mut ids = [limited.id(), tried.id(), of_pool.id(), of_group.id()];
     ids.sort();
-    assert_eq!(listed(&rt).iter().map(|task| task.id()).collect::<Vec<_>>(), ids);
+    assert_eq!(listed(rt.handle()).iter().map(|task| task.id()).collect::<Vec<_>>(), ids);
     drop((give, give_more));
     settled(limited);
     settled(tried);
-    pool_thread(&rt);
+    pool_thread(rt.handle());
 }

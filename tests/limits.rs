@@ -61,7 +61,7 @@ impl World {
     fn advance(&self, by: Duration) {
         self.clock.advance(by);
         for _ in 0..3 {
-            reactor_thread(&self.rt);
+            reactor_thread(self.rt.handle());
             self.rt.spawn_blocking(|| ()).wait_timeout(HANG).unwrap().unwrap();
         }
     }
@@ -193,9 +193,9 @@ fn overlap_groups_pools_and_sets_never_exceed_their_limit() {
         assert!(handle.stop_blocking(None).unwrap().is_clean());
     };
     let pool = TaskPool::new(&rt, 1).unwrap();
-    check(&pool, &mut |body| pool.spawn_blocking(body).detach());
+    check(pool.handle(), &mut |body| pool.spawn_blocking(body).detach());
     let group = TaskGroup::with_limit(&rt, 1).unwrap();
-    check(&group, &mut |body| group.spawn_blocking(body).detach());
+    check(group.handle(), &mut |body| group.spawn_blocking(body).detach());
     let (mut set, mut key) = (PoolSet::new(&rt, 1).unwrap(), 0);
     let handle = set.pool().clone();
     check(&handle, &mut |body| {
@@ -211,7 +211,7 @@ fn overlap_groups_pools_and_sets_never_exceed_their_limit() {
 #[test]
 fn a_closure_that_never_began_frees_its_slot_when_it_is_cancelled() {
     let rt = common::narrow();
-    let hog = common::Hog::pool(&rt);
+    let hog = common::Hog::pool(rt.handle());
     let pool = TaskPool::new(&rt, 1).unwrap();
     let launched = pool.spawn_blocking(|| panic!("it never begins"));
     assert_eq!((pool.waiting(), pool.progress().pending), (0, 1));

@@ -442,7 +442,7 @@ fn a_waker_in_a_tick_may_ask_the_runtime() {
     RT.with(|rt| {
         let [near, far] = [(); 2].map(|()| std::net::UdpSocket::bind(("127.0.0.1", 0)).expect("a socket"));
         let address = near.local_addr().expect("it has one");
-        let near = offtick::net::UdpSocket::from_std_on(rt, near).expect("it is watched");
+        let near = offtick::net::UdpSocket::from_std_on(rt.handle(), near).expect("it is watched");
         let mut bytes = [0; 8];
         let mut receive = Box::pin(near.recv_from(&mut bytes));
         assert!(receive.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());

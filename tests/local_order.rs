@@ -474,7 +474,7 @@ fn spawned_from_a_task_of_a_runtime_with_a_thread_it_stays_there() {
     let rt = common::runtime();
     let log = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&log);
-    common::inside(&rt, move |_| async move {
+    common::inside(rt.handle(), move |_| async move {
         let shared = Rc::new(Cell::new(0));
         let theirs = Rc::clone(&shared);
         let child = spawn_descend(async move {

@@ -68,8 +68,8 @@ fn every(rt: &LocalHandle, period: Duration, name: &'static str, trace: &Trace) 
 #[test]
 fn a_jump_is_walked_from_deadline_to_deadline() {
     let (rt, clock, trace) = manual();
-    let _a = every(&rt, 20 * MS, "a", &trace);
-    let _b = every(&rt, 30 * MS, "b", &trace);
+    let _a = every(rt.local_handle(), 20 * MS, "a", &trace);
+    let _b = every(rt.local_handle(), 30 * MS, "b", &trace);
     all(&rt);
     let report = advance(&rt, 65 * MS);
     // Of one moment, the timer that was made first fires first.
@@ -103,8 +103,8 @@ fn an_interval_misses_nothing() {
 #[test]
 fn ten_years_pass_in_order_and_within_the_budget() {
     let (rt, clock, trace) = manual();
-    let _day = every(&rt, DAY, "day", &trace);
-    let _week = every(&rt, 7 * DAY, "week", &trace);
+    let _day = every(rt.local_handle(), DAY, "day", &trace);
+    let _week = every(rt.local_handle(), 7 * DAY, "week", &trace);
     all(&rt);
     let ten_years = 3653 * DAY;
     let budget = Budget::polls(100);
@@ -128,7 +128,7 @@ fn ten_years_pass_in_order_and_within_the_budget() {
 #[test]
 fn pause_slow_motion_and_single_step() {
     let (rt, clock, trace) = manual();
-    let _a = every(&rt, 10 * MS, "a", &trace);
+    let _a = every(rt.local_handle(), 10 * MS, "a", &trace);
     all(&rt);
     clock.set_scale(0.5).expect("a scale");
     advance(&rt, 20 * MS);
@@ -149,7 +149,7 @@ fn pause_slow_motion_and_single_step() {
 #[test]
 fn what_is_owed_stands_still_in_a_pause() {
     let (rt, clock, trace) = manual();
-    let _a = every(&rt, 10 * MS, "a", &trace);
+    let _a = every(rt.local_handle(), 10 * MS, "a", &trace);
     all(&rt);
     let report = rt.advance(50 * MS, Budget::polls(2)).expect("not nested");
     assert_eq!((report.polled, report.behind), (2, 30 * MS));
@@ -165,7 +165,7 @@ fn what_is_owed_stands_still_in_a_pause() {
 #[test]
 fn time_given_backwards_is_clamped_and_counted() {
     let (rt, clock, trace) = manual();
-    let _a = every(&rt, 10 * MS, "a", &trace);
+    let _a = every(rt.local_handle(), 10 * MS, "a", &trace);
     all(&rt);
     let start = clock.now();
     let at = |now: Duration, budget| rt.tick_at(start + now, budget).expect("not nested");
@@ -226,7 +226,7 @@ fn a_task_that_wakes_itself_does_not_stop_the_time() {
                 yield_once().await;
             }
         });
-        let _a = every(&rt, 10 * MS, "a", &trace);
+        let _a = every(rt.local_handle(), 10 * MS, "a", &trace);
         all(&rt);
         for frame in 1..=20 {
             rt.advance(10 * MS, budget).expect("not nested");
@@ -402,7 +402,7 @@ proptest! {
         const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
         let (rt, clock, trace) = manual();
         let tasks: Vec<_> =
-            periods.iter().zip(NAMES).map(|(&period, name)| every(&rt, Duration::from_millis(period), name, &trace)).collect();
+            periods.iter().zip(NAMES).map(|(&period, name)| every(rt.local_handle(), Duration::from_millis(period), name, &trace)).collect();
         let _restless = restless.then(|| rt.spawn(async {
             loop {
                 yield_once().await;

@@ -47,10 +47,10 @@ fn others_run_beside_a_busy_reader(way: Way) {
     const BYTES: u64 = 20_000;
     let clock = Clock::manual();
     let rt = Builder::new().clock(clock.clone()).build().expect("a runtime");
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     peer.write_all(&[1; BYTES as usize]).expect("room");
     let (taken, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let (counted, ended) = (Arc::clone(&taken), Arc::clone(&over));
     let reader = rt.run(async move {
         for _ in 0..BYTES {
@@ -98,11 +98,11 @@ fn streams_that_always_have_something_are_served_alike() {
     const STREAMS: usize = 64;
     const ENOUGH: u64 = 2_000;
     let rt = common::runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let (over, counts) = (Arc::new(AtomicBool::new(false)), Arc::new([const { AtomicU64::new(0) }; STREAMS]));
     let readers: Vec<_> = (0..STREAMS)
         .map(|i| {
-            let (stream, mut peer) = pair(&rt);
+            let (stream, mut peer) = pair(rt.handle());
             peer.write_all(&[1; 2 * ENOUGH as usize]).expect("room");
             let (over, counts) = (Arc::clone(&over), Arc::clone(&counts));
             rt.run(async move {
@@ -131,7 +131,7 @@ fn sockets_where_nothing_happens_cost_no_turns() {
     let rt = common::runtime();
     let (mut peers, mut kept) = (Vec::new(), Vec::new());
     for i in 0..60 {
-        let (stream, mut peer) = pair(&rt);
+        let (stream, mut peer) = pair(rt.handle());
         match i % 3 {
             0 => {
                 rt.spawn(async move { stream.read(&mut [0; 8]).await }).detach();
@@ -145,7 +145,7 @@ fn sockets_where_nothing_happens_cost_no_turns() {
             }
         }
     }
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     let conversation = rt.run(async move {
         for _ in 0..SAID {
             stream.read_exact(&mut [0]).await?;
@@ -188,7 +188,7 @@ fn sleeps_for_next_to_nothing_keep_no_socket_waiting() {
             })
         })
         .collect();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     peer.set_read_timeout(Some(common::HANG)).expect("a socket");
     let reader = rt.run(async move {
         for _ in 0..20 {

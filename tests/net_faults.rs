@@ -76,7 +76,7 @@ fn reset(peer: std::net::TcpStream) {
 #[test]
 fn a_reset_in_mid_write_ends_the_write_and_the_read() {
     let rt = common::runtime();
-    let (stream, peer) = pair(&rt);
+    let (stream, peer) = pair(rt.handle());
     let stream = Arc::new(stream);
     let (reading, filled) = (Arc::clone(&stream), Latch::new());
     let full = filled.clone();
@@ -98,7 +98,7 @@ fn a_reset_in_mid_write_ends_the_write_and_the_read() {
 #[test]
 fn a_peer_that_sends_no_more_still_reads() {
     let rt = common::runtime();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     peer.shutdown(Shutdown::Write).expect("connected");
     let task = rt.run(async move {
         assert_eq!(stream.read(&mut [0; 16]).await?, 0);
@@ -115,7 +115,7 @@ fn a_peer_that_sends_no_more_still_reads() {
 #[test]
 fn who_sends_no_more_still_reads() {
     let rt = common::runtime();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     let task = rt.run(async move {
         stream.write_all(b"the last words").await?;
         stream.shutdown(Shutdown::Write)?;
@@ -138,11 +138,11 @@ fn who_sends_no_more_still_reads() {
 #[test]
 fn a_read_that_waits_ends_when_its_own_side_is_shut() {
     let rt = common::runtime();
-    let (stream, _peer) = pair(&rt);
+    let (stream, _peer) = pair(rt.handle());
     let stream = Arc::new(stream);
     let reading = Arc::clone(&stream);
     let reader = rt.run(async move { reading.read(&mut [0; 16]).await });
-    common::reactor_thread(&rt);
+    common::reactor_thread(rt.handle());
     stream.shutdown(Shutdown::Read).expect("connected");
     assert_eq!(settled(reader), 0);
 }
@@ -152,7 +152,7 @@ fn a_read_that_waits_ends_when_its_own_side_is_shut() {
 fn bytes_come_one_by_one_and_leave_in_parts() {
     const BYTES: usize = 1 << 20;
     let rt = common::runtime();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     rustix::net::sockopt::set_socket_send_buffer_size(&stream, 1 << 14).expect("a socket");
     let sent: Vec<u8> = (0..BYTES).map(|i| (i % 251) as u8).collect();
     let theirs = sent.clone();
@@ -242,7 +242,7 @@ fn pipes_end_in_both_directions() {
         writer.write_with(|mut writer| writer.write(&[7; 4096])).await
     });
     waits.wait();
-    common::reactor_thread(&rt);
+    common::reactor_thread(rt.handle());
     drop(reader);
     assert_eq!(settled(write).expect_err("nobody reads").kind(), ErrorKind::BrokenPipe);
 }
@@ -271,7 +271,7 @@ fn interrupted_calls_are_repeated() {
         assert_eq!(tries, 2);
         io::Result::Ok((n, calls.into_inner()))
     });
-    common::reactor_thread(&rt);
+    common::reactor_thread(rt.handle());
     writer.write_all(b"text").expect("room");
     let (n, calls) = settled(task);
     assert_eq!(n, 4);
@@ -281,7 +281,7 @@ fn interrupted_calls_are_repeated() {
 #[test]
 fn a_peer_that_never_reads_makes_a_write_wait_and_cancels_cleanly() {
     let rt = common::runtime();
-    let (stream, peer) = pair(&rt);
+    let (stream, peer) = pair(rt.handle());
     let writes = Arc::new(AtomicUsize::new(0));
     let (counted, waits) = (Arc::clone(&writes), Latch::new());
     let full = waits.clone();
@@ -297,7 +297,7 @@ fn a_peer_that_never_reads_makes_a_write_wait_and_cancels_cleanly() {
     });
     waits.wait();
     // As many turns of the reactor as another socket's conversation makes.
-    let (other, mut theirs) = pair(&rt);
+    let (other, mut theirs) = pair(rt.handle());
     let conversation = rt.run(async move {
         for _ in 0..200 {
             other.read_exact(&mut [0; 1]).await?;
@@ -333,14 +333,14 @@ fn a_name_that_does_not_resolve_is_named() {
 #[test]
 fn a_connect_is_given_up_while_its_name_is_looked_up() {
     let rt = common::narrow();
-    let hog = common::Hog::pool(&rt);
+    let hog = common::Hog::pool(rt.handle());
     // Its lookup waits behind the hog.
     let task = rt.spawn(TcpStream::connect("localhost:1"));
     common::until(|| rt.metrics().blocking_queued == 1);
     assert!(task.cancel());
     drop(task);
     hog.release();
-    common::pool_thread(&rt);
+    common::pool_thread(rt.handle());
     assert_eq!(rt.metrics().sockets, 0);
 }
 
@@ -348,7 +348,7 @@ fn a_connect_is_given_up_while_its_name_is_looked_up() {
 fn a_connect_that_takes_too_long_says_to_whom() {
     let clock = offtick::time::Clock::manual();
     let rt = offtick::Builder::new().blocking_threads(1).clock(clock.clone()).build().expect("a runtime");
-    let hog = common::Hog::pool(&rt);
+    let hog = common::Hog::pool(rt.handle());
     let limit = Duration::from_secs(5);
     let task = rt.spawn(TcpStream::connect_timeout("localhost:1", limit));
     common::until(|| rt.metrics().blocking_queued == 1 && rt.metrics().timers == 1);
@@ -364,7 +364,7 @@ fn a_connect_that_takes_too_long_says_to_whom() {
 fn nothing_is_waited_for_where_nothing_is_asked_for() {
     use std::io::{IoSlice, IoSliceMut};
     let rt = common::runtime();
-    let (stream, _peer) = pair(&rt);
+    let (stream, _peer) = pair(rt.handle());
     settled(rt.run(async move {
         fill(&stream);
         assert_eq!(stream.try_read(&mut [0; 1]).expect_err("nothing is there").kind(), ErrorKind::WouldBlock);
@@ -380,8 +380,8 @@ fn nothing_is_waited_for_where_nothing_is_asked_for() {
 #[test]
 fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
     let (theirs, other) = (common::runtime(), common::runtime());
-    let ((first, _first), (second, _second)) = (pair(&theirs), pair(&theirs));
-    let listener = TcpListener::from_std_on(&theirs, std::net::TcpListener::bind(ANY).expect("a listener"));
+    let ((first, _first), (second, _second)) = (pair(theirs.handle()), pair(theirs.handle()));
+    let listener = TcpListener::from_std_on(theirs.handle(), std::net::TcpListener::bind(ANY).expect("a listener"));
     let listener = listener.expect("a listener on the runtime");
     let waits = Latch::new();
     let reader = other.spawn(async move { first.read(&mut [0; 1]).await });
@@ -396,7 +396,7 @@ fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
         let again = common::block_on(second.read(&mut [0; 1])).expect_err("gone");
         [ended, again, second.try_read(&mut [0; 1]).expect_err("gone")]
     });
-    common::reactor_thread(&other);
+    common::reactor_thread(other.handle());
     waits.wait();
     let handle = theirs.handle().clone();
     drop(theirs);
@@ -419,11 +419,11 @@ fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
 #[test]
 fn a_shutdown_ends_connects_and_lookups() {
     let theirs = common::narrow();
-    let mut hog = common::Hog::pool(&theirs);
+    let mut hog = common::Hog::pool(theirs.handle());
     let listener = std::net::TcpListener::bind(ANY).expect("a listener");
     let address = listener.local_addr().expect("an address");
     // Begun on one runtime, and polled elsewhere from then on.
-    let (mut connect, mut lookup) = common::on_reactor(&theirs, move |_| {
+    let (mut connect, mut lookup) = common::on_reactor(theirs.handle(), move |_| {
         let mut connect = Box::pin(TcpStream::connect(address));
         let mut lookup = Box::pin(lookup("localhost:1"));
         until_it_waits(&mut connect);
@@ -467,9 +467,9 @@ fn foreign_threads_use_sockets_of_the_default_runtime() {
 #[test]
 fn sockets_dropped_on_a_foreign_thread_while_events_are_on_their_way() {
     let rt: Runtime = common::runtime();
-    let (quiet, mut theirs) = pair(&rt);
+    let (quiet, mut theirs) = pair(rt.handle());
     for round in 0..300 {
-        let (stream, mut peer) = pair(&rt);
+        let (stream, mut peer) = pair(rt.handle());
         let mut buffer = [0; 8];
         let mut read = Box::pin(stream.read(&mut buffer));
         let _ = read.as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -494,7 +494,7 @@ fn sockets_dropped_on_a_foreign_thread_while_events_are_on_their_way() {
 #[test]
 fn a_timeout_leaves_the_socket_fit_for_use() {
     let rt = common::runtime();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     let read = settled(rt.run(async move {
         for _ in 0..10 {
             let mut buffer = [0; 8];
@@ -513,8 +513,9 @@ fn a_timeout_leaves_the_socket_fit_for_use() {
 fn wakers_that_drop_their_socket_or_panic_harm_nobody_else() {
     common::quiet_planned_panics();
     let rt = common::runtime();
-    let hog = common::Hog::reactor(&rt);
-    let ((dropped, mut first), (kept, mut second), (last, mut third)) = (pair(&rt), pair(&rt), pair(&rt));
+    let hog = common::Hog::reactor(rt.handle());
+    let ((dropped, mut first), (kept, mut second), (last, mut third)) =
+        (pair(rt.handle()), pair(rt.handle()), pair(rt.handle()));
     let (socket, drops) = (Arc::new(Mutex::new(None::<TcpStream>)), common::Tally::new());
     let (theirs, noted) = (Arc::clone(&socket), drops.clone());
     let dropping = Waker::from(Arc::new(common::WakeFn(move || {

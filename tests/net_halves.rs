@@ -245,7 +245,7 @@ fn from_the_standard_library_and_back() {
     let rt = Runtime::new().expect("a runtime");
     let listener = std::net::TcpListener::bind(ANY).expect("a port");
     let address = listener.local_addr().expect("an address");
-    let listener = TcpListener::from_std_on(&rt, listener).expect("watched");
+    let listener = TcpListener::from_std_on(rt.handle(), listener).expect("watched");
     let client = std::net::TcpStream::connect(address).expect("a connection");
     let mut task = rt.run(async move {
         let (server, _) = listener.accept().await?;
@@ -266,8 +266,9 @@ fn from_the_standard_library_and_back() {
     let once_more = std::net::TcpStream::connect(address).expect("a connection");
     listener.accept().expect("it still listens");
     // And watched a second time, by the same reactor.
-    let once_more = TcpStream::from_std_on(&rt, once_more).expect("watched");
-    let once_more = TcpStream::from_std_on(&rt, once_more.into_std().expect("given back")).expect("watched again");
+    let once_more = TcpStream::from_std_on(rt.handle(), once_more).expect("watched");
+    let once_more =
+        TcpStream::from_std_on(rt.handle(), once_more.into_std().expect("given back")).expect("watched again");
     assert_eq!(once_more.peer_addr().expect("a peer"), address);
 }
 

@@ -73,7 +73,7 @@ fn a_runtime_without_descriptors_is_refused_and_leaves_none_behind() {
             taken.pop();
         }
         let rt = Builder::new().build().expect("enough descriptors");
-        common::reactor_thread(&rt);
+        common::reactor_thread(rt.handle());
     });
 }
 
@@ -93,7 +93,7 @@ fn an_accept_without_descriptors_says_so_once_and_then_waits() {
         let rt = Builder::new().clock(clock.clone()).build().expect("a runtime");
         let listener = std::net::TcpListener::bind(ANY).expect("a listener");
         let address = listener.local_addr().expect("an address");
-        let listener = TcpListener::from_std_on(&rt, listener).expect("a listener on the runtime");
+        let listener = TcpListener::from_std_on(rt.handle(), listener).expect("a listener on the runtime");
         let clients = [(); 2].map(|()| std::net::TcpStream::connect(address).expect("a client"));
         let mut taken = take_all();
         // Whatever the clock's threads have to do for a move of it is done when a sleep has ended.

@@ -19,7 +19,7 @@ fn pair(rt: &offtick::Handle) -> (TcpStream, std::net::TcpStream) {
 #[test]
 fn lines_are_whole_however_they_come() {
     let rt = common::runtime();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     let sent: Vec<String> = (0..200).map(|n| format!("{}\n", "x".repeat(n * n % 1_000))).collect();
     let theirs = sent.concat();
     let writer = std::thread::spawn(move || {
@@ -51,7 +51,7 @@ fn lines_are_whole_however_they_come() {
 #[test]
 fn a_read_that_is_dropped_takes_nothing() {
     let rt = common::runtime();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     let line = rt.run(async move {
         let mut reader = BufReader::new(stream);
         peer.write_all(b"two ")?;
@@ -71,7 +71,7 @@ fn a_read_that_is_dropped_takes_nothing() {
 #[test]
 fn what_is_too_long_or_no_text_is_told_and_not_lost() {
     let rt = common::runtime();
-    let (stream, mut peer) = pair(&rt);
+    let (stream, mut peer) = pair(rt.handle());
     peer.write_all(b"12345678\n\xff\nrest").expect("room");
     drop(peer);
     settled(rt.run(async move {

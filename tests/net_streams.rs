@@ -47,7 +47,7 @@ fn a_read_that_stops_at_urgent_data_is_followed_by_the_rest() {
     let rt = common::runtime();
     let listener = std::net::TcpListener::bind(ANY).expect("a listener");
     let mut peer = std::net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a peer");
-    let stream = TcpStream::from_std_on(&rt, listener.accept().expect("a stream").0).expect("a stream");
+    let stream = TcpStream::from_std_on(rt.handle(), listener.accept().expect("a stream").0).expect("a stream");
     let got = rt.run(async move {
         let mut text = Vec::new();
         let mut buffer = [0; 64];
@@ -58,7 +58,7 @@ fn a_read_that_stops_at_urgent_data_is_followed_by_the_rest() {
         io::Result::Ok(text)
     });
     // The reader waits, and one event tells it of everything.
-    let hog = common::Hog::reactor(&rt);
+    let hog = common::Hog::reactor(rt.handle());
     peer.write_all(b"before").expect("room");
     send(&peer, b"!", SendFlags::OOB).expect("room");
     peer.write_all(b"after").expect("room");

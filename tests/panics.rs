@@ -58,9 +58,9 @@ fn logged() -> Logged {
 impl Logged {
     /// After all that was begun before.
     fn quiet(&self) -> bool {
-        reactor_thread(&self.rt);
-        pool_thread(&self.rt);
-        after_hooks(&self.rt);
+        reactor_thread(self.rt.handle());
+        pool_thread(self.rt.handle());
+        after_hooks(self.rt.handle());
         self.panics.try_recv().is_err() && self.unhandled.try_recv().is_err()
     }
 }
@@ -113,7 +113,7 @@ fn the_message_and_the_payload_are_kept() {
 #[test]
 fn a_panic_is_reported_once_on_the_reactor_thread() {
     let log = logged();
-    let reactor = reactor_thread(&log.rt);
+    let reactor = reactor_thread(log.rt.handle());
 
     let line = here() + 1;
     let mut task: Task<()> = log.rt.spawn(async {
@@ -146,7 +146,7 @@ fn a_destructor_that_panics_ends_the_task_in_error() {
     assert_eq!(panicked(&mut done).message(), "planned drop");
     let dropped = bomb();
     let mut cancelled = log.rt.spawn(Holding(Some(dropped), false));
-    reactor_thread(&log.rt);
+    reactor_thread(log.rt.handle());
     cancelled.cancel();
     assert_eq!(panicked(&mut cancelled).message(), "planned drop", "a panic is never lost, not even to a cancellation");
     assert_eq!(log.panics.iter().take(2).map(|told| told.id).collect::<Vec<_>>(), [done.id(), cancelled.id()]);
@@ -217,7 +217,7 @@ fn payloads<P: Send + 'static>(make: fn() -> P) {
     drop(panicked(&mut log.rt.spawn(async move { panic_any(make()) })));
     drop(panicked(&mut log.rt.spawn_blocking(move || panic_any(make()))));
     let kept: Task<()> = log.rt.spawn(async move { panic_any(make()) });
-    reactor_thread(&log.rt);
+    reactor_thread(log.rt.handle());
     drop(kept);
     let alone: Task<()> = log.rt.spawn(async move { panic_any(make()) });
     alone.detach();
@@ -226,24 +226,24 @@ fn payloads<P: Send + 'static>(make: fn() -> P) {
         let _on_drop = on_drop;
         pending::<()>().await;
     });
-    reactor_thread(&log.rt);
+    reactor_thread(log.rt.handle());
     drop(torn);
     // An output whose destructor panics so.
     let output: Task<P> = log.rt.spawn(async move { make() });
-    reactor_thread(&log.rt);
+    reactor_thread(log.rt.handle());
     drop(output);
     log.rt.spawn_blocking(make).detach();
-    reactor_thread(&log.rt);
-    pool_thread(&log.rt);
+    reactor_thread(log.rt.handle());
+    pool_thread(log.rt.handle());
 }
 
 #[test]
 fn unhandled_errors_are_told_once_when_nobody_can_look() {
     let log = logged();
-    let reactor = reactor_thread(&log.rt);
+    let reactor = reactor_thread(log.rt.handle());
     let fail = || async { Err::<(), _>(std::io::Error::other("planned")) };
 
-    let hog = Hog::reactor(&log.rt);
+    let hog = Hog::reactor(log.rt.handle());
     let line = here() + 1;
     let task = log.rt.run(fail());
     let id = task.id();
@@ -253,7 +253,7 @@ fn unhandled_errors_are_told_once_when_nobody_can_look() {
     assert_eq!((told.id, told.line, told.thread, told.status), (id, line, reactor, Status::Error));
     assert_eq!(told.text, "task failed: planned");
 
-    let hog = Hog::pool(&log.rt);
+    let hog = Hog::pool(log.rt.handle());
     let task: Task<()> = log.rt.run_blocking(|| Err("planned too"));
     let id = task.id();
     task.detach();
@@ -261,7 +261,7 @@ fn unhandled_errors_are_told_once_when_nobody_can_look() {
     let told = log.unhandled.recv_timeout(HANG).unwrap();
     assert_eq!((told.id, told.text.as_str()), (id, "task failed: planned too"));
 
-    let hog = Hog::reactor(&log.rt);
+    let hog = Hog::reactor(log.rt.handle());
     let task: Task<()> = log.rt.spawn(async { panic!("planned") });
     let id = task.id();
     task.detach();
@@ -328,11 +328,11 @@ fn hooks_that_panic_cost_their_own_call_only() {
         let closure: Task<()> = rt.spawn_blocking(|| panic!("planned"));
         common::until(|| closure.is_done());
         drop(closure);
-        let hog = Hog::reactor(&rt);
+        let hog = Hog::reactor(rt.handle());
         rt.run(async { Err::<(), _>("planned") }).detach();
         hog.release();
-        reactor_thread(&rt);
-        after_hooks(&rt);
+        reactor_thread(rt.handle());
+        after_hooks(rt.handle());
         assert!(calls.count() >= before + 3, "round {round}");
         assert_eq!(settled(rt.spawn_blocking(move || round)), round);
     }
@@ -347,7 +347,7 @@ fn a_foreign_waker_that_panics_when_cloned_leaves_the_task_whole() {
     static TABLE: RawWakerVTable = RawWakerVTable::new(clone, nothing, nothing, nothing);
 
     let log = logged();
-    let hog = Hog::reactor(&log.rt);
+    let hog = Hog::reactor(log.rt.handle());
     let mut task = log.rt.spawn(async { 6 });
     #[allow(unsafe_code, reason = "a table of functions that do nothing keeps the contract of a waker")]
     // SAFETY: no function of the table touches its data.
@@ -363,7 +363,7 @@ fn a_foreign_waker_that_panics_when_cloned_leaves_the_task_whole() {
 #[test]
 fn many_panics_leave_the_threads_alive() {
     let log = logged();
-    let (reactor, pool) = (reactor_thread(&log.rt), pool_thread(&log.rt));
+    let (reactor, pool) = (reactor_thread(log.rt.handle()), pool_thread(log.rt.handle()));
     let mut tasks: Vec<Task<()>> = Vec::new();
     for _ in 0..200 {
         tasks.push(log.rt.spawn(async { panic!("planned") }));
@@ -372,7 +372,7 @@ fn many_panics_leave_the_threads_alive() {
     for task in &mut tasks {
         panicked(task);
     }
-    after_hooks(&log.rt);
+    after_hooks(log.rt.handle());
     assert_eq!(log.panics.try_iter().count(), 400);
-    assert_eq!((reactor_thread(&log.rt), pool_thread(&log.rt)), (reactor, pool));
+    assert_eq!((reactor_thread(log.rt.handle()), pool_thread(log.rt.handle())), (reactor, pool));
 }

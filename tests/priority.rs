@@ -24,7 +24,7 @@ async fn all(tasks: Vec<Task<()>>) {
 fn the_more_urgent_go_first() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let words = [
             (Background, "b1"),
             (UserVisible, "v1"),
@@ -41,9 +41,9 @@ fn the_more_urgent_go_first() {
 #[test]
 fn from_other_threads_as_well() {
     let (rt, log) = (runtime(), Log::new());
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let words = [(Background, "b"), (UserVisible, "v"), (UserBlocking, "u")];
-    let tasks = words.map(|(priority, word)| says(&rt, &log, priority, word));
+    let tasks = words.map(|(priority, word)| says(rt.handle(), &log, priority, word));
     hog.release();
     tasks.into_iter().for_each(settled);
     assert_eq!(log.text(), "u v b");
@@ -53,7 +53,7 @@ fn from_other_threads_as_well() {
 fn the_less_urgent_get_their_turns() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let mut tasks = Vec::new();
         for n in 0..60 {
             tasks.push(says(&rt, &log, UserBlocking, "u"));
@@ -98,7 +98,7 @@ fn a_task_that_yields_for_ever_starves_no_lower_level() {
 fn a_change_moves_what_is_ready() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let tasks: Vec<_> = (0..4).map(|n| says(&rt, &log, UserVisible, n.to_string())).collect();
         tasks[3].set_priority(UserBlocking);
         tasks[0].cancel_handle().set_priority(Background);
@@ -116,8 +116,8 @@ fn a_change_moves_what_is_ready() {
 #[test]
 fn a_change_from_another_thread_moves_what_is_ready() {
     let (rt, log) = (runtime(), Log::new());
-    let hog = Hog::reactor(&rt);
-    let tasks: Vec<_> = (0..4).map(|n| says(&rt, &log, UserVisible, n.to_string())).collect();
+    let hog = Hog::reactor(rt.handle());
+    let tasks: Vec<_> = (0..4).map(|n| says(rt.handle(), &log, UserVisible, n.to_string())).collect();
     // They stand in the ready queue now, and not in the inbox any more.
     let controls: Vec<_> = tasks.iter().map(Task::cancel_handle).collect();
     hog.run(move || assert_eq!(queue::current().unwrap().runnable().len(), controls.len()));
@@ -131,8 +131,8 @@ fn a_change_from_another_thread_moves_what_is_ready() {
 #[test]
 fn a_change_holds_for_what_waits_in_the_inbox() {
     let (rt, log) = (runtime(), Log::new());
-    let hog = Hog::reactor(&rt);
-    let tasks: Vec<_> = (0..3).map(|n| says(&rt, &log, UserVisible, n.to_string())).collect();
+    let hog = Hog::reactor(rt.handle());
+    let tasks: Vec<_> = (0..3).map(|n| says(rt.handle(), &log, UserVisible, n.to_string())).collect();
     tasks[2].set_priority(UserBlocking);
     tasks[0].set_priority(Background);
     hog.release();
@@ -144,7 +144,7 @@ fn a_change_holds_for_what_waits_in_the_inbox() {
 fn a_change_holds_from_the_next_wake() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let go = Signal::new();
         let (inner, wait) = (log.clone(), go.clone());
         let sleeper = rt.spawn(async move {
@@ -165,7 +165,7 @@ fn a_change_holds_from_the_next_wake() {
 fn a_task_that_lowers_itself_yields_to_all_of_the_levels_above() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let own = Signal::new();
         let (inner, ready) = (log.clone(), own.clone());
         let slot: std::sync::Arc<std::sync::Mutex<Option<CancelHandle>>> = std::sync::Arc::default();
@@ -196,8 +196,8 @@ fn a_task_in_a_group_keeps_its_level_until_there_is_room() {
         group.task().priority(Background).spawn(move |_cx| async move { log.push("waited") })
     };
     waiting.set_priority(UserBlocking);
-    let hog = Hog::reactor(&rt);
-    let others = [says(&rt, &log, UserVisible, "other"), says(&rt, &log, UserVisible, "another")];
+    let hog = Hog::reactor(rt.handle());
+    let others = [says(rt.handle(), &log, UserVisible, "other"), says(rt.handle(), &log, UserVisible, "another")];
     first.cancel();
     hog.release();
     settled(waiting);
@@ -220,7 +220,7 @@ fn every_handle_and_listing_shows_the_level() {
     let rt = runtime();
     let task = rt.task().name("low").priority(Background).spawn(|_cx| pending::<()>());
     assert_eq!((task.priority(), task.cancel_handle().priority()), (Background, Background));
-    let listed = common::listed(&rt);
+    let listed = common::listed(rt.handle());
     assert_eq!(listed.iter().map(|task| task.priority()).collect::<Vec<_>>(), [Background]);
     let shared = task.share();
     shared.set_priority(UserBlocking);
@@ -233,7 +233,7 @@ fn every_handle_and_listing_shows_the_level() {
 #[test]
 fn a_closure_keeps_its_place_in_the_queue_when_its_level_changes() {
     let rt = common::narrow();
-    let (hog, log) = (Hog::pool(&rt), Log::new());
+    let (hog, log) = (Hog::pool(rt.handle()), Log::new());
     let tasks = [Background, UserBlocking].map(|priority| {
         let log = log.clone();
         rt.task().priority(priority).spawn_blocking(move |_cx| log.push(priority.to_string()))
@@ -264,7 +264,7 @@ fn a_descent_keeps_the_level() {
 fn positions_go_through_the_levels() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let mut tasks: Vec<_> = (0..2).map(|n| says(&rt, &log, UserBlocking, format!("u{n}"))).collect();
         tasks.extend((0..3).map(|n| says(&rt, &log, UserVisible, format!("v{n}"))));
         tasks.push(says(&rt, &log, Background, "b"));

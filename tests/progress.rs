@@ -27,7 +27,7 @@ fn counter(rt: &offtick::Handle, blocking: bool, capacity: usize, count: u32) ->
 fn first_in_first_out_and_once() {
     let rt = runtime();
     for blocking in [false, true] {
-        let task = counter(&rt, blocking, 100, 50);
+        let task = counter(rt.handle(), blocking, 100, 50);
         common::until(|| task.is_done());
         let drain = task.progress();
         assert_eq!(drain.len(), 50);
@@ -40,7 +40,7 @@ fn first_in_first_out_and_once() {
 #[test]
 fn the_tail_outlives_the_task_its_value_and_its_runtime() {
     let rt = runtime();
-    let mut task = counter(&rt, false, 8, 3);
+    let mut task = counter(rt.handle(), false, 8, 3);
     assert_eq!(task.wait().unwrap(), 3);
     drop(rt);
     assert_eq!(task.progress().collect::<Vec<_>>(), [0, 1, 2]);
@@ -62,7 +62,7 @@ fn the_tail_of_a_task_that_fails_is_readable_too() {
         cx.report(3);
         std::future::pending::<()>().await;
     });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     cancelled.cancel();
     for (task, last) in [(failed, 1), (panicked, 2), (cancelled, 3)] {
         common::until(|| task.is_done());
@@ -75,7 +75,7 @@ fn the_tail_of_a_task_that_fails_is_readable_too() {
 fn whoever_sees_the_end_sees_all_progress() {
     let rt = runtime();
     for round in 0..400 {
-        let task = counter(&rt, round % 2 == 0, 16, 10);
+        let task = counter(rt.handle(), round % 2 == 0, 16, 10);
         while !task.is_done() {
             std::hint::spin_loop();
         }
@@ -87,7 +87,7 @@ fn whoever_sees_the_end_sees_all_progress() {
 fn a_host_that_reads_while_the_task_reports_gets_each_value_once() {
     let rt = runtime();
     for blocking in [false, true] {
-        let task = counter(&rt, blocking, 20_000, 10_000);
+        let task = counter(rt.handle(), blocking, 20_000, 10_000);
         let mut read = Vec::new();
         loop {
             let over = task.is_done();
@@ -104,12 +104,12 @@ fn a_host_that_reads_while_the_task_reports_gets_each_value_once() {
 fn a_full_ring_drops_the_oldest_and_counts() {
     let rt = runtime();
     for blocking in [false, true] {
-        let task = counter(&rt, blocking, 4, 10);
+        let task = counter(rt.handle(), blocking, 4, 10);
         common::until(|| task.is_done());
         assert_eq!(task.progress_dropped(), 6);
         assert_eq!(task.progress().collect::<Vec<_>>(), [6, 7, 8, 9]);
         assert_eq!(task.progress_dropped(), 6);
-        let task = counter(&rt, blocking, 1, 10);
+        let task = counter(rt.handle(), blocking, 1, 10);
         common::until(|| task.is_done());
         assert_eq!((task.latest(), task.progress_dropped()), (Some(9), 9));
     }
@@ -174,12 +174,12 @@ fn a_sender_without_room_sleeps() {
     });
     sent.wait_for(3);
     for _ in 0..3 {
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
     }
     assert_eq!((sent.count(), task.status()), (3, Status::Running));
     assert_eq!(task.progress().next(), Some(0));
     sent.wait_for(4);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(sent.count(), 4, "one place, one value");
     assert_eq!(task.progress().collect::<Vec<_>>(), [1, 2, 3]);
     sent.wait_for(7);
@@ -295,7 +295,7 @@ fn a_report_raises_the_update_flag() {
         cx.report(1);
         std::future::pending::<()>().await;
     });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     let _probe = rt.spawn(std::future::pending::<()>());
     rt.take_update();
     signal.give();
@@ -305,7 +305,7 @@ fn a_report_raises_the_update_flag() {
 #[test]
 fn a_shared_task_is_drained_by_whoever_comes_first() {
     let rt = runtime();
-    let shared = counter(&rt, false, 2000, 1000).share();
+    let shared = counter(rt.handle(), false, 2000, 1000).share();
     assert!(shared.wait().is_ok());
     let mut read: Vec<u32> = thread::scope(|scope| {
         let readers: Vec<_> = (0..3)
@@ -364,7 +364,7 @@ fn reporting_without_a_ring_does_nothing() {
         cx.report(());
         cx.send_blocking(()).is_ok()
     });
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     latch.open();
     hog.release();
     assert_eq!(task.progress().count(), 0);

@@ -51,7 +51,7 @@ impl Child {
 fn caller_and_child(way: Way) -> String {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let wait = Signal::new();
         let (inner, waits) = (log.clone(), wait.clone());
         log.push("a");
@@ -122,7 +122,7 @@ fn tree(way: Way, rt: Handle, log: Log, pauses: Vec<Pause>, depth: u32, label: S
 fn grown(way: Way, depth: u32, pause: impl Fn() -> Pause) -> String {
     let (rt, log) = (runtime(), Log::new());
     let (seen, pauses) = (log.clone(), (0..1 << depth).map(|_| pause()).collect());
-    inside(&rt, move |rt| tree(way, rt, log, pauses, depth, "0".to_owned()));
+    inside(rt.handle(), move |rt| tree(way, rt, log, pauses, depth, "0".to_owned()));
     seen.text()
 }
 
@@ -183,7 +183,7 @@ fn deeper_trees_run_depth_first() {
 fn among_others(way: Way) -> String {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let others: Vec<_> = (0..3)
             .map(|n| {
                 let log = log.clone();
@@ -232,7 +232,7 @@ fn a_chain_of_descents_comes_back_in_order() {
     }
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let bystander = log.clone();
         let bystander = rt.spawn(async move { bystander.push("bystander") });
         spawn_descend(chain(log.clone(), 20)).await.expect("inside a task").await.expect("it ends");

@@ -33,7 +33,7 @@ async fn all(tasks: Vec<Task<()>>) {
 fn arranged(arrange: impl FnOnce(&ReadyQueue, &[Task<()>]) + Send + 'static) -> String {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let tasks = numbers(&rt, &log, 6);
         arrange(&here(), &tasks);
         all(tasks).await;
@@ -72,7 +72,7 @@ fn the_queue_turns() {
         assert_eq!(arranged(move |queue, _| queue.rotate(by)), order, "by {by}");
     }
     let rt = runtime();
-    inside(&rt, |_| async { here().rotate(3) });
+    inside(rt.handle(), |_| async { here().rotate(3) });
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn tasks_are_found_and_counted() {
         assert_eq!(format!("{queue:?}"), "ReadyQueue { len: 6 }");
     });
     let rt = runtime();
-    inside(&rt, |rt| async move {
+    inside(rt.handle(), |rt| async move {
         let shared = rt.spawn(async {}).share();
         assert_eq!(here().find(&shared), Some(0));
         shared.finished().await;
@@ -121,7 +121,7 @@ fn a_position_with_nothing_at_it_is_an_error() {
         assert!(queue.pop(-7).is_err() && queue.pop(END).is_err() && queue.pop(isize::MIN).is_err());
         assert_eq!(queue.len(), 6);
     });
-    inside(&runtime(), |_| async {
+    inside(runtime().handle(), |_| async {
         assert_eq!(here().reinsert_last(0).unwrap_err().len, 0);
         assert!(here().pop(0).is_err() && here().pop(-1).is_err());
     });
@@ -133,7 +133,7 @@ fn a_call_has_its_turn_at_its_position() {
     let (one, two, three) = (log.clone(), log.clone(), log.clone());
     let rt = runtime();
     common::quiet_planned_panics();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let tasks = numbers(&rt, &one, 3);
         let first = here().call_at(0, move || {
             one.push("first");
@@ -165,7 +165,7 @@ fn a_task_that_yields_comes_back_at_its_position() {
     ] {
         let (rt, log) = (runtime(), Log::new());
         let seen = log.clone();
-        inside(&rt, move |rt| async move {
+        inside(rt.handle(), move |rt| async move {
             let tasks = numbers(&rt, &log, 4);
             yield_at(position).await;
             log.push("me");
@@ -179,7 +179,7 @@ fn a_task_that_yields_comes_back_at_its_position() {
 fn a_position_counts_for_the_one_poll_that_asked_for_it() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let tasks = numbers(&rt, &log, 2);
         // Asked for and given up within one poll: the yield that follows goes to the end.
         std::future::poll_fn(|cx| {
@@ -216,7 +216,7 @@ fn a_switch_runs_the_target_next() {
     {
         let (rt, log) = (runtime(), Log::new());
         let seen = log.clone();
-        inside(&rt, move |rt| async move {
+        inside(rt.handle(), move |rt| async move {
             let tasks = numbers(&rt, &log, 6);
             switch_to(&tasks[3]).resume_at(position).await.expect("it is ready");
             log.push("me");
@@ -230,7 +230,7 @@ fn a_switch_runs_the_target_next() {
 fn a_switch_to_what_is_not_ready_is_an_error_and_no_pause() {
     let (rt, log) = (runtime(), Log::new());
     let seen = log.clone();
-    inside(&rt, move |rt| async move {
+    inside(rt.handle(), move |rt| async move {
         let waits = rt.spawn(pending::<()>());
         yield_now().await;
         let tasks = numbers(&rt, &log, 2);
@@ -251,7 +251,7 @@ fn a_switch_to_what_is_not_ready_is_an_error_and_no_pause() {
 #[test]
 fn what_sleeps_is_blocked() {
     let rt = runtime();
-    inside(&rt, |rt| async move {
+    inside(rt.handle(), |rt| async move {
         let sleeps = rt.spawn(pending::<()>());
         assert_eq!((here().runnable().len(), here().blocked().len()), (1, 0), "it has not begun");
         yield_now().await;
@@ -266,7 +266,7 @@ fn what_sleeps_is_blocked() {
 #[test]
 fn what_another_thread_wakes_counts_at_once() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let others: Vec<_> = (0..3).map(|n| rt.spawn(async move { n })).collect();
     let controls: Vec<_> = others.iter().map(Task::cancel_handle).collect();
     let found = hog.run(move || controls.iter().map(|task| here().find(task)).collect::<Vec<_>>());
@@ -292,10 +292,10 @@ fn outside_of_tasks_there_is_no_queue() {
 #[test]
 fn a_task_of_another_runtime_is_not_ready_here() {
     let (rt, other) = (runtime(), runtime());
-    let hog = Hog::reactor(&other);
+    let hog = Hog::reactor(other.handle());
     let stranger = other.spawn(async {});
     let control = stranger.cancel_handle();
-    inside(&rt, |_| async move {
+    inside(rt.handle(), |_| async move {
         assert_eq!(here().find(&control), None);
         assert!(switch_to(&control).await.is_err());
     });
@@ -308,7 +308,7 @@ fn a_popped_task_can_be_cancelled_and_is_dropped_when_it_is_back() {
     let (rt, drops) = (runtime(), Tally::new());
     let guard = Dropped::new(&drops);
     let seen = drops.clone();
-    inside(&rt, |rt| async move {
+    inside(rt.handle(), |rt| async move {
         let begun = rt.spawn(async move {
             let _guard = guard;
             yield_now().await;
@@ -323,7 +323,7 @@ fn a_popped_task_can_be_cancelled_and_is_dropped_when_it_is_back() {
         assert!(begun.await.unwrap_err().is_cancelled());
         assert_eq!(seen.count(), 1);
     });
-    assert_eq!(drops.threads(), [reactor_thread(&rt)]);
+    assert_eq!(drops.threads(), [reactor_thread(rt.handle())]);
 }
 
 #[test]
@@ -332,9 +332,9 @@ fn a_shutdown_finds_what_was_taken_out() {
         static KEPT: RefCell<Vec<Popped>> = const { RefCell::new(Vec::new()) };
     }
     let (rt, drops) = (runtime(), Tally::new());
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let guards = [Dropped::new(&drops), Dropped::new(&drops)];
-    let held = inside(&rt, |rt| async move {
+    let held = inside(rt.handle(), |rt| async move {
         let tasks: Vec<_> = guards
             .into_iter()
             .map(|guard| {
@@ -388,7 +388,7 @@ fn two_that_switch_for_ever_starve_nobody() {
     for back_at in [END, 0, 1, 2, 3, -1] {
         let (rt, log, stop) = (runtime(), Log::new(), Arc::default());
         let (seen, stopped, stop_too) = (log.clone(), Arc::clone(&stop), Arc::clone(&stop));
-        let (bystanders, players) = inside(&rt, move |rt| async move {
+        let (bystanders, players) = inside(rt.handle(), move |rt| async move {
             let players = ping_pong(&rt, &log, &stop, back_at);
             (numbers(&rt, &log, 3), players)
         });

@@ -34,7 +34,7 @@ fn link(network: &Network) -> ReconnectBuilder<End> {
 /// Everything that was made ready before has had its turn.
 fn settle(rt: &Runtime) {
     for _ in 0..3 {
-        reactor_thread(rt);
+        reactor_thread(rt.handle());
     }
 }
 
@@ -354,7 +354,7 @@ fn the_peers_last_words_are_read_before_a_failed_write_counts() {
     until(|| link.state().is_connected());
     settle(&rt);
     // Both are there when the engine looks.
-    let hog = common::Hog::reactor(&rt);
+    let hog = common::Hog::reactor(rt.handle());
     wire.break_writes(ErrorKind::BrokenPipe);
     wire.deliver("go away:");
     wire.deliver(" too many\n");
@@ -377,7 +377,7 @@ fn a_connection_that_is_always_ready_leaves_others_their_turn() {
     while all < 100_000 {
         all += block_on(link.read(&mut buffer)).expect("bytes");
     }
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     let write = rt.spawn(link.write_all("also"));
     while all < 200_000 {
         all += block_on(link.read(&mut buffer)).expect("bytes");

@@ -80,7 +80,7 @@ impl Log {
 /// Nothing that was made ready before is ready any more.
 fn settle(rt: &Runtime) {
     for _ in 0..3 {
-        reactor_thread(rt);
+        reactor_thread(rt.handle());
     }
 }
 
@@ -597,7 +597,7 @@ fn a_connector_that_fails_at_once_without_a_wait_leaves_others_their_turn() {
     .open_on(&rt)
     .expect("valid settings");
     tries.wait_for(100);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     // Nor does one whose connections are lost at once.
     drop(link);
     let lost = Tally::new();
@@ -613,7 +613,7 @@ fn a_connector_that_fails_at_once_without_a_wait_leaves_others_their_turn() {
     .open_on(&rt)
     .expect("valid settings");
     lost.wait_for(100);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     drop(link);
     until(|| rt.metrics().alive == 0);
 }

@@ -89,15 +89,15 @@ fn tries_follow_the_back_off_until_one_succeeds() {
     let (rt, clock) = still();
     let policy = RetryPolicy::exponential(SECOND).max_attempts(9).max_delay(5 * SECOND);
     for kind in KINDS {
-        let task = trying(&rt, kind, policy.clone(), 6);
+        let task = trying(rt.handle(), kind, policy.clone(), 6);
         for (attempt, wait) in [(1, 1), (2, 2), (3, 4), (4, 5), (5, 5)] {
             assert_eq!(waiting(&task, &clock), wait * SECOND);
             assert_eq!((task.attempt(), task.status()), (attempt, Status::Running));
             assert_eq!(task.cancel_handle().next_attempt_at(), task.next_attempt_at());
             // Not a moment too soon.
             clock.advance(wait * SECOND - Duration::from_nanos(1));
-            reactor_thread(&rt);
-            pool_thread(&rt);
+            reactor_thread(rt.handle());
+            pool_thread(rt.handle());
             assert_eq!(task.attempt(), attempt);
             clock.advance(Duration::from_nanos(1));
             until(|| task.attempt() > attempt);
@@ -113,7 +113,7 @@ fn tries_follow_the_back_off_until_one_succeeds() {
 fn when_all_tries_failed_the_error_tells_all() {
     let (rt, clock) = still();
     for kind in KINDS {
-        let task = trying(&rt, kind, thrice(), 9);
+        let task = trying(rt.handle(), kind, thrice(), 9);
         pass(&task, &clock);
         pass(&task, &clock);
         let error = ended(task);
@@ -130,13 +130,13 @@ fn when_all_tries_failed_the_error_tells_all() {
 fn a_task_without_a_wait_goes_through_all_its_tries() {
     let rt = common::runtime();
     let policy = RetryPolicy::none().max_attempts(200);
-    for task in both(&rt, &policy, 200) {
+    for task in both(rt.handle(), &policy, 200) {
         assert_eq!(settled(task), 200);
     }
     // The reactor has other work meanwhile: this one never ends by itself.
     let endless =
         rt.task().retry(RetryPolicy::none().max_attempts(u32::MAX)).run(|_| async { Err::<(), _>(refused()) });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(endless.cancel());
     until(|| endless.is_done());
     let endless = rt.task().retry(RetryPolicy::none().max_attempts(u32::MAX)).run_blocking(|_| Err::<(), _>(refused()));
@@ -149,7 +149,7 @@ fn a_task_without_a_wait_goes_through_all_its_tries() {
 fn the_predicate_sees_the_bodys_own_error() {
     let (rt, _clock) = still();
     let policy = thrice().retry_if(|error: &io::Error| error.kind() != io::ErrorKind::ConnectionRefused);
-    for task in both(&rt, &policy, 9) {
+    for task in both(rt.handle(), &policy, 9) {
         let error = ended(task);
         let retry = error.retry_error().expect("the task retried");
         assert_eq!((retry.attempts(), retry.reason()), (1, &StopReason::NotRetryable));
@@ -161,7 +161,7 @@ fn a_wait_that_would_overrun_is_not_begun() {
     let (rt, clock) = still();
     let policy = RetryPolicy::fixed(2 * SECOND).max_attempts(9).max_elapsed(3 * SECOND);
     for kind in KINDS {
-        let task = trying(&rt, kind, policy.clone(), 9);
+        let task = trying(rt.handle(), kind, policy.clone(), 9);
         pass(&task, &clock);
         // Two seconds in, the next try would be at four.
         let error = ended(task);
@@ -225,11 +225,11 @@ fn a_wait_for_ever_can_be_cancelled() {
     let (rt, clock) = still();
     let policy = RetryPolicy::fixed(Duration::MAX).max_attempts(u32::MAX);
     for kind in KINDS {
-        let task = trying(&rt, kind, policy.clone(), 2);
+        let task = trying(rt.handle(), kind, policy.clone(), 2);
         until(|| rt.metrics().timers == 1);
         clock.advance(SECOND * 3600 * 24 * 365 * 100);
-        reactor_thread(&rt);
-        pool_thread(&rt);
+        reactor_thread(rt.handle());
+        pool_thread(rt.handle());
         assert_eq!((task.attempt(), task.next_attempt_at()), (1, None), "beyond the end of the clock");
         assert!(task.cancel());
         until(|| task.is_done() && rt.metrics().timers == 0);
@@ -256,7 +256,7 @@ fn an_attempt_that_takes_too_long_is_followed_by_another() {
             Ok(cx.attempt())
         }
     });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     clock.advance(5 * SECOND);
     assert_eq!(waiting(&task, &clock), SECOND);
     assert_eq!(drops.count(), 1, "the future is dropped at the limit, not after the wait");
@@ -332,11 +332,11 @@ fn what_a_closure_returns_too_late() {
 fn cancelled_in_the_wait() {
     let (rt, clock) = still();
     let policy = thrice();
-    let [future, closure] = both(&rt, &policy, 9);
+    let [future, closure] = both(rt.handle(), &policy, 9);
     waiting(&future, &clock);
     waiting(&closure, &clock);
     // With every thread held, a closure is over all the same: at once.
-    let hogs = [Hog::pool(&rt), Hog::pool(&rt)];
+    let hogs = [Hog::pool(rt.handle()), Hog::pool(rt.handle())];
     assert!(closure.cancel());
     assert_eq!((closure.status(), closure.next_attempt_at()), (Status::Cancelled, None));
     assert!(!closure.cancel());
@@ -345,8 +345,8 @@ fn cancelled_in_the_wait() {
     until(|| future.is_done());
     assert!(future.error().is_some_and(TaskError::is_cancelled));
     clock.advance(10 * SECOND);
-    reactor_thread(&rt);
-    pool_thread(&rt);
+    reactor_thread(rt.handle());
+    pool_thread(rt.handle());
     assert_eq!((future.attempt(), closure.attempt()), (1, 1), "no further try");
     until(|| rt.metrics().timers == 0);
 }
@@ -379,7 +379,7 @@ fn detached_in_the_wait() {
         let tries = tries.clone();
         move |_, _, _| tries.note()
     });
-    let [future, closure] = both(&rt, &policy, 3);
+    let [future, closure] = both(rt.handle(), &policy, 3);
     waiting(&future, &clock);
     waiting(&closure, &clock);
     let (other, another) = (future.cancel_handle(), closure.cancel_handle());
@@ -396,7 +396,7 @@ fn detached_in_the_wait() {
 #[test]
 fn shut_down_in_the_wait() {
     let (rt, clock) = still();
-    let [future, closure] = both(&rt, &thrice(), 9);
+    let [future, closure] = both(rt.handle(), &thrice(), 9);
     waiting(&future, &clock);
     waiting(&closure, &clock);
     let handle = rt.handle().clone();
@@ -463,8 +463,8 @@ fn a_waiting_closure_holds_no_thread() {
         assert_eq!(waiting(task, &clock), SECOND);
     }
     // Both threads are free.
-    pool_thread(&rt);
-    let hogs = [Hog::pool(&rt), Hog::pool(&rt)];
+    pool_thread(rt.handle());
+    let hogs = [Hog::pool(rt.handle()), Hog::pool(rt.handle())];
     assert_eq!(rt.tasks().len(), 2, "what waits for its next try is not listed, as what waits for a thread is not");
     hogs.into_iter().for_each(Hog::release);
     clock.advance(SECOND);
@@ -474,14 +474,14 @@ fn a_waiting_closure_holds_no_thread() {
 #[test]
 fn pending_until_the_first_try_begins() {
     let (rt, _clock) = still();
-    let hogs = [Hog::pool(&rt), Hog::pool(&rt)];
+    let hogs = [Hog::pool(rt.handle()), Hog::pool(rt.handle())];
     let drops = Tally::new();
     let guard = Dropped::new(&drops);
     let task = rt.task().retry(thrice()).run_blocking(move |_| {
         let _kept = &guard;
         Ok::<_, BoxError>(())
     });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(task.status(), Status::Pending);
     assert!(task.cancel());
     assert_eq!(task.status(), Status::Cancelled);
@@ -549,7 +549,7 @@ fn a_hook_that_panics_changes_nothing() {
     quiet_planned_panics();
     let rt = common::runtime();
     let policy = RetryPolicy::none().max_attempts(3).on_retry(|_, _, _| panic!("planned"));
-    for task in both(&rt, &policy, 3) {
+    for task in both(rt.handle(), &policy, 3) {
         assert_eq!(settled(task), 3);
     }
 }

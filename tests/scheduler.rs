@@ -49,7 +49,7 @@ impl World {
     /// After this the driver has seen both clocks as they are, and what it submitted to the reactor has run.
     fn settle(&self) {
         for _ in 0..6 {
-            reactor_thread(&self.rt);
+            reactor_thread(self.rt.handle());
         }
     }
 
@@ -616,7 +616,7 @@ fn run_now_obeys_the_policy_and_moves_nothing() {
     let world = World::new();
     let (job, gates) = held(&world, Overlap::Skip, None);
     world.advance(3 * SECOND);
-    let hog = Hog::reactor(&world.rt);
+    let hog = Hog::reactor(world.rt.handle());
     assert!(job.run_now() && job.run_now());
     hog.release();
     assert_eq!(world.noted(), ["overlapped", "1 begins"], "both asked before one could be over");
@@ -855,7 +855,7 @@ fn a_job_is_freed_when_it_goes() {
 fn handles_never_wait_for_the_reactor() {
     let world = World::new();
     let job = world.note(world.scheduler.every(SECOND)).unwrap();
-    let hog = Hog::reactor(&world.rt);
+    let hog = Hog::reactor(world.rt.handle());
     assert!(job.run_now() && job.pause() && job.resume());
     assert_eq!((job.counts().runs, job.status()), (0, JobStatus::Active));
     assert!(job.next_run_at().is_some());

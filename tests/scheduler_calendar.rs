@@ -49,7 +49,7 @@ impl World {
 
     fn settle(&self) {
         for _ in 0..6 {
-            reactor_thread(&self.rt);
+            reactor_thread(self.rt.handle());
         }
     }
 
@@ -418,7 +418,7 @@ fn the_end_of_the_scheduler_is_no_news() {
     let rt = Builder::new().on_unhandled_error(move |_info, _error| *count.lock().unwrap() += 1).build().unwrap();
     let scheduler = Scheduler::with_wall_clock(&TaskManager::new(&rt), world.wall.clone());
     let _job = scheduler.cron("@hourly").spawn(|_cx| async {}).unwrap();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     rt.take_update();
     assert_eq!(scheduler.shutdown(Duration::MAX).jobs, 1);
     drop(scheduler);

@@ -60,7 +60,7 @@ fn a_handle_that_outlives_its_runtime_says_so() {
 #[test]
 fn futures_in_every_state_are_dropped_on_the_reactor_thread() {
     let rt = runtime();
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     let (drops, polls) = (Tally::new(), Tally::new());
     let body = |sleeps: bool| {
         let (dropped, polls) = (Dropped::new(&drops), polls.clone());
@@ -81,7 +81,7 @@ fn futures_in_every_state_are_dropped_on_the_reactor_thread() {
     let control = alone.cancel_handle();
     alone.detach();
     polls.wait_for(3);
-    let mut hog = Hog::reactor(&rt);
+    let mut hog = Hog::reactor(rt.handle());
     let unborn: Task<()> = rt.spawn(body(true));
     let done = {
         hog.let_go();
@@ -102,7 +102,7 @@ fn futures_in_every_state_are_dropped_on_the_reactor_thread() {
 #[test]
 fn a_future_that_never_started_is_not_polled_on_the_way_out() {
     let rt = runtime();
-    let mut hog = Hog::reactor(&rt);
+    let mut hog = Hog::reactor(rt.handle());
     let (polls, drops) = (Tally::new(), Tally::new());
     let (polled, dropped) = (polls.clone(), Dropped::new(&drops));
     let task = rt.spawn(async move {
@@ -156,7 +156,7 @@ fn a_stuck_closure_is_reported_and_ends_by_itself() {
 fn closures_that_wait_behind_a_stuck_one_end_at_shutdown() {
     let rt = narrow();
     let (runs, drops) = (Tally::new(), Tally::new());
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let waiting: Vec<_> = (0..10)
         .map(|_| {
             let (ran, dropped) = (runs.clone(), Dropped::new(&drops));
@@ -184,7 +184,7 @@ fn a_hogged_reactor_is_reported_and_ends_by_itself() {
         let _dropped = dropped;
         pending::<()>().await;
     });
-    let mut hog = Hog::reactor(&rt);
+    let mut hog = Hog::reactor(rt.handle());
     let handle = rt.handle().clone();
     let reactor = hog.thread();
     let report = rt.shutdown(SHORT);
@@ -201,7 +201,7 @@ fn a_hogged_reactor_is_reported_and_ends_by_itself() {
 #[test]
 fn a_drop_does_not_wait_for_ever() {
     let rt = narrow();
-    let (mut reactor, mut pool) = (Hog::reactor(&rt), Hog::pool(&rt));
+    let (mut reactor, mut pool) = (Hog::reactor(rt.handle()), Hog::pool(rt.handle()));
     drop(rt);
     reactor.let_go();
     pool.let_go();
@@ -251,7 +251,7 @@ fn inside(place: impl Fn(Builder, Arc<dyn Fn() + Send + Sync>) -> (Runtime, Box<
             let _dropped = dropped;
             pending::<()>().await;
         });
-        let reactor = reactor_thread(&rt);
+        let reactor = reactor_thread(rt.handle());
         let handle = trap.set(rt);
         go(&handle);
         sprung.wait_for(1);
@@ -383,7 +383,7 @@ fn two_runtimes_end_each_other() {
         (report.is_clean(), far.is_closed())
     });
     assert_eq!(settled(task), (true, true));
-    reactor_thread(&one);
+    reactor_thread(one.handle());
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn spawning_from_drops_during_shutdown_ends_at_once() {
         })
         .detach();
     }
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(rt.shutdown(HANG).is_clean());
     let ends = std::mem::take(&mut *ends.lock().unwrap());
     assert_eq!(ends.len(), 40);
@@ -490,7 +490,7 @@ fn a_canceller_and_a_shutdown_meet() {
 fn a_shutdown_in_the_drop_of_a_join_waker_waits_for_nobody() {
     let rt = runtime();
     let mut task = rt.spawn(pending::<()>());
-    reactor_thread(&rt); // It sleeps from here on: the drop of its handle has to queue it.
+    reactor_thread(rt.handle()); // It sleeps from here on: the drop of its handle has to queue it.
     let (tell, told) = channel();
     let end = OnDrop::new(move || tell.send(rt.shutdown(HANG)).unwrap());
     let end = Mutex::new(end);
@@ -508,7 +508,7 @@ fn waiters_are_woken_by_the_shutdown() {
     let shared = rt.spawn(pending::<()>()).share();
     let clone = shared.clone();
     let (first, second) = (thread::spawn(move || future.wait()), thread::spawn(move || clone.wait().is_err()));
-    pool_thread(&rt);
+    pool_thread(rt.handle());
     drop(rt);
     assert!(matches!(first.join().unwrap(), Err(TaskError::RuntimeGone)));
     assert!(second.join().unwrap());

@@ -73,23 +73,23 @@ fn growing_starts_more_and_shrinking_stops_none() {
     let log = Log::new();
     let gates: Vec<_> = (0..6).map(|_| Gate::new()).collect();
     let tasks: Vec<_> = (0..6).map(|n| pool.spawn(body(&log, &n.to_string(), &gates[n]))).collect();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!((log.text().as_str(), pool.waiting()), ("0", 5));
     pool.resize(3).unwrap();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(log.text(), "0 1 2");
     pool.resize(1).unwrap();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(pool.progress().running, 3);
     gates[0].open();
     gates[1].open();
     until(|| pool.progress().done == 2);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(log.text(), "0 1 2", "one still runs, and one is the size");
     gates[2].open();
     until(|| log.len() == 4);
     pool.resize_unlimited();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(log.text(), "0 1 2 3 4 5");
     gates.iter().for_each(Gate::open);
     tasks.into_iter().for_each(settled);
@@ -251,7 +251,7 @@ fn time_counts_while_it_runs_and_not_while_it_waits() {
     let mut second = pool.spawn(body(&started, "second", &gate));
     until(|| started.len() == 1);
     clock.advance(9 * SECOND);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(!first.is_done());
     clock.advance(SECOND);
     let error = first.wait_timeout(HANG).unwrap().unwrap_err();
@@ -259,7 +259,7 @@ fn time_counts_while_it_runs_and_not_while_it_waits() {
     // The second waited for ten seconds, and has all of its time.
     until(|| started.len() == 2);
     clock.advance(9 * SECOND);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(second.status(), Status::Running);
     gate.open();
     second.wait_timeout(HANG).unwrap().unwrap();
@@ -283,7 +283,7 @@ fn a_closure_that_runs_out_of_time_is_told_and_keeps_its_slot_until_it_returns()
     clock.advance(10 * SECOND);
     let error = closure.wait_timeout(HANG).unwrap().unwrap_err();
     assert!(matches!(error, TaskError::TimedOut(limit) if limit == 10 * SECOND));
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(plain.status(), Status::Pending);
     gate.open();
     assert!(told.1.recv().unwrap());
@@ -316,9 +316,9 @@ fn a_member_may_have_a_limit_of_its_own() {
     let pool = TaskPool::builder().timeout(SECOND).build(&rt).unwrap();
     let mut patient = pool.task().timeout(5 * SECOND).spawn(|_cx| pending::<()>());
     until(|| patient.status() == Status::Running);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     clock.advance(4 * SECOND);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(!patient.is_done());
     clock.advance(SECOND);
     assert!(matches!(patient.wait_timeout(HANG), Some(Err(TaskError::TimedOut(limit))) if limit == 5 * SECOND));
@@ -428,7 +428,10 @@ fn waiting_where_it_would_deadlock_is_an_error() {
     let (pool, gate) = (Arc::new(TaskPool::new(&rt, 1).unwrap()), Gate::new());
     let (theirs, waits) = (Arc::clone(&pool), gate.clone());
     let member = pool.spawn(async move { waits.passed().await });
-    assert!(on_reactor(&rt, move |_| matches!(theirs.wait_timeout(SECOND), Some(Err(TaskError::WouldDeadlock)))));
+    assert!(on_reactor(rt.handle(), move |_| matches!(
+        theirs.wait_timeout(SECOND),
+        Some(Err(TaskError::WouldDeadlock))
+    )));
     gate.open();
     settled(member);
 }
@@ -443,7 +446,7 @@ fn dropping_the_pool_cancels_all_and_starts_none() {
     let handle = pool.handle().clone();
     drop(pool);
     until(|| tasks.iter().all(Task::is_done));
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(log.text(), "0");
     assert!(handle.is_closed() && handle.is_idle());
     assert_eq!(handle.progress().cancelled, 20);
@@ -550,7 +553,7 @@ fn a_set_hands_out_what_finished_and_cancels_only_its_own() {
     drop(set);
     assert!(!busy.is_done() && pool.waiting() == 0);
     busy.cancel();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(!log.text().contains("never"));
 }
 
@@ -566,7 +569,7 @@ fn a_set_with_its_own_pool_starts_none_when_it_goes() {
     let pool = set.pool().clone();
     drop(set);
     until(|| pool.is_idle());
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(log.text(), "0");
 }
 
@@ -622,7 +625,7 @@ fn a_map_in_order_keeps_back_what_comes_early() {
     until(|| pool.progress().finished() == 3);
     for _ in 0..3 {
         assert_eq!(map.drain_finished().count(), 0, "the first is missing");
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
     }
     assert_eq!(pool.progress().total, 4, "it works ahead no further than the window");
     gates[0].open();
@@ -703,7 +706,7 @@ fn a_hundred_thousand_members() {
 #[test]
 fn a_pool_thread_that_is_held_keeps_members_pending() {
     let rt = common::narrow();
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let pool = TaskPool::new(&rt, 2).unwrap();
     let member = pool.spawn_blocking(|| ());
     let progress = pool.progress();
@@ -858,7 +861,7 @@ mod model {
                 }
                 until(|| pool.waiting() == model.waiting() && pool.progress().running == model.running.len());
                 until(|| *started.lock().unwrap() == model.started);
-                reactor_thread(&rt);
+                reactor_thread(rt.handle());
                 prop_assert_eq!(&*started.lock().unwrap(), &model.started);
             }
             pool.resize_unlimited();

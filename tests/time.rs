@@ -22,8 +22,8 @@ fn manual() -> (Runtime, ManualClock) {
 
 /// After this the reactor has seen the clock as it is now, and has polled what is due.
 fn settle(rt: &Runtime) {
-    reactor_thread(rt);
-    reactor_thread(rt);
+    reactor_thread(rt.handle());
+    reactor_thread(rt.handle());
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn timeouts() {
     let elapsed = settled(task).unwrap_err();
     assert_eq!(elapsed, Elapsed(SECOND));
     assert_eq!(elapsed.to_string(), "timed out after 1s");
-    assert_eq!(drops.threads(), [reactor_thread(&rt)]);
+    assert_eq!(drops.threads(), [reactor_thread(rt.handle())]);
 
     assert_eq!(settled(rt.spawn(async { timeout(Duration::ZERO, ready(1)).await })), Ok(1), "what is ready wins");
     assert!(settled(rt.spawn(async { timeout(Duration::ZERO, pending::<()>()).await })).is_err());
@@ -209,7 +209,7 @@ fn the_limit_of_a_future() {
     assert_eq!(error.to_string(), "task timed out after 1s");
     assert_eq!((task.status(), task.cancel()), (Status::Error, false));
     settle(&rt);
-    assert_eq!(drops.threads(), [reactor_thread(&rt)]);
+    assert_eq!(drops.threads(), [reactor_thread(rt.handle())]);
     assert_eq!(rt.metrics().timers, 0);
 }
 
@@ -261,7 +261,7 @@ fn the_limit_of_a_closure() {
 fn the_limit_counts_from_the_submission() {
     let clock = Clock::manual();
     let rt = Builder::new().clock(clock.clone()).blocking_threads(1).build().unwrap();
-    let hog = Hog::pool(&rt);
+    let hog = Hog::pool(rt.handle());
     let runs = Tally::new();
     let ran = runs.clone();
     let waiting: Task<()> = rt.task().timeout(SECOND).spawn_blocking(move |_| ran.note());
@@ -270,10 +270,10 @@ fn the_limit_counts_from_the_submission() {
     common::until(|| waiting.is_done());
     assert!(waiting.error().unwrap().is_timeout());
     hog.release();
-    common::pool_thread(&rt);
+    common::pool_thread(rt.handle());
     assert_eq!(runs.count(), 0, "it never ran");
 
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let late: Task<()> = rt.task().timeout(SECOND).spawn(|_| pending::<()>());
     clock.advance(SECOND);
     hog.release();

@@ -25,7 +25,7 @@ fn noted(log: &Log) -> Vec<String> {
 
 fn settle(rt: &Runtime) {
     for _ in 0..4 {
-        reactor_thread(rt);
+        reactor_thread(rt.handle());
     }
 }
 
@@ -90,7 +90,7 @@ fn a_cancellation_forgets_and_does_not_wait() {
     let background = waiting(&rt, &log);
     background.start();
     settle(&rt);
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     // The reactor is held: whatever waited for it would hang here.
     assert!(background.cancel());
     assert!(background.task().is_none() && !background.is_running() && !background.cancel());
@@ -104,7 +104,7 @@ fn a_cancellation_forgets_and_does_not_wait() {
 fn a_run_that_was_cancelled_before_it_began_never_begins() {
     let (rt, log) = (runtime(), Log::default());
     let background = waiting(&rt, &log);
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     for _ in 0..10 {
         background.start();
     }

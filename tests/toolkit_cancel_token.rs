@@ -115,7 +115,7 @@ fn a_future_runs_until_it_is_cancelled() {
         };
         mine.run_until_cancelled(inner).await.map_err(|reason| common::chain(&reason))
     });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(block_on(token.run_until_cancelled(async { 5 })).ok(), Some(5));
     token.cancel_because("enough");
     assert_eq!(settled(waits), Err("cancelled: enough".to_owned()));
@@ -153,8 +153,8 @@ fn a_deadline_comes_by_the_runtimes_clock() {
     let child = token.child();
     assert_eq!(child.deadline(), Some(clock.now() + 10 * SECOND));
     clock.advance(10 * SECOND - Duration::from_nanos(1));
-    reactor_thread(&rt);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
+    reactor_thread(rt.handle());
     assert!(!token.is_cancelled());
     clock.advance(Duration::from_nanos(1));
     assert!(block_on(child.cancelled()).is_deadline());
@@ -211,7 +211,7 @@ fn a_group_and_its_token_are_one() {
     let ran = Tally::new();
     let (running, note) = (group.spawn(pending::<()>()), ran.clone());
     let waiting = group.spawn(async move { note.note() });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     token.cancel();
     group.wait().expect("all are over");
     assert_eq!([running.status(), waiting.status()], [Status::Cancelled; 2]);
@@ -248,7 +248,7 @@ fn a_group_cancels_its_token() {
     let group = TaskGroup::new(&rt).with_token(&first).with_token(&second);
     let task = group.spawn(pending::<()>());
     first.cancel();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(!task.is_done());
     second.cancel();
     assert!(settled_cancelled(task));
@@ -269,7 +269,7 @@ fn guards_cancel_when_the_scope_is_left() {
     let leave = |token: &CancelToken| -> Result<(), CancelReason> {
         let _guard = cancel_on_drop(token.child());
         let guard = cancel_on_drop(token);
-        guard.check()?;
+        guard.get_ref().check()?;
         Err(CancelReason::Requested)
     };
     assert!(leave(&token).is_err());

@@ -74,7 +74,7 @@ impl Rig {
 
 /// One round of the reactor.
 fn settle_once(rt: &Runtime) {
-    reactor_thread(rt);
+    reactor_thread(rt.handle());
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn a_million_triggers_and_a_hundred_thousand_replaced_runs_stay_small() {
         drop(replaced.call(Arc::clone(&alive)));
         replaced.flush();
         if number % 1_000 == 0 {
-            reactor_thread(&rt);
+            reactor_thread(rt.handle());
         }
     }
     until(|| Arc::strong_count(&alive) == 2 && rt.metrics().alive == 1);

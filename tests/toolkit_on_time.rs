@@ -80,7 +80,7 @@ impl World {
 
     fn settle(&self) {
         for _ in 0..10 {
-            reactor_thread(&self.rt);
+            reactor_thread(self.rt.handle());
         }
     }
 
@@ -313,7 +313,7 @@ fn the_chain_of_a_year_is_that_of_its_trigger() {
         now = trigger.next_after(now).unwrap();
         expected.push(now);
         world.wall.set(now - TimeDelta::nanoseconds(1));
-        reactor_thread(&world.rt);
+        reactor_thread(world.rt.handle());
         assert_eq!(daily.runs(), run - 1, "not early");
         world.wall.set(now);
         until(|| daily.latest().is_some() && daily.runs() == run && daily.current().is_none());
@@ -366,7 +366,7 @@ fn a_run_that_is_asked_for_and_due_is_one_run() {
     let world = World::standing("2026-07-01T12:01:00Z");
     let builder = world.on(berlin("2026-07-01T14:10:00")).every(10 * MINUTE).overdue(true);
     let slots = world.note(builder, Berlin, no_time);
-    let hog = Hog::reactor(&world.rt);
+    let hog = Hog::reactor(world.rt.handle());
     world.wall.set(utc("2026-07-01T12:10:00Z"));
     assert!(slots.run_now());
     hog.release();

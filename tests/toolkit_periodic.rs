@@ -41,7 +41,7 @@ impl World {
 
     fn settle(&self) {
         for _ in 0..10 {
-            reactor_thread(&self.rt);
+            reactor_thread(self.rt.handle());
         }
     }
 
@@ -132,7 +132,7 @@ fn a_run_longer_than_the_interval_is_followed_at_once_by_one() {
 #[test]
 fn what_follows_at_once_lets_other_tasks_have_their_turn() {
     let world = World::new();
-    let hog = Hog::reactor(&world.rt);
+    let hog = Hog::reactor(world.rt.handle());
     let (log, clock) = (Arc::clone(&world.log), world.clock.clone());
     let mut number = 0;
     let periodic = world.every(10).spawn(move |_cx| {
@@ -380,7 +380,7 @@ fn dropped_it_cancels_its_run_and_waits_for_nothing() {
     let world = World::new();
     let periodic = world.timed(10, |_| 5);
     let run = periodic.current().unwrap();
-    let hog = Hog::reactor(&world.rt);
+    let hog = Hog::reactor(world.rt.handle());
     drop(periodic);
     hog.release();
     world.settle();
@@ -412,7 +412,7 @@ fn controlled_and_dropped_from_inside_its_own_body() {
             }
         };
         let act = Arc::new(act);
-        let hog = Hog::reactor(&world.rt);
+        let hog = Hog::reactor(world.rt.handle());
         let periodic = world.every(10).spawn(move |_cx| {
             number += 1;
             let (run, act) = (number, Arc::clone(&act));

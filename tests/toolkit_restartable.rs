@@ -38,7 +38,7 @@ fn value(outcome: SharedOutcome<u32>) -> u32 {
 
 /// One round of the reactor.
 fn settle_once(rt: &Runtime) {
-    reactor_thread(rt);
+    reactor_thread(rt.handle());
 }
 
 #[test]
@@ -176,10 +176,10 @@ fn the_timeout_is_of_each_attempt() {
     let (work, _seen) = outside(&rt);
     let work = work.attempt_timeout(10 * SECOND);
     work.start();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     clock.advance(9 * SECOND);
     work.restart();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     clock.advance(9 * SECOND);
     (0..4).for_each(|_| settle_once(&rt));
     assert_eq!(work.status(), RestartStatus::Running, "its time counts anew");
@@ -218,7 +218,7 @@ fn dropping_the_last_one_cancels_and_tells_the_waiters() {
         }
     });
     work.start();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     let waiter = work.wait().expect("started");
     let clone = work.clone();
     drop(work);
@@ -283,7 +283,7 @@ fn a_hundred_thousand_restarts_leave_nothing() {
     for number in 0..100_000 {
         work.restart();
         if number % 1_000 == 0 {
-            reactor_thread(&rt);
+            reactor_thread(rt.handle());
         }
     }
     assert_eq!(work.attempts(), 100_001);
@@ -301,7 +301,7 @@ fn a_tick_hears_of_a_completion_from_outside() {
     let (work, seen) = outside(&rt);
     work.start();
     drop(seen.recv_timeout(HANG));
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     while rt.take_update() {}
     work.set_result(1).expect("running");
     assert!(rt.take_update());

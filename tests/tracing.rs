@@ -127,7 +127,7 @@ fn a_task_has_a_span_around_its_polls() {
         tracing::info!(target: "test", "second poll");
     });
     let id = task.id();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     signal.give();
     settled(task);
     let (span, new) = span_of("spanned");
@@ -167,14 +167,14 @@ fn attempts_unhandled_errors_and_refusals_are_events() {
     let retry = |rest: &str| lines_with(&format!("offtick::retry message={rest} task={id} "));
     until(|| retry("attempt failed, waits for the next").len() == 1);
     assert_eq!(retry("attempt begins").len(), 1);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     clock.advance(SECOND);
     until(|| lines_with("unhandled error").iter().any(|line| line.contains(&format!("task={id} name=\"tries\" "))));
     let begun = retry("attempt begins");
     assert!(begun.len() == 2 && begun[1].contains("attempt=2"), "{begun:?}");
 
     let narrow = Builder::new().blocking_threads(1).blocking_queue(1).build().unwrap();
-    let hog = Hog::pool(&narrow);
+    let hog = Hog::pool(narrow.handle());
     let queued = narrow.spawn_blocking(|| ());
     assert!(narrow.try_spawn_blocking(|| ()).is_err());
     assert_eq!(lines_with("offtick::blocking message=closure refused reason=\"the queue is full\"").len(), 1);
@@ -196,11 +196,11 @@ fn missed_and_overlapped_runs_are_events_without_a_hook() {
         .misfire_grace(SECOND)
         .run(|_| async { Ok::<_, BoxError>(()) })
         .unwrap();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     for _ in 0..2 {
         clock.advance(SECOND);
-        reactor_thread(&rt);
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
+        reactor_thread(rt.handle());
     }
     until(|| !lines_with("message=run overlapped job=\"busy_job\"").is_empty());
     clock.advance(SECOND * 100);

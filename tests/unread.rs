@@ -108,7 +108,7 @@ fn every_kind_of_error_is_one() {
     until(|| closure.status() == Status::Running);
     limited().spawn_blocking(move |_cx| second.wait()).detach();
     until(|| world.rt.metrics().timers == 4);
-    common::reactor_thread(&world.rt);
+    common::reactor_thread(world.rt.handle());
     world.clock.advance(SECOND);
     drop((finished(future), finished(closure)));
     world.assert_reports("out of time", &["task timed out after 1s"; 4]);
@@ -345,9 +345,9 @@ fn errors_of_what_runs_again_and_again() {
         let periodic = periodic.expect("a period");
         until(|| periodic.latest().is_some());
         until(|| policy == ErrorPolicy::GoOn || periodic.status() == RepeatStatus::Stopped);
-        common::reactor_thread(&world.rt);
+        common::reactor_thread(world.rt.handle());
         drop(periodic);
-        common::reactor_thread(&world.rt);
+        common::reactor_thread(world.rt.handle());
         let expected: &[&str] = if policy == ErrorPolicy::Stop { &["lost"] } else { &[] };
         world.assert_reports("periodic", expected);
     }

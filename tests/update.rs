@@ -17,7 +17,7 @@ fn settle(rt: &Runtime) {
     let (polled, seen) = channel();
     rt.task().quiet().spawn(|_cx| async move { polled.send(()).unwrap() }).detach();
     seen.recv_timeout(HANG).expect("the reactor works");
-    common::after_hooks(rt);
+    common::after_hooks(rt.handle());
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn every_kind_of_end_raises_it() {
 #[test]
 fn the_cancellation_of_a_pending_task_raises_it_at_once() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let task = rt.spawn(pending::<()>());
     assert!(!rt.take_update());
     assert!(task.cancel());

@@ -30,7 +30,7 @@ fn wait_blocks_until_the_task_is_over() {
     let waits = signal.clone();
     let mut task = rt.spawn(async move { waits.given().await });
     let waiter = thread::spawn(move || (task.wait(), task));
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(!waiter.is_finished());
     signal.give();
     let (over, task) = waiter.join().unwrap();
@@ -112,7 +112,7 @@ fn the_result_stays_readable_until_it_is_taken() {
 #[test]
 fn nothing_before_the_end() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let mut task = rt.spawn(async { 1 });
     assert!(task.result().is_none() && task.take().is_none() && task.error().is_none());
     assert!(!task.is_done() && !task.is_finished());
@@ -142,7 +142,7 @@ fn tasks_await_across_runtimes() {
     let (one, other) = (runtime(), runtime());
     let far = other.handle().clone();
     let task = one.spawn(async move { far.spawn(async { thread::current().id() }).await });
-    assert_eq!(settled(task).unwrap(), reactor_thread(&other));
+    assert_eq!(settled(task).unwrap(), reactor_thread(other.handle()));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn the_last_waker_counts() {
     }
     signal.give();
     last.wakes.wait_for(1);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!((first.wakes.count(), last.wakes.count()), (0, 1));
     drop((first_waker, last_waker));
     assert_eq!((Arc::strong_count(&first), Arc::strong_count(&last)), (1, 1), "no waker is kept");
@@ -226,14 +226,14 @@ fn dropping_an_owned_await_cancels_the_task() {
     common::until(|| outer.status() == Status::Running);
     drop(outer);
     drops.wait_for(1);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(control.status(), Status::Cancelled);
 }
 
 #[test]
 fn waiting_on_the_reactor_thread_is_an_error_that_leaves_the_task_alone() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let mut pending = rt.spawn(async { 1 });
     let mut closure = rt.spawn_blocking(|| 2);
     let (mut pending, mut closure) = hog.run(move || {
@@ -259,7 +259,7 @@ fn waiting_on_the_reactor_thread_is_an_error_that_leaves_the_task_alone() {
 #[test]
 fn waiting_for_the_task_of_another_runtime_on_a_reactor_thread_is_an_error_too() {
     let (one, other) = (runtime(), runtime());
-    let hog = Hog::reactor(&one);
+    let hog = Hog::reactor(one.handle());
     let mut far = other.spawn(std::future::pending::<()>());
     assert!(hog.run(move || matches!(far.wait(), Err(TaskError::WouldDeadlock))));
     hog.release();
@@ -270,7 +270,7 @@ fn a_task_that_is_over_can_be_waited_for_anywhere() {
     let rt = narrow();
     let mut done = rt.spawn(async { 1 });
     common::until(|| done.is_done());
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     assert_eq!(hog.run(move || done.wait()).unwrap(), 1);
     hog.release();
 }
@@ -292,7 +292,7 @@ fn a_closure_cannot_wait_for_itself() {
     for _ in 0..3 {
         assert_eq!(answered.recv_timeout(HANG), Ok(true));
     }
-    pool_thread(&rt);
+    pool_thread(rt.handle());
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn many_wait_for_a_shared_task() {
         })
         .collect();
     started.wait_for(3);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(shared.result().is_none() && !shared.is_done());
     assert!(shared.wait_timeout(Duration::from_millis(1)).is_none());
     signal.give();
@@ -380,7 +380,7 @@ fn a_waker_that_panics_costs_the_other_waiters_nothing() {
     for (counted, _) in &wakers {
         counted.wakes.wait_for(1);
     }
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(wakers.iter().all(|(counted, _)| counted.wakes.count() == 1), "once each");
     assert!(waits.iter_mut().all(|wait| wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()));
 }
@@ -398,7 +398,7 @@ fn a_waiter_that_gives_up_takes_its_waker_along() {
         drop(gone);
         assert!(shared.cancel());
         counted.wakes.wait_for(1);
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
         assert_eq!(counted.wakes.count(), 1, "the other one waits on, with the same waker");
     }
     drop(waker);
@@ -430,23 +430,23 @@ fn the_last_clone_of_a_shared_task_cancels_and_detach_does_not() {
     let shared = spawn(&never);
     let (clone, control) = (shared.clone(), shared.cancel_handle());
     drop(shared);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(!control.is_done(), "a clone is left");
     let third = clone.clone().detach().expect_err("another clone exists");
     drop((clone, third));
     drops.wait_for(1);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(control.status(), Status::Cancelled);
 
     let signal = Signal::new();
     let shared = spawn(&signal);
     let control = shared.cancel_handle();
     shared.detach().expect("the only clone");
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(!control.is_done());
     signal.give();
     drops.wait_for(2);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(control.status(), Status::Done);
 }
 

@@ -34,10 +34,10 @@ fn sleeper(rt: &Handle, polls: &Tally, drops: &Tally) -> (Task<()>, Waker) {
 fn wakes_after_the_end_do_nothing() {
     let rt = runtime();
     let (polls, drops) = (Tally::new(), Tally::new());
-    let (task, waker) = sleeper(&rt, &polls, &drops);
+    let (task, waker) = sleeper(rt.handle(), &polls, &drops);
     assert!(task.cancel());
     drops.wait_for(1);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -50,7 +50,7 @@ fn wakes_after_the_end_do_nothing() {
     });
     let before = rt.metrics();
     waker.wake();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!((polls.count(), drops.count()), (1, 1));
     assert_eq!(rt.metrics().polls, before.polls + 1, "the probe alone was polled");
     assert_eq!(task.status(), Status::Cancelled);
@@ -60,8 +60,8 @@ fn wakes_after_the_end_do_nothing() {
 fn wakers_outlive_the_runtime() {
     let rt = runtime();
     let (polls, drops) = (Tally::new(), Tally::new());
-    let (task, waker) = sleeper(&rt, &polls, &drops);
-    let reactor = reactor_thread(&rt);
+    let (task, waker) = sleeper(rt.handle(), &polls, &drops);
+    let reactor = reactor_thread(rt.handle());
     drop(rt);
     assert_eq!(drops.threads(), [reactor], "the future went with its runtime, on its own thread");
     let clones: Vec<_> = (0..10).map(|_| waker.clone()).collect();
@@ -82,8 +82,8 @@ fn wakers_outlive_the_runtime() {
 fn a_waker_that_is_the_last_reference_frees_bytes_only() {
     let rt = runtime();
     let (polls, drops) = (Tally::new(), Tally::new());
-    let (task, waker) = sleeper(&rt, &polls, &drops);
-    let reactor = reactor_thread(&rt);
+    let (task, waker) = sleeper(rt.handle(), &polls, &drops);
+    let reactor = reactor_thread(rt.handle());
     drop(task);
     drops.wait_for(1);
     drop(rt);
@@ -120,7 +120,7 @@ fn a_future_wakes_itself_and_others_from_its_drop() {
     polls.wait_for(1);
     assert!(task.cancel());
     settled(other);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!((polls.count(), task.status()), (1, Status::Cancelled));
 }
 
@@ -152,7 +152,7 @@ fn wakes_from_inside_a_poll_lead_to_one_more() {
         if number == 3 { Poll::Ready(()) } else { Poll::Pending }
     }));
     settled(task);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(polls.count(), 3);
 }
 
@@ -175,10 +175,10 @@ fn a_self_waking_future_starves_nobody() {
     let signal = Signal::new();
     let waits = signal.clone();
     let woken = rt.spawn(async move { waits.given().await });
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     signal.give();
     settled(woken);
-    assert!(common::listed(&rt).iter().any(|info| info.id() == spinner.id()), "a listing gets its turn");
+    assert!(common::listed(rt.handle()).iter().any(|info| info.id() == spinner.id()), "a listing gets its turn");
     let so_far = spins.load(SeqCst);
     common::until(|| spins.load(SeqCst) > so_far);
     let report = rt.shutdown(HANG);
@@ -200,17 +200,17 @@ fn a_crowd_that_wakes_itself_lets_spawns_in() {
         })
         .collect();
     for _ in 0..5 {
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
     }
     drop(crowd);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     common::until(|| rt.metrics().alive == 0);
 }
 
 #[test]
 fn yielding_tasks_take_turns() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let (log, logged) = channel::<(char, usize)>();
     let talk = |name: char, log: Sender<_>| async move {
         for round in 0..4 {
@@ -229,7 +229,7 @@ fn yielding_tasks_take_turns() {
 #[test]
 fn tasks_start_in_the_order_of_their_spawns() {
     let rt = runtime();
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let (log, logged) = channel();
     let tasks: Vec<_> = (0..1000)
         .map(|i| {
@@ -249,9 +249,9 @@ fn tasks_start_in_the_order_of_their_spawns() {
 fn a_storm_on_a_held_reactor_is_one_poll() {
     let rt = runtime();
     let (polls, drops) = (Tally::new(), Tally::new());
-    let (task, waker) = sleeper(&rt, &polls, &drops);
+    let (task, waker) = sleeper(rt.handle(), &polls, &drops);
     for round in 1..=20 {
-        let hog = Hog::reactor(&rt);
+        let hog = Hog::reactor(rt.handle());
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -264,7 +264,7 @@ fn a_storm_on_a_held_reactor_is_one_poll() {
         assert_eq!(polls.count(), round, "nobody but the reactor polls");
         hog.release();
         polls.wait_for(round + 1);
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
         assert_eq!(polls.count(), round + 1, "a thousand wakes of a sleeping task are one poll");
     }
     assert!(!task.is_done());
@@ -301,7 +301,7 @@ fn no_wake_of_a_storm_is_lost() {
         start.open();
     });
     task.wait_timeout(HANG).expect("the last wake is not lost").unwrap();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert!(polls.count() <= 1 + THREADS * WAKES, "never more polls than wakes");
     assert_eq!(drops.count(), 1);
 }
@@ -310,30 +310,30 @@ fn no_wake_of_a_storm_is_lost() {
 fn one_wake_one_poll() {
     let rt = runtime();
     let (polls, drops) = (Tally::new(), Tally::new());
-    let (task, waker) = sleeper(&rt, &polls, &drops);
+    let (task, waker) = sleeper(rt.handle(), &polls, &drops);
     for number in 2..=500 {
         waker.wake_by_ref();
         polls.wait_for(number);
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
         assert_eq!(polls.count(), number);
     }
-    assert_eq!(common::listed(&rt).iter().find(|info| info.id() == task.id()).unwrap().polls(), 500);
+    assert_eq!(common::listed(rt.handle()).iter().find(|info| info.id() == task.id()).unwrap().polls(), 500);
 }
 
 #[test]
 fn wakes_and_cancels_race_and_the_body_is_dropped_once() {
     let rt = runtime();
-    let reactor = reactor_thread(&rt);
+    let reactor = reactor_thread(rt.handle());
     for _ in 0..200 {
         let (polls, drops) = (Tally::new(), Tally::new());
-        let (task, waker) = sleeper(&rt, &polls, &drops);
+        let (task, waker) = sleeper(rt.handle(), &polls, &drops);
         thread::scope(|scope| {
             scope.spawn(|| waker.wake_by_ref());
             scope.spawn(|| waker.clone().wake());
             task.cancel();
         });
         drops.wait_for(1);
-        reactor_thread(&rt);
+        reactor_thread(rt.handle());
         assert_eq!(drops.threads(), [reactor]);
         assert!(polls.count() <= 3);
     }
@@ -344,7 +344,7 @@ fn a_join_waker_may_do_anything() {
     let rt = runtime();
     let handle = rt.handle().clone();
     let mut task = rt.spawn(async { 1 });
-    let hog = Hog::reactor(&rt);
+    let hog = Hog::reactor(rt.handle());
     let mut held = rt.spawn(async { 2 });
     let (spawned, control) = (Arc::new(Mutex::new(None)), rt.spawn(pending::<()>()));
     let (place, victim) = (Arc::clone(&spawned), control.cancel_handle());
@@ -358,10 +358,10 @@ fn a_join_waker_may_do_anything() {
     })));
     assert!(Pin::new(&mut held).poll(&mut Context::from_waker(&waker)).is_pending());
     hog.release();
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(poll_once(&mut held).map(Result::unwrap), Poll::Ready(2));
     assert_eq!(settled(spawned.lock().unwrap().take().unwrap()), 3);
-    reactor_thread(&rt);
+    reactor_thread(rt.handle());
     assert_eq!(control.status(), Status::Cancelled);
     assert_eq!(task.wait_timeout(Duration::MAX).unwrap().unwrap(), 1);
 }

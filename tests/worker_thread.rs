@@ -236,7 +236,7 @@ fn waiting_on_its_own_thread_is_an_error_and_no_deadlock() {
     // Nor may another runtime's thread block; but it may await.
     let rt = runtime();
     let theirs = Arc::clone(&pool);
-    assert!(on_reactor(&rt, move |_| matches!(theirs.call(|()| ()), Err(TaskError::WouldDeadlock))));
+    assert!(on_reactor(rt.handle(), move |_| matches!(theirs.call(|()| ()), Err(TaskError::WouldDeadlock))));
     let theirs = Arc::clone(&pool);
     let task = rt.spawn(async move {
         let value = theirs.spawn(|_| async { 3 }).await.unwrap();

@@ -63,7 +63,7 @@ fn run(options: &Options) -> Result<Outcome, Box<dyn Error>> {
         Ok::<_, Infallible>(())
     });
     if let Some(how) = options.misbehave {
-        misbehave(&rt, how);
+        misbehave(rt.handle(), how);
     }
     println!("ready {}", std::process::id());
     while !shutdown.requested() {

@@ -82,13 +82,13 @@ fn fetch_all(run: Run) -> Result<bool, Box<dyn Error>> {
     let (urls, server) = match run.source {
         Source::Urls(urls) => (urls, None),
         Source::Own { count, seed, fail_rate } => {
-            let server = Server::start(&rt)?;
+            let server = Server::start(rt.handle())?;
             (own_urls(&server, count, seed, fail_rate), Some(server))
         }
     };
     let start = Instant::now();
     let mut view = View::open(run.mode)?;
-    let mut jobs = Jobs::start(&rt, urls, run.settings)?;
+    let mut jobs = Jobs::start(rt.handle(), urls, run.settings)?;
     let mut ticks = Ticks::default();
     let end = run.max_time.and_then(|limit| start.checked_add(limit));
     let shown = run_loop(&mut jobs, &mut ticks, &mut view, start, end);

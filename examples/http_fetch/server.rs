@@ -202,7 +202,7 @@ mod tests {
     /// Downloads from a new server, so many times: the outcome of the last time.
     fn download(path: &str, times: u32) -> Result<(Vec<u8>, SoFar), FetchError> {
         let rt = Runtime::new().unwrap();
-        let server = Server::start(&rt).unwrap();
+        let server = Server::start(rt.handle()).unwrap();
         let url = Url::parse(&format!("http://{}{path}", server.address)).unwrap();
         let mut task = rt.spawn(async move {
             let mut last = None;

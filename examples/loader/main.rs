@@ -88,7 +88,7 @@ fn run(root: PathBuf, mode: Mode) -> Result<bool, Box<dyn Error>> {
     let rt = Runtime::new()?;
     let start = Instant::now();
     let mut view = View::open(mode)?;
-    let mut jobs = Jobs::start(&rt, root.clone())?;
+    let mut jobs = Jobs::start(rt.handle(), root.clone())?;
     let mut ticks = Ticks::default();
     let shown = run_loop(&rt, &root, &mut jobs, &mut ticks, &mut view, start);
     if shown.is_err() {

@@ -34,7 +34,7 @@
 //! }
 //!
 //! let rt = Runtime::new()?;
-//! let screen = Gallery::open(&rt);
+//! let screen = Gallery::open(rt.handle());
 //! while screen.titles.result().is_none() {                              // 5
 //!     // One tick.
 //!     std::thread::yield_now();

@@ -91,8 +91,12 @@ impl<K: Send + 'static, T: Send + 'static> CompletionQueue<K, T> {
     /// Creates an empty queue for tasks of `handle`'s runtime.
     ///
     /// Tasks of other runtimes can be added, too. A drain that is not finished raises the update flag of this runtime.
-    pub fn new(handle: &Handle) -> Self {
-        Self { shared: Arc::new(Completions::new()), ready: Mutex::new(VecDeque::new()), handle: handle.clone() }
+    pub fn new(handle: &impl AsRef<Handle>) -> Self {
+        Self {
+            shared: Arc::new(Completions::new()),
+            ready: Mutex::new(VecDeque::new()),
+            handle: handle.as_ref().clone(),
+        }
     }
 
     /// Adds a task under a key of your own, which comes out with its result. Keys need not be unique.

@@ -1,11 +1,12 @@
 //! Groups: the tasks of one screen, cancelled and joined together.
 
 use super::ZeroLimit;
+use super::limited::LimitedSet;
 use super::pool::{PoolHandle, Settings, nonzero};
 use crate::runtime::Handle;
+use crate::sync::Arc;
 use crate::toolkit::CancelToken;
 use std::fmt;
-use std::ops::Deref;
 
 /// Tasks that belong together: cancelled together, joined together, and limited in how many run at once.
 ///
@@ -13,7 +14,7 @@ use std::ops::Deref;
 /// may cancel it by dropping it; a task that was detached runs on, but still belongs to the group. **Dropping the group
 /// cancels all.** The group forgets a task when its work is over, so it may live as long as the program.
 ///
-/// Tasks are started, counted and waited for through its [`PoolHandle`], to which it dereferences: a group is a
+/// It has the methods of its [`PoolHandle`], which start, count and wait for tasks: a group is a
 /// [`TaskPool`](crate::TaskPool) that can be [linked with a token](Self::with_token).
 ///
 /// # Example
@@ -27,6 +28,12 @@ use std::ops::Deref;
 /// drop(screen); // Would cancel what still runs.
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It is not `Clone`, its handle is:
+/// ```compile_fail,E0599
+/// let rt = offtick::Runtime::new().unwrap();
+/// let other = offtick::TaskGroup::new(&rt).clone();
+/// ```
 #[must_use = "dropping a group cancels its tasks; keep it as long as they are wanted"]
 pub struct TaskGroup {
     handle: PoolHandle,
@@ -34,8 +41,8 @@ pub struct TaskGroup {
 
 impl TaskGroup {
     /// An empty group whose tasks run on `handle`, without a limit.
-    pub fn new(handle: &Handle) -> Self {
-        Self { handle: PoolHandle::new(handle, Settings::default()) }
+    pub fn new(handle: &impl AsRef<Handle>) -> Self {
+        Self { handle: PoolHandle::new(handle.as_ref(), Settings::default()) }
     }
 
     /// An empty group of which at most `limit` tasks run at once.
@@ -45,9 +52,9 @@ impl TaskGroup {
     ///
     /// # Errors
     /// [`ZeroLimit`] for 0.
-    pub fn with_limit(handle: &Handle, limit: usize) -> Result<Self, ZeroLimit> {
+    pub fn with_limit(handle: &impl AsRef<Handle>, limit: usize) -> Result<Self, ZeroLimit> {
         let settings = Settings { size: Some(nonzero(limit)?.get()), ..Settings::default() };
-        Ok(Self { handle: PoolHandle::new(handle, settings) })
+        Ok(Self { handle: PoolHandle::new(handle.as_ref(), settings) })
     }
 
     /// Links the group and `token`: cancelling the token cancels every task of the group, and tasks that come later are cancelled
@@ -81,13 +88,9 @@ impl TaskGroup {
     pub fn handle(&self) -> &PoolHandle {
         &self.handle
     }
-}
 
-impl Deref for TaskGroup {
-    type Target = PoolHandle;
-
-    fn deref(&self) -> &PoolHandle {
-        &self.handle
+    pub(in crate::manage) fn members(&self) -> &Arc<LimitedSet> {
+        self.handle.members()
     }
 }
 

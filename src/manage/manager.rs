@@ -82,12 +82,12 @@ struct Entry {
 
 impl TaskManager {
     /// A manager that starts its tasks on `handle` and keeps the newest 256 completed ones.
-    pub fn new(handle: &Handle) -> Self {
+    pub fn new(handle: &impl AsRef<Handle>) -> Self {
         Self::with_max_completed(handle, DEFAULT_MAX_COMPLETED)
     }
 
     /// A manager that keeps the newest `max_completed` completed tasks; 0 keeps none of them past the next clean-up.
-    pub fn with_max_completed(handle: &Handle, max_completed: usize) -> Self {
+    pub fn with_max_completed(handle: &impl AsRef<Handle>, max_completed: usize) -> Self {
         let registry = Registry {
             entries: HashMap::new(),
             aliases: HashMap::new(),
@@ -95,7 +95,7 @@ impl TaskManager {
             noticed: VecDeque::new(),
         };
         let shared = Shared {
-            handle: handle.clone(),
+            handle: handle.as_ref().clone(),
             max_completed,
             finished: Arc::new(Finished::new()),
             registry: Mutex::new(registry),

@@ -43,8 +43,8 @@ pub struct Session {
 
 impl Session {
     /// A session whose tasks run on `handle`.
-    pub fn new(handle: &Handle) -> Self {
-        Self { handle: handle.clone(), manager: None, tasks: BTreeMap::new(), serial: BTreeMap::new() }
+    pub fn new(handle: &impl AsRef<Handle>) -> Self {
+        Self { handle: handle.as_ref().clone(), manager: None, tasks: BTreeMap::new(), serial: BTreeMap::new() }
     }
 
     /// A session whose tasks are registered with a manager as well: they show in its listing.

@@ -136,7 +136,7 @@ mod tests {
         let rt = Builder::new().clock(clock.clone()).build().expect("a runtime");
         let listener = mio::net::UdpSocket::bind(([127, 0, 0, 1], 0).into()).expect("a socket");
         let listener = Io::new_on(&rt, listener).expect("room");
-        let (backlog, tries) = (Backlog::new(&rt), Cell::new(0));
+        let (backlog, tries) = (Backlog::new(rt.handle()), Cell::new(0));
         let mut turn = Turn::new(&listener);
         let mut accept = |outcome: Result<(), Errno>| {
             backlog.poll_accept(&listener, &mut turn, &mut Context::from_waker(Waker::noop()), |_| {

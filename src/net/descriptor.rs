@@ -30,11 +30,11 @@ impl<F: AsFd> Io<F> {
     ///
     /// # Errors
     /// Those of [`Io::from_fd`].
-    pub fn from_fd_on(handle: &Handle, fd: F) -> Result<Self, Refused<F>> {
+    pub fn from_fd_on(handle: &impl AsRef<Handle>, fd: F) -> Result<Self, Refused<F>> {
         let register =
             |fd: &mut F, sockets: &Sockets| sockets.register(&mut SourceFd(&fd.as_fd().as_raw_fd()), BOTH, Facts::OPEN);
         let deregister: Deregister<F> = |fd, registry| registry.deregister(&mut SourceFd(&fd.as_fd().as_raw_fd()));
-        let io = Self::watch_by(handle, fd, register, deregister)?;
+        let io = Self::watch_by(handle.as_ref(), fd, register, deregister)?;
         // Last, so that one which is refused was not changed.
         match rustix::io::ioctl_fionbio(&io, true) {
             Ok(()) => Ok(io),

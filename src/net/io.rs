@@ -87,8 +87,8 @@ impl<S: mio::event::Source> Io<S> {
     ///
     /// # Errors
     /// Those of [`Io::new`].
-    pub fn new_on(handle: &Handle, source: S) -> Result<Self, Refused<S>> {
-        Self::watch(handle, source, BOTH, Facts::OPEN)
+    pub fn new_on(handle: &impl AsRef<Handle>, source: S) -> Result<Self, Refused<S>> {
+        Self::watch(handle.as_ref(), source, BOTH, Facts::OPEN)
     }
 
     /// `facts` is what is known of the source: an operation is tried at once in a direction that is said to be ready.

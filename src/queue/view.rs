@@ -2,9 +2,10 @@
 
 use super::END;
 use super::error::{NoExecutor, NotReady, OutOfRange};
-use crate::runtime::{self, Local, LocalHandle};
+use crate::runtime::{self, Local, LocalHandle, LocalRuntime};
 use crate::task::raw::{FutureBody, TaskRef, Value};
 use crate::task::{AnyTask, CancelHandle, Spec, Task, TaskId};
+use crate::util::methods::methods;
 use crate::util::slab::Key;
 use std::fmt;
 use std::panic::Location;
@@ -26,7 +27,8 @@ pub fn current() -> Result<ReadyQueue, NoExecutor> {
     runtime::current().map(ReadyQueue::over).ok_or(NoExecutor(()))
 }
 
-impl LocalHandle {
+methods! {
+impl LocalHandle, LocalRuntime {
     /// The ready queue of this runtime, for the host between two ticks, and for its tasks.
     ///
     /// A host that takes part in the order of its tasks: it moves those ahead that concern what is on the screen, or takes
@@ -52,11 +54,12 @@ impl LocalHandle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ready_queue(&self) -> ReadyQueue {
-        let local = self.local();
+        let local = self.local_handle().local();
         // What the host has spawned since the last tick is taken in now, and is as old as that.
         local.take_in(local.shared.driver.clock().nanos());
         ReadyQueue::over(Rc::clone(local))
     }
+}
 }
 
 /// The ready queue of one executor: who waits for a turn, in which order, and how to change that.

@@ -18,7 +18,7 @@
 //! [`Core::run_nested`]: crate::executor::Core::run_nested
 
 use super::context::{self, Local};
-use super::handle::Handle;
+use super::handle::{Handle, Runtime};
 use super::owner::Reactor;
 use super::refused::refuse;
 use super::stack::Mark;
@@ -26,6 +26,7 @@ use crate::error::BoxError;
 use crate::sync::Arc;
 use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, PollOutcome, Value, Work};
 use crate::task::{Spec, Task};
+use crate::util::methods::methods;
 use pin_project_lite::pin_project;
 use std::cell::Cell;
 use std::future::Future;
@@ -68,7 +69,8 @@ pub(crate) fn nested_start<R>(poll: impl FnOnce() -> R) -> Option<R> {
     Some(inside(context::current().as_deref(), poll))
 }
 
-impl Handle {
+methods! {
+impl Handle, Runtime {
     /// Starts a future here and now: its first part, up to where it waits, runs on the calling thread, and the rest on the
     /// reactor thread.
     ///
@@ -106,7 +108,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.start_eager::<F, Value>(future, Spec::plain())
+        self.handle().start_eager::<F, Value>(future, Spec::plain())
     }
 
     /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
@@ -117,9 +119,12 @@ impl Handle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.start_eager::<F, Fallible>(future, Spec::plain())
+        self.handle().start_eager::<F, Fallible>(future, Spec::plain())
     }
+}
+}
 
+impl Handle {
     fn start_eager<F, C>(&self, future: F, spec: Spec<()>) -> Task<C::Output>
     where
         F: Future + Send + 'static,

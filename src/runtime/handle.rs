@@ -2,6 +2,7 @@
 
 use super::builder::Builder;
 use super::listing::TaskList;
+use super::local::LocalRuntime;
 use super::metrics::Metrics;
 use super::owner::{InternalTask, Pool, Reactor, Refuser};
 use super::refused::refuse;
@@ -16,10 +17,10 @@ use crate::task::{Completer, Follow, Schedule, Spec, Stopwatch, Task, make_promi
 use crate::time::Clock;
 use crate::time::driver::Driver;
 use crate::trace;
+use crate::util::methods::methods;
 use crate::util::seeds::Seeds;
 use std::fmt;
 use std::future::Future;
-use std::ops::Deref;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,11 @@ impl Handle {
         Self { shared }
     }
 
+    /// Itself: for the methods that owners of a handle have as well.
+    pub(crate) fn handle(&self) -> &Self {
+        self
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -75,192 +81,6 @@ impl Handle {
 
     pub(crate) fn driver(&self) -> Arc<Driver> {
         Arc::clone(&self.shared.driver)
-    }
-
-    /// Starts a future on the reactor thread.
-    ///
-    /// Never blocks. One system call at most, and only if the reactor sleeps. If the runtime is gone the future is
-    /// dropped here, and the task is over as [`TaskError::RuntimeGone`].
-    ///
-    /// A future that holds an `Rc` is not `Send`: let the reactor make it, `rt.task().spawn(|_cx| async { .. })`.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        self.start(FutureBody::<F, Value>::new(future), Spec::plain())
-    }
-
-    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
-    #[track_caller]
-    pub fn run<F, T, E>(&self, future: F) -> Task<T>
-    where
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Into<BoxError>,
-    {
-        self.start(FutureBody::<F, Fallible>::new(future), Spec::plain())
-    }
-
-    /// Starts a closure on a pool thread, where it may block.
-    ///
-    /// Closures of one priority start in the order of their submission, whichever threads submit them: with n pool threads,
-    /// a closure overtakes at most n-1 that were submitted earlier. So a closure may wait for earlier ones, whatever the
-    /// limit on threads. One that waits for a closure submitted later needs a free thread; [`Task::wait`] returns
-    /// [`TaskError::WouldDeadlock`] when there can be none.
-    ///
-    /// Never blocks and looks at no queue limit. If no thread lives and the system refuses to start one, the task is over
-    /// with that error; if the runtime is gone, as [`TaskError::RuntimeGone`]. [`try_spawn_blocking`](Self::try_spawn_blocking)
-    /// gives the closure back instead.
-    #[track_caller]
-    pub fn spawn_blocking<F, T>(&self, closure: F) -> Task<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        self.start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
-    }
-
-    /// Starts a closure that returns a `Result`: `Err` ends the task in `Status::Error`.
-    #[track_caller]
-    pub fn run_blocking<F, T, E>(&self, closure: F) -> Task<T>
-    where
-        F: FnOnce() -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: Into<BoxError>,
-    {
-        self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
-    }
-
-    /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that cannot be queued comes back.
-    ///
-    /// # Errors
-    /// [`TrySpawnError::Full`] at the queue limit, [`TrySpawnError::RuntimeGone`], [`TrySpawnError::NoThread`].
-    ///
-    /// # Example
-    /// ```
-    /// use std::sync::mpsc::channel;
-    /// let rt = offtick::Builder::new().blocking_threads(1).blocking_queue(1).build()?;
-    /// let (go, wait) = channel::<()>();
-    /// let (started, seen) = channel::<()>();
-    /// let _busy = rt.spawn_blocking(move || { started.send(()).ok(); wait.recv().ok() });
-    /// seen.recv()?;
-    /// let _queued = rt.spawn_blocking(|| None::<()>);
-    /// let refused = rt.try_spawn_blocking(|| 1).expect_err("the queue is full");
-    /// assert!(refused.is_full());
-    /// assert_eq!(refused.into_inner()(), 1);
-    /// go.send(())?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn try_spawn_blocking<F, T>(&self, closure: F) -> Result<Task<T>, TrySpawnError<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        self.try_start_blocking::<F, T, Value>(closure, Spec::plain())
-    }
-
-    /// As [`run_blocking`](Self::run_blocking), but a closure that cannot be queued comes back.
-    ///
-    /// # Errors
-    /// Those of [`try_spawn_blocking`](Self::try_spawn_blocking).
-    #[track_caller]
-    pub fn try_run_blocking<F, T, E>(&self, closure: F) -> Result<Task<T>, TrySpawnError<F>>
-    where
-        F: FnOnce() -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: Into<BoxError>,
-    {
-        self.try_start_blocking::<F, Result<T, E>, Fallible>(closure, Spec::plain())
-    }
-
-    /// Makes a task that is completed from outside, by a callback or another thread; see [`promise`](crate::promise()).
-    ///
-    /// It belongs to this runtime: its progress and its end raise the update flag, its time is that of the runtime's clock,
-    /// and what is composed of it runs on the reactor. It has no work there: it is not listed, and not ended when the runtime
-    /// shuts down; whoever completes it may do so afterwards.
-    ///
-    /// # Example
-    /// ```
-    /// let rt = offtick::Runtime::new()?;
-    /// let (completer, mut task) = rt.promise::<String, ()>();
-    /// let library = std::thread::spawn(move || completer.complete("answer".to_owned()));
-    /// assert_eq!(task.wait()?, "answer");
-    /// assert!(rt.take_update());
-    /// # library.join().expect("it does not panic").expect("the task waited for it");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn promise<T, P>(&self) -> (Completer<T, P>, Task<T, P>)
-    where
-        T: Send + 'static,
-        P: Send + 'static,
-    {
-        let stopwatch = Stopwatch::new(self.clock().source());
-        make_promise(Arc::clone(&self.shared) as Arc<dyn Follow>, Some(stopwatch), Location::caller())
-    }
-
-    /// Returns true if any task that a host can see started, reported, began a retry wait or finished since the last call.
-    ///
-    /// When it returns false, no handle has changed and a tick may skip them all. It costs a few loads of two cache lines. A
-    /// task that ends at this very moment may show on its handle already; the next call returns true then.
-    ///
-    /// Detached tasks, [quiet](crate::TaskBuilder::quiet) ones and those that the crate runs for itself do not count. A task that
-    /// another task awaits may count.
-    ///
-    /// The call clears the flag: a tick that got `true` should look at everything, or remember that it has not. What it
-    /// leaves unread (progress that was not drained to the end, a task that had ended before it was put into a
-    /// [`TaskSet`](crate::TaskSet)) raises no second flag.
-    #[inline]
-    pub fn take_update(&self) -> bool {
-        self.shared.update.take()
-    }
-
-    /// Numbers of the runtime.
-    pub fn metrics(&self) -> Metrics {
-        self.shared.metrics()
-    }
-
-    /// Returns the tasks of the runtime, for debug panels and tools. Never waits.
-    ///
-    /// Closures that run are always listed. A closure whose task was cancelled or ran out of time is listed, with that status,
-    /// until it returns. Futures belong to the reactor thread:
-    /// - On that thread (in a task, say) and, with [`LocalHandle::tasks`](crate::LocalHandle::tasks), on the thread that ticks,
-    ///   the list is exact.
-    /// - On any other thread it has the futures that the reactor listed last, with their present status and number of polls,
-    ///   and the call requests the next list. [`TaskList::age`] says how old this one is, [`TaskList::is_complete`] whether
-    ///   futures are missing in it.
-    ///
-    /// So the first call returns closures alone, and a host that calls this in every frame has in each the list of the frame
-    /// before. While a task holds the reactor the list stays readable and its age grows; with
-    /// [`Builder::watch_polls`](crate::Builder::watch_polls), [`metrics`](Self::metrics) names that task. A list that
-    /// nobody asks for is dropped after a second. A tool that needs an exact list has a task make it:
-    /// ```
-    /// let rt = offtick::Runtime::new()?;
-    /// let handle = rt.handle().clone();
-    /// let tasks = rt.spawn(async move { handle.tasks() }).wait()?;
-    /// assert!(tasks.is_complete());
-    /// assert_eq!(tasks.len(), 1); // the task that listed them
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// Not listed: closures that wait for a thread (counted in [`Metrics::blocking_queued`]), tasks that wait for their turn in
-    /// a group, and what the crate runs for itself, such as the driver of a [`Scheduler`](crate::Scheduler). Each refresh
-    /// costs the reactor a reference for every future.
-    pub fn tasks(&self) -> TaskList {
-        self.shared.list()
-    }
-
-    /// The clock that this runtime goes by.
-    pub fn clock(&self) -> &Clock {
-        self.shared.driver.clock()
-    }
-
-    /// True once the runtime is shut down or being shut down.
-    pub fn is_closed(&self) -> bool {
-        self.shared.is_closing()
     }
 
     /// Queues a future on the reactor.
@@ -402,6 +222,200 @@ impl Handle {
     }
 }
 
+methods! {
+impl Handle, Runtime {
+    /// Starts a future on the reactor thread.
+    ///
+    /// Never blocks. One system call at most, and only if the reactor sleeps. If the runtime is gone the future is
+    /// dropped here, and the task is over as [`TaskError::RuntimeGone`].
+    ///
+    /// A future that holds an `Rc` is not `Send`: let the reactor make it, `rt.task().spawn(|_cx| async { .. })`.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.handle().start(FutureBody::<F, Value>::new(future), Spec::plain())
+    }
+
+    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run<F, T, E>(&self, future: F) -> Task<T>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.handle().start(FutureBody::<F, Fallible>::new(future), Spec::plain())
+    }
+
+    /// Returns the tasks of the runtime, for debug panels and tools. Never waits.
+    ///
+    /// Closures that run are always listed. A closure whose task was cancelled or ran out of time is listed, with that status,
+    /// until it returns. Futures belong to the reactor thread:
+    /// - On that thread (in a task, say) and, with [`LocalHandle::tasks`](crate::LocalHandle::tasks), on the thread that ticks,
+    ///   the list is exact.
+    /// - On any other thread it has the futures that the reactor listed last, with their present status and number of polls,
+    ///   and the call requests the next list. [`TaskList::age`] says how old this one is, [`TaskList::is_complete`] whether
+    ///   futures are missing in it.
+    ///
+    /// So the first call returns closures alone, and a host that calls this in every frame has in each the list of the frame
+    /// before. While a task holds the reactor the list stays readable and its age grows; with
+    /// [`Builder::watch_polls`](crate::Builder::watch_polls), [`metrics`](Self::metrics) names that task. A list that
+    /// nobody asks for is dropped after a second. A tool that needs an exact list has a task make it:
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let handle = rt.handle().clone();
+    /// let tasks = rt.spawn(async move { handle.tasks() }).wait()?;
+    /// assert!(tasks.is_complete());
+    /// assert_eq!(tasks.len(), 1); // the task that listed them
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Not listed: closures that wait for a thread (counted in [`Metrics::blocking_queued`]), tasks that wait for their turn in
+    /// a group, and what the crate runs for itself, such as the driver of a [`Scheduler`](crate::Scheduler). Each refresh
+    /// costs the reactor a reference for every future.
+    pub fn tasks(&self) -> TaskList {
+        self.handle().shared.list()
+    }
+}
+}
+
+methods! {
+impl Handle, Runtime, LocalRuntime {
+    /// Starts a closure on a pool thread, where it may block.
+    ///
+    /// Closures of one priority start in the order of their submission, whichever threads submit them: with n pool threads,
+    /// a closure overtakes at most n-1 that were submitted earlier. So a closure may wait for earlier ones, whatever the
+    /// limit on threads. One that waits for a closure submitted later needs a free thread; [`Task::wait`] returns
+    /// [`TaskError::WouldDeadlock`] when there can be none.
+    ///
+    /// Never blocks and looks at no queue limit. If no thread lives and the system refuses to start one, the task is over
+    /// with that error; if the runtime is gone, as [`TaskError::RuntimeGone`]. [`try_spawn_blocking`](Self::try_spawn_blocking)
+    /// gives the closure back instead.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, closure: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.handle().start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
+    }
+
+    /// Starts a closure that returns a `Result`: `Err` ends the task in `Status::Error`.
+    #[track_caller]
+    pub fn run_blocking<F, T, E>(&self, closure: F) -> Task<T>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.handle().start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
+    }
+
+    /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that cannot be queued comes back.
+    ///
+    /// # Errors
+    /// [`TrySpawnError::Full`] at the queue limit, [`TrySpawnError::RuntimeGone`], [`TrySpawnError::NoThread`].
+    ///
+    /// # Example
+    /// ```
+    /// use std::sync::mpsc::channel;
+    /// let rt = offtick::Builder::new().blocking_threads(1).blocking_queue(1).build()?;
+    /// let (go, wait) = channel::<()>();
+    /// let (started, seen) = channel::<()>();
+    /// let _busy = rt.spawn_blocking(move || { started.send(()).ok(); wait.recv().ok() });
+    /// seen.recv()?;
+    /// let _queued = rt.spawn_blocking(|| None::<()>);
+    /// let refused = rt.try_spawn_blocking(|| 1).expect_err("the queue is full");
+    /// assert!(refused.is_full());
+    /// assert_eq!(refused.into_inner()(), 1);
+    /// go.send(())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn try_spawn_blocking<F, T>(&self, closure: F) -> Result<Task<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.handle().try_start_blocking::<F, T, Value>(closure, Spec::plain())
+    }
+
+    /// As [`run_blocking`](Self::run_blocking), but a closure that cannot be queued comes back.
+    ///
+    /// # Errors
+    /// Those of [`try_spawn_blocking`](Self::try_spawn_blocking).
+    #[track_caller]
+    pub fn try_run_blocking<F, T, E>(&self, closure: F) -> Result<Task<T>, TrySpawnError<F>>
+    where
+        F: FnOnce() -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.handle().try_start_blocking::<F, Result<T, E>, Fallible>(closure, Spec::plain())
+    }
+
+    /// Makes a task that is completed from outside, by a callback or another thread; see [`promise`](crate::promise()).
+    ///
+    /// It belongs to this runtime: its progress and its end raise the update flag, its time is that of the runtime's clock,
+    /// and what is composed of it runs on the reactor. It has no work there: it is not listed, and not ended when the runtime
+    /// shuts down; whoever completes it may do so afterwards.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let (completer, mut task) = rt.promise::<String, ()>();
+    /// let library = std::thread::spawn(move || completer.complete("answer".to_owned()));
+    /// assert_eq!(task.wait()?, "answer");
+    /// assert!(rt.take_update());
+    /// # library.join().expect("it does not panic").expect("the task waited for it");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn promise<T, P>(&self) -> (Completer<T, P>, Task<T, P>)
+    where
+        T: Send + 'static,
+        P: Send + 'static,
+    {
+        let stopwatch = Stopwatch::new(self.clock().source());
+        make_promise(Arc::clone(&self.handle().shared) as Arc<dyn Follow>, Some(stopwatch), Location::caller())
+    }
+
+    /// Returns true if any task that a host can see started, reported, began a retry wait or finished since the last call.
+    ///
+    /// When it returns false, no handle has changed and a tick may skip them all. It costs a few loads of two cache lines. A
+    /// task that ends at this very moment may show on its handle already; the next call returns true then.
+    ///
+    /// Detached tasks, [quiet](crate::TaskBuilder::quiet) ones and those that the crate runs for itself do not count. A task that
+    /// another task awaits may count.
+    ///
+    /// The call clears the flag: a tick that got `true` should look at everything, or remember that it has not. What it
+    /// leaves unread (progress that was not drained to the end, a task that had ended before it was put into a
+    /// [`TaskSet`](crate::TaskSet)) raises no second flag.
+    #[inline]
+    pub fn take_update(&self) -> bool {
+        self.handle().shared.update.take()
+    }
+
+    /// Numbers of the runtime.
+    pub fn metrics(&self) -> Metrics {
+        self.handle().shared.metrics()
+    }
+
+    /// The clock that this runtime goes by.
+    pub fn clock(&self) -> &Clock {
+        self.handle().shared.driver.clock()
+    }
+
+    /// True once the runtime is shut down or being shut down.
+    pub fn is_closed(&self) -> bool {
+        self.handle().shared.is_closing()
+    }
+}
+}
+
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("closed", &self.is_closed()).finish_non_exhaustive()
@@ -410,7 +424,8 @@ impl fmt::Debug for Handle {
 
 /// A runtime in the background: a reactor thread for futures and a pool for closures that block.
 ///
-/// Everything is spawned through its [`Handle`], to which it dereferences.
+/// It has the methods of its [`Handle`]. It is not `Clone`: what goes to other places is a clone of the
+/// [`handle`](Self::handle), which keeps no runtime alive. Functions that need a runtime take either, as `&impl AsRef<Handle>`.
 ///
 /// Threads: one, named `offtick-reactor`, from the start; pool threads `offtick-blocking-N` when there are closures to run.
 /// An idle runtime wakes for nothing.
@@ -426,6 +441,12 @@ impl fmt::Debug for Handle {
 /// let mut task = rt.spawn(async { 2 + 2 });
 /// assert_eq!(task.wait()?, 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A clone of the owner does not compile:
+/// ```compile_fail,E0599
+/// let rt = offtick::Runtime::new().unwrap();
+/// let other = rt.clone();
 /// ```
 pub struct Runtime {
     handle: Handle,
@@ -489,10 +510,14 @@ impl Drop for Runtime {
     }
 }
 
-impl Deref for Runtime {
-    type Target = Handle;
+impl AsRef<Handle> for Handle {
+    fn as_ref(&self) -> &Handle {
+        self
+    }
+}
 
-    fn deref(&self) -> &Handle {
+impl AsRef<Handle> for Runtime {
+    fn as_ref(&self) -> &Handle {
         &self.handle
     }
 }

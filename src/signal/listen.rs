@@ -67,8 +67,12 @@ pub fn listen_all(signals: impl IntoIterator<Item = i32>) -> Result<Signals, Sig
 /// # Errors
 /// [`SignalError::Forbidden`], [`SignalError::Invalid`], [`SignalError::NoSignals`]; [`SignalError::System`] where a pipe
 /// or its registration is refused, by a runtime that is shut down among others. Nothing is installed then.
-pub fn listen_all_on(handle: &Handle, signals: impl IntoIterator<Item = i32>) -> Result<Signals, SignalError> {
-    let wires = named(signals)?.into_iter().map(|signal| Wire::new(handle, signal)).collect::<Result<_, _>>()?;
+pub fn listen_all_on(
+    handle: &impl AsRef<Handle>,
+    signals: impl IntoIterator<Item = i32>,
+) -> Result<Signals, SignalError> {
+    let wires =
+        named(signals)?.into_iter().map(|signal| Wire::new(handle.as_ref(), signal)).collect::<Result<_, _>>()?;
     Ok(Signals { wires, first: 0 })
 }
 

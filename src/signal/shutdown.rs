@@ -4,6 +4,7 @@ use super::claim::Claim;
 use super::error::SignalError;
 use super::install::{Active, ShutdownBuilder};
 use super::outcome::{Cause, Outcome, StopFailed};
+use super::request::Request;
 use super::token::StopToken;
 use crate::error::{BoxError, TaskError};
 use crate::runtime::{Builder, Handle, Runtime, ShutdownReport};
@@ -14,7 +15,6 @@ use crate::task::Task;
 use std::fmt;
 use std::future::Future;
 use std::io::PipeWriter;
-use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 /// What the runtime gets to stop even when the deadline has passed: enough for what is not stuck.
@@ -34,7 +34,7 @@ const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// - Further errors are counted; the hooks of the program still see them.
 /// - [`finish`](Self::finish) waits for the stop functions, shuts the runtime down, and says how it went.
 ///
-/// It dereferences to its [`StopToken`].
+/// It has the methods of its [`StopToken`].
 ///
 /// # Threads
 /// One, named `offtick-signal`, which sleeps until there is a signal: requests are told of even when a reactor hangs, and
@@ -65,6 +65,11 @@ const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// #   }
 /// #   inner().expect("nothing else uses these signals")
 /// }
+/// ```
+///
+/// It is not `Clone`, its [`token`](Self::token) is:
+/// ```compile_fail,E0599
+/// let other = offtick::signal::Shutdown::new().unwrap().clone();
 /// ```
 #[must_use = "dropping it gives the signals back"]
 pub struct Shutdown {
@@ -116,14 +121,14 @@ impl Shutdown {
     ///
     /// Errors and panics of it are in the [`Outcome`]. At the deadline it is cancelled.
     #[track_caller]
-    pub fn on_stop<F, Fut, E>(&self, handle: &Handle, stop: F)
+    pub fn on_stop<F, Fut, E>(&self, handle: &impl AsRef<Handle>, stop: F)
     where
         F: FnOnce(Cause) -> Fut + Send + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
         let token = self.token();
-        let task = handle.run(async move {
+        let task = handle.as_ref().run(async move {
             let cause = token.wait().await;
             stop(cause).await
         });
@@ -133,13 +138,13 @@ impl Shutdown {
     /// As [`on_stop`](Self::on_stop), for a closure that may block: it runs on a pool thread. At the deadline it is left
     /// to itself and counted in the report.
     #[track_caller]
-    pub fn on_stop_blocking<F, E>(&self, handle: &Handle, stop: F)
+    pub fn on_stop_blocking<F, E>(&self, handle: &impl AsRef<Handle>, stop: F)
     where
         F: FnOnce(Cause) -> Result<(), E> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        let (token, pool) = (self.token(), handle.clone());
-        let task = handle.run(async move {
+        let (token, pool) = (self.token(), handle.as_ref().clone());
+        let task = handle.as_ref().run(async move {
             let cause = token.wait().await;
             pool.run_blocking(move || stop(cause)).await
         });
@@ -225,6 +230,10 @@ impl Shutdown {
         }
     }
 
+    pub(super) fn request(&self) -> &Arc<Request> {
+        &self.token.0
+    }
+
     /// What is left until the deadline. `None`: the clock does not reach that far.
     fn left(&self) -> Option<Duration> {
         let end = self.token.0.begun().checked_add(self.deadline)?;
@@ -249,14 +258,6 @@ impl Shutdown {
 impl Drop for Shutdown {
     fn drop(&mut self) {
         self.release();
-    }
-}
-
-impl Deref for Shutdown {
-    type Target = StopToken;
-
-    fn deref(&self) -> &StopToken {
-        &self.token
     }
 }
 

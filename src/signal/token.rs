@@ -2,9 +2,11 @@
 
 use super::outcome::Cause;
 use super::request::Request;
+use super::shutdown::Shutdown;
 use crate::error::TaskError;
 use crate::sync::Arc;
 use crate::task::TaskInfo;
+use crate::util::methods::methods;
 use crate::util::slab::Key;
 use std::fmt;
 use std::future::Future;
@@ -34,28 +36,35 @@ use std::task::{Context, Poll, ready};
 pub struct StopToken(pub(super) Arc<Request>);
 
 impl StopToken {
+    fn request(&self) -> &Arc<Request> {
+        &self.0
+    }
+}
+
+methods! {
+impl StopToken, Shutdown {
     /// True once the program is to stop: one load, for every tick.
     #[inline]
     pub fn requested(&self) -> bool {
-        self.0.latch.is_raised()
+        self.request().latch.is_raised()
     }
 
     /// Why the program is to stop. `None` until then.
     pub fn cause(&self) -> Option<Cause> {
-        self.0.cause()
+        self.request().cause()
     }
 
     /// Asks the program to stop, as a first signal does: whoever waits is woken, stop functions begin, and the next signal
     /// ends the process. False if it was asked before.
     pub fn trigger(&self) -> bool {
-        self.0.by_program()
+        self.request().by_program()
     }
 
     /// Waits until the program is to stop. Cancel safe; any number of tasks may wait.
     ///
     /// Not tied to a runtime. On a thread of its own, give it to [`block_on`](crate::block_on).
     pub fn wait(&self) -> Wait<'_> {
-        Wait { request: &self.0, place: None }
+        Wait { request: self.request(), place: None }
     }
 
     /// Tells of a task that failed and that nobody looks at: the first one asks the program to stop, later ones are counted.
@@ -63,8 +72,9 @@ impl StopToken {
     ///
     /// For hooks of runtimes that were not [attached](super::Shutdown::attach).
     pub fn report(&self, task: &TaskInfo, error: &TaskError) {
-        self.0.by_failure(task, error);
+        self.request().by_failure(task, error);
     }
+}
 }
 
 impl fmt::Debug for StopToken {

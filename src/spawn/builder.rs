@@ -6,12 +6,13 @@ use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, BuildError, TaskError};
 use crate::progress::{Capacity, Host, Reader, channel};
 use crate::retry::{AttemptError, Pace, RetryObserver, RetryPolicy};
-use crate::runtime::{Handle, LocalHandle, Shared};
+use crate::runtime::{Handle, LocalHandle, Runtime, Shared};
 use crate::sync::Arc;
 use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
 use crate::task::{EndHook, Priority, RetryState, Spec, Stopwatch, Task, TaskInfo, TaskMeta};
 use crate::time::driver::Driver;
 use crate::time::{ChildClock, Sleep};
+use crate::util::methods::methods;
 use crate::util::update::UpdateFlag;
 use std::fmt;
 use std::future::Future;
@@ -60,11 +61,13 @@ pub struct TaskBuilder<P = (), S = Handle, R = ()> {
     progress: PhantomData<fn() -> P>,
 }
 
-impl Handle {
+methods! {
+impl Handle, Runtime {
     /// Starts the description of a task that has more than a body.
     pub fn task(&self) -> TaskBuilder {
-        TaskBuilder::new(self.clone())
+        TaskBuilder::new(self.handle().clone())
     }
+}
 }
 
 #[expect(private_bounds, reason = "as below")]

@@ -4,13 +4,15 @@ use super::builder::TaskBuilder;
 use super::cx::TaskContext;
 use crate::error::BoxError;
 use crate::retry::RetryPolicy;
-use crate::runtime::LocalHandle;
+use crate::runtime::{LocalHandle, LocalRuntime};
 use crate::task::Task;
 use crate::task::raw::{Convert, Fallible, Value};
+use crate::util::methods::methods;
 use std::future::Future;
 use std::panic::Location;
 
-impl LocalHandle {
+methods! {
+impl LocalHandle, LocalRuntime {
     /// Starts the description of a task that has more than a body, for a runtime without a thread: the closure that makes
     /// its future, the future and its result stay on this thread and need not be `Send`.
     ///
@@ -32,8 +34,9 @@ impl LocalHandle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn task(&self) -> TaskBuilder<(), LocalHandle> {
-        TaskBuilder::new(self.clone())
+        TaskBuilder::new(self.local_handle().clone())
     }
+}
 }
 
 impl<P> TaskBuilder<P, LocalHandle> {

@@ -5,7 +5,7 @@ use super::builder::TestBuilder;
 use super::error::RunError;
 use super::leaks::{Leaks, describe};
 use crate::error::BuildError;
-use crate::runtime::{Budget, LocalBuilder, LocalRuntime, TickError};
+use crate::runtime::{Budget, Handle, LocalBuilder, LocalRuntime, TickError};
 use crate::sync::{Arc, Mutex};
 use std::fmt;
 use std::future::Future;
@@ -216,6 +216,12 @@ impl TestRuntime {
     pub fn finish(self) -> Result<(), Leaks> {
         let leaks = self.leaks();
         if leaks.is_clean() { Ok(()) } else { Err(leaks) }
+    }
+}
+
+impl AsRef<Handle> for TestRuntime {
+    fn as_ref(&self) -> &Handle {
+        self.rt.handle()
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::driver::Driver;
 use super::sleep::Sleep;
-use crate::runtime::{Handle, any_driver, spend};
+use crate::runtime::{Handle, LocalRuntime, Runtime, any_driver, spend};
 use crate::sync::Arc;
+use crate::util::methods::methods;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -70,14 +71,16 @@ pub fn interval(period: Duration) -> Result<Interval, ZeroPeriod> {
     Interval::on(any_driver(), period)
 }
 
-impl Handle {
+methods! {
+impl Handle, Runtime, LocalRuntime {
     /// As [`interval`], on this runtime's clock wherever the ticks are awaited.
     ///
     /// # Errors
     /// [`ZeroPeriod`].
     pub fn interval(&self, period: Duration) -> Result<Interval, ZeroPeriod> {
-        Interval::on(self.driver(), period)
+        Interval::on(self.handle().driver(), period)
     }
+}
 }
 
 impl Interval {

@@ -1,8 +1,9 @@
 //! Waiting for a moment.
 
 use super::driver::{Driver, TimerKey, TimerState};
-use crate::runtime::{Handle, current_driver, spend};
+use crate::runtime::{Handle, LocalRuntime, Runtime, current_driver, spend};
 use crate::sync::Arc;
+use crate::util::methods::methods;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -180,7 +181,8 @@ impl Sleep {
     }
 }
 
-impl Handle {
+methods! {
+impl Handle, Runtime, LocalRuntime {
     /// Waits for `time` from now on this runtime's clock, wherever the future is polled.
     ///
     /// # Example
@@ -192,13 +194,14 @@ impl Handle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sleep(&self, time: Duration) -> Sleep {
-        Sleep::bound(self.driver(), Due::In(time))
+        Sleep::bound(self.handle().driver(), Due::In(time))
     }
 
     /// Waits until `instant` of this runtime's clock, wherever the future is polled.
     pub fn sleep_until(&self, instant: Instant) -> Sleep {
-        Sleep::bound(self.driver(), Due::At(instant))
+        Sleep::bound(self.handle().driver(), Due::At(instant))
     }
+}
 }
 
 impl Future for Sleep {

@@ -1,7 +1,8 @@
 //! A limit on how long a future may take.
 
 use super::sleep::{Sleep, sleep, sleep_until};
-use crate::runtime::{Handle, current_driver};
+use crate::runtime::{Handle, LocalRuntime, Runtime, current_driver};
+use crate::util::methods::methods;
 use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -67,7 +68,8 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
     Timeout { future: future.into_future(), sleep: sleep_until(deadline), limit }
 }
 
-impl Handle {
+methods! {
+impl Handle, Runtime, LocalRuntime {
     /// As [`timeout_at`], on this runtime's clock wherever the future is polled.
     pub fn timeout_at<F: IntoFuture>(&self, deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
         let limit = deadline.saturating_duration_since(self.clock().now());
@@ -78,6 +80,7 @@ impl Handle {
     pub fn timeout<F: IntoFuture>(&self, limit: Duration, future: F) -> Timeout<F::IntoFuture> {
         Timeout { future: future.into_future(), sleep: self.sleep(limit), limit }
     }
+}
 }
 
 impl<F: Future> Future for Timeout<F> {

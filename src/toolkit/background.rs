@@ -89,8 +89,8 @@ verbs!([] BackgroundBuilder => Background<T>, "An idle background task");
 
 impl Background<()> {
     /// Begins the description of one whose runs are tasks of `handle`.
-    pub fn on(handle: &Handle) -> BackgroundBuilder {
-        BackgroundBuilder { settings: Settings::new(handle) }
+    pub fn on(handle: &impl AsRef<Handle>) -> BackgroundBuilder {
+        BackgroundBuilder { settings: Settings::new(handle.as_ref()) }
     }
 }
 

@@ -4,7 +4,6 @@ use super::CancelToken;
 use crate::manage::TaskGroup;
 use crate::task::{CancelHandle, SharedTask, Task};
 use std::fmt;
-use std::ops::Deref;
 
 /// What can be cancelled: for [`cancel_on_drop`], which has an example.
 pub trait Cancel {
@@ -72,11 +71,16 @@ pub fn cancel_on_drop<C: Cancel>(what: C) -> CancelOnDrop<C> {
     CancelOnDrop(Some(what))
 }
 
-/// A guard that cancels what it holds; made by [`cancel_on_drop`]. It dereferences to what it holds.
+/// A guard that cancels what it holds; made by [`cancel_on_drop`].
 #[must_use = "dropped at once, it cancels at once"]
 pub struct CancelOnDrop<C: Cancel>(Option<C>);
 
 impl<C: Cancel> CancelOnDrop<C> {
+    /// Returns what the guard cancels.
+    pub fn get_ref(&self) -> &C {
+        self.0.as_ref().expect("only this and the drop take it out")
+    }
+
     /// Ends the guard without a cancellation.
     ///
     /// # Example
@@ -88,14 +92,6 @@ impl<C: Cancel> CancelOnDrop<C> {
     /// ```
     pub fn disarm(mut self) -> C {
         self.0.take().expect("only this and the drop take it out")
-    }
-}
-
-impl<C: Cancel> Deref for CancelOnDrop<C> {
-    type Target = C;
-
-    fn deref(&self) -> &C {
-        self.0.as_ref().expect("only this and the drop take it out")
     }
 }
 

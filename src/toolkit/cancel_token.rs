@@ -139,8 +139,8 @@ impl CancelToken {
     /// A token that is cancelled, as [`CancelReason::Deadline`], once `deadline` of the clock of `handle` has come.
     ///
     /// If that runtime goes first, it is cancelled then, as [`CancelReason::RuntimeGone`].
-    pub fn with_deadline(handle: &Handle, deadline: Instant) -> Self {
-        Self(Arc::new(Node::new(None, Some(deadline)))).set_alarm(handle, deadline)
+    pub fn with_deadline(handle: &impl AsRef<Handle>, deadline: Instant) -> Self {
+        Self(Arc::new(Node::new(None, Some(deadline)))).set_alarm(handle.as_ref(), deadline)
     }
 
     /// As [`with_deadline`](Self::with_deadline), `timeout` from now; zero is cancelled at once, and a time too long for the
@@ -156,8 +156,8 @@ impl CancelToken {
     /// assert!(reason.is_deadline());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn with_timeout(handle: &Handle, timeout: Duration) -> Self {
-        match handle.clock().now().checked_add(timeout) {
+    pub fn with_timeout(handle: &impl AsRef<Handle>, timeout: Duration) -> Self {
+        match handle.as_ref().clock().now().checked_add(timeout) {
             Some(deadline) => Self::with_deadline(handle, deadline),
             None => Self::new(),
         }
@@ -169,13 +169,13 @@ impl CancelToken {
     }
 
     /// A [`child`](Self::child) that has a deadline of its own as well.
-    pub fn child_with_deadline(&self, handle: &Handle, deadline: Instant) -> Self {
-        self.make_child(Some(deadline)).set_alarm(handle, deadline)
+    pub fn child_with_deadline(&self, handle: &impl AsRef<Handle>, deadline: Instant) -> Self {
+        self.make_child(Some(deadline)).set_alarm(handle.as_ref(), deadline)
     }
 
     /// As [`child_with_deadline`](Self::child_with_deadline), `timeout` from now.
-    pub fn child_with_timeout(&self, handle: &Handle, timeout: Duration) -> Self {
-        match handle.clock().now().checked_add(timeout) {
+    pub fn child_with_timeout(&self, handle: &impl AsRef<Handle>, timeout: Duration) -> Self {
+        match handle.as_ref().clock().now().checked_add(timeout) {
             Some(deadline) => self.child_with_deadline(handle, deadline),
             None => self.child(),
         }

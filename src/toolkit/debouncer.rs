@@ -130,8 +130,8 @@ struct Start<A, T> {
 
 impl Debouncer<(), ()> {
     /// The description of a debouncer with this window, on the clock of `handle`. Its types come with the body.
-    pub fn builder(handle: &Handle, window: Duration) -> DebouncerBuilder {
-        DebouncerBuilder::new(handle, window)
+    pub fn builder(handle: &impl AsRef<Handle>, window: Duration) -> DebouncerBuilder {
+        DebouncerBuilder::new(handle.as_ref(), window)
     }
 }
 

@@ -104,9 +104,9 @@ pub struct OnTimeBuilder<Tz: TimeZone = Utc> {
 
 impl OnTime<()> {
     /// Begins the description of one whose runs are tasks of `handle`.
-    pub fn at<Tz: TimeZone>(handle: &Handle, on: DateTime<Tz>) -> OnTimeBuilder<Tz> {
+    pub fn at<Tz: TimeZone>(handle: &impl AsRef<Handle>, on: DateTime<Tz>) -> OnTimeBuilder<Tz> {
         OnTimeBuilder {
-            settings: Settings::new(handle),
+            settings: Settings::new(handle.as_ref()),
             on,
             period: None,
             overdue: false,

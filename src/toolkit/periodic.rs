@@ -50,6 +50,14 @@ use std::time::Instant;
 /// assert_ne!(newer, "report 2");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It is not `Clone`:
+/// ```compile_fail,E0599
+/// use offtick::toolkit::Periodic;
+/// let rt = offtick::Runtime::new().unwrap();
+/// let report = Periodic::every(&rt, std::time::Duration::from_secs(60)).spawn(|_cx| async {}).unwrap();
+/// let other = report.clone();
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping it cancels it"]
 pub struct Periodic<T: Send + Sync + 'static>(Repeat<T>);
@@ -80,13 +88,13 @@ impl Periodic<()> {
     /// [`Duration`](std::time::Duration), a number of seconds, or a [`Period`].
     ///
     /// A length of zero, a negative one or no number at all is an error of the verb.
-    pub fn every<P>(handle: &Handle, period: P) -> PeriodicBuilder
+    pub fn every<P>(handle: &impl AsRef<Handle>, period: P) -> PeriodicBuilder
     where
         P: TryInto<Period>,
         P::Error: Into<PeriodError>,
     {
         let period = period.try_into().map_err(Into::into);
-        PeriodicBuilder { settings: Settings::new(handle), period, policy: ErrorPolicy::default() }
+        PeriodicBuilder { settings: Settings::new(handle.as_ref()), period, policy: ErrorPolicy::default() }
     }
 }
 

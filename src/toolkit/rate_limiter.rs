@@ -119,7 +119,7 @@ impl RateLimiter {
     ///
     /// # Errors
     /// [`InvalidRate::ZeroGap`].
-    pub fn new(handle: &Handle, gap: Duration) -> Result<Self, InvalidRate> {
+    pub fn new(handle: &impl AsRef<Handle>, gap: Duration) -> Result<Self, InvalidRate> {
         Self::with_burst(handle, gap, 1)
     }
 
@@ -128,7 +128,7 @@ impl RateLimiter {
     ///
     /// # Errors
     /// [`InvalidRate`] for zeros. A gap of more than a hundred years is one of a hundred years.
-    pub fn with_burst(handle: &Handle, gap: Duration, burst: usize) -> Result<Self, InvalidRate> {
+    pub fn with_burst(handle: &impl AsRef<Handle>, gap: Duration, burst: usize) -> Result<Self, InvalidRate> {
         if gap.is_zero() {
             return Err(InvalidRate::ZeroGap);
         }
@@ -136,7 +136,7 @@ impl RateLimiter {
         let gap = gap.min(CENTURY);
         let early = times(gap, gaps);
         let state = Mutex::new(State { next: Next::Any, turns: 0 });
-        Ok(Self(Arc::new(Inner { handle: handle.clone(), gap, early, state })))
+        Ok(Self(Arc::new(Inner { handle: handle.as_ref().clone(), gap, early, state })))
     }
 
     /// Passes, if it is not too early. Never waits.

@@ -162,13 +162,13 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// An idle one, whose attempts are completed by what `body` returns.
     ///
     /// `body` is called once an attempt, where futures of the runtime run; its future need not be `Send`.
-    pub fn new<M, F, E>(handle: &Handle, body: M) -> Self
+    pub fn new<M, F, E>(handle: &impl AsRef<Handle>, body: M) -> Self
     where
         M: Fn(Attempt<T>) -> F + Send + Sync + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         E: Into<BoxError>,
     {
-        Self::build(handle, move |attempt| {
+        Self::build(handle.as_ref(), move |attempt| {
             let future = body(attempt);
             Box::pin(async { future.await.map_err(Into::into) })
         })
@@ -177,13 +177,13 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// An idle one, whose attempts are completed from outside, by [`set_result`](Self::set_result) or
     /// [`Attempt::complete`]. `body` only sets them going: when its future is over the attempt goes on, unless that is an
     /// error, which completes it.
-    pub fn completed_outside<M, F, E>(handle: &Handle, body: M) -> Self
+    pub fn completed_outside<M, F, E>(handle: &impl AsRef<Handle>, body: M) -> Self
     where
         M: Fn(Attempt<T>) -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), E>> + 'static,
         E: Into<BoxError>,
     {
-        Self::build(handle, move |attempt| {
+        Self::build(handle.as_ref(), move |attempt| {
             let future = body(attempt);
             Box::pin(async {
                 future.await.map_err(Into::into)?;

@@ -5,6 +5,7 @@ pub(crate) mod catch;
 pub(crate) mod finished;
 pub(crate) mod grow;
 pub(crate) mod holes;
+pub(crate) mod methods;
 pub(crate) mod seeds;
 pub(crate) mod slab;
 pub(crate) mod thread_token;

@@ -123,8 +123,8 @@ impl TaskPoolBuilder {
     ///
     /// # Errors
     /// [`BuildError::Invalid`] for a size, a queue limit or a timeout of zero.
-    pub fn build(self, handle: &Handle) -> Result<TaskPool, BuildError> {
+    pub fn build(self, handle: &impl AsRef<Handle>) -> Result<TaskPool, BuildError> {
         self.settings.check()?;
-        Ok(TaskPool::with_settings(handle, self.settings))
+        Ok(TaskPool::with_settings(handle.as_ref(), self.settings))
     }
 }

@@ -3,8 +3,9 @@
 use super::builder::Settings;
 use super::map::PoolMap;
 use super::set::PoolSet;
-use super::{ZeroLimit, nonzero};
+use super::{TaskPool, ZeroLimit, nonzero};
 use crate::error::{BoxError, TrySpawnError};
+use crate::manage::TaskGroup;
 use crate::manage::limited::{Condition, GroupProgress, LimitedSet, Permit, Waiter};
 use crate::manage::limiter::Refused;
 use crate::runtime::Handle;
@@ -12,6 +13,7 @@ use crate::spawn::{FuturePlace, Place, TaskBuilder};
 use crate::sync::Arc;
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
 use crate::task::{Spec, Task};
+use crate::util::methods::methods;
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
@@ -45,6 +47,26 @@ impl PoolHandle {
         Self { set: LimitedSet::new(handle, settings.limit(), settings.rules()) }
     }
 
+    pub(in crate::manage) fn of(set: &Arc<LimitedSet>) -> Self {
+        Self { set: Arc::clone(set) }
+    }
+
+    /// The members: for the methods that owners of a handle have as well.
+    pub(in crate::manage) fn members(&self) -> &Arc<LimitedSet> {
+        &self.set
+    }
+
+    pub(in crate::manage) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("size", &self.size())
+            .field("closed", &self.is_closed())
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}
+
+methods! {
+impl PoolHandle, TaskPool, TaskGroup {
     /// Starts a future that returns a value; see [`Handle::spawn`].
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
@@ -52,7 +74,7 @@ impl PoolHandle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.set.start(FutureBody::<F, Value>::new(future), Spec::plain())
+        self.members().start(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// Starts a future that returns a `Result`; see [`Handle::run`].
@@ -63,7 +85,7 @@ impl PoolHandle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.set.start(FutureBody::<F, Fallible>::new(future), Spec::plain())
+        self.members().start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
     /// Starts a closure that returns a value; see [`Handle::spawn_blocking`]. It gets a thread no sooner than a slot.
@@ -73,7 +95,7 @@ impl PoolHandle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.set.start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
+        self.members().start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
     }
 
     /// Starts a closure that returns a `Result`; see [`Handle::run_blocking`]. It gets a thread no sooner than a slot.
@@ -84,7 +106,7 @@ impl PoolHandle {
         T: Send + 'static,
         E: Into<BoxError>,
     {
-        self.set.start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
+        self.members().start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
 
     /// As [`spawn`](Self::spawn), but a future that is not taken in comes back.
@@ -99,8 +121,8 @@ impl PoolHandle {
         F::Output: Send + 'static,
     {
         let spec = Spec::plain();
-        let (permit, future) = self.permit(future)?;
-        Ok(self.set.submit(permit, FutureBody::<F, Value>::new(future), spec))
+        let (permit, future) = admit(self.members(), future)?;
+        Ok(self.members().submit(permit, FutureBody::<F, Value>::new(future), spec))
     }
 
     /// As [`run`](Self::run), but a future that is not taken in comes back.
@@ -115,8 +137,8 @@ impl PoolHandle {
         E: Into<BoxError>,
     {
         let spec = Spec::plain();
-        let (permit, future) = self.permit(future)?;
-        Ok(self.set.submit(permit, FutureBody::<F, Fallible>::new(future), spec))
+        let (permit, future) = admit(self.members(), future)?;
+        Ok(self.members().submit(permit, FutureBody::<F, Fallible>::new(future), spec))
     }
 
     /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that is not taken in comes back.
@@ -130,8 +152,8 @@ impl PoolHandle {
         T: Send + 'static,
     {
         let spec = Spec::plain();
-        let (permit, closure) = self.permit(closure)?;
-        Ok(self.set.submit_blocking(permit, ClosureBody::<F, Value>::new(closure), spec))
+        let (permit, closure) = admit(self.members(), closure)?;
+        Ok(self.members().submit_blocking(permit, ClosureBody::<F, Value>::new(closure), spec))
     }
 
     /// As [`run_blocking`](Self::run_blocking), but a closure that is not taken in comes back.
@@ -146,8 +168,8 @@ impl PoolHandle {
         E: Into<BoxError>,
     {
         let spec = Spec::plain();
-        let (permit, closure) = self.permit(closure)?;
-        Ok(self.set.submit_blocking(permit, ClosureBody::<F, Fallible>::new(closure), spec))
+        let (permit, closure) = admit(self.members(), closure)?;
+        Ok(self.members().submit_blocking(permit, ClosureBody::<F, Fallible>::new(closure), spec))
     }
 
     /// Ready once the `try_` verbs would take a job: a slot is free, or a place in the queue. Also ready once they never
@@ -181,18 +203,7 @@ impl PoolHandle {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn capacity(&self) -> impl Future<Output = ()> + Send + use<> {
-        Waiter::new(&self.set, Condition::Capacity)
-    }
-
-    fn permit<F>(&self, job: F) -> Result<(Permit, F), TrySpawnError<F>> {
-        if self.set.handle.is_closed() {
-            return Err(TrySpawnError::RuntimeGone(job));
-        }
-        match self.set.permit(self.set.rules.queue_limit) {
-            Ok(permit) => Ok((permit, job)),
-            Err(Refused::Full) => Err(TrySpawnError::Full(job)),
-            Err(Refused::Closed) => Err(TrySpawnError::Stopped(job)),
-        }
+        Waiter::new(self.members(), Condition::Capacity)
     }
 
     /// Starts the description of a task that has more than a body, as [`Handle::task`] does.
@@ -220,13 +231,13 @@ impl PoolHandle {
     /// assert_eq!(task.latest(), Some(100));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn task(&self) -> TaskBuilder<(), Self> {
-        TaskBuilder::new(self.clone())
+    pub fn task(&self) -> TaskBuilder<(), PoolHandle> {
+        TaskBuilder::new(PoolHandle::of(self.members()))
     }
 
     /// A set whose tasks run in this pool, and which hands out the finished ones.
     pub fn set<K: Eq + Hash + Clone, T, P>(&self) -> PoolSet<K, T, P> {
-        PoolSet::on(self)
+        PoolSet::on(&PoolHandle::of(self.members()))
     }
 
     /// Starts a task for each item, a limited number at a time, and returns the values as they come: see [`PoolMap`].
@@ -257,7 +268,7 @@ impl PoolHandle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        PoolMap::new(self, items.into_iter(), move |pool, item| pool.spawn(make(item)))
+        PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| pool.spawn(make(item)))
     }
 
     /// As [`map`](Self::map), with futures that return a `Result`: `Err` ends that one in `Status::Error`.
@@ -270,7 +281,7 @@ impl PoolHandle {
         T: Send + 'static,
         E: Into<BoxError> + 'static,
     {
-        PoolMap::new(self, items.into_iter(), move |pool, item| pool.run(make(item)))
+        PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| pool.run(make(item)))
     }
 
     /// As [`map`](Self::map), with a closure that may block: it is called on a thread for blocking work.
@@ -283,7 +294,7 @@ impl PoolHandle {
         T: Send + 'static,
     {
         let work = Arc::new(work);
-        PoolMap::new(self, items.into_iter(), move |pool, item| {
+        PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| {
             let work = Arc::clone(&work);
             pool.spawn_blocking(move || work(item))
         })
@@ -301,7 +312,7 @@ impl PoolHandle {
         E: Into<BoxError> + 'static,
     {
         let work = Arc::new(work);
-        PoolMap::new(self, items.into_iter(), move |pool, item| {
+        PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| {
             let work = Arc::clone(&work);
             pool.run_blocking(move || work(item))
         })
@@ -309,12 +320,12 @@ impl PoolHandle {
 
     /// The runtime of its members.
     pub fn runtime(&self) -> &Handle {
-        &self.set.handle
+        &self.members().handle
     }
 
     /// The most members that run at once. `None`: unlimited.
     pub fn size(&self) -> Option<usize> {
-        self.set.limit().map(usize::from)
+        self.members().limit().map(usize::from)
     }
 
     /// Changes how many members may run at once.
@@ -325,30 +336,30 @@ impl PoolHandle {
     /// # Errors
     /// [`ZeroLimit`] for 0, and nothing changes; [`resize_unlimited`](Self::resize_unlimited) removes the limit.
     pub fn resize(&self, size: usize) -> Result<(), ZeroLimit> {
-        self.set.resize(Some(nonzero(size)?));
+        self.members().resize(Some(nonzero(size)?));
         Ok(())
     }
 
     /// Lets any number of members run at once: all that wait start.
     pub fn resize_unlimited(&self) {
-        self.set.resize(None);
+        self.members().resize(None);
     }
 
     /// The counts of its members. Costs the same however many there are.
     ///
     /// A task that ends is counted a moment after its own handle shows it; after a [`join`](Self::join) the numbers are final.
     pub fn progress(&self) -> GroupProgress {
-        self.set.progress()
+        self.members().progress()
     }
 
     /// How many members wait for a slot.
     pub fn waiting(&self) -> usize {
-        self.set.waiting()
+        self.members().waiting()
     }
 
     /// True if every member is over, and every closure of one has returned.
     pub fn is_idle(&self) -> bool {
-        self.set.is_idle()
+        self.members().is_idle()
     }
 
     /// Cancels every member that is not over, the waiting ones first, so that none of them starts. Returns how many there were.
@@ -356,15 +367,20 @@ impl PoolHandle {
     /// The pool can be used on, unless it is a group that is linked with a [token](crate::TaskGroup::with_token): that is cancelled
     /// as well.
     pub fn cancel_all(&self) -> usize {
-        self.set.cancel_all()
+        self.members().cancel_all()
     }
+}
+}
 
-    pub(in crate::manage) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(name)
-            .field("size", &self.size())
-            .field("closed", &self.is_closed())
-            .field("progress", &self.progress())
-            .finish_non_exhaustive()
+/// A permit for a job, else the job and the reason.
+fn admit<F>(set: &LimitedSet, job: F) -> Result<(Permit, F), TrySpawnError<F>> {
+    if set.handle.is_closed() {
+        return Err(TrySpawnError::RuntimeGone(job));
+    }
+    match set.permit(set.rules.queue_limit) {
+        Ok(permit) => Ok((permit, job)),
+        Err(Refused::Full) => Err(TrySpawnError::Full(job)),
+        Err(Refused::Closed) => Err(TrySpawnError::Stopped(job)),
     }
 }
 

@@ -16,10 +16,11 @@ pub use map::{PoolMap, PoolMapInOrder};
 pub use set::PoolSet;
 
 use super::ZeroLimit;
+use super::limited::LimitedSet;
 use crate::runtime::Handle;
+use crate::sync::Arc;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::ops::Deref;
 
 /// Tasks of which a limited number runs at once: downloads, thumbnails, requests to one server.
 ///
@@ -31,7 +32,7 @@ use std::ops::Deref;
 /// The size may change at any time ([`resize`](PoolHandle::resize)): more members start at once when it grows, and none is stopped
 /// when it shrinks. The queue and the time that members run may be limited: see [`builder`](Self::builder).
 ///
-/// Tasks are started through its [`PoolHandle`], to which it dereferences, and of which members may have a clone. **Dropping the
+/// It has the methods of its [`PoolHandle`], of which members and other threads may have a clone. **Dropping the
 /// pool cancels all of its members** and waits for none; [`stop`](PoolHandle::stop) lets them finish first. A
 /// [`TaskGroup`](crate::TaskGroup) is the form for a screen; a [`PoolSet`] hands out finished tasks; and
 /// [`map`](PoolHandle::map) does the same with all items of an iterator.
@@ -47,6 +48,12 @@ use std::ops::Deref;
 /// assert_eq!(pool.progress().done, 8);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It is not `Clone`, its handle is:
+/// ```compile_fail,E0599
+/// let rt = offtick::Runtime::new().unwrap();
+/// let other = offtick::TaskPool::unlimited(&rt).clone();
+/// ```
 pub struct TaskPool {
     handle: PoolHandle,
 }
@@ -56,14 +63,14 @@ impl TaskPool {
     ///
     /// # Errors
     /// [`ZeroLimit`] for 0; [`unlimited`](Self::unlimited) makes a pool without a limit.
-    pub fn new(handle: &Handle, size: usize) -> Result<Self, ZeroLimit> {
+    pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, ZeroLimit> {
         let settings = Settings { size: Some(nonzero(size)?.get()), ..Settings::default() };
-        Ok(Self::with_settings(handle, settings))
+        Ok(Self::with_settings(handle.as_ref(), settings))
     }
 
     /// A pool on `handle` of which any number of members runs at once: to count, cancel and stop them together.
-    pub fn unlimited(handle: &Handle) -> Self {
-        Self::with_settings(handle, Settings::default())
+    pub fn unlimited(handle: &impl AsRef<Handle>) -> Self {
+        Self::with_settings(handle.as_ref(), Settings::default())
     }
 
     /// The builder of a pool with more options than a size.
@@ -79,20 +86,16 @@ impl TaskPool {
     pub fn handle(&self) -> &PoolHandle {
         &self.handle
     }
+
+    pub(in crate::manage) fn members(&self) -> &Arc<LimitedSet> {
+        self.handle.members()
+    }
 }
 
 pub(super) use builder::{QueueLimit, Settings};
 
 pub(super) fn nonzero(limit: usize) -> Result<NonZeroUsize, ZeroLimit> {
     NonZeroUsize::new(limit).ok_or(ZeroLimit)
-}
-
-impl Deref for TaskPool {
-    type Target = PoolHandle;
-
-    fn deref(&self) -> &PoolHandle {
-        &self.handle
-    }
 }
 
 impl Drop for TaskPool {

@@ -47,12 +47,12 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
     ///
     /// # Errors
     /// [`ZeroLimit`] for 0; [`unlimited`](Self::unlimited) makes a set without a limit.
-    pub fn new(handle: &Handle, size: usize) -> Result<Self, ZeroLimit> {
+    pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, ZeroLimit> {
         Ok(Self::owning(TaskPool::new(handle, size)?))
     }
 
     /// An empty set with a pool of its own, of which any number of tasks runs at once.
-    pub fn unlimited(handle: &Handle) -> Self {
+    pub fn unlimited(handle: &impl AsRef<Handle>) -> Self {
         Self::owning(TaskPool::unlimited(handle))
     }
 

@@ -1,20 +1,24 @@
 //! The end of a pool, and waiting for it.
 
-use super::PoolHandle;
+use super::{PoolHandle, TaskPool};
 use crate::error::TaskError;
+use crate::manage::TaskGroup;
 use crate::manage::limited::{Condition, StopReport, Waiter};
+use crate::sync::Arc;
+use crate::util::methods::methods;
 use std::future::Future;
 use std::time::Duration;
 
-impl PoolHandle {
+methods! {
+impl PoolHandle, TaskPool, TaskGroup {
     /// Refuses new tasks from here on; those inside, the waiting ones too, run to their end. It cannot be undone.
     pub fn close(&self) {
-        self.set.close();
+        self.members().close();
     }
 
     /// True once the pool takes no tasks: it was closed, stopped or dropped.
     pub fn is_closed(&self) -> bool {
-        self.set.is_closed()
+        self.members().is_closed()
     }
 
     /// Ready once every member is over, and every closure of one has returned: also one that was cancelled or ran out of time.
@@ -22,7 +26,7 @@ impl PoolHandle {
     ///
     /// A member must not await it: it would wait for itself.
     pub fn join(&self) -> impl Future<Output = ()> + Send + use<> {
-        Waiter::new(&self.set, Condition::Idle)
+        Waiter::new(self.members(), Condition::Idle)
     }
 
     /// Refuses new tasks from here on (from the call, not from the first poll) and waits as [`join`](Self::join) does: for
@@ -32,14 +36,14 @@ impl PoolHandle {
     /// it. A member must not await it without a limit: it would wait for itself.
     pub fn stop(&self, patience: Option<Duration>) -> impl Future<Output = StopReport> + Send + use<> {
         self.close();
-        let pool = self.clone();
+        let members = Arc::clone(self.members());
         let limit = patience.map(|patience| self.runtime().timeout(patience, self.join()));
         async move {
             match limit {
-                None => pool.join().await,
+                None => Waiter::new(&members, Condition::Idle).await,
                 Some(limit) => drop(limit.await),
             }
-            pool.set.report()
+            members.report()
         }
     }
 
@@ -50,8 +54,8 @@ impl PoolHandle {
     /// tasks are refused all the same.
     pub fn stop_blocking(&self, patience: Option<Duration>) -> Result<StopReport, TaskError> {
         self.close();
-        self.set.wait(patience).unwrap_or(Ok(()))?;
-        Ok(self.set.report())
+        self.members().wait(patience).unwrap_or(Ok(()))?;
+        Ok(self.members().report())
     }
 
     /// Blocks this thread until every member is over, and every closure of one has returned.
@@ -61,7 +65,7 @@ impl PoolHandle {
     /// # Errors
     /// [`TaskError::WouldDeadlock`] on a reactor thread and inside one of the pool's own closures.
     pub fn wait(&self) -> Result<(), TaskError> {
-        self.set.wait(None).unwrap_or(Err(TaskError::WouldDeadlock))
+        self.members().wait(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
 
     /// As [`wait`](Self::wait), at most for `timeout`. `None`: the time was up.
@@ -69,6 +73,7 @@ impl PoolHandle {
     /// # Errors
     /// Those of [`wait`](Self::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<(), TaskError>> {
-        self.set.wait(Some(timeout))
+        self.members().wait(Some(timeout))
     }
+}
 }

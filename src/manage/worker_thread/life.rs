@@ -125,7 +125,7 @@ impl Life {
         };
         let builder = (plan.configure)(Builder::new().thread_name(plan.name.clone()));
         let runtime = builder.around(Box::new(enter)).build()?;
-        let pool = TaskPool::with_settings(&runtime, plan.settings);
+        let pool = TaskPool::with_settings(runtime.handle(), plan.settings);
         Ok(Birth { life: Self { pool, runtime, ended }, set_up: begun })
     }
 
@@ -139,9 +139,9 @@ impl Life {
 
     /// The time to drain is up: cancels what is left, and tells the thread to end. It says so when its tear-down is through.
     pub(super) fn end(&self) -> (StopReport, Arc<Word<Option<TaskError>>>) {
-        let left = self.pool.set.report();
+        let left = self.pool.members().report();
         self.pool.cancel_all();
-        self.runtime.shared().begin_closing();
+        self.runtime.handle().shared().begin_closing();
         (left, Arc::clone(&self.ended))
     }
 

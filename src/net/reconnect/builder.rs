@@ -142,7 +142,7 @@ impl<S: Connection> ReconnectBuilder<S> {
     ///
     /// # Errors
     /// Those of [`open`](Self::open).
-    pub fn open_on(self, handle: &Handle) -> Result<Reconnecting<S>, OpenError> {
+    pub fn open_on(self, handle: &impl AsRef<Handle>) -> Result<Reconnecting<S>, OpenError> {
         let Self { settings, write_queue, event_capacity, name } = self;
         settings.policy.check()?;
         let sizes =
@@ -153,8 +153,8 @@ impl<S: Connection> ReconnectBuilder<S> {
             }
         }
         let shared = Arc::new(Shared::new(settings.read_limit, write_queue));
-        let engine = Engine::new(settings, handle.clone(), Arc::clone(&shared));
-        let task = handle.task().name(name).progress(event_capacity).spawn(move |mut cx| {
+        let engine = Engine::new(settings, handle.as_ref().clone(), Arc::clone(&shared));
+        let task = handle.as_ref().task().name(name).progress(event_capacity).spawn(move |mut cx| {
             let events = cx.take_reporter();
             engine.run(events)
         });

@@ -287,7 +287,7 @@ impl LocalBuilder {
         let rt = LocalRuntime::with_parts(shared, parker, bell, seed);
         if let (Some(seed), true) = (seed, self.shuffle) {
             // Numbers of its own: a shuffled run waits as long as one that is not.
-            rt.local().core.shuffle(!seed);
+            rt.local_handle().local().core.shuffle(!seed);
         }
         Ok(rt)
     }

@@ -8,7 +8,7 @@
 //!
 //! Inside a tick it is what it is on any runtime: a poll inside a poll.
 
-use super::LocalHandle;
+use super::{LocalHandle, LocalRuntime};
 use crate::error::BoxError;
 use crate::runtime::context::{self, Entered, Local};
 use crate::runtime::eager::{Start, inside};
@@ -17,10 +17,12 @@ use crate::runtime::owner::Reactor;
 use crate::sync::Arc;
 use crate::task::raw::{Body, Fallible, FutureBody, Value};
 use crate::task::{Spec, Task};
+use crate::util::methods::methods;
 use std::future::Future;
 use std::rc::Rc;
 
-impl LocalHandle {
+methods! {
+impl LocalHandle, LocalRuntime {
     /// Starts a future here and now: its first part, up to where it waits, runs inside this call, and the rest in the ticks
     /// to come.
     ///
@@ -43,7 +45,7 @@ impl LocalHandle {
     where
         F: Future + 'static,
     {
-        self.start_eager_bound(FutureBody::<F, Value>::new(future), Spec::plain())
+        self.local_handle().start_eager_bound(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
@@ -54,9 +56,12 @@ impl LocalHandle {
         T: 'static,
         E: Into<BoxError>,
     {
-        self.start_eager_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
+        self.local_handle().start_eager_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
+}
+}
 
+impl LocalHandle {
     /// Starts a body that stays on this thread, here and now.
     pub(crate) fn start_eager_bound<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where

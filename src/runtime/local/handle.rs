@@ -1,5 +1,6 @@
 //! What spawns on a runtime without a thread, from its own thread.
 
+use super::LocalRuntime;
 use crate::error::BoxError;
 use crate::runtime::context::{self, Local, PolledFor};
 use crate::runtime::shared::Shared;
@@ -7,6 +8,7 @@ use crate::runtime::{Handle, TaskList};
 use crate::sync::Arc;
 use crate::task::raw::{Body, Fallible, FutureBody, Value};
 use crate::task::{Spec, Task};
+use crate::util::methods::methods;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -86,17 +88,33 @@ impl LocalHandle {
         }
     }
 
+    /// Itself: for the methods that the runtime has as well.
+    pub(crate) fn local_handle(&self) -> &Self {
+        self
+    }
+
     pub(crate) fn local(&self) -> &Rc<Local> {
         &self.local
     }
 
+    /// Queues a future that stays on this thread.
+    pub(crate) fn start_bound<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
+    where
+        B: Body + 'static,
+    {
+        self.local.start_bound(body, spec)
+    }
+}
+
+methods! {
+impl LocalHandle, LocalRuntime {
     /// Starts a future on this thread; the next tick polls it, or the running one.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future + 'static,
     {
-        self.start_bound(FutureBody::<F, Value>::new(future), Spec::plain())
+        self.local_handle().start_bound(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
     /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
@@ -107,23 +125,22 @@ impl LocalHandle {
         T: 'static,
         E: Into<BoxError>,
     {
-        self.start_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
+        self.local_handle().start_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
     /// Returns the tasks of the runtime, exact and complete.
     ///
     /// As [`Handle::tasks`], listed by this very thread: in a task of the runtime as well as between two ticks.
     pub fn tasks(&self) -> TaskList {
-        let _entered = context::enter(Rc::clone(&self.local));
-        self.handle.tasks()
+        let _entered = context::enter(Rc::clone(self.local_handle().local()));
+        self.handle().tasks()
     }
+}
+}
 
-    /// Queues a future that stays on this thread.
-    pub(crate) fn start_bound<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
-    where
-        B: Body + 'static,
-    {
-        self.local.start_bound(body, spec)
+impl AsRef<Handle> for LocalHandle {
+    fn as_ref(&self) -> &Handle {
+        &self.handle
     }
 }
 

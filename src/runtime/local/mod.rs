@@ -56,7 +56,6 @@ pub use handle::LocalHandle;
 pub(crate) use host::{Bell, Host};
 pub(crate) use probe::Remains;
 use std::fmt;
-use std::ops::Deref;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 pub use take::TakeFrom;
@@ -73,7 +72,7 @@ pub use world::{WithHost, WithHostError, with_host};
 /// - under a manual clock the host says what time it is ([`advance`](Self::advance), [`tick_at`](Self::tick_at)): game
 ///   time that pauses, runs slowly or steps.
 ///
-/// It is not `Send`: it is built, ticked and dropped on one thread. It dereferences to its [`LocalHandle`], which spawns;
+/// It is not `Send`: it is built, ticked and dropped on one thread. It has the methods of its [`LocalHandle`], which spawns;
 /// [`handle`](Self::handle) is the [`Handle`] for other threads.
 ///
 /// No thread is started by it, but for closures that block: [`LocalBuilder::blocking_threads`] says how many, and zero is
@@ -110,6 +109,11 @@ pub use world::{WithHost, WithHostError, with_host};
 /// ```compile_fail,E0277
 /// let rt = offtick::LocalRuntime::new().unwrap();
 /// std::thread::spawn(move || drop(rt));
+/// ```
+/// It is not `Clone`; its [`handle`](Self::handle) and its [`local_handle`](Self::local_handle) are:
+/// ```compile_fail,E0599
+/// let rt = offtick::LocalRuntime::new().unwrap();
+/// let other = rt.clone();
 /// ```
 pub struct LocalRuntime {
     handle: LocalHandle,
@@ -211,10 +215,8 @@ impl Drop for LocalRuntime {
     }
 }
 
-impl Deref for LocalRuntime {
-    type Target = LocalHandle;
-
-    fn deref(&self) -> &LocalHandle {
+impl AsRef<Handle> for LocalRuntime {
+    fn as_ref(&self) -> &Handle {
         &self.handle
     }
 }
