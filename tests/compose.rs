@@ -394,13 +394,19 @@ fn a_chain_of_many_is_no_recursion() {
 }
 
 #[test]
-fn it_can_be_awaited_shared_and_put_into_a_set() {
+fn it_can_be_awaited_and_shared() {
     let rt = runtime();
     let mapped = rt.spawn(async { 1 }).map(|one| one + 1);
     let mut outer = rt.run(mapped);
     assert_eq!(outer.wait().unwrap(), 2);
     let shared = rt.spawn(async { 1 }).map(|one| one + 1).share();
     assert_eq!(shared.wait().ok(), Some(&2));
+}
+
+#[cfg(feature = "toolkit")]
+#[test]
+fn it_can_be_put_into_a_set() {
+    let rt = runtime();
     let mut set = offtick::TaskSet::new();
     set.insert("a", rt.spawn(async { 1 }).map(|one| one + 1));
     let mut found = None;

@@ -333,6 +333,7 @@ impl Eq for Touchy {}
 fn a_key_that_panics_leaves_the_set_as_it_was() {
     common::quiet_planned_panics();
     let rt = common::runtime();
+    type Call = fn(&mut TaskSet<Touchy, u32>, &Touchy, &Runtime);
     let panics = Arc::new(AtomicU32::new(0));
     let key = |n| Touchy(n, Arc::clone(&panics));
     let mut set = TaskSet::new();
@@ -342,7 +343,7 @@ fn a_key_that_panics_leaves_the_set_as_it_was() {
     let mut drained = 0;
     for what in [HASH, EQ] {
         panics.store(what, SeqCst);
-        let calls: [fn(&mut TaskSet<Touchy, u32>, &Touchy, &Runtime); 4] = [
+        let calls: [Call; 4] = [
             |set, key, rt| drop(set.insert(key.clone(), rt.spawn(async { 0 }))),
             |set, key, _| drop(set.remove(key)),
             |set, key, _| assert!(set.get(key).is_some()),

@@ -126,7 +126,8 @@ fn every_kind_of_error_is_one() {
 #[test]
 fn an_error_that_was_read_is_no_news() {
     let world = World::new();
-    let ways: [(&str, fn(&Runtime, Task<u8>)); 8] = [
+    type Read = fn(&Runtime, Task<u8>);
+    let ways: [(&str, Read); 8] = [
         ("result", |_, task| assert!(task.result().is_some_and(|result| result.is_err()))),
         ("result_mut", |_, mut task| assert!(task.result_mut().is_some_and(|result| result.is_err()))),
         ("error", |_, task| assert!(task.error().is_some())),
@@ -183,7 +184,8 @@ fn a_cancelled_task_is_no_error() {
 #[test]
 fn an_error_behind_a_shared_handle() {
     let world = World::new();
-    let ways: [(&str, fn(&SharedTask<u8>)); 4] = [
+    type Read = fn(&SharedTask<u8>);
+    let ways: [(&str, Read); 4] = [
         ("result", |task| assert!(task.result().is_some_and(|result| result.is_err()))),
         ("error", |task| assert!(task.error().is_some())),
         ("wait", |task| assert!(task.wait().is_err())),
