@@ -28,7 +28,7 @@ impl<P> Reader<P> {
     pub(crate) fn drain(&self) -> Drain<'_, P> {
         match self.ring.claim() {
             None if !self.ring.parts().is_empty() => self.drain_parts(),
-            batch => Drain { batch, more: Vec::new(), task: None },
+            batch => Drain { batch, more: None, task: None },
         }
     }
 
@@ -39,7 +39,7 @@ impl<P> Reader<P> {
             return Drain::empty();
         }
         let mut more: Vec<_> = batches.collect();
-        Drain { batch: more.pop(), more, task: None }
+        Drain { batch: more.pop(), more: Some(Box::new(More(more))), task: None }
     }
 
     /// Moves out what is there and keeps only the newest value. The others do not count as dropped: they were read.
@@ -116,6 +116,9 @@ pub(crate) trait OnLeftover: Sync {
     fn left_over(&self);
 }
 
+/// Batches of several channels, in a box: other drains pay one word for it.
+struct More<'a, P>(Vec<Batch<'a, P>>);
+
 /// The progress of a task that is there to be read, oldest first: a batch taken when the drain was made.
 ///
 /// Values reported after that are left for the next drain, so a loop over it always ends. Values that it did not yield
@@ -140,13 +143,13 @@ pub struct Drain<'a, P> {
     batch: Option<Batch<'a, P>>,
     task: Option<&'a dyn OnLeftover>,
     /// Of a task composed of several: what comes after the batch, the last one first.
-    more: Vec<Batch<'a, P>>,
+    more: Option<Box<More<'a, P>>>,
 }
 
 impl<'a, P> Drain<'a, P> {
     /// The drain of a task that has no progress.
     pub(crate) fn empty() -> Self {
-        Self { batch: None, more: Vec::new(), task: None }
+        Self { batch: None, more: None, task: None }
     }
 
     /// Notifies `task` if the drain leaves values unread.
@@ -160,7 +163,7 @@ impl<'a, P> Drain<'a, P> {
     #[cold]
     fn next_of_more(&mut self) -> Option<P> {
         loop {
-            self.batch = Some(self.more.pop()?);
+            self.batch = Some(self.more.as_mut()?.0.pop()?);
             if let Some(value) = self.batch.as_mut()?.next() {
                 return Some(value);
             }
@@ -174,14 +177,14 @@ impl<P> Iterator for Drain<'_, P> {
     #[inline]
     fn next(&mut self) -> Option<P> {
         match self.batch.as_mut()?.next() {
-            None if !self.more.is_empty() => self.next_of_more(),
+            None if self.more.is_some() => self.next_of_more(),
             value => value,
         }
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let batches = self.batch.iter().chain(&self.more);
+        let batches = self.batch.iter().chain(self.more.iter().flat_map(|more| &more.0));
         let left = batches.map(Batch::len).sum();
         (left, Some(left))
     }
@@ -190,9 +193,10 @@ impl<P> Iterator for Drain<'_, P> {
 impl<P> Drain<'_, P> {
     #[cold]
     fn give_back(&mut self) {
+        let left = self.len() != 0;
         // Before the notice: a host that sees the flag finds the values.
-        drop((self.batch.take(), std::mem::take(&mut self.more)));
-        if let Some(task) = self.task {
+        drop((self.batch.take(), self.more.take()));
+        if left && let Some(task) = self.task {
             task.left_over();
         }
     }
@@ -201,7 +205,7 @@ impl<P> Drain<'_, P> {
 impl<P> Drop for Drain<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        if self.batch.as_ref().is_some_and(|batch| batch.len() != 0) || !self.more.is_empty() && self.len() != 0 {
+        if self.batch.as_ref().is_some_and(|batch| batch.len() != 0) || self.more.is_some() {
             self.give_back();
         }
     }
