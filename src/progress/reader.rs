@@ -119,6 +119,20 @@ pub(crate) trait OnLeftover: Sync {
 /// Batches of several channels, in a box: other drains pay one word for it.
 struct More<'a, P>(Vec<Batch<'a, P>>);
 
+impl<'a, P> More<'a, P> {
+    /// The next value, and the batch that it comes from. By value: a loop over a drain keeps that in registers.
+    #[cold]
+    #[inline(never)]
+    fn next(mut self: Box<Self>) -> (Option<P>, Option<Batch<'a, P>>, Option<Box<Self>>) {
+        while let Some(mut batch) = self.0.pop() {
+            if let Some(value) = batch.next() {
+                return (Some(value), Some(batch), Some(self));
+            }
+        }
+        (None, None, None)
+    }
+}
+
 /// The progress of a task that is there to be read, oldest first: a batch taken when the drain was made.
 ///
 /// Values reported after that are left for the next drain, so a loop over it always ends. Values that it did not yield
@@ -158,17 +172,6 @@ impl<'a, P> Drain<'a, P> {
         self.task = Some(task);
         self
     }
-
-    /// The batch is used up.
-    #[cold]
-    fn next_of_more(&mut self) -> Option<P> {
-        loop {
-            self.batch = Some(self.more.as_mut()?.0.pop()?);
-            if let Some(value) = self.batch.as_mut()?.next() {
-                return Some(value);
-            }
-        }
-    }
 }
 
 impl<P> Iterator for Drain<'_, P> {
@@ -176,10 +179,12 @@ impl<P> Iterator for Drain<'_, P> {
 
     #[inline]
     fn next(&mut self) -> Option<P> {
-        match self.batch.as_mut()?.next() {
-            None if self.more.is_some() => self.next_of_more(),
-            value => value,
+        if let Some(value) = self.batch.as_mut()?.next() {
+            return Some(value);
         }
+        let (value, batch, more) = self.more.take()?.next();
+        (self.batch, self.more) = (batch, more);
+        value
     }
 
     #[inline]
