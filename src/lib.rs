@@ -64,7 +64,19 @@
 //!
 //! # Threads
 //! A [`Runtime`] has one reactor thread, `offtick-reactor`, and pool threads, `offtick-blocking-N`, while there are closures to
-//! run. An idle runtime wakes for nothing. A [`Scheduler`] has no thread: it is one future on the reactor.
+//! run. An idle runtime never wakes. A [`Scheduler`] has no thread: it is one future on the reactor.
+//!
+//! **`fork`**: a child process has none of these threads, but a copy of their locks in whatever state they were. Between `fork`
+//! and `exec` a child must not use a runtime of its parent, nor drop it; [`std::process::Command`] is fine. A program that forks
+//! and goes on (a daemon) builds its runtimes afterwards.
+//!
+//! **Suspend**: timers go by the monotonic clock of [`std::time::Instant`], which stands still on Linux and macOS while the machine
+//! sleeps: a sleep of a minute ends a minute of waking time after its start. Jobs by cron expression and time of day go by the
+//! wall clock: a time that passed in the meantime is a missed run, to which the rules of the job apply.
+//!
+//! **`dlclose`**: a library that is unloaded must leave no thread in its code. Shut its runtimes down with
+//! [`Runtime::shutdown`], the process-wide one with [`shutdown`], and unload only after a report that
+//! [is clean](ShutdownReport::is_clean). No handle, waker or result of it may be kept.
 //!
 //! # No thread at all
 //! A [`LocalRuntime`] is the same engine, driven by the host's own loop: each [`tick`](LocalRuntime::tick) does what fits
@@ -177,6 +189,13 @@ pub mod cookbook;
 #[cfg(all(loom, test))]
 #[path = "../loom-tests/mod.rs"]
 mod loom_tests;
+
+/// The crate of the dates and zones in [`schedule`].
+#[cfg(feature = "cron")]
+pub use chrono;
+/// The crate of the sources that [`net::Io`] watches.
+#[cfg(feature = "net")]
+pub use mio;
 
 pub use error::{
     BoxError, BuildError, Cancelled, InstallError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError,

@@ -109,6 +109,57 @@ fn tries_follow_the_back_off_until_one_succeeds() {
     }
 }
 
+/// An error whose destructor panics while there are attempts left.
+#[derive(Debug)]
+struct Bomb {
+    armed: bool,
+}
+
+impl std::fmt::Display for Bomb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("bomb")
+    }
+}
+
+impl Error for Bomb {}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(!self.armed, "the destructor of an error panics");
+    }
+}
+
+#[test]
+fn an_error_whose_drop_panics_uses_up_no_attempts() {
+    let rt = offtick::Runtime::new().expect("a runtime is built");
+    let policy = || RetryPolicy::<Bomb>::fixed(Duration::ZERO).max_attempts(3);
+    let attempt = |attempts: &mut u32| {
+        *attempts += 1;
+        if *attempts == 3 { Ok(3) } else { Err(Bomb { armed: true }) }
+    };
+    let mut attempts = 0;
+    let future = offtick::retry::retry(policy(), || std::future::ready(attempt(&mut attempts)));
+    assert_eq!(offtick::block_on(future).expect("not in a task").ok(), Some(3));
+    let mut attempts = 0;
+    assert_eq!(offtick::retry::retry_blocking(policy(), || attempt(&mut attempts)).ok(), Some(3));
+    let mut attempts = 0;
+    let mut closure = rt.task().retry(policy()).run_blocking(move |_cx| attempt(&mut attempts));
+    assert_eq!(closure.wait().ok(), Some(3));
+    let mut attempts = 0;
+    let mut task = rt.task().retry(policy()).run(move |_cx| std::future::ready(attempt(&mut attempts)));
+    assert_eq!(task.wait().ok(), Some(3));
+    // Errors that ran out of time are dropped in favour of that.
+    let clock = offtick::time::Clock::manual();
+    let timed = offtick::Builder::new().clock(clock.clone()).build().expect("a runtime is built");
+    let slow = policy().attempt_timeout(Duration::from_secs(1));
+    let mut attempts = 0;
+    let mut closure = timed.task().retry(slow).run_blocking(move |_cx| {
+        clock.advance(Duration::from_secs(2));
+        attempt(&mut attempts)
+    });
+    assert_eq!(closure.wait().ok(), Some(3));
+}
+
 #[test]
 fn when_all_tries_failed_the_error_tells_all() {
     let (rt, clock) = still();

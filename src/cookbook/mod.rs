@@ -14,6 +14,7 @@
 //! | search while the user types | [debounced search](debounced_search) |
 //! | fetch many things, a few at a time | [N downloads at once](n_downloads_at_once) |
 //! | compute for long, and stop when told | [CPU job with cooperative cancel](cpu_job_with_cooperative_cancel) |
+//! | read lines that the user types | [lines of standard input](lines_of_standard_input) |
 //! | write the script of a game | [game script](game_script) |
 //! | end the program with nothing lost | [graceful shutdown](graceful_shutdown) |
 //! | test all of that in no time | [test with fake time](test_with_fake_time) |
@@ -35,6 +36,7 @@ pub mod debounced_search;
 pub mod game_script;
 pub mod graceful_shutdown;
 pub mod http_from_a_gui;
+pub mod lines_of_standard_input;
 pub mod n_downloads_at_once;
 pub mod periodic_refresh;
 pub mod retry_with_back_off;

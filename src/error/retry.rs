@@ -114,6 +114,19 @@ pub enum StopReason {
     WouldDeadlock,
 }
 
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRetryable => f.pad("the error is not one to retry"),
+            Self::Attempts => f.pad("all attempts were made"),
+            Self::Elapsed => f.pad("the time was up"),
+            Self::InvalidPolicy(error) => write!(f, "the policy is not valid: {error}"),
+            Self::Cancelled => f.pad("the task was cancelled"),
+            Self::WouldDeadlock => f.pad("a wait would block a reactor thread"),
+        }
+    }
+}
+
 /// All that is known when no further try is made: how many there were, how long it took, the last error, and why it ends.
 ///
 /// A task that retried fails with this inside [`TaskError::Failed`](crate::TaskError::Failed);

@@ -25,6 +25,18 @@ pub(super) const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 /// How a source is taken out of the system's poll.
 pub(super) type Deregister<S> = fn(&mut S, &Registry) -> io::Result<()>;
 
+/// What a source needs that is not in non-blocking mode by itself; `false` if the step is an operation that would block.
+pub(super) type Mode<S> = fn(&S, Step) -> io::Result<bool>;
+
+/// A step in the life of a source with a [`Mode`].
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    /// An operation is about to be done.
+    Before(Direction),
+    /// The source is no longer watched.
+    Released,
+}
+
 /// A source that the reactor watches: what the sockets of this module are made of, and what makes a future of any other
 /// descriptor that the system can poll.
 ///
@@ -65,6 +77,8 @@ pub struct Io<S> {
     source: Option<S>,
     registration: Registration,
     deregister: Deregister<S>,
+    /// `None`: the source is in non-blocking mode and stays so.
+    pub(super) mode: Option<Mode<S>>,
 }
 
 struct Registration {
@@ -108,9 +122,12 @@ impl<S> Io<S> {
     ) -> Result<Self, Refused<S>> {
         let sockets = Arc::clone(&handle.shared().sockets);
         match register(&mut source, &sockets) {
-            Ok((key, state)) => {
-                Ok(Self { source: Some(source), registration: Registration { sockets, key, state }, deregister })
-            }
+            Ok((key, state)) => Ok(Self {
+                source: Some(source),
+                registration: Registration { sockets, key, state },
+                deregister,
+                mode: None,
+            }),
             Err(error) => Err(Refused::new(source, error)),
         }
     }
@@ -120,7 +137,7 @@ impl<S> Io<S> {
         self.source.as_ref().expect("it is there until it is taken apart")
     }
 
-    /// The source, not watched any more. A descriptor stays in non-blocking mode.
+    /// Returns the source, which is no longer watched. A descriptor has the mode that it had before.
     pub fn into_inner(mut self) -> S {
         self.unwatch().expect("it is there until it is taken apart")
     }
@@ -129,6 +146,10 @@ impl<S> Io<S> {
         let mut source = self.source.take()?;
         let Registration { sockets, key, .. } = &self.registration;
         sockets.deregister(|registry| (self.deregister)(&mut source, registry), *key);
+        if let Some(mode) = self.mode {
+            // Nothing can be done about a failure.
+            let _restored = mode(&source, Step::Released);
+        }
         Some(source)
     }
 
@@ -280,7 +301,12 @@ impl<S> Io<S> {
             return Err(ReactorGone.into());
         }
         loop {
-            match operation(self.get_ref()) {
+            let blocks = match self.mode {
+                Some(mode) => !mode(self.get_ref(), Step::Before(direction))?,
+                None => false,
+            };
+            let done = if blocks { Err(io::ErrorKind::WouldBlock.into()) } else { operation(self.get_ref()) };
+            match done {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.registration.state.would_block(seen, direction);

@@ -20,6 +20,7 @@ use super::policy::{AttemptError, RetryPolicy};
 use super::run::{Next, Run};
 use crate::error::{RetryError, StopReason};
 use crate::time::Sleep;
+use crate::util::catch::drop_quietly;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -107,7 +108,10 @@ pub(crate) trait RetryObserver<E> {
 impl<E> RetryObserver<E> for () {
     fn begins(&self, _: u32) {}
 
-    fn waits(&self, _: Option<Instant>, _: AttemptError<E>) {}
+    fn waits(&self, _: Option<Instant>, error: AttemptError<E>) {
+        // A destructor that panics does not end the retry.
+        drop_quietly(error);
+    }
 }
 
 pin_project! {

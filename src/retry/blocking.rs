@@ -6,6 +6,7 @@ use super::run::{Next, Run};
 use crate::error::{RetryError, StopReason};
 use crate::park;
 use crate::runtime::drives_any;
+use crate::util::catch::drop_quietly;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -62,7 +63,11 @@ pub(crate) fn repeat<T, E: 'static>(
         let elapsed = pace.since(start);
         let reason = match run.failed(&failed, elapsed) {
             Next::Stop(reason) => reason,
-            Next::Wait(time) if wait(&pace, time) => continue,
+            Next::Wait(time) if wait(&pace, time) => {
+                // A destructor that panics does not end the retry.
+                drop_quietly(failed);
+                continue;
+            }
             Next::Wait(_) => StopReason::Cancelled,
         };
         return Err(RetryError::new(attempt, elapsed, reason, Some(failed)));
@@ -72,7 +77,10 @@ pub(crate) fn repeat<T, E: 'static>(
 /// What the error of a closure that took `taken` counts as: nothing can stop it at its limit.
 pub(crate) fn judge<E>(error: E, taken: Duration, limit: Option<Duration>) -> AttemptError<E> {
     match limit {
-        Some(limit) if taken >= limit => AttemptError::TimedOut(limit),
+        Some(limit) if taken >= limit => {
+            drop_quietly(error);
+            AttemptError::TimedOut(limit)
+        }
         _ => AttemptError::Failed(error),
     }
 }

@@ -7,7 +7,7 @@ use super::metrics::Metrics;
 use super::owner::{InternalTask, Pool, Reactor, Refuser};
 use super::refused::refuse;
 use super::shared::Shared;
-use super::shutdown::{DROP_PATIENCE, ShutdownReport};
+use super::shutdown::{ShutdownReport, drop_patience};
 use crate::blocking::{BlockingPool, Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
 use crate::sync::Arc;
@@ -432,8 +432,8 @@ impl fmt::Debug for Handle {
 ///
 /// Dropping it shuts it down: every task that is not over ends as [`TaskError::RuntimeGone`]. The drop waits up to 200 ms
 /// for a task that does not let go, then leaves its thread to end by itself; [`shutdown`](Self::shutdown) waits as long
-/// as it is told and reports. On its own reactor thread (in a future, in most hooks) a drop waits for nothing; inside one
-/// of its own closures, not for the pool.
+/// as it is told and reports. On a reactor thread, its own or that of another runtime (in a future, in most hooks), a drop waits
+/// for nothing: its threads end by themselves. Inside one of its own closures it does not wait for the pool.
 ///
 /// # Example
 /// ```
@@ -505,7 +505,7 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // `shutdown` takes the thread out, and has waited as long as it was told.
         if self.thread.is_some() {
-            self.end(DROP_PATIENCE);
+            self.end(drop_patience());
         }
     }
 }

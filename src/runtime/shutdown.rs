@@ -1,12 +1,18 @@
 //! The end of a runtime, and who waits for it.
 
+use super::context;
 use crate::sync::{Condvar, Mutex, OnceLock};
 use crate::task::TaskInfo;
 use crate::task::raw::thread_token;
 use std::time::{Duration, Instant};
 
 /// How long dropping a runtime waits for a task that holds the reactor, and for closures that run.
-pub(super) const DROP_PATIENCE: Duration = Duration::from_millis(200);
+const DROP_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long the drop of a runtime waits on this thread: a reactor is not held for the end of another runtime.
+pub(super) fn drop_patience() -> Duration {
+    if context::drives_any() { Duration::ZERO } else { DROP_PATIENCE }
+}
 
 /// What a shutdown left behind.
 ///
@@ -92,5 +98,19 @@ impl Ending {
             }
         }
         true
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::Runtime;
+
+    #[test]
+    fn a_reactor_is_not_held_for_the_end_of_another_runtime() {
+        assert_eq!(drop_patience(), DROP_PATIENCE);
+        let rt = Runtime::new().expect("a runtime is built");
+        let inside = rt.spawn(async { drop_patience() }).wait().expect("it returns");
+        assert_eq!(inside, Duration::ZERO);
     }
 }

@@ -108,6 +108,17 @@ pub enum RestartStatus {
     Completed,
 }
 
+impl fmt::Display for RestartStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Completed => "completed",
+        })
+    }
+}
+
 /// It was not started, so there is nothing to wait for; answer of [`Restartable::wait`].
 ///
 /// # Example

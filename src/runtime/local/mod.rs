@@ -44,7 +44,7 @@ mod world;
 
 use super::engine::LastWord;
 use super::shared::Shared;
-use super::shutdown::{DROP_PATIENCE, ShutdownReport};
+use super::shutdown::{ShutdownReport, drop_patience};
 use super::{Handle, Parker};
 use crate::error::BuildError;
 use crate::sync::Arc;
@@ -84,7 +84,8 @@ pub use world::{WithHost, WithHostError, with_host};
 /// ticks knows nothing of this runtime, and ticks it for nobody.)
 ///
 /// Dropping it drops every future on this thread; every task that is not over ends as
-/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most. Inside
+/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most; inside a
+/// task of another runtime, not at all. Inside
 /// the first poll of a task that is [started eagerly](LocalHandle::spawn_eager) it waits for nothing, and the futures are
 /// dropped as soon as that poll is over.
 ///
@@ -210,7 +211,7 @@ impl LocalRuntime {
 impl Drop for LocalRuntime {
     fn drop(&mut self) {
         if self.open {
-            self.end(DROP_PATIENCE);
+            self.end(drop_patience());
         }
     }
 }

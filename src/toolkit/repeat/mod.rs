@@ -69,6 +69,19 @@ pub enum RepeatStatus {
     RuntimeGone,
 }
 
+impl fmt::Display for RepeatStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Idle => "idle",
+            Self::Stopped => "stopped",
+            Self::Finished => "finished",
+            Self::RuntimeGone => "runtime gone",
+        })
+    }
+}
+
 /// The common part of [`Periodic`](super::Periodic) and `OnTime`, to which both dereference: one body
 /// that runs again and again, never two runs at a time.
 ///
