@@ -92,10 +92,10 @@ impl Rig {
             self.output.write(|| ());
         }
         let closed = self.state.close(outcome, panicked);
-        if closed.drop_output {
+        if closed.drop_output() {
             self.output.write(|| ());
         }
-        if closed.wake_join {
+        if closed.wake_join() {
             self.waker.write(|| ());
         }
         closed
@@ -267,8 +267,8 @@ fn cancel_against_the_end(kind: Kind, panicked: bool) {
         assert_eq!(ended, expected);
         assert_eq!(closed.outcome, expected);
         assert!(seen.is_none_or(|seen| seen == ended), "a terminal state changed");
-        assert_eq!(closed.drop_output, !expected.has_output(), "the output is dropped unless it is the result");
-        assert_eq!(closed.ended, !(cancelled && kind == Kind::Closure), "one side tells of the end");
+        assert_eq!(closed.drop_output(), !expected.has_output(), "the output is dropped unless it is the result");
+        assert_eq!(closed.ended(), !(cancelled && kind == Kind::Closure), "one side tells of the end");
     });
 }
 
@@ -332,9 +332,9 @@ fn handle_against_the_end(cancel: bool) {
         });
         let closed = rig.close(Outcome::Done, false);
         let by_handle = handle.join().expect("drops");
-        assert!(closed.drop_output != by_handle, "the output is dropped once");
-        assert!(!closed.unread, "a value is no error");
-        let expected = if cancel && closed.drop_output { Outcome::Cancelled } else { Outcome::Done };
+        assert!(closed.drop_output() != by_handle, "the output is dropped once");
+        assert!(!closed.unread(), "a value is no error");
+        let expected = if cancel && closed.drop_output() { Outcome::Cancelled } else { Outcome::Done };
         assert_eq!(rig.outcome(), Some(expected));
     });
 }
@@ -376,7 +376,7 @@ fn registering_a_waker_while_the_task_ends() {
             registered
         });
         let closed = rig.close(Outcome::Done, false);
-        assert_eq!(handle.join().expect("registers"), closed.wake_join);
+        assert_eq!(handle.join().expect("registers"), closed.wake_join());
     });
 }
 
@@ -406,7 +406,7 @@ fn a_registered_waker_is_taken_once() {
             dropped.drop_waker
         });
         let closed = rig.close(Outcome::Done, false);
-        let takers = [closed.wake_join, canceller.join().expect("cancels"), handle.join().expect("goes")];
+        let takers = [closed.wake_join(), canceller.join().expect("cancels"), handle.join().expect("goes")];
         assert_eq!(takers.iter().filter(|&&took| took).count(), 1, "{takers:?}");
     });
 }
@@ -428,7 +428,7 @@ fn taking_a_waker_back_while_the_task_ends() {
             back
         });
         let closed = rig.close(Outcome::Done, false);
-        assert!(handle.join().expect("takes back") != closed.wake_join);
+        assert!(handle.join().expect("takes back") != closed.wake_join());
     });
 }
 
@@ -447,7 +447,7 @@ fn whoever_sees_the_end_sees_what_came_before() {
         });
         rig.news[0].store(true, Relaxed);
         let closed = rig.close(Outcome::Done, false);
-        assert!(!closed.drop_output);
+        assert!(!closed.drop_output());
         looker.join().expect("looks");
     });
 }

@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::handles::{Over, Runnable, TaskRef};
 use super::header::{Header, PollOutcome, VTable};
-use super::state::{Audience, Kind, Outcome, ToCancelled, ToIdle, ToRunning};
+use super::state::{Audience, Closed, Kind, Outcome, ToCancelled, ToIdle, ToRunning};
 use super::{nested_outputs, polled, store, waker};
 use crate::error::{Panic, TaskError};
 use crate::sync::UnsafeCell;
@@ -80,8 +80,7 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
             return unsafe { finish::<B, S>(header, None, false, Outcome::Gone) };
         }
         if cell.header.polls() == 0 {
-            // SAFETY: alive by the body's reference.
-            unsafe { tell_start::<B, S>(header) };
+            cell.owner.on_started(&task, cell.header.audience());
         }
     }
     cell.header.count_poll();
@@ -182,54 +181,99 @@ unsafe fn finish<B: Body, S: Schedule>(
     // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
     let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
-        if panicked {
-            // The first panic is the one to report.
-            drop_quietly(payload);
-        } else {
-            panicked = true;
-            let first = output.replace(Err(panicked_with(payload)));
-            drop_quietly(first);
-        }
+        note_drop_panic(&mut output, &mut panicked, payload);
     }
     // SAFETY: the body's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
-    if panicked && let Some(Err(TaskError::Panicked(panic))) = &output {
-        guarded(|| cell.owner.on_panic(&task, panic));
+    if panicked {
+        report_panic(cell, &task, &output);
     }
     let outcome = output.as_ref().map_or(reason, outcome_of);
-    if outcome.has_output()
-        && let Some(output) = output
-    {
-        let fresh = Stage { output: ManuallyDrop::new(output) };
+    if let Some(output) = output {
         // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
-        cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
+        unsafe { put_output(cell, outcome, output) };
     }
     let closed = state.close(outcome, panicked);
-    if closed.drop_output {
-        // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
-        let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-        drop_output_of(cell, &task, output, closed.unread);
-    } else if closed.unread {
-        report(cell, &task, cell.header.end_error(closed.outcome).clone());
-    }
-    // Ahead of the update flag: a host looks at its sets once that is up, and they learn of the end by this waker.
-    if closed.wake_join {
-        cell.header.wake_join();
-    }
-    if closed.ended {
-        tell_end(cell, &task, closed.before.audience());
+    if closed.is_plain() {
+        tell_end(cell, &task, Audience::Host);
+    } else {
+        // SAFETY: `closed` says how the task ended, here.
+        unsafe { settle(cell, &task, &closed) };
     }
     cell.owner.on_closed();
     // SAFETY: the body is gone, and its reference was the runner's.
     PollOutcome::Over(unsafe { Over::from_raw(header) })
 }
 
+/// Notes a panic of the body's destructor. The first panic is the one to report.
+#[cold]
+fn note_drop_panic<T>(output: &mut Option<Result<T, TaskError>>, panicked: &mut bool, payload: Box<dyn Any + Send>) {
+    if *panicked {
+        drop_quietly(payload);
+    } else {
+        *panicked = true;
+        drop_quietly(output.replace(Err(panicked_with(payload))));
+    }
+}
+
+/// Reports the panic in `output` to the owner.
+#[cold]
+fn report_panic<B: Body, S: Schedule>(
+    cell: &Cell<B, S>,
+    task: &TaskRef,
+    output: &Option<Result<B::Output, TaskError>>,
+) {
+    if let Some(Err(TaskError::Panicked(panic))) = output {
+        guarded(|| cell.owner.on_panic(task, panic));
+    }
+}
+
+/// Moves an output to the stage if the outcome keeps it.
+///
+/// # Safety
+/// The caller has what ACTIVE stands for, and what the stage held is gone.
+#[inline(always)]
+unsafe fn put_output<B: Body, S>(cell: &Cell<B, S>, outcome: Outcome, output: Result<B::Output, TaskError>) {
+    if outcome.has_output() {
+        let fresh = Stage { output: ManuallyDrop::new(output) };
+        // SAFETY: by contract.
+        cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
+    }
+}
+
+/// Drops or reports the output, wakes the join waker and notifies the owner, as far as `closed` requires it.
+///
+/// # Safety
+/// `closed` is the answer to the end of this task, by this thread.
+#[inline(never)]
+unsafe fn settle<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, closed: &Closed) {
+    if closed.drop_output() {
+        // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
+        let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
+        drop_output_of(cell, task, output, closed.unread());
+    } else if closed.unread() {
+        report(cell, task, cell.header.end_error(closed.outcome).clone());
+    }
+    // Ahead of the update flag: a host looks at its sets once that is up, and they learn of the end by this waker.
+    if closed.wake_join() {
+        cell.header.wake_join();
+    }
+    if closed.ended() {
+        tell_end(cell, task, closed.audience());
+    }
+}
+
+#[inline(always)]
 fn outcome_of<T>(output: &Result<T, TaskError>) -> Outcome {
-    match output {
-        Ok(_) => Outcome::Done,
-        Err(TaskError::Cancelled) => Outcome::Cancelled,
-        Err(TaskError::RuntimeGone) => Outcome::Gone,
-        Err(_) => Outcome::Error,
+    output.as_ref().map_or_else(outcome_of_error, |_| Outcome::Done)
+}
+
+#[cold]
+fn outcome_of_error(error: &TaskError) -> Outcome {
+    match error {
+        TaskError::Cancelled => Outcome::Cancelled,
+        TaskError::RuntimeGone => Outcome::Gone,
+        _ => Outcome::Error,
     }
 }
 
@@ -249,29 +293,26 @@ pub(super) unsafe fn fulfil<B: Body, S: Schedule>(
     // SAFETY: the body's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
     let outcome = outcome_of(&output);
-    if outcome.has_output() {
-        let fresh = Stage { output: ManuallyDrop::new(output) };
-        // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
-        cell.stage.with_mut(|stage| unsafe { stage.write(fresh) });
-    }
+    // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
+    unsafe { put_output(cell, outcome, output) };
     let closed = cell.header.state().close(outcome, false);
     let mut refused = None;
-    if closed.drop_output {
+    if closed.drop_output() {
         // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
         let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
-        if closed.unread {
+        if closed.unread() {
             drop_output_of(cell, &task, output, true);
         } else {
             refused = Some(output);
         }
-    } else if closed.unread {
+    } else if closed.unread() {
         report(cell, &task, cell.header.end_error(closed.outcome).clone());
     }
-    if closed.wake_join {
+    if closed.wake_join() {
         cell.header.wake_join();
     }
-    if closed.ended {
-        tell_end(cell, &task, closed.before.audience());
+    if closed.ended() {
+        tell_end(cell, &task, closed.audience());
     }
     // SAFETY: the body is gone, and its reference was the caller's.
     drop(unsafe { Over::from_raw(header) });

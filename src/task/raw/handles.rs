@@ -490,21 +490,35 @@ impl<T> JoinRef<T> {
     }
 
     /// The result by reference, once there is one.
+    #[inline]
     pub(crate) fn result(&self) -> Option<Result<&T, &TaskError>> {
         let state = self.header().state().load();
-        let outcome = state.outcome()?;
-        if outcome.has_output() {
+        if state.is_done() {
+            // An error in here says that the value was taken, and is none that should be read.
             // SAFETY: the outcome was published after the output was written, and while the handle exists the output is
             // the handle's.
-            let output = unsafe { &*self.output() };
-            return Some(output.as_ref().inspect_err(|_| self.mark_read(state)));
+            return Some(unsafe { &*self.output() }.as_ref());
         }
+        if !state.is_over() {
+            return None;
+        }
+        self.error(state).map(Err)
+    }
+
+    /// Returns the error of a task that has ended without a value, and notes that it was read.
+    #[cold]
+    #[inline(never)]
+    fn error(&self, state: Snapshot) -> Option<&TaskError> {
+        let outcome = state.outcome()?;
         self.mark_read(state);
-        Some(Err(if state.is_end_taken() { &TAKEN } else { self.header().end_error(outcome) }))
+        if outcome.has_output() {
+            // SAFETY: as in `result`.
+            return unsafe { &*self.output() }.as_ref().err();
+        }
+        Some(if state.is_end_taken() { &TAKEN } else { self.header().end_error(outcome) })
     }
 
     /// The error is about to be returned by reference.
-    #[cold]
     fn mark_read(&self, seen: Snapshot) {
         if seen.is_unread() {
             self.header().state().mark_read();
@@ -514,8 +528,8 @@ impl<T> JoinRef<T> {
     /// As [`result`](Self::result), with the value to be changed in place.
     pub(crate) fn result_mut(&mut self) -> Option<Result<&mut T, &TaskError>> {
         let state = self.header().state().load();
-        if !state.outcome()?.has_output() {
-            return self.result().map(|result| Err(result.err().unwrap_or(&TAKEN)));
+        if !state.has_output() {
+            return self.error(state).map(Err);
         }
         // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
         let output = unsafe { &mut *self.output() };
@@ -569,15 +583,29 @@ impl<T> JoinRef<T> {
         ManuallyDrop::new(self).give_up(false);
     }
 
+    #[inline(always)]
     fn give_up(&mut self, cancel: bool) {
+        let now = self.header().state().load();
+        // The usual end of a task that ran out: nothing to agree upon with anybody, so two read-modify-writes are saved. The
+        // load acquires: it pairs with the release of whoever gave up the reference before.
+        if now.is_last_of_done() && !std::mem::needs_drop::<T>() {
+            let dealloc = self.header().vtable().dealloc;
+            // SAFETY: the last reference is ours, given up once: `self` is not used again. A value without a destructor, or
+            // the mark of one that was taken, needs no drop.
+            unsafe { dealloc(self.pointer) };
+            return;
+        }
+        self.give_up_slow(now, cancel);
+    }
+
+    #[inline(never)]
+    fn give_up_slow(&mut self, now: Snapshot, cancel: bool) {
         let header = self.header();
         let vtable = header.vtable();
-        let now = header.state().load();
         if now.is_last() {
-            // The usual end of a task that ran out: nothing to agree upon with anybody, so two read-modify-writes are
-            // saved. The load acquires: it pairs with the release of whoever gave up the reference before.
+            // As above, with an end to drop or to report.
             // SAFETY: the task is over, and our reference is alive.
-            unsafe { self.drop_end(now.outcome().is_some_and(Outcome::has_output), now.is_unread()) };
+            unsafe { self.drop_end(now.has_output(), now.is_unread()) };
             // Another look: the hooks that are told of an error or a panic of the output may keep a reference.
             // SAFETY: our reference, given up once: `self` is not used again.
             unsafe { release_late(self.pointer) };

@@ -24,6 +24,8 @@ const JOIN_WAKER: usize = 1 << 6;
 /// Three bits: how the task ended, 0 while it has not. An end from outside is marked here once its error was taken.
 const OUTCOME: usize = 0b111 << OUTCOME_SHIFT;
 const OUTCOME_SHIFT: u32 = 7;
+/// The outcome of a task whose body returned a value.
+const DONE: usize = (Outcome::Done as usize) << OUTCOME_SHIFT;
 /// The outcome of a task that was cancelled, or whose runtime shut down, after its error was taken.
 const CANCELLED_TAKEN: usize = 6 << OUTCOME_SHIFT;
 /// The outcome of a task that was ended by its time limit, after its error was taken.
@@ -133,11 +135,32 @@ impl Snapshot {
         self.has(CANCEL)
     }
 
+    /// True if the task is over and its output stands in the cell.
+    #[inline(always)]
+    pub(crate) fn has_output(self) -> bool {
+        matches!((self.0 & OUTCOME) >> OUTCOME_SHIFT, 1 | 2)
+    }
+
+    /// True if the body returned a value. It may have been taken.
+    #[inline(always)]
+    pub(crate) fn is_done(self) -> bool {
+        self.0 & OUTCOME == DONE
+    }
+
     /// True if the task ended with an error that the handle has not returned yet. An output that was taken looks the same
     /// here: the stage tells.
-    #[inline(always)]
     pub(crate) fn is_unread(self) -> bool {
         !self.has(READ) && !self.is_end_taken() && self.outcome().is_some_and(Outcome::is_error)
+    }
+
+    /// The end of a task that was cancelled, or is over already, and whose body ended with `outcome`.
+    #[cold]
+    fn close_cancelled(self, outcome: Outcome, panicked: bool) -> (Self, Outcome) {
+        if let Some(earlier) = self.outcome() {
+            return (self, earlier);
+        }
+        let outcome = if !panicked && outcome.has_output() { Outcome::Cancelled } else { outcome };
+        (self.with_outcome(outcome), outcome)
     }
 
     /// True while a waker is registered. Before the end only the handle sets and clears the bit, so that the handle can
@@ -160,6 +183,12 @@ impl Snapshot {
     /// True if the task is over for good and the caller's reference is the last: nobody is left to make another.
     pub(crate) fn is_last(self) -> bool {
         self.is_closed() && self.refs() == 1
+    }
+
+    /// As [`is_last`](Self::is_last), for a task whose body returned a value.
+    #[inline(always)]
+    pub(crate) fn is_last_of_done(self) -> bool {
+        self.0 & (CLOSED | OUTCOME | usize::MAX << REF_SHIFT) == CLOSED | DONE | REF
     }
 
     /// True while the task sleeps: neither queued nor running nor over.
@@ -260,22 +289,49 @@ pub(crate) enum ToIdle {
     Drop,
 }
 
-/// What is left to do after the end of a body.
+/// The answer of [`State::close`]: the previous word says what is left to do.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Closed {
-    /// The runner owns the output it wrote and drops it: the handle is gone, or the task had ended otherwise.
-    pub(crate) drop_output: bool,
-    /// The task ended here (and not by an earlier cancellation): the runner tells the world.
-    pub(crate) ended: bool,
-    /// The runner owns a registered join waker: take it and wake it.
-    pub(crate) wake_join: bool,
-    /// The task ended with an error, and the handle was gone: the runner reports it.
-    pub(crate) unread: bool,
-    /// The word before the end: it says who could see the task.
-    pub(crate) before: Snapshot,
+    before: Snapshot,
     /// How the task ended.
     pub(crate) outcome: Outcome,
+    /// The runner wrote an output.
+    written: bool,
+}
+
+impl Closed {
+    /// True for the usual end: the handle exists, no task awaits this one, and it was not cancelled. Only the owner is to be
+    /// notified.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.before.0 & (OUTCOME | CANCEL | HANDLE | JOIN_WAKER | AWAITED) == HANDLE
+    }
+
+    /// True if the task ended here, and not by an earlier cancellation: the runner notifies the owner.
+    pub(crate) fn ended(&self) -> bool {
+        !self.before.is_over()
+    }
+
+    /// True if the runner owns the output that it wrote, and drops it: the handle is gone, or the task ended otherwise.
+    pub(crate) fn drop_output(&self) -> bool {
+        self.written && !(self.ended() && self.outcome.has_output() && self.before.has(HANDLE))
+    }
+
+    /// True if the runner owns a registered join waker: it takes and wakes it.
+    pub(crate) fn wake_join(&self) -> bool {
+        self.ended() && self.before.has(JOIN_WAKER)
+    }
+
+    /// True if the task ended with an error and the handle was gone: the runner reports it.
+    pub(crate) fn unread(&self) -> bool {
+        self.ended() && !self.before.has(HANDLE) && self.outcome.is_error()
+    }
+
+    /// The party that could see the task.
+    pub(crate) fn audience(&self) -> Audience {
+        self.before.audience()
+    }
 }
 
 /// What a wake-up leads to.
@@ -410,32 +466,17 @@ impl State {
     ///
     /// A cancellation that came during the last poll wins over `Done` and over a returned error; a panic wins over a
     /// cancellation (`panicked`), so that it is never lost.
+    #[inline(always)]
     pub(crate) fn close(&self, outcome: Outcome, panicked: bool) -> Closed {
         self.update(|s| {
             debug_assert!(s.has(ACTIVE) && !s.is_closed(), "not a running task: {s:?}");
-            let next = s.without(ACTIVE | WOKEN).with(CLOSED);
-            if let Some(earlier) = s.outcome() {
-                let closed = Closed {
-                    drop_output: outcome.has_output(),
-                    ended: false,
-                    wake_join: false,
-                    unread: false,
-                    before: s,
-                    outcome: earlier,
-                };
-                return (Some(next), closed);
-            }
-            let outcome_now =
-                if s.is_cancel_requested() && !panicked && outcome.has_output() { Outcome::Cancelled } else { outcome };
-            let closed = Closed {
-                drop_output: outcome.has_output() && (!outcome_now.has_output() || !s.has(HANDLE)),
-                ended: true,
-                wake_join: s.has(JOIN_WAKER),
-                unread: !s.has(HANDLE) && outcome_now.is_error(),
-                before: s,
-                outcome: outcome_now,
+            let next = s.without(ACTIVE | WOKEN | JOIN_WAKER | AWAITED).with(CLOSED);
+            let (next, ended) = if s.has(CANCEL | OUTCOME) {
+                next.close_cancelled(outcome, panicked)
+            } else {
+                (next.with_outcome(outcome), outcome)
             };
-            (Some(next.without(JOIN_WAKER | AWAITED).with_outcome(outcome_now)), closed)
+            (Some(next), Closed { before: s, outcome: ended, written: outcome.has_output() })
         })
     }
 
@@ -487,7 +528,7 @@ impl State {
     pub(crate) fn drop_handle(&self, kind: Kind, cancel: bool) -> HandleDropped {
         self.update(|s| {
             debug_assert!(s.has(HANDLE), "a task has one handle: {s:?}");
-            let drop_output = s.outcome().is_some_and(Outcome::has_output);
+            let drop_output = s.has_output();
             // Before the end, a registered waker belongs to the handle again once the bit is cleared here.
             let drop_waker = s.has(JOIN_WAKER);
             let gone = s.without(HANDLE | JOIN_WAKER | AWAITED);
