@@ -33,9 +33,15 @@ pub(crate) struct Local {
 
 thread_local! {
     static DRIVEN: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
-    static STARTED_FOR: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    static OVERRIDES: RefCell<Overrides> = const { RefCell::new(Overrides { started_for: None, timers: None }) };
+}
+
+/// The runtime and timers of the polled future, where they are not those of the executor that this thread drives.
+struct Overrides {
+    /// The runtime that takes the future over afterwards.
+    started_for: Option<Arc<Shared>>,
     /// The timers of the polled task, if it has its own clock.
-    static TIMERS: RefCell<Option<Arc<Driver>>> = const { RefCell::new(None) };
+    timers: Option<Arc<Driver>>,
 }
 
 /// Puts the previous context back.
@@ -54,13 +60,23 @@ pub(crate) fn enter(local: Rc<Local>) -> Entered {
 
 /// Puts the previous one back.
 pub(super) struct StartedFor {
-    previous: Option<Arc<Shared>>,
-    _timers: OwnTimers,
+    previous: Option<Overrides>,
 }
 
 /// What this thread polls from now on, it polls for `shared`, until the guard goes.
 pub(super) fn started_for(shared: Option<Arc<Shared>>) -> StartedFor {
-    StartedFor { previous: swap_started_for(shared), _timers: own_timers(None) }
+    let overrides = Overrides { started_for: shared, timers: None };
+    StartedFor { previous: OVERRIDES.try_with(|own| own.replace(overrides)).ok() }
+}
+
+impl Drop for StartedFor {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(previous) = self.previous.take() {
+            // Dropped after the borrow: it may be the last reference.
+            drop(OVERRIDES.try_with(|own| own.replace(previous)).ok());
+        }
+    }
 }
 
 /// Restores the previous timers when dropped.
@@ -70,39 +86,31 @@ pub(crate) struct OwnTimers {
 
 /// Sets the timers of futures that this thread polls, until the guard is dropped.
 pub(crate) fn own_timers(timers: Option<Arc<Driver>>) -> OwnTimers {
-    OwnTimers { previous: TIMERS.try_with(|own| own.replace(timers)).ok().flatten() }
+    OwnTimers { previous: swap_timers(timers) }
+}
+
+fn swap_timers(timers: Option<Arc<Driver>>) -> Option<Arc<Driver>> {
+    OVERRIDES.try_with(|own| std::mem::replace(&mut own.borrow_mut().timers, timers)).ok().flatten()
 }
 
 impl Drop for OwnTimers {
     fn drop(&mut self) {
-        let previous = self.previous.take();
         // Dropped after the borrow: it may be the last reference.
-        drop(TIMERS.try_with(|own| own.replace(previous)).ok().flatten());
+        drop(swap_timers(self.previous.take()));
     }
 }
 
 /// The timers of the task that this thread polls.
 pub(super) fn timers() -> Option<Arc<Driver>> {
-    let own = TIMERS.try_with(|own| own.borrow().clone()).ok().flatten();
+    let own = OVERRIDES.try_with(|own| own.borrow().timers.clone()).ok().flatten();
     own.or_else(|| with_polled_for(|shared| Arc::clone(&shared.driver)))
-}
-
-fn swap_started_for(shared: Option<Arc<Shared>>) -> Option<Arc<Shared>> {
-    STARTED_FOR.try_with(|started| started.replace(shared)).ok().flatten()
-}
-
-impl Drop for StartedFor {
-    fn drop(&mut self) {
-        // Dropped after the borrow: it may be the last reference.
-        drop(swap_started_for(self.previous.take()));
-    }
 }
 
 /// Runs `f` with the runtime of the future that this thread polls.
 ///
 /// `f` runs under a borrow: it must not run user code.
 pub(super) fn with_polled_for<R>(f: impl Fn(&Arc<Shared>) -> R) -> Option<R> {
-    let started = STARTED_FOR.try_with(|started| started.borrow().as_ref().map(&f)).ok().flatten();
+    let started = OVERRIDES.try_with(|own| own.borrow().started_for.as_ref().map(&f)).ok().flatten();
     started.or_else(|| with_local(|local| f(&local.shared)))
 }
 
@@ -118,7 +126,7 @@ pub(super) enum PolledFor {
 
 /// The runtime of the future that this thread polls, for whoever runs user code with it.
 pub(super) fn polled_for() -> PolledFor {
-    let started = STARTED_FOR.try_with(|started| started.borrow().clone()).ok().flatten();
+    let started = OVERRIDES.try_with(|own| own.borrow().started_for.clone()).ok().flatten();
     match (started, current()) {
         (Some(shared), _) => PolledFor::Ahead(shared),
         (None, Some(local)) => PolledFor::Driven(local),

@@ -108,9 +108,20 @@ impl UpdateFlag {
     }
 
     /// Takes the flag down; true if it was up. A few loads when it is down.
+    #[inline]
     pub(crate) fn take(&self) -> bool {
         let Parts { common, lanes } = &*self.parts;
-        // Relaxed: a raise that this load misses is seen on the next tick.
+        // Relaxed: a raise that these loads miss is seen on the next tick.
+        let mut up = common.load(Ordering::Relaxed);
+        for (lane, seen) in lanes.iter().zip(self.seen.iter()) {
+            up |= lane.load(Ordering::Relaxed) != seen.load(Ordering::Relaxed);
+        }
+        up && self.take_slow()
+    }
+
+    #[inline(never)]
+    fn take_slow(&self) -> bool {
+        let Parts { common, lanes } = &*self.parts;
         let mut up = common.load(Ordering::Relaxed) && common.swap(false, Ordering::AcqRel);
         for (lane, seen) in lanes.iter().zip(self.seen.iter()) {
             // Acquire: pairs with the release of `raise_lane`.
@@ -157,6 +168,28 @@ impl Drop for Lane {
         if self.lane != DRIVER {
             self.flag.free.lock().push(self.lane);
         }
+    }
+}
+
+/// The driver's lane during a tick. As [`Lane::of_driver`], without a counted reference.
+#[derive(Debug)]
+pub(crate) struct DriverLane {
+    before: Own,
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+impl DriverLane {
+    /// For the thread that drives the runtime of `flag`: no other may write this lane.
+    #[inline(always)]
+    pub(crate) fn enter(flag: &UpdateFlag) -> Self {
+        Self { before: OWN.replace(Own { flag: flag.id, lane: DRIVER }), _of_this_thread: PhantomData }
+    }
+}
+
+impl Drop for DriverLane {
+    #[inline(always)]
+    fn drop(&mut self) {
+        OWN.set(self.before);
     }
 }
 

@@ -131,11 +131,14 @@ pub enum TickError {
 }
 
 /// What is left of a budget, and what was done with it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Meter {
     /// When it began, and how long it may take.
     time: Option<(Instant, Duration)>,
+    /// The limit of polls.
     polls: Option<usize>,
+    /// The limits are checked after a poll from this number of polls on.
+    look_from: usize,
     spent: bool,
     pub(super) polled: usize,
     pub(super) fired: usize,
@@ -144,13 +147,27 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(budget: Budget) -> Self {
-        Self { time: budget.time.map(|limit| (Instant::now(), limit)), polls: budget.polls, ..Self::default() }
+        let Budget { time, polls } = budget;
+        Self {
+            time: time.map(|limit| (Instant::now(), limit)),
+            polls,
+            look_from: if time.is_some() { 0 } else { polls.unwrap_or(usize::MAX) },
+            spent: false,
+            polled: 0,
+            fired: 0,
+            overrun: Duration::ZERO,
+        }
     }
 
     /// Counts one poll; true if it was the last.
-    #[inline]
+    #[inline(always)]
     pub(super) fn count_poll(&mut self) -> bool {
         self.polled += 1;
+        self.polled >= self.look_from && self.look_after_poll()
+    }
+
+    #[inline(never)]
+    fn look_after_poll(&mut self) -> bool {
         if self.polls.is_some_and(|limit| self.polled >= limit) {
             self.spent = true;
         }

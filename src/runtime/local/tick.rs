@@ -9,6 +9,7 @@ use crate::runtime::context::{self, Entered, Local};
 use crate::sync::Arc;
 use crate::time::driver::Driver;
 use crate::time::{Clock, ManualClock};
+use crate::util::update::DriverLane;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -44,6 +45,10 @@ pub(super) struct Pump {
 pub(super) struct Turn<'a> {
     pump: &'a Pump,
     entered: Option<Entered>,
+    /// True if the host may wait for the runtime after this turn.
+    arms: bool,
+    /// The lane of the update flag for this thread, during the turn.
+    _lane: DriverLane,
 }
 
 /// How a moment ended.
@@ -94,25 +99,30 @@ impl Pump {
         if self.turning.get() || self.local.visited.get() { Err(TickError::Nested) } else { Ok(()) }
     }
 
-    /// One tick.
+    /// Runs one tick. Inlined for a tick without work, which needs no stack frame of the rest.
+    #[inline(always)]
     pub(super) fn tick(&self, budget: Budget, mut world: World<'_>) -> Result<TickReport, TickError> {
         self.refuse_nested()?;
+        if !budget.is_zero() && self.is_quiet() {
+            return Ok(TickReport { next_deadline: self.soonest(), ..TickReport::default() });
+        }
+        Ok(self.tick_slow(budget, &mut world))
+    }
+
+    #[inline(never)]
+    fn tick_slow(&self, budget: Budget, world: &mut World<'_>) -> TickReport {
+        let mut meter = Meter::new(budget);
         if budget.is_zero() {
             // Counted, and no more: nothing of the user's runs.
             if !self.local.shared.inbox.is_empty() {
                 self.local.take_in(self.clock().nanos());
             }
-            return Ok(self.report(&Meter::default()));
+        } else {
+            let turn = self.begin();
+            turn.lend(world);
+            turn.run(&mut meter, ROUNDS, world);
         }
-        if self.is_quiet() {
-            return Ok(TickReport { next_deadline: self.soonest(), ..TickReport::default() });
-        }
-        let mut meter = Meter::new(budget);
-        let turn = self.begin();
-        turn.lend(&world);
-        turn.run(&mut meter, ROUNDS, &mut world);
-        drop(turn);
-        Ok(self.report(&meter))
+        self.report(&meter)
     }
 
     /// One tick, in which the manual clock is moved.
@@ -131,7 +141,7 @@ impl Pump {
         !self.local.has_work()
             && self.frames().lower_bound().is_none()
             && shared.listing.is_quiet()
-            && self.passes_quietly()
+            && (self.owed.get() == 0 || self.passes_quietly())
             && !shared.driver.is_due()
             && self.is_silent(&self.parker.borrow())
     }
@@ -167,11 +177,9 @@ impl Pump {
     }
 
     /// Moves the clock by what is owed if nothing comes due on the way; true if nothing is owed any more.
+    #[inline(never)]
     fn passes_quietly(&self) -> bool {
         let owed = self.owed.get();
-        if owed == 0 {
-            return true;
-        }
         let target = self.clock().nanos().saturating_add(owed);
         let free = self.driver().lower_bound().is_none_or(|earliest| earliest > target);
         let may = free && !self.is_standing();
@@ -195,7 +203,8 @@ impl Pump {
         self.turning.set(true);
         self.local.requests.begin();
         self.host.disarm(self.parker.borrow().state());
-        Turn { pump: self, entered: Some(context::enter(Rc::clone(&self.local))) }
+        let lane = DriverLane::enter(&self.local.shared.update);
+        Turn { pump: self, entered: Some(context::enter(Rc::clone(&self.local))), arms: true, _lane: lane }
     }
 
     /// The host waits from now on, unless there is work already.
@@ -311,6 +320,7 @@ impl Turn<'_> {
     }
 
     /// Rounds, until nothing is ready.
+    #[inline(never)]
     fn moment<const WATCHED: bool>(&self, meter: &mut Meter, rounds: usize, world: &mut World<'_>) -> Moment {
         let local = &*self.pump.local;
         // Polls and closures since the last look at the timers: the first round takes one.
@@ -334,15 +344,18 @@ impl Turn<'_> {
                     return Moment::Spent;
                 }
             }
-            let answered = if local.requests.is_empty() { 0 } else { self.answer_requests(world, meter) };
-            if meter.is_spent() {
-                return Moment::Spent;
-            }
-            // A script may ask the host many times in a row, each of which takes a round.
-            if answered != 0 && answers != 0 {
-                answers -= 1;
-            } else {
-                left -= 1;
+            left -= 1;
+            let mut answered = 0;
+            if !local.requests.is_empty() {
+                answered = self.answer_requests(world, meter);
+                if meter.is_spent() {
+                    return Moment::Spent;
+                }
+                // A script may ask the host many times in a row, each of which takes a round.
+                if answered != 0 && answers != 0 {
+                    answers -= 1;
+                    left += 1;
+                }
             }
             since += closures + answered;
             // What the closures have woken runs in this round.
@@ -417,10 +430,7 @@ impl Turn<'_> {
 
     /// Ends the tick for good: the host does not wait for anything afterwards.
     fn leave(mut self) {
-        self.entered = None;
-        self.pump.local.requests.end();
-        self.pump.turning.set(false);
-        std::mem::forget(self);
+        self.arms = false;
     }
 }
 
@@ -428,7 +438,9 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.entered = None;
         self.pump.local.requests.end();
-        self.pump.arm();
+        if self.arms {
+            self.pump.arm();
+        }
         self.pump.turning.set(false);
     }
 }
