@@ -289,6 +289,35 @@ fn an_idle_host_is_not_woken_for_what_it_cannot_see() {
     assert!(shelf.lock().unwrap().as_ref().is_some_and(Task::is_done));
 }
 
+/// Without a hook a report raises the flag by a path of its own.
+#[test]
+fn a_detached_task_reports_in_silence() {
+    let clock = Clock::manual();
+    let rt = Builder::new().clock(clock.clone()).build().unwrap();
+    let (handle, reports) = (rt.handle().clone(), Tally::new());
+    let reported = reports.clone();
+    let beat = |mut cx: TaskContext<usize>| async move {
+        loop {
+            cx.report(1);
+            reported.note();
+            handle.sleep(SECOND).await;
+        }
+    };
+    let mut task = Some(rt.task().progress(1).spawn(beat));
+    for (count, visible) in [(1, true), (2, true), (3, false)] {
+        if !visible {
+            task.take().expect("it is the last round").detach();
+        }
+        if count > 1 {
+            common::until(|| rt.metrics().timers == 1);
+            clock.advance(SECOND);
+        }
+        reports.wait_for(count);
+        settle(&rt);
+        assert_eq!(rt.take_update(), visible);
+    }
+}
+
 #[test]
 fn start_and_retry_raise_it_and_a_quiet_task_never_does() {
     let clock = Clock::manual();

@@ -42,6 +42,10 @@ impl<P> Reporter<P> {
     /// A destructor that panics does so unseen: the task goes on.
     #[inline]
     pub fn report(&mut self, value: P) {
+        // No host can see the value, so the update flag stays down.
+        if self.ring().is_reader_gone() {
+            return;
+        }
         self.producer.report(value).discard();
         self.host.reported();
     }

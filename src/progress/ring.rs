@@ -292,6 +292,12 @@ impl<P> Ring<P> {
         self.wake_sender();
     }
 
+    /// True once the reader is gone. Relaxed: nothing rests on it.
+    #[inline(always)]
+    pub(super) fn is_reader_gone(&self) -> bool {
+        self.reader_gone.load(Ordering::Relaxed)
+    }
+
     /// Wakes a sender that waits, so that it sees what the caller did before: cancelled it, closed the reader.
     pub(super) fn wake_sender(&self) {
         // One word, a read-modify-write on both sides. If the sender's `announce` came first, its flag is seen here (and
@@ -407,7 +413,7 @@ impl<P> Producer<P> {
     #[inline]
     pub(super) fn try_push(&mut self, value: P) -> Result<(), PushError<P>> {
         // Relaxed: see `close_reader`.
-        if self.ring.reader_gone.load(Ordering::Relaxed) {
+        if self.ring.is_reader_gone() {
             return Err(PushError::ReaderGone(value));
         }
         if self.tail != self.limit {
@@ -657,18 +663,27 @@ impl<'a, P> Batch<'a, P> {
         batch
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Option<P> {
+        let Some(slot) = self.slots.next() else { return self.next_of_next_span() };
+        // `is_taken_over`, of a batch that has a slot, and so a span.
+        if self.ring.claims.number.load(plain::Ordering::Relaxed) != self.number {
+            return None;
+        }
+        self.ring.claims.left.store(self.slots.len(), plain::Ordering::Relaxed);
+        // SAFETY: we hold LOCK (else there is no slot, or it was taken over) and the slot lies between head and the tail that
+        // was seen (R3); the iterator and the count of what is left have moved on, so it is not taken again.
+        Some(unsafe { take(slot) })
+    }
+
+    #[inline(never)]
+    fn next_of_next_span(&mut self) -> Option<P> {
         if self.is_taken_over() {
             return None;
         }
-        let slot = match self.slots.next() {
-            Some(slot) => slot,
-            None => self.next_span()?,
-        };
+        let slot = self.next_span()?;
         self.ring.claims.left.store(self.slots.len(), plain::Ordering::Relaxed);
-        // SAFETY: we hold LOCK (else the span is empty, or taken over) and the slot lies between head and the tail that was
-        // seen (R3); the iterator and the count of what is left have moved on, so it is not taken again.
+        // SAFETY: as in `next`.
         Some(unsafe { take(slot) })
     }
 

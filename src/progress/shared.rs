@@ -45,6 +45,10 @@ impl<P> SharedReporter<P> {
     /// Adds a value at once; see [`Reporter::report`].
     #[inline(never)]
     pub fn report(&self, value: P) {
+        // As in `Reporter::report`.
+        if self.ring().is_reader_gone() {
+            return;
+        }
         let displaced = self.shared.producer.lock().report(value);
         displaced.discard();
         self.shared.host.reported();
