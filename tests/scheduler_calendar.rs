@@ -410,6 +410,136 @@ fn a_zone_that_panics_costs_its_own_job() {
     assert_eq!((sound.status(), world.noted()), (JobStatus::Active, vec!["01 13:00:00 +0000".to_owned()]));
 }
 
+/// A zone that calls something of the test whenever it is asked.
+#[derive(Clone)]
+struct Calling(Callback);
+
+type Callback = Arc<Mutex<Option<Arc<dyn Fn() + Send + Sync>>>>;
+
+impl std::fmt::Debug for Calling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Calling")
+    }
+}
+
+#[derive(Clone, Debug)]
+struct CallingOffset(Calling);
+
+impl chrono::Offset for CallingOffset {
+    fn fix(&self) -> chrono::FixedOffset {
+        chrono::FixedOffset::east_opt(0).unwrap()
+    }
+}
+
+impl TimeZone for Calling {
+    type Offset = CallingOffset;
+
+    fn from_offset(offset: &Self::Offset) -> Self {
+        offset.0.clone()
+    }
+
+    fn offset_from_local_date(&self, _: &chrono::NaiveDate) -> chrono::MappedLocalTime<Self::Offset> {
+        unreachable!()
+    }
+
+    fn offset_from_local_datetime(&self, _: &chrono::NaiveDateTime) -> chrono::MappedLocalTime<Self::Offset> {
+        unreachable!()
+    }
+
+    fn offset_from_utc_date(&self, _: &chrono::NaiveDate) -> Self::Offset {
+        unreachable!()
+    }
+
+    fn offset_from_utc_datetime(&self, _: &chrono::NaiveDateTime) -> Self::Offset {
+        // Once for each time that it is set, so that a call that searches does not call itself.
+        let callback = self.0.lock().unwrap().take();
+        if let Some(callback) = callback {
+            callback();
+        }
+        CallingOffset(self.clone())
+    }
+}
+
+/// The searches of a calendar: a slot that is due, a clock that goes back, the end of a pause.
+#[test]
+fn a_zone_may_call_the_scheduler_in_every_search() {
+    type Call = fn(&Scheduler, &Job);
+    let calls: [(&str, Call); 11] = [
+        ("len", |scheduler, _| assert!(scheduler.len() > 0)),
+        ("list", |scheduler, _| assert!(!scheduler.list().is_empty())),
+        ("latest", |scheduler, _| drop(scheduler.latest::<()>("zoned"))),
+        ("look", |_, job| drop((job.next_run_at(), job.status(), job.counts()))),
+        ("run_now", |_, job| drop(job.run_now())),
+        ("pause", |_, job| drop(job.pause())),
+        ("pause, resume", |_, job| drop((job.pause(), job.resume()))),
+        ("cancel_runs", |_, job| drop(job.cancel_runs())),
+        ("remove", |_, job| drop(job.remove())),
+        ("add", |scheduler, _| drop(scheduler.every(HOUR).id("zoned").spawn(|_cx| async {}).unwrap())),
+        ("shutdown", |scheduler, _| drop(scheduler.shutdown(Duration::ZERO))),
+    ];
+    for (name, call) in calls {
+        for search in ["due", "back", "resume"] {
+            let world = World::at("2026-07-01T12:30:00Z");
+            let zone = Calling(Callback::default());
+            let job = world.scheduler.cron("@hourly").id("zoned").zone(zone.clone()).spawn(|_cx| async {}).unwrap();
+            world.settle();
+            if search == "resume" {
+                assert!(job.pause());
+            }
+            let (scheduler, theirs) = (world.scheduler.clone(), job.clone());
+            *zone.0.lock().unwrap() = Some(Arc::new(move || call(&scheduler, &theirs)));
+            match search {
+                "due" => world.pass(HOUR / 2, 1),
+                "back" => world.wall.set(utc("2026-07-01T10:30:00Z")),
+                _ => drop(job.resume()),
+            }
+            world.settle();
+            assert!(zone.0.lock().unwrap().is_none(), "{name}, {search}: the zone was asked");
+            let over = matches!(name, "remove" | "add" | "shutdown");
+            assert_eq!(job.status().is_over(), over, "{name}, {search}: {:?}", job.status());
+            if name == "pause" {
+                assert_eq!((job.status(), job.counts().runs), (JobStatus::Paused, 0), "{name}, {search}");
+                assert!(job.resume(), "{name}, {search}");
+            }
+            // It goes on: the next slot runs, whatever happened during the search.
+            let before = job.counts().runs;
+            world.pass(HOUR / 2, 2);
+            assert_eq!(job.counts().runs - before, u64::from(!over), "{name}, {search}");
+        }
+    }
+}
+
+/// A search that takes its time, on the reactor: no polling call waits for it.
+#[test]
+fn no_call_waits_for_a_search() {
+    let world = World::at("2026-07-01T12:30:00Z");
+    let zone = Calling(Callback::default());
+    let job = world.scheduler.cron("@hourly").id("zoned").zone(zone.clone()).spawn(|_cx| async {}).unwrap();
+    world.settle();
+    let (entered, goes_on) = (common::Latch::new(), common::Latch::new());
+    let (theirs, until) = (entered.clone(), goes_on.clone());
+    *zone.0.lock().unwrap() = Some(Arc::new(move || {
+        theirs.open();
+        until.wait();
+    }));
+    world.clock.advance(HOUR / 2);
+    entered.wait();
+    assert_eq!((world.scheduler.len(), world.scheduler.list().len()), (1, 1));
+    assert!(world.scheduler.latest::<()>("zoned").unwrap().is_none());
+    assert!(job.next_run_at().is_some());
+    assert_eq!(job.status(), JobStatus::Active);
+    let other = world.scheduler.cron("@daily").spawn(|_cx| async {}).unwrap();
+    assert!(job.pause());
+    assert!(job.resume());
+    assert!(other.remove());
+    goes_on.open();
+    world.settle();
+    assert_eq!(job.counts().runs, 0, "the pause came before the slot was dealt with");
+    assert_eq!(next(&job), Some(utc("2026-07-01T14:00:00Z")));
+    world.pass(HOUR, 1);
+    assert_eq!(job.counts().runs, 1);
+}
+
 #[test]
 fn the_end_of_the_scheduler_is_no_news() {
     let world = World::at("2026-07-01T12:30:00Z");

@@ -1,8 +1,8 @@
 //! What the handles, the runs and the driver share.
 //!
 //! # Locks
-//! `state`, then a job's `shown`, then the manager's own. No user code runs under any of them but the arithmetic of time
-//! zones; what user data leaves is dropped after.
+//! `state`, then a job's `shown`, then the manager's own. No user code runs under any of them: a search of a calendar, which
+//! asks the user's zone, has the job's timetable to itself meanwhile, and what user data leaves is dropped after.
 //!
 //! # The life of a run
 //! ```text
@@ -15,12 +15,12 @@
 //! Runs know the scheduler by weak references: a run that never ends keeps no scheduler alive.
 
 use super::cell::{Cell, JobStatus, Kept, keep_newest};
-use super::entry::{Action, Entry, Launching};
+use super::entry::{Action, Entry, Launching, Search};
 use super::error::ScheduleError;
 use super::event::tell;
 use super::launch::{Launch, RunPlace};
 use super::settings::Settings;
-use super::state::{Phase, Rest, State};
+use super::state::{Phase, Rest, State, Step};
 use super::timetable::{Nanos, Now, Timetable};
 use crate::manage::TaskManager;
 use crate::spawn::TaskBuilder;
@@ -31,6 +31,9 @@ use crate::time::clock::ClockListener;
 use crate::util::catch::{drop_quietly, guarded};
 use std::task::Waker;
 use std::time::Instant;
+
+/// Steps of one turn, before the reactor does its other work.
+const JOBS_PER_TURN: usize = 64;
 
 pub(super) struct Core {
     pub(super) manager: TaskManager,
@@ -118,28 +121,62 @@ impl Core {
         there
     }
 
-    pub(super) fn resume(&self, key: u64) -> bool {
+    pub(super) fn resume(self: &Arc<Self>, key: u64) -> bool {
         let now = self.now();
-        let mut actions = Vec::new();
-        let resumed = self.state.lock().resume(key, now, &mut actions);
-        drop_quietly(actions);
+        let (resumed, search) = self.state.lock().resume(key, now);
+        let searched = search.is_none_or(|search| self.search(search));
         self.notify();
-        resumed
+        resumed && searched
     }
 
-    /// For the driver: decides, then does. `None`: the scheduler is closed.
+    /// Runs a search and acts on what it found. False if the zone panicked: that costs its own job, which is over.
+    fn search(self: &Arc<Self>, mut search: Search) -> bool {
+        let found = search.run();
+        let Search { key, table, now, .. } = search;
+        let mut actions = Vec::new();
+        let mut state = self.state.lock();
+        let (left, panic) = match found {
+            Ok(batch) => (state.end_search(key, table, batch, now, &mut actions), None),
+            Err(panic) => {
+                actions.extend(state.take(key, JobStatus::Stopped).map(Action::drop));
+                (Some(table), Some(panic))
+            }
+        };
+        drop(state);
+        let searched = panic.is_none();
+        drop_quietly((left, panic));
+        self.act(actions);
+        searched
+    }
+
+    /// For the driver: decides, then does, for a part of the jobs at most. `None`: the scheduler is closed.
     pub(super) fn turn(self: &Arc<Self>, waker: &Waker) -> Option<Rest> {
         // Before the clocks are read: a change after that wakes us.
         let old = self.driver.lock().replace(waker.clone());
         drop_quietly(old);
-        let mut actions = Vec::new();
-        let mut state = self.state.lock();
-        if state.phase != Phase::Open {
-            return None;
-        }
         let now = self.now();
-        let rest = state.turn(now, self.wall.runs_by_itself(), &mut actions);
-        drop(state);
+        for turn in 0..JOBS_PER_TURN {
+            let mut actions = Vec::new();
+            let mut state = self.state.lock();
+            if state.phase != Phase::Open {
+                return None;
+            }
+            if turn == 0 {
+                state.see_wall(now);
+            }
+            let step = state.step(now, self.wall.runs_by_itself(), &mut actions);
+            drop(state);
+            self.act(actions);
+            match step {
+                Step::Search(search) => drop(self.search(search)),
+                Step::Done => {}
+                Step::Rest(rest) => return Some(rest),
+            }
+        }
+        Some(Rest::None)
+    }
+
+    fn act(self: &Arc<Self>, actions: Vec<Action>) {
         for action in actions {
             match action {
                 Action::Launch(launching) => self.launch(launching),
@@ -151,7 +188,6 @@ impl Core {
                 Action::Drop(entry) => drop_quietly(entry),
             }
         }
-        Some(rest)
     }
 
     fn launch(self: &Arc<Self>, launching: Launching) {

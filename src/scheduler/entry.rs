@@ -13,11 +13,13 @@ use super::event::{Hook, JobEvent, Passed};
 use super::instances::Instances;
 use super::launch::Launch;
 use super::settings::Settings;
-use super::timetable::{Moment, Nanos, Now, Timetable};
+use super::timetable::{Batch, Lateness, Moment, Nanos, Now, Timetable};
 use crate::manage::Stored;
 use crate::sync::Arc;
 use crate::task::CancelHandle;
 use crate::trace;
+use crate::util::catch::catch;
+use std::any::Any;
 use std::collections::BTreeMap;
 
 /// What a turn decided.
@@ -55,7 +57,9 @@ pub(super) struct Launching {
 /// A job with a place in the schedule.
 pub(super) struct Entry {
     pub(super) cell: Arc<Cell>,
-    pub(super) table: Box<dyn Timetable>,
+    /// `None` during a [`Search`].
+    table: Option<Box<dyn Timetable>>,
+    wanted: Wanted,
     pub(super) settings: Settings,
     pub(super) launch: Launch,
     pub(super) rng: fastrand::Rng,
@@ -69,6 +73,46 @@ pub(super) struct Entry {
     pub(super) instances: Instances<Slot>,
     /// Runs that were asked for and not looked at yet.
     pub(super) asked: u64,
+}
+
+/// Requests to a job's timetable, for the next search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// A pause has ended.
+    skip: bool,
+    /// The wall clock went back.
+    look_again: bool,
+}
+
+/// A job's timetable, taken out of the schedule for as long as it searches: zones are user code, which may take its time,
+/// panic, or call the scheduler.
+///
+/// Meanwhile the job stays in the schedule without a place in the queues. What a call changes is seen when the timetable
+/// comes back: it leaves with a job that was removed, and what it found is void after a pause.
+#[must_use = "the job runs no more until its timetable is back"]
+pub(super) struct Search {
+    pub(super) key: u64,
+    pub(super) table: Box<dyn Timetable>,
+    wanted: Wanted,
+    /// Slots are due: the delay, and the rules for late ones.
+    take: Option<(Nanos, Lateness)>,
+    pub(super) now: Now,
+}
+
+impl Search {
+    /// Runs the search, under no lock. A panic of the zone is its payload.
+    pub(super) fn run(&mut self) -> Result<Option<Batch>, Box<dyn Any + Send>> {
+        let Self { table, wanted, take, now, .. } = self;
+        catch(|| {
+            if wanted.look_again {
+                table.look_again(*now);
+            }
+            if wanted.skip {
+                table.skip(*now);
+            }
+            take.map(|(delay, lateness)| table.take(*now, delay, lateness))
+        })
+    }
 }
 
 /// A slot that is due, and how many it stands for.
@@ -94,7 +138,73 @@ impl Entry {
     pub(super) fn new(cell: Arc<Cell>, settings: Settings, table: Box<dyn Timetable>, launch: Launch) -> Self {
         let rng = settings.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let instances = settings.instances();
-        Self { cell, table, settings, launch, rng, slot: None, delay: 0, paused: false, begun: 0, instances, asked: 0 }
+        let (table, wanted) = (Some(table), Wanted::default());
+        Self {
+            cell,
+            table,
+            wanted,
+            settings,
+            launch,
+            rng,
+            slot: None,
+            delay: 0,
+            paused: false,
+            begun: 0,
+            instances,
+            asked: 0,
+        }
+    }
+
+    /// Has the next search forget the slots until then.
+    pub(super) fn want_skip(&mut self) {
+        self.wanted.skip = true;
+    }
+
+    /// Has the next search go by a wall clock that went back.
+    pub(super) fn want_look(&mut self) {
+        self.wanted.look_again = true;
+    }
+
+    /// True if what a search found is void: a pause has begun meanwhile, or begun and ended.
+    pub(super) fn voids_slots(&self) -> bool {
+        self.paused || self.wanted.skip
+    }
+
+    pub(super) fn is_searching(&self) -> bool {
+        self.table.is_none()
+    }
+
+    /// Takes the timetable out for what is wanted of it, if it is there. The caller has unqueued the job.
+    pub(super) fn start_search(&mut self, now: Now) -> Option<Search> {
+        let wanted = self.wanted;
+        // Slots that a pause or a clock that went back may have changed are not due yet.
+        let due = wanted == Wanted::default() && !self.paused && !self.is_used_up();
+        let take =
+            (due && self.due().is_some_and(|due| due.age(now) >= 0)).then_some((self.delay, self.settings.lateness));
+        if take.is_none() && wanted == Wanted::default() {
+            return None;
+        }
+        let table = self.table.take()?;
+        self.wanted = Wanted::default();
+        Some(Search { key: self.cell.key, table, wanted, take, now })
+    }
+
+    pub(super) fn end_search(&mut self, table: Box<dyn Timetable>) {
+        self.table = Some(table);
+    }
+
+    /// True if a step has something to do, whether a slot is due or not.
+    pub(super) fn has_requests(&self) -> bool {
+        self.asked > 0 || self.wanted != Wanted::default() || self.instances.waiting() > 0
+    }
+
+    /// The next slot; `None` once there are no more. During a search, the one before it.
+    pub(super) fn next_slot(&self, now: Now) -> Option<Moment> {
+        match &self.table {
+            _ if self.is_used_up() => None,
+            Some(table) => table.next(now),
+            None => self.slot,
+        }
     }
 
     pub(super) fn due(&self) -> Option<Moment> {
@@ -131,8 +241,7 @@ pub(super) struct Dealer<'a> {
 }
 
 impl Dealer<'_> {
-    pub(super) fn deal(&mut self, entry: &mut Entry) {
-        let batch = entry.table.take(self.now, entry.delay, entry.settings.lateness);
+    pub(super) fn deal(&mut self, entry: &mut Entry, batch: Batch) {
         if batch.missed > 0 {
             entry.count(|shown| shown.counts.missed = shown.counts.missed.saturating_add(batch.missed));
             let first = batch.first_missed.unwrap_or(Moment::Steady(self.now.steady));

@@ -1,5 +1,5 @@
-//! The schedule itself: which job is due when, and what is to be done about it. All under one lock, and without user code
-//! but for the arithmetic of time zones; what a turn decides is done after it, in order.
+//! The schedule itself: which job is due when, and what is to be done about it. All under one lock, and without user code:
+//! a [`Search`] of a calendar takes the job's timetable out, and what a step decides is done after it, in order.
 //!
 //! # Queues
 //! A job that is active and has a slot ahead stands in exactly one of two ordered queues: by the runtime's clock, or by the
@@ -7,16 +7,12 @@
 //! to be over.
 
 use super::cell::{JobStatus, Kept, Shown};
-use super::entry::{Action, Dealer, Entry, Run, Slot};
+use super::entry::{Action, Dealer, Entry, Run, Search, Slot};
 use super::instances::Instances;
-use super::timetable::{Moment, Nanos, Now};
+use super::timetable::{Batch, Moment, Nanos, Now, Timetable};
 use crate::sync::Arc;
 use crate::task::TaskId;
-use crate::util::catch::catch;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-
-/// Jobs that one turn looks at before the reactor looks after its other work.
-const JOBS_PER_TURN: usize = 64;
 
 /// The longest wait for a reading of the wall clock before looking at it again, in nanoseconds: one minute.
 const LONGEST_WAIT: Nanos = 60 * 1_000_000_000;
@@ -31,6 +27,17 @@ pub(super) enum Rest {
     Until(Nanos),
     /// Until a notice.
     Unlimited,
+}
+
+/// One step of a turn.
+#[must_use]
+pub(super) enum Step {
+    /// A job is to search its calendar, without the lock.
+    Search(Search),
+    /// A job was dealt with.
+    Done,
+    /// Nothing is due.
+    Rest(Rest),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,21 +143,45 @@ impl State {
         changed
     }
 
-    /// False if it is not there, or not paused. Slots of the pause are neither run nor counted.
-    #[must_use]
-    pub(super) fn resume(&mut self, key: u64, now: Now, actions: &mut Vec<Action>) -> bool {
-        let Some(entry) = self.jobs.get_mut(&key) else { return false };
+    /// Ends a pause: false if the job is not there, or not paused. Slots of the pause are neither run nor counted, once the
+    /// search has been run; a search that is on already leaves this to the driver.
+    pub(super) fn resume(&mut self, key: u64, now: Now) -> (bool, Option<Search>) {
+        let Some(entry) = self.jobs.get_mut(&key) else { return (false, None) };
         if !std::mem::replace(&mut entry.paused, false) {
-            return false;
+            return (false, None);
         }
-        if catch(|| entry.table.skip(now)).is_err() {
-            actions.extend(self.take(key, JobStatus::Stopped).map(Action::drop));
-            return false;
-        }
+        // For the slots that wait.
         self.asked.push_back(key);
+        entry.want_skip();
+        (true, entry.start_search(now))
+    }
+
+    /// Puts a timetable back after its search, with what it found. Returns it if the job was removed meanwhile: to be dropped
+    /// without the lock.
+    #[must_use]
+    pub(super) fn end_search(
+        &mut self,
+        key: u64,
+        table: Box<dyn Timetable>,
+        batch: Option<Batch>,
+        now: Now,
+        actions: &mut Vec<Action>,
+    ) -> Option<Box<dyn Timetable>> {
+        let Self { jobs, runs, run_numbers, .. } = self;
+        let Some(entry) = jobs.get_mut(&key) else { return Some(table) };
+        entry.end_search(table);
+        if let Some(batch) = batch
+            && !entry.voids_slots()
+        {
+            Dealer { runs, run_numbers, actions, now }.deal(entry, batch);
+        }
+        // Left to the driver: this may be a call of the host, which begins no run.
+        if entry.has_requests() {
+            self.asked.push_back(key);
+        }
         self.plan(key, now);
         self.retire(key, actions);
-        true
+        None
     }
 
     /// An instance of a job changed. True if the driver is to look at the job.
@@ -172,20 +203,43 @@ impl State {
         if done { self.runs.remove(&run) } else { None }
     }
 
-    /// Decides what is to be done now, for a part of the jobs at most.
-    pub(super) fn turn(&mut self, now: Now, wall_runs: bool, actions: &mut Vec<Action>) -> Rest {
-        if now.wall < self.wall_seen {
-            self.look_again(now);
+    /// Notes that the wall clock went back: every job that goes by it asks its calendar again.
+    pub(super) fn see_wall(&mut self, now: Now) {
+        if std::mem::replace(&mut self.wall_seen, now.wall) <= now.wall {
+            return;
         }
-        self.wall_seen = now.wall;
-        for _ in 0..JOBS_PER_TURN {
-            let Some(key) = self.pop_due(now) else { return self.rest(now, wall_runs) };
-            // The zones of the jobs are foreign code: one that panics costs its own job, which is over.
-            if catch(|| self.handle(key, now, actions)).is_err() {
-                actions.extend(self.take(key, JobStatus::Stopped).map(Action::drop));
+        let Self { jobs, asked, .. } = self;
+        for (key, entry) in jobs {
+            if entry.is_searching() || matches!(entry.slot, Some(Moment::Wall(_))) {
+                entry.want_look();
+                asked.push_back(*key);
             }
         }
-        Rest::None
+    }
+
+    /// Decides what is to be done now, for one job at most.
+    pub(super) fn step(&mut self, now: Now, wall_runs: bool, actions: &mut Vec<Action>) -> Step {
+        let Some(key) = self.pop_due(now) else { return Step::Rest(self.rest(now, wall_runs)) };
+        self.unqueue(key);
+        let Self { jobs, runs, run_numbers, .. } = self;
+        let Some(entry) = jobs.get_mut(&key) else { return Step::Done };
+        let mut dealer = Dealer { runs, run_numbers, actions, now };
+        // First the slots that wait for a place, then those that are due, then the runs that were asked for.
+        while !entry.paused
+            && !entry.is_used_up()
+            && let Some(slot) = entry.instances.next()
+        {
+            dealer.begin(entry, slot);
+        }
+        if let Some(search) = entry.start_search(now) {
+            return Step::Search(search);
+        }
+        for _ in 0..std::mem::take(&mut entry.asked) {
+            dealer.run_or_overlap(entry, Slot { at: Moment::Steady(now.steady), slots: 1 });
+        }
+        self.plan(key, now);
+        self.retire(key, actions);
+        Step::Done
     }
 
     fn pop_due(&mut self, now: Now) -> Option<u64> {
@@ -207,53 +261,18 @@ impl State {
         }
     }
 
-    /// The wall clock went back: every job that waits for it asks its calendar again.
-    fn look_again(&mut self, now: Now) {
-        let keys: Vec<_> = self.wall.iter().map(|(_, key)| *key).collect();
-        for key in keys {
-            if let Some(entry) = self.jobs.get_mut(&key)
-                && catch(|| entry.table.look_again(now)).is_ok()
-            {
-                self.plan(key, now);
-            }
-        }
-    }
-
-    /// Looks at one job: its slots that are due, the runs that were asked for, the slots that wait for a place.
-    fn handle(&mut self, key: u64, now: Now, actions: &mut Vec<Action>) {
-        self.unqueue(key);
-        let Self { jobs, runs, run_numbers, .. } = self;
-        let Some(entry) = jobs.get_mut(&key) else { return };
-        let mut dealer = Dealer { runs, run_numbers, actions, now };
-        if !entry.paused {
-            while !entry.is_used_up()
-                && let Some(slot) = entry.instances.next()
-            {
-                dealer.begin(entry, slot);
-            }
-            if entry.due().is_some_and(|due| due.age(now) >= 0) {
-                dealer.deal(entry);
-            }
-        }
-        for _ in 0..std::mem::take(&mut entry.asked) {
-            dealer.run_or_overlap(entry, Slot { at: Moment::Steady(now.steady), slots: 1 });
-        }
-        self.plan(key, now);
-        self.retire(key, actions);
-    }
-
     /// Finds the job's next slot and its place in the queues.
     fn plan(&mut self, key: u64, now: Now) {
         self.unqueue(key);
         let Some(entry) = self.jobs.get_mut(&key) else { return };
-        let slot = if entry.is_used_up() { None } else { entry.table.next(now) };
+        let slot = entry.next_slot(now);
         if slot != entry.slot {
             let jitter = entry.settings.jitter;
             entry.delay = if jitter > 0 { entry.rng.u128(0..=jitter.unsigned_abs()).cast_signed() } else { 0 };
             entry.slot = slot;
         }
         entry.show();
-        if !entry.paused {
+        if !entry.paused && !entry.is_searching() {
             match entry.due() {
                 Some(Moment::Steady(at)) => drop(self.steady.insert((at, key))),
                 Some(Moment::Wall(at)) => drop(self.wall.insert((at, key))),

@@ -69,9 +69,9 @@ pub(super) struct Batch {
     pub(super) coalesced: u64,
 }
 
-/// The slots of one job.
+/// The slots of one job. The methods that change it may search a calendar, and run the user's zone.
 pub(super) trait Timetable: Send {
-    /// The next slot; `None` once there are no more.
+    /// The next slot; `None` once there are no more. It is known already: no search, no user code.
     fn next(&self, now: Now) -> Option<Moment>;
 
     /// Takes every slot that was due `delay` ago.
