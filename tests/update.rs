@@ -363,3 +363,43 @@ fn start_and_retry_raise_it_and_a_quiet_task_never_does() {
         assert!(!rt.take_update());
     }
 }
+
+/// Patterns whose runs are told to nobody but their owner: a value, an error, one that comes from outside.
+#[cfg(feature = "toolkit")]
+#[test]
+fn quiet_debouncers_and_restartables_never_raise_it() {
+    use offtick::toolkit::{Debouncer, RestartStatus, Restartable};
+    let clock = Clock::manual();
+    let rt = Builder::new().clock(clock.clone()).build().unwrap();
+    for quiet in [false, true] {
+        let builder = Debouncer::builder(&rt, SECOND);
+        let builder = if quiet { builder.quiet() } else { builder };
+        let checked = builder.build(|n: u8| async move { u8::try_from(u32::from(n) * 100) }).unwrap();
+        for n in [1, 9] {
+            checked.trigger(n);
+            settle(&rt);
+            clock.advance(SECOND);
+            common::until(|| !checked.is_busy());
+            settle(&rt);
+            assert_eq!(rt.take_update(), !quiet);
+        }
+        assert_eq!((checked.latest().as_deref(), checked.error().is_some()), (Some(&100), true));
+
+        let restartables = [
+            Restartable::new(&rt, |_attempt| async { Ok::<_, std::io::Error>(1) }),
+            Restartable::completed_outside(&rt, |_attempt| async { Ok::<_, std::io::Error>(()) }),
+        ];
+        for (outside, work) in restartables.into_iter().enumerate() {
+            let work = if quiet { work.quiet() } else { work };
+            work.start();
+            if outside == 1 {
+                settle(&rt);
+                rt.take_update();
+                work.set_result(2).unwrap();
+            }
+            common::until(|| work.status() == RestartStatus::Completed);
+            settle(&rt);
+            assert_eq!(rt.take_update(), !quiet);
+        }
+    }
+}

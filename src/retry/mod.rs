@@ -6,6 +6,9 @@
 //! | [`retry`] | a future inside any other | on the clock of the runtime that polls it |
 //! | [`retry_blocking`], [`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking) | a part of a closure | blocks the thread |
 //!
+//! A wait goes on in real time when the runtime whose clock it goes by shuts down, by the rule of
+//! [`time`](crate::time#after-the-end-of-a-runtime); a task that waits to retry ends with its runtime.
+//!
 //! ```text
 //! policy   the settings                                     backoff  how long a wait is: pure numbers
 //! run      one run: counts, decides after each try          pace     the clock and the timers it goes by

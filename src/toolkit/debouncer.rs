@@ -29,7 +29,7 @@ mod state;
 pub use builder::{DebouncerBuilder, Edge, WhileRunning, ZeroWindow};
 
 use super::promise::{Promise, Settled, SharedOutcome};
-use super::run::{Owner, Run, RunFuture};
+use super::run::{Options, Owner, Run, RunFuture};
 use crate::error::TaskError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -227,7 +227,9 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Inner<A, T> {
         let Start { number, args, replaced, spent } = start;
         drop((replaced, spent));
         let body = Arc::clone(&self.body);
-        let run = Run::start(&self.handle, self.name.as_deref(), self.settings.limit, move || body(args), self, number);
+        let Settings { limit, quiet, .. } = self.settings;
+        let options = Options { name: self.name.as_deref(), limit, quiet };
+        let run = Run::start(&self.handle, options, move || body(args), self, number);
         let homeless = self.state.lock().keep(number, run);
         // Over, cancelled or replaced meanwhile.
         drop(homeless);
@@ -257,7 +259,9 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Owner<T> for Inner<A, T> {
         ended.promises.iter().for_each(|promise| promise.set(outcome.clone()));
         self.go_on(self.state.lock());
         // The task's own end was told before the value was here for a tick to see.
-        self.handle.shared().updated();
+        if !self.settings.quiet {
+            self.handle.shared().updated();
+        }
         drop_quietly((ended, outcome));
     }
 }
@@ -273,7 +277,7 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Ticker<A, T> {
     fn look(&self) -> Option<Sleep> {
         let inner = self.inner.upgrade()?;
         if inner.handle.is_closed() {
-            return None; // Sleeps are over at once then.
+            return None; // What waits ends with the runtime.
         }
         let mut state = inner.state.lock();
         match state.due(self.number, inner.handle.clock().now()) {

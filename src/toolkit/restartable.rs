@@ -16,7 +16,7 @@
 //! The lock guards the phase. Bodies are made, tasks dropped and waiters woken outside of it.
 
 use super::promise::{Outcome, Promise, Settled, SharedOutcome};
-use super::run::{Owner, Run, RunFuture};
+use super::run::{Options, Owner, Run, RunFuture};
 use crate::error::{BoxError, TaskError};
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex, Weak};
@@ -73,6 +73,7 @@ struct State<T> {
     limit: Option<Duration>,
     /// Of each attempt's task.
     name: Option<Arc<str>>,
+    quiet: bool,
 }
 
 enum Phase<T> {
@@ -204,7 +205,7 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     }
 
     fn build(handle: &Handle, body: impl Fn(Attempt<T>) -> RunFuture<T> + Send + Sync + 'static) -> Self {
-        let state = Mutex::new(State { phase: Phase::Idle, attempts: 0, limit: None, name: None });
+        let state = Mutex::new(State { phase: Phase::Idle, attempts: 0, limit: None, name: None, quiet: false });
         Self(Arc::new(Front(Arc::new(Inner { handle: handle.clone(), body: Arc::new(body), state }))))
     }
 
@@ -228,6 +229,13 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     #[must_use = "it gives the same one back"]
     pub fn attempt_timeout(self, limit: Duration) -> Self {
         self.0.0.state.lock().limit = Some(limit);
+        self
+    }
+
+    /// Never raises the update flag, from the next attempt on; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).
+    #[must_use = "it gives the same one back"]
+    pub fn quiet(self) -> Self {
+        self.0.0.state.lock().quiet = true;
         self
     }
 
@@ -375,11 +383,12 @@ impl<T: Send + Sync + 'static> Inner<T> {
             Phase::Stopped(promise) => Arc::clone(promise),
         };
         state.attempts += 1;
-        let (number, limit, name) = (state.attempts, state.limit, state.name.clone());
+        let (number, limit, quiet, name) = (state.attempts, state.limit, state.quiet, state.name.clone());
         state.phase = Phase::Running { promise, run: None };
         drop(state);
         let (body, attempt) = (Arc::clone(&self.body), Attempt { inner: Arc::downgrade(self), number });
-        let started = Run::start(&self.handle, name.as_deref(), limit, move || body(attempt), self, number);
+        let options = Options { name: name.as_deref(), limit, quiet };
+        let started = Run::start(&self.handle, options, move || body(attempt), self, number);
         let mut state = self.state.lock();
         let current = state.attempts == number;
         match &mut state.phase {
@@ -397,10 +406,13 @@ impl<T: Send + Sync + 'static> Inner<T> {
     fn finish(&self, mut state: crate::sync::MutexGuard<'_, State<T>>, outcome: Settled<T>) {
         let Phase::Running { promise, run } = std::mem::replace(&mut state.phase, Phase::Idle) else { return };
         state.phase = Phase::Completed(Arc::clone(&promise));
+        let quiet = state.quiet;
         drop(state);
         promise.set(outcome);
-        // For a tick it is news: it may have come from outside of every task.
-        self.handle.shared().updated();
+        // The outcome may have come from outside of every task.
+        if !quiet {
+            self.handle.shared().updated();
+        }
         drop(run);
     }
 

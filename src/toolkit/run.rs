@@ -29,18 +29,26 @@ pub(super) struct Run<T, O> {
     task: Mutex<Option<Task<T>>>,
 }
 
+/// The options of a run's task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) limit: Option<Duration>,
+    pub(super) quiet: bool,
+}
+
 impl<T: Send + 'static, O: Owner<T>> Run<T, O> {
     /// Starts a run. If it is over at once (the runtime is gone), the owner is told before this returns.
     pub(super) fn start(
         handle: &Handle,
-        name: Option<&str>,
-        limit: Option<Duration>,
+        options: Options<'_>,
         make: impl FnOnce() -> RunFuture<T> + Send + 'static,
         owner: &Arc<O>,
         number: u64,
     ) -> Arc<Self> {
         let run = Arc::new(Self { owner: Arc::downgrade(owner), number, task: Mutex::new(None) });
-        let mut builder = handle.task();
+        let Options { name, limit, quiet } = options;
+        let mut builder = handle.task().quiet_if(quiet);
         if let Some(name) = name {
             builder = builder.name(name);
         }

@@ -107,12 +107,13 @@ pub(super) struct Settings {
     pub(super) extending: bool,
     pub(super) while_running: WhileRunning,
     pub(super) limit: Option<Duration>,
+    pub(super) quiet: bool,
 }
 
 impl DebouncerBuilder {
     pub(super) fn new(handle: &Handle, window: Duration) -> Self {
         let (edge, while_running) = (Edge::default(), WhileRunning::default());
-        let settings = Settings { window, edge, extending: false, while_running, limit: None };
+        let settings = Settings { window, edge, extending: false, while_running, limit: None, quiet: false };
         Self { handle: handle.clone(), name: None, settings }
     }
 
@@ -144,6 +145,12 @@ impl DebouncerBuilder {
     /// Gives each run at most `limit`; one that takes longer fails with [`TaskError::TimedOut`](crate::TaskError::TimedOut).
     pub fn run_timeout(mut self, limit: Duration) -> Self {
         self.settings.limit = Some(limit);
+        self
+    }
+
+    /// Never raises the update flag for its runs; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).
+    pub fn quiet(mut self) -> Self {
+        self.settings.quiet = true;
         self
     }
 
