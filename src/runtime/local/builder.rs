@@ -139,13 +139,12 @@ impl LocalBuilder {
         self.set(|common| common.on_update(hook))
     }
 
-    /// Called for every panic of a task, on the thread where it happened; see
-    /// [`Builder::on_panic`](crate::Builder::on_panic).
+    /// Called for every panic of a task, in the next tick (or the same one); see [`Builder::on_panic`](crate::Builder::on_panic).
     pub fn on_panic(self, hook: impl Fn(&TaskInfo, &Panic) + Send + Sync + 'static) -> Self {
         self.set(|common| common.on_panic(hook))
     }
 
-    /// Called once for every error that nobody has read; see
+    /// Called once for every error that nobody has read, in the next tick (or the same one); see
     /// [`Builder::on_unhandled_error`](crate::Builder::on_unhandled_error).
     pub fn on_unhandled_error(self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
         self.set(|common| common.on_unhandled_error(hook))

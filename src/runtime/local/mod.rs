@@ -84,8 +84,9 @@ pub use world::{WithHost, WithHostError, with_host};
 /// ticks knows nothing of this runtime, and ticks it for nobody.)
 ///
 /// Dropping it drops every future on this thread; every task that is not over ends as
-/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The drop waits for closures that run, 200 ms at most; inside a
-/// task of another runtime, not at all. Inside
+/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). Like a tick, the drop and [`shutdown`](Self::shutdown) call the
+/// hooks that are due, so the host must hold no lock then that a hook takes. The drop waits for closures that run, 200 ms at
+/// most; inside a task of another runtime, not at all. Inside
 /// the first poll of a task that is [started eagerly](LocalHandle::spawn_eager) it waits for nothing, and the futures are
 /// dropped as soon as that poll is over.
 ///
