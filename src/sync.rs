@@ -9,6 +9,33 @@
 //!   `std::task::Wake` takes). Where the *data* behind the last reference is loom-checked, use [`ModelArc`].
 //! - `thread_local` is for what a model's threads must not share; the thread-locals of a runtime are the standard ones.
 //! - [`plain`] holds atomics that loom does not track, for identifiers and statistics on which no protocol rests.
+//!
+//! # Locks
+//! No user code runs under any lock of the crate: a waker is cloned before, woken and dropped after it; what a change
+//! displaces is dropped after it; hooks, zones and closures run without it. `Mutex` is not re-entrant, so a mistake is a
+//! deadlock, and the tests call back from each kind of user code: `hooks` (hooks), `scheduler_calendar` (zones),
+//! `completion_queue` (wakers), `manage_set` (`Hash` and `Eq`), `wakers` and `progress` (wakers, destructors).
+//!
+//! | lock | guards |
+//! |---|---|
+//! | `park` | the sleep of one thread |
+//! | `task/task_meta`, `task/share`, `task/retry_state` | wakers, end hook and time limit of a task; waits between attempts |
+//! | `error/panic` | the payload of a panic |
+//! | `progress/{shared, waiter}` | the producer of a shared reporter; senders that wait |
+//! | `util/{finished, update}` | keys of finished tasks; free lanes of the update flag |
+//! | `executor/poll_watch` | the poll that is watched |
+//! | `time/{driver, child, clock, wall}` | timers; clocks that follow another one; listeners of a wall clock |
+//! | `blocking/*` | threads and queue of a pool; the closures that run |
+//! | `reactor/*`, `net/*` | sources and their waiters; the core of a stream that reconnects |
+//! | `runtime/{hook_queue, listing, shutdown, process}` | notices for hooks; the published list; the process-wide runtime |
+//! | `runtime/local/world`, `spawn/maker` | a closure that is lent out while it runs |
+//! | `signal/*` | the signals of the process and who listens |
+//! | `toolkit/*` | the state of each pattern; `run` holds its own while it polls a task of the crate |
+//! | `manage/*` | members, registry, waiting runs; `completion` holds its own while it registers its own waker |
+//! | `scheduler/core`, `scheduler/cell` | the schedule, then what one job shows; see there for the order |
+//!
+//! The one guard that a user holds is that of a drain ([`CompletionQueue::drain`](crate::CompletionQueue::drain)): others only
+//! try that lock.
 
 #[cfg(not(loom))]
 mod imp {

@@ -271,3 +271,49 @@ fn a_budget_of_time_gives_one_item_at_least() {
     assert_eq!(bounded.size_hint(), (3, Some(3)));
     assert!(bounded.eq(0..3));
 }
+
+/// A waker whose drop adds a task to the queue.
+struct Adds {
+    queue: Arc<CompletionQueue<u8, ()>>,
+    rt: offtick::Handle,
+    drops: common::Tally,
+}
+
+impl std::task::Wake for Adds {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Adds {
+    fn drop(&mut self) {
+        self.queue.add(2, self.rt.spawn(async {}));
+        self.drops.note();
+    }
+}
+
+/// A task that was polled before gives up the waker of that poll when it is added: that is user code, under no lock.
+#[test]
+fn the_waker_that_a_task_gives_up_may_use_the_queue() {
+    let rt = runtime();
+    let queue = Arc::new(CompletionQueue::new(&rt));
+    let drops = common::Tally::new();
+    let mut task = rt.spawn(pending::<()>());
+    let adds = Adds { queue: Arc::clone(&queue), rt: rt.handle().clone(), drops: drops.clone() };
+    let waker = std::task::Waker::from(Arc::new(adds));
+    let polled = std::pin::Pin::new(&mut task).poll(&mut std::task::Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    drop(waker);
+    assert_eq!(drops.count(), 0, "the task has it");
+    let control = task.cancel_handle();
+    let (adding, done) = (Arc::clone(&queue), common::Latch::new());
+    let theirs = done.clone();
+    thread::spawn(move || {
+        adding.add(1, task);
+        theirs.open();
+    });
+    done.wait();
+    assert_eq!(drops.count(), 1);
+    assert!(control.cancel());
+    let mut keys: Vec<_> = collect(&queue, 2).into_iter().map(|(key, _)| key).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, [1, 2]);
+}

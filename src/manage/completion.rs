@@ -139,7 +139,8 @@ impl<K, T> CompletionQueue<K, T> {
 
 impl<K: Send + 'static, T: Send + 'static> Completions<K, T> {
     /// [1] Adds a task.
-    pub(crate) fn add(self: &Arc<Self>, key: K, task: Task<T>) {
+    pub(crate) fn add(self: &Arc<Self>, key: K, mut task: Task<T>) {
+        task.drop_waker();
         // Relaxed: a count. Up before the task can end, so that it never falls below zero.
         self.inside.fetch_add(1, Ordering::Relaxed);
         let mut pending = self.pending.lock();

@@ -344,6 +344,11 @@ impl<T, P> Task<T, P> {
     pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.join.poll_over(cx)
     }
+
+    /// Drops the waker of an earlier poll.
+    pub(crate) fn drop_waker(&mut self) {
+        self.join.drop_waker();
+    }
 }
 
 impl OnLeftover for TaskRef {

@@ -578,6 +578,15 @@ impl<T> JoinRef<T> {
         Poll::Ready(())
     }
 
+    /// Drops the waker of an earlier poll, which may be user code: before a lock under which the next one is registered.
+    pub(crate) fn drop_waker(&mut self) {
+        let header = self.header();
+        let state = header.state();
+        if state.load().has_join_waker() && state.unset_join_waker() {
+            drop_quietly(header.take_join_waker());
+        }
+    }
+
     /// Gives the handle up; the task runs on.
     pub(crate) fn detach(self) {
         ManuallyDrop::new(self).give_up(false);
