@@ -14,7 +14,7 @@
 //! No user code runs under any lock of the crate: a waker is cloned before, woken and dropped after it; what a change
 //! displaces is dropped after it; hooks, zones and closures run without it. `Mutex` is not re-entrant, so a mistake is a
 //! deadlock, and the tests call back from each kind of user code: `hooks` (hooks), `scheduler_calendar` (zones),
-//! `completion_queue` (wakers), `manage_set` (`Hash` and `Eq`), `wakers` and `progress` (wakers, destructors).
+//! `completion_queue` (wakers), `manage_set` (`Hash` and `Eq`), `wakers` (wakers, destructors).
 //!
 //! | lock | guards |
 //! |---|---|
