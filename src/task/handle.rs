@@ -346,6 +346,7 @@ impl<T, P> Task<T, P> {
     }
 
     /// Drops the waker of an earlier poll.
+    #[cfg(feature = "toolkit")]
     pub(crate) fn drop_waker(&mut self) {
         self.join.drop_waker();
     }

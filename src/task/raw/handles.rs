@@ -579,6 +579,7 @@ impl<T> JoinRef<T> {
     }
 
     /// Drops the waker of an earlier poll, which may be user code: before a lock under which the next one is registered.
+    #[cfg(feature = "toolkit")]
     pub(crate) fn drop_waker(&mut self) {
         let header = self.header();
         let state = header.state();
