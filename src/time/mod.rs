@@ -25,7 +25,9 @@
 //! - Real time is added to what a manual clock shows. So a program that still moves the clock fires the timers as before, and
 //!   a clock that nobody moves any more, paused or not, holds up nobody.
 //! - The thread `offtick-timer` fires these timers. The first of them starts it; it ends a second after the last.
-//! - Whoever has to stop with the runtime asks [`Handle::is_closed`](crate::Handle::is_closed) between two waits.
+//! - A closure that waits in a [`block_on`](crate::block_on) keeps its pool thread until the wait is over; the shutdown report counts
+//!   it. Code that has to stop with the runtime waits in short steps and checks
+//!   [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled) or [`Handle::is_closed`](crate::Handle::is_closed) in between.
 
 mod child;
 pub(crate) mod clock;
