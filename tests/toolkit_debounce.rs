@@ -455,6 +455,42 @@ struct Batch {
     callers: Vec<usize>,
 }
 
+/// Calls each 60 ms, with a window of 100 ms.
+#[test]
+fn calls_that_never_pause_are_served_after_the_longest_wait() {
+    // The first call waits from 0 on, or runs at once and the second waits from 60 on. The clock stands at multiples of 60 ms.
+    for (edge, position, served) in [(Edge::Trailing, 0, (ms(300), 5)), (Edge::Both, 1, (ms(360), 6))] {
+        let clock = Clock::manual();
+        let rt = Builder::new().clock(clock.clone()).build().expect("a runtime is built");
+        let (log, runs) = channel();
+        let now = clock.clone();
+        let debouncer = Debouncer::builder(&rt, WINDOW)
+            .edge(edge)
+            .extending()
+            .max_wait(ms(250))
+            .build(move |args: u32| {
+                log.send((now.elapsed(), args)).ok();
+                async move { Ok::<_, io::Error>(args) }
+            })
+            .expect("a window");
+        let mut seen = Vec::new();
+        for call in 1..=10 {
+            debouncer.trigger(call);
+            // Each run has begun and ended before time goes on.
+            (0..6).for_each(|_| settle_once(&rt));
+            clock.advance(ms(60));
+            (0..6).for_each(|_| settle_once(&rt));
+            seen.extend(runs.try_iter());
+        }
+        assert_eq!(seen.get(position), Some(&served), "{edge:?}: {seen:?}");
+        let latest = debouncer.latest().map(|value| u64::from(*value));
+        assert_eq!((latest, debouncer.calls()), (debouncer.latest_call(), 10));
+    }
+    let rt = runtime();
+    let zero = Debouncer::builder(&rt, WINDOW).extending().max_wait(Duration::ZERO);
+    assert!(zero.build(|n: u32| async move { Ok::<_, io::Error>(n) }).is_err());
+}
+
 fn reference(edge: Edge, extending: bool, policy: WhileRunning, window: u64, takes: u64, calls: &[u64]) -> Reference {
     let mut all = Reference { served: vec![None; calls.len()], ..Reference::default() };
     let mut batch: Option<Batch> = None;

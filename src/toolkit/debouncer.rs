@@ -178,9 +178,46 @@ impl<A: Send + 'static, T: Send + Sync + 'static> Debouncer<A, T> {
         ended.tell()
     }
 
+    /// Cancels as [`cancel`](Self::cancel) does, and forgets the newest value and error. False if nothing was cancelled.
+    ///
+    /// For a search field that the user empties: old results must not come back.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::toolkit::Debouncer;
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let search = Debouncer::builder(&rt, Duration::from_millis(1))
+    ///     .build(|text: &str| async move { Ok::<_, std::io::Error>(text.len()) })?;
+    /// offtick::block_on(search.call("off"))??;
+    /// assert_eq!((search.latest().as_deref(), search.latest_call()), (Some(&3), Some(1)));
+    /// search.trigger("offtick");
+    /// assert!(search.clear());
+    /// assert_eq!((search.latest(), search.latest_call(), search.is_busy()), (None, None, false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clear(&self) -> bool {
+        let mut state = self.0.0.state.lock();
+        let ended = state.forget();
+        drop(state);
+        ended.tell()
+    }
+
     /// The newest good value: `None` until the first.
     pub fn latest(&self) -> Option<Arc<T>> {
         self.0.0.state.lock().latest()
+    }
+
+    /// Returns the number of the call whose arguments [`latest`](Self::latest) answers. Calls are numbered from 1.
+    ///
+    /// It equals [`calls`](Self::calls) when the value answers the newest call.
+    pub fn latest_call(&self) -> Option<u64> {
+        self.0.0.state.lock().latest_call()
+    }
+
+    /// Returns the number of calls made so far, those that were absorbed included.
+    pub fn calls(&self) -> u64 {
+        self.0.0.state.lock().calls()
     }
 
     /// The error of the newest run that is over, if it failed: what [`latest`](Self::latest) gives is older than that.

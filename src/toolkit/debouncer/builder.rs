@@ -59,7 +59,7 @@ pub enum WhileRunning {
     Overlap,
 }
 
-/// A window of zero length: every call would be a run, and none debounced.
+/// A window or a longest wait of zero: every call would be a run, and none debounced.
 ///
 /// # Example
 /// ```
@@ -105,6 +105,7 @@ pub(super) struct Settings {
     pub(super) window: Duration,
     pub(super) edge: Edge,
     pub(super) extending: bool,
+    pub(super) max_wait: Option<Duration>,
     pub(super) while_running: WhileRunning,
     pub(super) limit: Option<Duration>,
     pub(super) quiet: bool,
@@ -113,7 +114,8 @@ pub(super) struct Settings {
 impl DebouncerBuilder {
     pub(super) fn new(handle: &Handle, window: Duration) -> Self {
         let (edge, while_running) = (Edge::default(), WhileRunning::default());
-        let settings = Settings { window, edge, extending: false, while_running, limit: None, quiet: false };
+        let settings =
+            Settings { window, edge, extending: false, max_wait: None, while_running, limit: None, quiet: false };
         Self { handle: handle.clone(), name: None, settings }
     }
 
@@ -130,9 +132,38 @@ impl DebouncerBuilder {
     }
 
     /// Makes each call in the window extend it: it ends one window after the latest call. Calls that never pause are never
-    /// served then.
+    /// served then, unless there is a [`max_wait`](Self::max_wait).
     pub fn extending(mut self) -> Self {
         self.settings.extending = true;
+        self
+    }
+
+    /// Limits how long calls wait for the end of an [extending](Self::extending) window, counted from the first of them.
+    ///
+    /// Saving while the user types without a pause then happens every `longest`. Default: no limit.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::time::Clock;
+    /// use offtick::toolkit::Debouncer;
+    /// use std::time::Duration;
+    /// let clock = Clock::manual();
+    /// let rt = offtick::Builder::new().clock(clock.clone()).build()?;
+    /// let save = Debouncer::builder(&rt, Duration::from_secs(2))
+    ///     .extending()
+    ///     .max_wait(Duration::from_secs(5))
+    ///     .build(|_text: &str| async { Ok::<_, std::io::Error>(()) })?;
+    /// for _key in 0..10 {
+    ///     save.trigger("text");
+    ///     clock.advance(Duration::from_secs(1));
+    /// }
+    /// while save.runs() == 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn max_wait(mut self, longest: Duration) -> Self {
+        self.settings.max_wait = Some(longest);
         self
     }
 
@@ -157,7 +188,7 @@ impl DebouncerBuilder {
     /// Makes the debouncer. `body` is called once a run, where futures of the runtime run; its future need not be `Send`.
     ///
     /// # Errors
-    /// [`ZeroWindow`]. A window of more than a hundred years is one of a hundred years.
+    /// [`ZeroWindow`], also for a longest wait of zero. A window of more than a hundred years is one of a hundred years.
     pub fn build<A, T, M, F, E>(self, body: M) -> Result<Debouncer<A, T>, ZeroWindow>
     where
         A: Send + 'static,
@@ -167,7 +198,7 @@ impl DebouncerBuilder {
         E: Into<BoxError>,
     {
         let Self { handle, name, settings } = self;
-        if settings.window.is_zero() {
+        if settings.window.is_zero() || settings.max_wait.is_some_and(|longest| longest.is_zero()) {
             return Err(ZeroWindow);
         }
         let body = Arc::new(move |args| -> crate::toolkit::run::RunFuture<T> {

@@ -24,15 +24,28 @@ pub(super) struct State<A, T> {
     /// Stale once its number is not the one in `ticking`.
     ticker: Option<Task<()>>,
     runs: u64,
-    /// The newest value, and the number of its run.
-    latest: Option<(u64, Arc<T>)>,
+    calls: u64,
+    latest: Option<Latest<T>>,
     /// The newest error, and the number of its run, while no newer run has a value.
     error: Option<(u64, Settled<T>)>,
+}
+
+/// The newest value.
+struct Latest<T> {
+    /// The number of its run.
+    number: u64,
+    /// The number of the call whose arguments the run had.
+    call: u64,
+    value: Arc<T>,
 }
 
 /// Calls that wait for their run.
 struct Waiting<A, T> {
     args: A,
+    /// The number of the call that brought `args`.
+    call: u64,
+    /// The latest end of an extending window.
+    limit: Option<Instant>,
     promise: Arc<Promise<T>>,
     due: Instant,
     /// Its time has come: it waits for the run before it.
@@ -41,6 +54,7 @@ struct Waiting<A, T> {
 
 struct Running<A, T> {
     number: u64,
+    call: u64,
     /// Its own, and those of runs that it replaced.
     promises: Vec<Arc<Promise<T>>>,
     /// Missing for the moment between the decision to start and the start.
@@ -49,6 +63,8 @@ struct Running<A, T> {
 
 struct Window<T> {
     until: Instant,
+    /// The latest `until` of an extending window.
+    limit: Option<Instant>,
     promise: Arc<Promise<T>>,
 }
 
@@ -107,6 +123,7 @@ impl<A, T> State<A, T> {
             tickers: 0,
             ticker: None,
             runs: 0,
+            calls: 0,
             latest: None,
             error: None,
         }
@@ -119,14 +136,18 @@ impl<A, T> State<A, T> {
         now: Instant,
         args: A,
     ) -> (Triggered, Arc<Promise<T>>, Option<A>) {
+        self.calls += 1;
+        let call = self.calls;
         let window_end = after(now, settings.window);
+        let limit = settings.max_wait.map(|longest| after(now, longest));
         let free = self.running.is_empty() || settings.while_running != WhileRunning::Wait;
         if let Some(waiting) = &mut self.waiting {
             // A window that has ended is not opened again: the run is only held up, by a run before it or by a late ticker.
             if settings.extending && !waiting.overdue && now < waiting.due {
-                waiting.due = window_end;
+                waiting.due = earlier(window_end, waiting.limit);
             }
             let older = std::mem::replace(&mut waiting.args, args);
+            waiting.call = call;
             let triggered = if free && now >= waiting.due { Triggered::Started } else { Triggered::Deferred };
             return (triggered, Arc::clone(&waiting.promise), Some(older));
         }
@@ -134,7 +155,7 @@ impl<A, T> State<A, T> {
             _ if settings.edge == Edge::Trailing => window_end,
             Some(window) if now < window.until => {
                 if settings.extending {
-                    window.until = window_end;
+                    window.until = earlier(window_end, window.limit);
                 }
                 if settings.edge == Edge::Leading {
                     return (Triggered::Absorbed, Arc::clone(&window.promise), Some(args));
@@ -143,9 +164,10 @@ impl<A, T> State<A, T> {
             }
             _ => now,
         };
+        let due = earlier(due, limit);
         let starts = due <= now && free;
         let promise = Promise::new();
-        self.waiting = Some(Waiting { args, promise: Arc::clone(&promise), due, overdue: false });
+        self.waiting = Some(Waiting { args, call, limit, promise: Arc::clone(&promise), due, overdue: false });
         (if starts { Triggered::Started } else { Triggered::Deferred }, promise, None)
     }
 
@@ -164,12 +186,14 @@ impl<A, T> State<A, T> {
             waiting.overdue = true;
             return None;
         }
-        let Waiting { args, promise, .. } = self.waiting.take()?;
+        let Waiting { args, call, promise, .. } = self.waiting.take()?;
         self.runs += 1;
         let number = self.runs;
         let mut spent = None;
         if settings.edge != Edge::Trailing {
-            let window = Window { until: after(now, settings.window), promise: Arc::clone(&promise) };
+            let limit = settings.max_wait.map(|longest| after(now, longest));
+            let until = earlier(after(now, settings.window), limit);
+            let window = Window { until, limit, promise: Arc::clone(&promise) };
             spent = self.window.replace(window).map(|window| window.promise);
         }
         let mut promises = vec![promise];
@@ -182,7 +206,7 @@ impl<A, T> State<A, T> {
                 promises.extend(running.promises.into_iter().filter(|promise| Arc::strong_count(promise) > 1));
             }
         }
-        self.running.push(Running { number, promises, run: None });
+        self.running.push(Running { number, call, promises, run: None });
         Some(Start { number, args, replaced, spent })
     }
 
@@ -197,13 +221,14 @@ impl<A, T> State<A, T> {
     /// A run is over. `None`: it was cancelled or replaced before that, and does not count.
     pub(super) fn ended(&mut self, number: u64, outcome: &Settled<T>) -> Option<Displaced<A, T>> {
         let index = self.running.iter().position(|running| running.number == number)?;
-        let Running { promises, run, .. } = self.running.swap_remove(index);
+        let Running { call, promises, run, .. } = self.running.swap_remove(index);
         let mut displaced = Displaced { promises, ..Displaced::default() };
         displaced.rest.runs.extend(run);
         // Newer by number, not by time: a run that ends late must not hide what began after it.
         match outcome {
             Settled::Done(value) if self.newest_value() < number => {
-                displaced.rest.value = self.latest.replace((number, Arc::clone(value))).map(|(_, value)| value);
+                displaced.rest.value =
+                    self.latest.replace(Latest { number, call, value: Arc::clone(value) }).map(|latest| latest.value);
                 displaced.rest.error = self.error.take_if(|(failed, _)| *failed < number);
             }
             Settled::Failed(_) | Settled::Error(_) if self.newest_value() < number && self.newest_error() < number => {
@@ -265,6 +290,14 @@ impl<A, T> State<A, T> {
         displaced
     }
 
+    /// As [`clear`](Self::clear), and forgets the newest value and error.
+    pub(super) fn forget(&mut self) -> Displaced<A, T> {
+        let mut displaced = self.clear();
+        displaced.rest.value = self.latest.take().map(|latest| latest.value);
+        displaced.rest.error = self.error.take();
+        displaced
+    }
+
     /// As [`clear`](Self::clear), for good: the ticker goes as well.
     pub(super) fn close(&mut self) -> Displaced<A, T> {
         let mut displaced = self.clear();
@@ -281,7 +314,15 @@ impl<A, T> State<A, T> {
     }
 
     pub(super) fn latest(&self) -> Option<Arc<T>> {
-        self.latest.as_ref().map(|(_, value)| Arc::clone(value))
+        self.latest.as_ref().map(|latest| Arc::clone(&latest.value))
+    }
+
+    pub(super) fn latest_call(&self) -> Option<u64> {
+        self.latest.as_ref().map(|latest| latest.call)
+    }
+
+    pub(super) fn calls(&self) -> u64 {
+        self.calls
     }
 
     pub(super) fn error(&self) -> Option<TaskError> {
@@ -290,7 +331,7 @@ impl<A, T> State<A, T> {
 
     /// Runs are numbered from 1.
     fn newest_value(&self) -> u64 {
-        self.latest.as_ref().map_or(0, |(number, _)| *number)
+        self.latest.as_ref().map_or(0, |latest| latest.number)
     }
 
     fn newest_error(&self) -> u64 {
@@ -304,6 +345,11 @@ impl<A, T> State<A, T> {
     pub(super) fn runs(&self) -> u64 {
         self.runs
     }
+}
+
+/// The end of a window that may have a latest end.
+fn earlier(end: Instant, limit: Option<Instant>) -> Instant {
+    limit.map_or(end, |limit| end.min(limit))
 }
 
 /// The end of a window.
