@@ -430,3 +430,22 @@ fn a_built_task_starts_at_once_inside_its_runtime_only() {
     });
     assert!(cancelled.cancel());
 }
+
+#[test]
+fn yields_are_passed_over_up_to_the_limit_and_waits_are_not() {
+    let yields = |count: usize| async move {
+        for _ in 0..count {
+            offtick::yield_now().await;
+        }
+        count
+    };
+    assert_eq!(eager::run_through_yields(yields(3), 3).ok(), Some(3));
+    let rest = eager::run_through_yields(yields(4), 3).expect_err("one yield too many").into_inner();
+    assert_eq!(offtick::block_on(rest).ok(), Some(4), "it goes on where it stood");
+    assert!(eager::run_through_yields(yields(1), 0).is_err());
+    assert!(eager::run_through_yields(std::future::pending::<()>(), 3).is_err());
+    // Inside a task, where yields have places in the queue of another future.
+    let rt = offtick::Runtime::new().expect("a runtime is built");
+    let mut task = rt.spawn(async move { eager::run_through_yields(yields(2), 2).ok() });
+    assert_eq!(task.wait().ok(), Some(Some(2)));
+}

@@ -10,6 +10,7 @@
 //! | [`TaskBuilder::spawn_eager`](crate::TaskBuilder::spawn_eager) | here, inside a task of the runtime | a task of the runtime |
 //! | [`start`] | here | wherever the [`Started`] is awaited |
 //! | [`run_now`] | here | there is none, or the future comes back |
+//! | [`run_through_yields`] | here, its yields passed over | there is none, or the future comes back |
 //!
 //! A future that does not wait is through after the first part, and no executor has seen it.
 //!
@@ -25,5 +26,5 @@
 mod now;
 mod started;
 
-pub use now::{WouldBlock, run_now};
+pub use now::{WouldBlock, run_now, run_through_yields};
 pub use started::{Started, start};

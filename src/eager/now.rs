@@ -1,10 +1,12 @@
 //! A future that is to be through without a wait.
 
 use crate::runtime::nested_start;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Runs a future to its end, here and now, if that takes no wait.
 ///
@@ -41,6 +43,57 @@ pub fn run_now<F: Future>(future: F) -> Result<F::Output, WouldBlock<F>> {
     match nested_start(|| future.as_mut().poll(&mut cx)) {
         Some(Poll::Ready(output)) => Ok(output),
         Some(Poll::Pending) | None => Err(WouldBlock(future)),
+    }
+}
+
+/// Runs a future to its end, here and now, through up to `most` of its yields.
+///
+/// As [`run_now`], but a future that only gives up its turn ([`yield_now`](crate::yield_now), or a wake of itself) is polled again
+/// at once. Nothing else runs in its yields, so one that waits for another task by yielding goes through all `most`.
+///
+/// # Errors
+/// [`WouldBlock`] with the future where it waits for something, and after `most` yields.
+///
+/// # Panics
+/// With the future's own panic; the future is dropped.
+///
+/// # Example
+/// ```
+/// use offtick::{eager, yield_now};
+/// let polite = async {
+///     yield_now().await; // Others have nothing to do here.
+///     7
+/// };
+/// assert_eq!(eager::run_through_yields(polite, 10).ok(), Some(7));
+/// let endless = async {
+///     loop {
+///         yield_now().await;
+///     }
+/// };
+/// assert!(eager::run_through_yields(endless, 10).is_err());
+/// ```
+pub fn run_through_yields<F: Future>(future: F, most: usize) -> Result<F::Output, WouldBlock<F>> {
+    let yielded = Arc::new(Yielded(AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&yielded));
+    let mut cx = Context::from_waker(&waker);
+    let mut future = Box::pin(future);
+    for _poll in 0..=most {
+        match nested_start(|| future.as_mut().poll(&mut cx)) {
+            Some(Poll::Ready(output)) => return Ok(output),
+            // A wake in its poll, most likely by itself: the future asks for another one.
+            Some(Poll::Pending) if yielded.0.swap(false, Ordering::Relaxed) => {}
+            Some(Poll::Pending) | None => break,
+        }
+    }
+    Err(WouldBlock(future))
+}
+
+/// Set by a wake. Relaxed: a flag for the thread that polls; what the wake is for is synchronized by whoever wakes.
+struct Yielded(AtomicBool);
+
+impl Wake for Yielded {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
