@@ -21,6 +21,7 @@ mod ring;
 mod runtime_words;
 #[cfg(unix)]
 mod signal_coalesce;
+mod task_batch;
 mod task_cell;
 mod task_level;
 mod task_list;

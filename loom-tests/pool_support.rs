@@ -64,8 +64,8 @@ impl Stand {
 
     /// Admits and pushes; false if the pool was closed, or no thread could be started.
     pub(super) fn submit(stand: &ModelArc<Self>, job: usize) -> bool {
-        let notify = match stand.state.admit(|index, slot| Self::start(stand, index, slot)) {
-            Ok(notify) => notify,
+        let admitted = match stand.state.admit(|index, slot| Self::start(stand, index, slot)) {
+            Ok(admitted) => admitted,
             Err(AdmitError::Closed | AdmitError::NoThread(Refusal)) => {
                 // For a moment it was counted.
                 stand.note_move();
@@ -74,7 +74,7 @@ impl Stand {
         };
         stand.queue.lock().push_back(job);
         stand.note_move();
-        if notify {
+        if admitted.notify {
             Self::perform(stand, stand.state.notify_workers());
         }
         true

@@ -11,6 +11,7 @@
 //! in the same read-modify-write: the wake-up protocol rests on that (rule 3 of the module). The word publishes no data;
 //! the queue hands over the closures, and the lock everything else.
 
+use super::queue::BATCH;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
 
@@ -24,12 +25,22 @@ const ONE: u64 = 8;
 #[repr(align(128))]
 pub(crate) struct Admission(AtomicU64);
 
+/// What the submitter of an admitted closure has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Admitted {
+    /// Call [`PoolState::notify_workers`](super::state::PoolState::notify_workers) after the push.
+    pub(crate) notify: bool,
+    /// Make a batch of the line after the push.
+    pub(crate) batch: bool,
+}
+
 /// What [`Admission::enter`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Entry {
-    /// The closure is counted. With `notify`, somebody has to act after the push.
-    Admitted { notify: bool },
+    /// The closure is counted.
+    Admitted(Admitted),
     /// The closure is counted, but no thread lives: start one or [withdraw](Admission::withdraw).
     NoThread,
     /// The pool is closed; nothing is counted.
@@ -49,7 +60,10 @@ impl Admission {
         // releases it, together with the closure, to the thread that takes the closure.
         let old = self.0.fetch_add(ONE, Ordering::Relaxed);
         if old & (NO_THREAD | CLOSED) == 0 {
-            return Entry::Admitted { notify: old & NOTIFY != 0 };
+            return Entry::Admitted(Admitted {
+                notify: old & NOTIFY != 0,
+                batch: (old / ONE) % BATCH as u64 == BATCH as u64 - 1,
+            });
         }
         if old & CLOSED != 0 {
             // For a moment a closed pool seems to have a pending closure: a thread about to leave searches once more.

@@ -3,12 +3,12 @@
 //! Any thread submits. The push is under the lock, so a closure that comes after the close is dropped and not forgotten; the
 //! host is woken after it, by the same handshake as for the inbox.
 
-use super::queue::Queue;
+use super::admission::Admitted;
+use super::queue::{Queue, Taker};
 use super::state::{AdmitError, PoolStats};
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutex};
-use crate::task::PriorityPicker;
 use crate::task::raw::Runnable;
 use std::io;
 
@@ -23,7 +23,7 @@ pub(crate) struct Host {
 
 #[derive(Default)]
 struct State {
-    picker: PriorityPicker,
+    taker: Taker,
     taken: u64,
     closed: bool,
 }
@@ -33,8 +33,8 @@ impl Host {
         Self { state: Mutex::default(), waiting: AtomicUsize::new(0), held, host }
     }
 
-    pub(super) fn admit(&self) -> Result<bool, AdmitError<io::Error>> {
-        if self.is_closed() { Err(AdmitError::Closed) } else { Ok(true) }
+    pub(super) fn admit(&self) -> Result<Admitted, AdmitError<io::Error>> {
+        if self.is_closed() { Err(AdmitError::Closed) } else { Ok(Admitted { notify: false, batch: false }) }
     }
 
     pub(crate) fn submit(&self, queue: &Queue, job: Runnable) {
@@ -46,7 +46,7 @@ impl Host {
             drop(job);
             return;
         }
-        queue.push(job);
+        queue.push(job, false);
         self.waiting.fetch_add(1, Ordering::Relaxed);
         drop(state);
         if !self.held {
@@ -55,7 +55,7 @@ impl Host {
     }
 
     pub(crate) fn take(&self, queue: &Queue) -> Option<Runnable> {
-        let job = queue.pop(&mut self.state.lock().picker)?;
+        let job = queue.pop(&mut self.state.lock().taker)?;
         self.count_taken();
         Some(job)
     }

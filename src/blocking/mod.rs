@@ -114,6 +114,6 @@ pub(crate) use {
 pub(crate) use {
     admission::{Admission, Entry},
     host::Host,
-    queue::{Queue, Semaphore},
+    queue::{Queue, Semaphore, Taker},
     state::{Action, AdmitError, Limits, NextStep, PoolState, Watch, WorkerSlot},
 };

@@ -1,13 +1,13 @@
 //! The pool: admit, submit, close, join, whoever runs the closures.
 
+use super::admission::Admitted;
 use super::config::{Config, Runner};
 use super::host::Host;
 use super::priority::PriorityRefused;
-use super::queue::Queue;
+use super::queue::{Queue, Taker};
 use super::state::{AdmitError, Limits, PoolState, PoolStats};
 use super::worker;
 use crate::sync::{Arc, OnceLock};
-use crate::task::PriorityPicker;
 use crate::task::raw::{Runnable, TaskRef};
 use std::fmt;
 use std::io;
@@ -42,7 +42,7 @@ pub(super) enum Engine {
 #[must_use]
 pub(crate) struct Permit<'a> {
     shared: &'a Arc<Shared>,
-    notify: bool,
+    admitted: Admitted,
 }
 
 /// Why a closure is not admitted. It was never built, so it cannot get lost.
@@ -91,7 +91,7 @@ impl BlockingPool {
             Engine::Threads(state) => state.admit(|index, slot| worker::start(shared, index, slot)),
             Engine::Host(host) => host.admit(),
         };
-        admitted.map(|notify| Permit { shared, notify }).map_err(|error| {
+        admitted.map(|admitted| Permit { shared, admitted }).map_err(|error| {
             shared.queue.unreserve();
             match error {
                 AdmitError::Closed => Refused::Closed,
@@ -115,9 +115,9 @@ impl BlockingPool {
     /// pushed at this moment may be missed, and is run or dropped by its pusher.
     pub(crate) fn drain(&self) -> usize {
         let Some(shared) = self.shared() else { return 0 };
-        let mut picker = PriorityPicker::default();
+        let mut taker = Taker::default();
         std::iter::from_fn(|| {
-            let job = shared.queue.pop(&mut picker)?;
+            let job = shared.queue.pop_any(&mut taker)?;
             match &shared.engine {
                 Engine::Threads(state) => state.count_drained(),
                 Engine::Host(host) => host.count_taken(),
@@ -246,10 +246,10 @@ impl Permit<'_> {
     pub(crate) fn submit(self, job: Runnable) {
         // From here on the room and the count belong to the closure.
         let permit = std::mem::ManuallyDrop::new(self);
-        let (shared, notify) = (permit.shared, permit.notify);
+        let (shared, Admitted { notify, batch }) = (permit.shared, permit.admitted);
         match &shared.engine {
             Engine::Threads(state) => {
-                shared.queue.push(job);
+                shared.queue.push(job, batch);
                 if notify {
                     worker::perform(shared, state.notify_workers());
                 }

@@ -6,19 +6,28 @@
 //!
 //! ```text
 //! submitter:  push ---> OPEN (an intrusive stack)
-//! thread:     the oldest of MOVED; if there is none, all of OPEN ---> MOVED, oldest first, then the oldest of MOVED
+//!             every BATCH-th push: all of OPEN ---> the back of READY (a list of batches)
+//! thread:     the next closure of CURRENT (a batch that all threads share); if it is spent, the front of READY becomes
+//!             CURRENT; if there is none, all of OPEN does
 //! ```
-//! A push links the closure into the stack, so it allocates nothing and touches no memory that the threads poll for work.
-//! The threads share `MOVED`. One thread at a time moves closures, so the order of pushes is kept. A closure on its way from
-//! one to the other is pending (rule 1 of the module): no thread sleeps meanwhile. The move follows one link per closure: the
-//! first of a million closures that were pushed while every thread was busy starts some milliseconds later for it.
+//! - A push is one compare-and-swap, and a take one `fetch_add` on the batch: no lock, and no allocation. The lock of the
+//!   line is taken once per batch.
+//! - Batches are made under that lock, from all that OPEN has, and put in the order in which they were made. CURRENT is
+//!   replaced under it as well, and only when it is spent. So closures are taken in the order of the pushes.
+//! - Each thread keeps a reference to a batch ([`Place`]), which may be an older one than CURRENT. That one is spent: the
+//!   thread finds out at its next take, and turns to CURRENT.
+//! - A closure on its way between the three is pending (rule 1 of the module): no thread sleeps meanwhile.
+//! - Submitters make batches while the links are in their cache, and bound the time that a thread spends on making one.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::{Mutex, spin_loop};
-use crate::task::raw::{Inbox, Push, Runnable};
+use crate::sync::{Arc, Mutex};
+use crate::task::raw::{Inbox, Push, Runnable, TaskBatch};
 use crate::task::{LEVELS, Priority, PriorityPicker};
 use crate::util::cache_padded::CachePadded;
-use crossbeam_deque::{Injector, Steal};
+use std::collections::VecDeque;
+
+/// Admitted closures per batch that a submitter makes. Their cells fit into the second-level cache.
+pub(super) const BATCH: usize = 512;
 
 /// The level of tasks that are given no other.
 const USUAL: usize = Priority::UserVisible.index();
@@ -29,6 +38,23 @@ pub(crate) struct Queue {
     /// True once a closure of another level than the usual one was pushed: until then one line is searched, not three.
     leveled: AtomicBool,
     limit: Option<CachePadded<Semaphore>>,
+}
+
+/// The state of one thread that takes closures.
+#[derive(Default)]
+pub(crate) struct Taker {
+    /// Counts how often a level was passed over.
+    picker: PriorityPicker,
+    places: [Place; LEVELS],
+}
+
+/// A thread's place in a line.
+#[derive(Default)]
+struct Place {
+    /// The batch that the thread takes from, until it finds it spent.
+    batch: Option<Arc<TaskBatch>>,
+    /// The number of that batch, or of the last one that the thread found spent.
+    number: usize,
 }
 
 impl Queue {
@@ -62,21 +88,39 @@ impl Queue {
         }
     }
 
-    /// Queues a closure for which room was reserved.
+    /// Queues a closure for which room was reserved. With `batch`, makes a batch of its line.
     #[inline]
-    pub(super) fn push(&self, job: Runnable) {
+    pub(crate) fn push(&self, job: Runnable, batch: bool) {
         let level = job.priority().index();
         // Relaxed: a thread that misses it misses the closure as well, which stays pending: the thread searches again.
         if level != USUAL && !self.leveled.load(Ordering::Relaxed) {
             self.leveled.store(true, Ordering::Relaxed);
         }
-        self.lines[level].push(job);
+        let line = &self.lines[level];
+        line.push(job);
+        if batch {
+            line.make_batch();
+        }
     }
 
-    /// Takes the closure whose turn it is. `picker` counts for this thread how often a level was passed over.
+    /// Takes the closure whose turn it is.
     #[inline]
-    pub(crate) fn pop(&self, picker: &mut PriorityPicker) -> Option<Runnable> {
-        let job = if self.leveled.load(Ordering::Relaxed) { self.pop_leveled(picker) } else { self.lines[USUAL].pop() };
+    pub(crate) fn pop(&self, taker: &mut Taker) -> Option<Runnable> {
+        let job = if self.leveled.load(Ordering::Relaxed) {
+            self.pop_leveled(taker)
+        } else {
+            self.lines[USUAL].pop(&mut taker.places[USUAL])
+        };
+        if job.is_some() {
+            self.unreserve();
+        }
+        job
+    }
+
+    /// Takes any closure, to drop it. Unlike [`pop`](Self::pop) it waits for a thread that makes a batch meanwhile.
+    pub(super) fn pop_any(&self, taker: &mut Taker) -> Option<Runnable> {
+        let mut lines = self.lines.iter().zip(&mut taker.places);
+        let job = lines.find_map(|(line, place)| place.take().or_else(|| line.pop_slow(place)));
         if job.is_some() {
             self.unreserve();
         }
@@ -84,11 +128,11 @@ impl Queue {
     }
 
     #[cold]
-    fn pop_leveled(&self, picker: &mut PriorityPicker) -> Option<Runnable> {
-        let mut waits: [bool; LEVELS] = std::array::from_fn(|level| !self.lines[level].is_empty());
+    fn pop_leveled(&self, Taker { picker, places }: &mut Taker) -> Option<Runnable> {
+        let mut waits: [bool; LEVELS] = std::array::from_fn(|level| self.lines[level].may_have(&places[level]));
         loop {
             let level = picker.take(waits)?;
-            if let Some(job) = self.lines[level].pop() {
+            if let Some(job) = self.lines[level].pop(&mut places[level]) {
                 return Some(job);
             }
             // Empty after all, or on its way: another level may have something.
@@ -100,15 +144,27 @@ impl Queue {
 /// The closures of one level.
 struct Line {
     open: CachePadded<Inbox>,
-    moved: Injector<Runnable>,
-    /// Held by the thread that moves closures.
-    mover: CachePadded<Mutex<()>>,
+    /// The number of batches made. Written under the lock of `batches`.
+    made: CachePadded<AtomicUsize>,
+    batches: CachePadded<Mutex<Batches>>,
+}
+
+/// The batches of a line.
+struct Batches {
+    current: Arc<TaskBatch>,
+    /// The number of `current`: each batch has the number of the one before, and one more.
+    number: usize,
+    ready: VecDeque<TaskBatch>,
 }
 
 impl Line {
     fn new() -> Self {
-        let (open, mover) = (CachePadded::new(Inbox::new()), CachePadded::new(Mutex::new(())));
-        Self { open, moved: Injector::new(), mover }
+        let batches = Batches { current: Arc::new(TaskBatch::with_capacity(0)), number: 0, ready: VecDeque::new() };
+        Self {
+            open: CachePadded::new(Inbox::new()),
+            made: CachePadded::new(AtomicUsize::new(0)),
+            batches: CachePadded::new(Mutex::new(batches)),
+        }
     }
 
     #[inline]
@@ -119,36 +175,105 @@ impl Line {
         }
     }
 
-    #[inline]
-    fn pop(&self) -> Option<Runnable> {
-        take(&self.moved).or_else(|| {
-            self.advance();
-            take(&self.moved)
-        })
-    }
-
-    /// Moves what was pushed to the threads' side, unless another thread does.
-    fn advance(&self) {
-        if !self.open.is_empty()
-            && let Some(_moving) = self.mover.try_lock()
-        {
-            self.open.take().for_each(|job| self.moved.push(job));
+    /// Makes a batch of what was pushed, unless another thread is at work on the batches.
+    #[cold]
+    fn make_batch(&self) {
+        if let Some(mut batches) = self.batches.try_lock() {
+            let mut batch = TaskBatch::with_capacity(BATCH);
+            batch.fill(self.open.take());
+            if !batch.is_spent() {
+                batches.ready.push_back(batch);
+                self.count_batch();
+            }
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.moved.is_empty() && self.open.is_empty()
+    /// Under the lock.
+    fn count_batch(&self) {
+        // Relaxed: a hint. The lock hands over the batch.
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// False if the line is empty for the thread in this place, as far as it knows: a closure that is missed stays pending,
+    /// and the thread searches again.
+    #[inline]
+    fn may_have(&self, place: &Place) -> bool {
+        // Relaxed: see above.
+        place.batch.as_ref().is_some_and(|batch| !batch.is_spent())
+            || place.number != self.made.load(Ordering::Relaxed)
+            || !self.open.is_empty()
+    }
+
+    #[inline]
+    fn pop(&self, place: &mut Place) -> Option<Runnable> {
+        place.take().or_else(|| if self.may_have(place) { self.pop_slow(place) } else { None })
+    }
+
+    /// Takes the next closure for a thread whose batch is spent.
+    #[inline(never)]
+    fn pop_slow(&self, place: &mut Place) -> Option<Runnable> {
+        let mut batches = self.batches.lock();
+        loop {
+            if place.number != batches.number {
+                place.number = batches.number;
+                let job = batches.current.take();
+                if job.is_some() {
+                    place.batch = Some(Arc::clone(&batches.current));
+                    return job;
+                }
+            }
+            // CURRENT is spent: this thread has just found out, or before.
+            if !batches.advance() {
+                let mut open = self.open.take();
+                let first = open.next();
+                if batches.fill(open) {
+                    self.count_batch();
+                    place.number = batches.number;
+                    place.batch = Some(Arc::clone(&batches.current));
+                }
+                return first;
+            }
+        }
     }
 }
 
-/// Repeats a steal until the answer is definite: `Retry` means that another thread interfered.
-fn take(line: &Injector<Runnable>) -> Option<Runnable> {
-    loop {
-        match line.steal() {
-            Steal::Success(job) => return Some(job),
-            Steal::Empty => return None,
-            Steal::Retry => spin_loop(),
+impl Place {
+    /// Takes the next closure of the batch in this place, if it is not spent.
+    #[inline]
+    fn take(&mut self) -> Option<Runnable> {
+        let job = self.batch.as_ref()?.take();
+        if job.is_none() {
+            self.batch = None;
         }
+        job
+    }
+}
+
+impl Batches {
+    /// The oldest ready batch replaces the current one, which is spent. False: there is none.
+    fn advance(&mut self) -> bool {
+        let Some(batch) = self.ready.pop_front() else { return false };
+        self.number += 1;
+        self.current = Arc::new(batch);
+        true
+    }
+
+    /// These closures replace the current batch, which is spent. False: there are none.
+    fn fill(&mut self, jobs: impl Iterator<Item = Runnable>) -> bool {
+        let mut jobs = jobs.peekable();
+        if jobs.peek().is_none() {
+            return false;
+        }
+        self.number += 1;
+        match Arc::get_mut(&mut self.current) {
+            Some(batch) => batch.fill(jobs),
+            None => {
+                let mut batch = TaskBatch::with_capacity(0);
+                batch.fill(jobs);
+                self.current = Arc::new(batch);
+            }
+        }
+        true
     }
 }
 

@@ -98,7 +98,9 @@ pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// The closure that this thread ran has returned, or sleeps until its next attempt.
+/// Clears this thread's slot: the closure that it ran sleeps until its next attempt, or the thread has found no other one.
+///
+/// Not called from closure to closure: the next one replaces the one before, whose task is closed.
 pub(super) fn leave() {
     let before = SLOT.try_with(|own| own.borrow().as_ref().and_then(|own| own.slot.running.lock().take()));
     // After the borrow and the lock, as above.

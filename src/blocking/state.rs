@@ -10,7 +10,7 @@ mod watch;
 
 pub(crate) use watch::Watch;
 
-use super::admission::{Admission, Entry};
+use super::admission::{Admission, Admitted, Entry};
 use super::grow::Look;
 use super::probe::Probe;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -175,7 +175,7 @@ impl PoolState {
 
     // ---- Submitters ------------------------------------------------------------------------------------------------
 
-    /// Counts a closure that is going to be pushed. True: [`notify_workers`](Self::notify_workers) must follow the push.
+    /// Counts a closure that is going to be pushed.
     ///
     /// `start` starts a thread. It is called only if no thread lives, and then under the lock: other submitters have to wait
     /// for the outcome in any case.
@@ -183,9 +183,9 @@ impl PoolState {
     pub(crate) fn admit<E>(
         &self,
         start: impl FnOnce(usize, Arc<WorkerSlot>) -> Result<(), E>,
-    ) -> Result<bool, AdmitError<E>> {
+    ) -> Result<Admitted, AdmitError<E>> {
         match self.admission.enter() {
-            Entry::Admitted { notify } => Ok(notify),
+            Entry::Admitted(admitted) => Ok(admitted),
             Entry::NoThread => self.admit_first(start),
             Entry::Closed => Err(AdmitError::Closed),
         }
@@ -195,7 +195,7 @@ impl PoolState {
     fn admit_first<E>(
         &self,
         start: impl FnOnce(usize, Arc<WorkerSlot>) -> Result<(), E>,
-    ) -> Result<bool, AdmitError<E>> {
+    ) -> Result<Admitted, AdmitError<E>> {
         let mut inner = self.inner.lock();
         // Another submitter may have started one, or the last thread was about to leave and saw the count.
         if inner.live() == 0 {
@@ -207,7 +207,7 @@ impl PoolState {
             }
             self.admission.clear_no_thread();
         }
-        Ok(true)
+        Ok(Admitted { notify: true, batch: false })
     }
 
     /// Gives back the count of a closure that is not going to be pushed.
@@ -215,7 +215,7 @@ impl PoolState {
         self.admission.withdraw();
     }
 
-    /// Ensures that a thread runs the pending closures. Follows a push whose `admit` returned true.
+    /// Ensures that a thread runs the pending closures. Follows a push whose `admit` returned `notify`.
     #[cold]
     pub(crate) fn notify_workers(&self) -> Action {
         self.rebalance(&mut self.inner.lock())

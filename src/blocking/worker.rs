@@ -3,10 +3,10 @@
 use super::pool::{Engine, Shared};
 use super::priority::{self, ThreadPriority};
 use super::probe::Probe;
+use super::queue::Taker;
 use super::running;
 use super::state::{Action, NextStep, PoolState, Watch, WorkerSlot};
 use crate::sync::{Arc, spin_loop, thread};
-use crate::task::PriorityPicker;
 use crate::task::raw::{Outcome, PollOutcome, Runnable};
 use crate::util::catch::guarded;
 use std::cell::Cell;
@@ -81,7 +81,7 @@ fn run(shared: &Arc<Shared>, index: usize, slot: Arc<WorkerSlot>) {
     {
         let _known = shared.priority_refused.set(refused);
     }
-    Worker { shared, state, index, slot, picker: PriorityPicker::default() }.work();
+    Worker { shared, state, index, slot, taker: Taker::default() }.work();
     CURRENT.set((0, 0));
     state.release_slot(index);
 }
@@ -91,7 +91,7 @@ struct Worker<'a> {
     state: &'a PoolState,
     index: usize,
     slot: Arc<WorkerSlot>,
-    picker: PriorityPicker,
+    taker: Taker,
 }
 
 impl Worker<'_> {
@@ -112,7 +112,7 @@ impl Worker<'_> {
         let mut searching = true;
         let mut fruitless = 0;
         loop {
-            if let Some(job) = self.shared.queue.pop(&mut self.picker) {
+            if let Some(job) = self.shared.queue.pop(&mut self.taker) {
                 // Counted before `found`, which must not see it as pending.
                 self.slot.count_taken();
                 if std::mem::take(&mut searching) {
@@ -121,6 +121,9 @@ impl Worker<'_> {
                 fruitless = 0;
                 run_closure(job);
                 continue;
+            }
+            if fruitless == 0 {
+                running::leave();
             }
             fruitless += 1;
             if fruitless < SPIN_ROUNDS {
@@ -160,10 +163,11 @@ impl Worker<'_> {
 
 /// Runs a closure on this thread. Panics of the closure end in its task; any other ends here.
 pub(crate) fn run_closure(job: Runnable) {
-    guarded(|| {
-        let outcome = job.run(Outcome::Gone);
-        running::leave();
-        if let PollOutcome::Again(task) = outcome {
+    guarded(|| match job.run(Outcome::Gone) {
+        PollOutcome::Over(_) => {}
+        PollOutcome::Idle => running::leave(),
+        PollOutcome::Again(task) => {
+            running::leave();
             task.requeue();
         }
     });

@@ -19,6 +19,7 @@ mod promised;
 mod spawn_meta;
 mod state;
 mod store;
+mod task_batch;
 #[cfg_attr(not(feature = "tracing"), path = "untraced.rs")]
 mod traced;
 mod waker;
@@ -37,6 +38,7 @@ pub(crate) use state::{Audience, Kind, Outcome};
 /// The state word by itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
+pub(crate) use task_batch::TaskBatch;
 pub(crate) use waker::is_of_cancelled;
 
 #[cfg(all(test, not(loom)))]
