@@ -418,22 +418,21 @@ fn a_shutdown_ends_the_waits_of_other_runtimes_and_threads() {
 
 #[test]
 fn a_shutdown_ends_connects_and_lookups() {
-    let theirs = common::narrow();
-    let mut hog = common::Hog::pool(theirs.handle());
+    let rt = lookups_in_ticks();
     let listener = std::net::TcpListener::bind(ANY).expect("a listener");
     let address = listener.local_addr().expect("an address");
-    // Begun on one runtime, and polled elsewhere from then on.
-    let (mut connect, mut lookup) = common::on_reactor(theirs.handle(), move |_| {
+    // They begin on one runtime, and are polled elsewhere from then on.
+    let mut begun = rt.spawn(async move {
         let mut connect = Box::pin(TcpStream::connect(address));
         let mut lookup = Box::pin(lookup("localhost:1"));
         until_it_waits(&mut connect);
         until_it_waits(&mut lookup);
         (connect, lookup)
     });
-    // It waits for closures that run, for a while.
-    drop(theirs);
-    hog.let_go();
-    for error in [common::block_on(connect.as_mut()).map(drop), common::block_on(lookup.as_mut()).map(drop)] {
+    rt.tick(Budget::polls(1)).expect("a tick");
+    let (connect, lookup) = begun.take().expect("it is done").expect("both wait");
+    drop(rt);
+    for error in [common::block_on(connect).map(drop), common::block_on(lookup).map(drop)] {
         let error = error.expect_err("gone");
         assert!(error.get_ref().is_some_and(|error| error.is::<ReactorGone>()), "{error:?}");
     }

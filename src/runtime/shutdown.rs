@@ -104,7 +104,7 @@ impl Ending {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::Runtime;
+    use crate::runtime::Runtime;
 
     #[test]
     fn a_reactor_is_not_held_for_the_end_of_another_runtime() {
