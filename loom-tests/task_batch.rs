@@ -23,7 +23,7 @@ fn run(job: Runnable) -> TaskId {
 
 /// Two threads take from one batch: each task once, and each thread's in order; what is left is dropped with the batch.
 ///
-/// Red: `take` that loads and stores `next` instead of one read-modify-write (a task is taken twice).
+/// Red: `take` that loads and stores `next` instead of one read-modify-write (a task is taken twice and the process ends).
 #[test]
 fn two_threads_take_from_a_batch() {
     explore(None, 3, || {
@@ -49,8 +49,7 @@ fn two_threads_take_from_a_batch() {
 /// Two threads take closures while a third submits, and makes a batch: each is taken once, and each thread's in the order of
 /// the pushes.
 ///
-/// Red: `Line::pop_slow` that replaces CURRENT without a look whether it is spent (closures overtake, or `fill` panics);
-/// `make_batch` that puts a batch at the front of READY.
+/// Red: `Line::pop_slow` that replaces CURRENT without checking that it is spent (`fill` panics).
 #[test]
 fn takers_keep_the_order_of_the_pushes() {
     explore(Some(2), 100, || {

@@ -338,7 +338,9 @@ fn dropped_inside_its_hooks() {
         let go = |rt: &Handle| {
             // It is called again once what came before is taken.
             rt.take_update();
-            rt.spawn(async {}).detach();
+            // The handle stays: a detached task is silent.
+            let task = rt.spawn(async {});
+            common::until(|| task.is_done());
         };
         (builder.on_update(move || spring()).build().unwrap(), Box::new(go))
     });
