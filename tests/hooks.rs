@@ -392,12 +392,14 @@ fn refused_tasks_and_late_ends_call_their_hooks_elsewhere() {
     let (value, error) = (rt.spawn(async { Bomb }), rt.run(async { Err::<(), _>("planned") }));
     common::until(|| value.is_done() && error.is_done());
     let gate = Latch::new();
-    let theirs = gate.clone();
+    let started = Latch::new();
+    let (theirs, begun) = (gate.clone(), started.clone());
     let closure = rt.spawn_blocking(move || {
+        begun.open();
         theirs.wait();
         panic!("planned")
     });
-    common::until(|| closure.status() == Status::Running);
+    started.wait();
     let handle = rt.handle().clone();
     let left = rt.shutdown(Duration::from_millis(300));
     assert!(left.reactor_stopped && !left.is_clean());
