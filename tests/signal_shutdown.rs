@@ -571,7 +571,7 @@ mod child {
         let outcome = shutdown.finish(rt);
         let failed = outcome.stops_failed();
         assert!(
-            failed.len() == 1 && failed[0].error.as_ref().is_some_and(|error| error.to_string().contains("no room"))
+            failed.len() == 1 && failed[0].error.as_ref().is_some_and(|error| format!("{error:#}").contains("no room"))
         );
         println!("as expected");
         end(outcome);
