@@ -234,10 +234,10 @@ mod tests {
     const NEVER: Duration = Duration::from_secs(600);
 
     fn start(rt: &Runtime, paths: &[&str], jobs: usize) -> (Server, Jobs) {
-        let server = Server::start(rt).unwrap();
+        let server = Server::start(rt.handle()).unwrap();
         let url = |path: &&str| Url::parse(&format!("http://{}{path}", server.address)).unwrap();
         let settings = Settings { jobs, attempts: 3, timeout: NEVER };
-        let jobs = Jobs::start(rt, paths.iter().map(url).collect(), settings).unwrap();
+        let jobs = Jobs::start(rt.handle(), paths.iter().map(url).collect(), settings).unwrap();
         (server, jobs)
     }
 

@@ -114,7 +114,7 @@ mod tests {
     fn there_is_a_picture_for_every_size() {
         let rt = Runtime::new().unwrap();
         let root = Path::new("/no/such/directory");
-        let mut jobs = Jobs::start(&rt, root.to_owned()).unwrap();
+        let mut jobs = Jobs::start(rt.handle(), root.to_owned()).unwrap();
         for failures in 0..30 {
             for height in 0..40 {
                 for width in [0, 1, 7, 40, 80, 300] {
