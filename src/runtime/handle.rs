@@ -369,8 +369,8 @@ impl Handle, Runtime, LocalRuntime {
     /// let (completer, mut task) = rt.promise::<String, ()>();
     /// let library = std::thread::spawn(move || completer.complete("answer".to_owned()));
     /// assert_eq!(task.wait()?, "answer");
-    /// assert!(rt.take_update());
     /// # library.join().expect("it does not panic").expect("the task waited for it");
+    /// assert!(rt.take_update());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
