@@ -4,7 +4,7 @@
 //! no value is lost, read twice or out of order.
 
 use super::explore;
-use crate::progress::{Capacity, Host, Reader, Reporter, SendErrorReason, channel};
+use crate::progress::{Capacity, ProgressObserver, Reader, Reporter, SendErrorReason, channel};
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn check(seen: &[u32], newest: u32, reader: &Reader<u32>) {
 }
 
 /// A reporter that never finds the ring full, and a drain. Red when the store of `Producer::push_in_run` or `push`, or
-/// the load of `settle_end`, becomes Relaxed.
+/// the load of `accept_offer`, becomes Relaxed.
 #[test]
 fn report_against_drain() {
     explore(None, 50, || {
@@ -59,7 +59,7 @@ fn wrap_around_with_capacity_one() {
 
 /// A full ring: the producer makes room itself, or finds LOCK taken and uses the spare slot, which it may have to
 /// replace, while the consumer comes back for it. Red when the load of `Producer::refresh` loses Acquire, when the
-/// compare-exchange of `settle_end` loses Acquire on either side, when the swap of `publish_offer` is a mere store.
+/// compare-exchange of `accept_offer` loses Acquire on either side, when the swap of `publish_offer` is a mere store.
 #[test]
 fn drop_oldest_against_two_drains() {
     let most = Arc::new(Plain::new(0));
@@ -83,7 +83,7 @@ fn drop_oldest_against_two_drains() {
 
 /// A drain that yields nothing of what it could (its loop breaks at once) and one that takes all: an offer must not be
 /// taken where it would leave the producer without any slot. Red when the consumer takes an offer from a full ring (R4),
-/// or when the compare-exchange of `settle_end` loses Release, or that of `Producer::offer` loses Acquire on failure.
+/// or when the compare-exchange of `accept_offer` loses Release, or that of `Producer::offer` loses Acquire on failure.
 #[test]
 fn offer_against_an_abandoned_drain() {
     explore(Some(3), 500, || {
@@ -177,7 +177,7 @@ fn send_waits_for_a_reader_that_goes() {
 
 struct Token(AtomicBool);
 
-impl Host for Token {
+impl ProgressObserver for Token {
     fn reported(&self) {}
 
     fn is_cancelled(&self) -> bool {
@@ -191,7 +191,7 @@ impl Host for Token {
 fn send_waits_and_is_cancelled() {
     explore(None, 20, || {
         let token = Arc::new(Token(AtomicBool::new(false)));
-        let host: Arc<dyn Host> = token.clone();
+        let host: Arc<dyn ProgressObserver> = token.clone();
         let (mut reporter, reader) = channel(Capacity::new(1).expect("not zero"), Some(host)).expect("memory");
         reporter.report(1);
         let producer = thread::spawn(move || reporter.send_blocking(2));
@@ -269,7 +269,7 @@ fn either_side_goes_first() {
 }
 
 /// Peeks at a ring that is full all the time: no value is older than the one seen before, and the last one is seen although
-/// nobody drains. Red when `Peek::let_an_offer_in` does nothing, when its load, or that of `settle_end`, becomes Relaxed, when
+/// nobody drains. Red when `Peek::make_room_for_offer` does nothing, when its load, or that of `accept_offer`, becomes Relaxed, when
 /// its `fetch_add` or the `fetch_and` of `Peek`'s drop loses Release.
 #[test]
 fn peek_against_report() {

@@ -1,7 +1,7 @@
-//! Errors, one small enum per operation. Nothing is lost: a refused job comes back inside its error.
+//! Errors: one small enum per operation. A refused job comes back inside its error, so nothing is lost.
 //!
-//! `Display` of an error states its own part, `source()` gives the cause, and neither repeats the other: tools that print
-//! the whole chain name each cause once.
+//! `Display` states only this error, and `source()` returns its cause. Tools that print the whole chain name each cause
+//! once.
 
 mod panic;
 mod refused;
@@ -25,5 +25,5 @@ pub(crate) fn write_causes(error: &dyn std::error::Error, f: &mut std::fmt::Form
     Ok(())
 }
 
-/// Any error that a task body may return: what the `run*` verbs convert into.
+/// The error type that every `run*` method converts into.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

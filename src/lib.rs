@@ -1,8 +1,9 @@
 //! **offtick** runs futures and blocking closures in the background of programs that poll: game loops, immediate-mode GUIs,
 //! terminal dashboards, embedded-Linux control loops.
 //!
-//! Such a program never waits. It starts work, keeps a [`Task`] handle, and on each tick looks at status, progress and
-//! result. The executor, the reactor and the blocking pool are written from scratch; no async runtime stands beneath.
+//! Such a program never waits. It starts work, keeps a [`Task`] handle, and checks its status, progress and result on
+//! each tick. The executor, the reactor and the blocking pool are written from scratch. No other async runtime is
+//! beneath.
 //!
 //! # Quick start
 //! ```
@@ -35,54 +36,55 @@
 //! # Ok::<(), offtick::BuildError>(())
 //! ```
 //!
-//! # Which verb
+//! # Which method
 //! | body | returns `T` | returns `Result<T, E>` |
 //! |---|---|---|
 //! | future, on the reactor thread | [`spawn`](Handle::spawn) | [`run`](Handle::run) |
 //! | closure that may block, on a pool thread | [`spawn_blocking`](Handle::spawn_blocking) | [`run_blocking`](Handle::run_blocking) |
 //!
-//! The same four verbs stand on [`TaskBuilder`] ([`rt.task()`](Handle::task)), where bodies get a [`TaskContext`] and may be futures
-//! that are not `Send`. [`try_spawn_blocking`](Handle::try_spawn_blocking) and
-//! [`try_run_blocking`](Handle::try_run_blocking) give the closure back when the queue is full. When the compiler asks for the type `E`,
-//! end the body with [`offtick::Ok(value)`](Ok()): any error becomes a [`BoxError`] by `?`.
+//! [`TaskBuilder`] ([`rt.task()`](Handle::task)) has the same four methods. Its bodies get a [`TaskContext`], and their
+//! futures need not be `Send`. [`try_spawn_blocking`](Handle::try_spawn_blocking) and
+//! [`try_run_blocking`](Handle::try_run_blocking) return the closure when the queue is full. When the compiler asks for
+//! the type `E`, end the body with [`offtick::Ok(value)`](Ok()): then `?` converts any error into a [`BoxError`].
 //!
 //! The functions [`spawn()`], [`run()`], [`spawn_blocking()`], [`run_blocking()`] and [`task()`] do the same on the process-wide
 //! [`runtime()`].
 //!
-//! Beyond that, the [`cookbook`] has a page for each everyday job: a progress bar, HTTP from a GUI, a debounced search, a graceful
-//! end, tests with fake time.
+//! The [`cookbook`] has a page for each everyday job: a progress bar, HTTP from a GUI, a debounced search, a graceful
+//! shutdown, tests with fake time.
 //!
 //! # What happens when
 //! - **A handle is dropped**: its task is cancelled. [`Task::detach`] lets it run on.
-//! - **A task is cancelled**: before its start it never runs. A future is dropped, on the reactor thread, where it waits. A
-//!   closure is told through its context, its task is over at once, and what it still returns is dropped.
-//! - **A body panics**: its task ends in [`TaskError::Panicked`] with the message and the payload; everything else goes on.
-//! - **The runtime shuts down**: unfinished tasks end with [`TaskError::RuntimeGone`], and so do tasks that are spawned later
-//!   through a [`Handle`] that was kept. Its threads and descriptors go with it, whatever is kept; its timers
-//!   [go on in real time](time#after-the-end-of-a-runtime). A future that spawns another each time it is dropped is refused
-//!   16 times, then leaked.
+//! - **A task is cancelled**: if it has not started, it never runs. A waiting future is dropped on the reactor thread.
+//!   A running closure finds out through its context; its task ends immediately, and a value that it still returns is
+//!   dropped.
+//! - **A body panics**: its task ends with [`TaskError::Panicked`], which has the message and the payload. Everything
+//!   else keeps running.
+//! - **The runtime shuts down**: unfinished tasks end with [`TaskError::RuntimeGone`]. Tasks that are spawned later
+//!   through a [`Handle`] that was kept end in the same way. The runtime's threads and descriptors are released even if
+//!   handles are kept. Its timers [continue in real time](time#after-the-end-of-a-runtime). A future that spawns
+//!   another one each time it is dropped is refused 16 times, then leaked.
 //!
 //! # Threads
-//! A [`Runtime`] has one reactor thread, `offtick-reactor`, and pool threads, `offtick-blocking-N`, while there are closures to
-//! run. An idle runtime never wakes. A [`Scheduler`] has no thread: it is one future on the reactor.
+//! A [`Runtime`] has one reactor thread, `offtick-reactor`, and pool threads, `offtick-blocking-N`, while there are
+//! closures to run. An idle runtime never wakes. A [`Scheduler`] has no thread: it is a future on the reactor.
 //!
-//! **`fork`**: a child process has none of these threads, but a copy of their locks in whatever state they were. Between `fork`
-//! and `exec` a child must not use a runtime of its parent, nor drop it; [`std::process::Command`] is fine. A program that forks
-//! and goes on (a daemon) builds its runtimes afterwards.
+//! **`fork`**: a child process has none of these threads, and a copy of their locks in an unknown state. Between `fork`
+//! and `exec` a child must neither use nor drop a runtime of its parent; [`std::process::Command`] is fine. A program
+//! that forks and continues, such as a daemon, builds its runtimes afterwards.
 //!
-//! **Suspend**: timers go by the monotonic clock of [`std::time::Instant`], which stands still on Linux and macOS while the machine
-//! sleeps: a sleep of a minute ends a minute of waking time after its start. Jobs by cron expression and time of day go by the
-//! wall clock: a time that passed in the meantime is a missed run, to which the rules of the job apply.
-//!
+//! **Suspend**: timers use the monotonic clock of [`std::time::Instant`], which stops on Linux and macOS while the
+//! machine sleeps. A sleep of one minute ends after one minute of waking time. Jobs by cron expression and by time of
+//! day use the wall clock: a time that passed during the suspend is a missed run, and the rules of the job apply.
 //! **`dlclose`**: a library that is unloaded must leave no thread in its code. Shut its runtimes down with
-//! [`Runtime::shutdown`], the process-wide one with [`shutdown`], and unload only after a report that
-//! [is clean](ShutdownReport::is_clean). No handle, waker or result of it may be kept.
+//! [`Runtime::shutdown`] and the process-wide one with [`shutdown`]. Unload only after a report that [is
+//! clean](ShutdownReport::is_clean), and keep none of its handles, wakers or results.
 //!
 //! # No thread at all
-//! A [`LocalRuntime`] is the same engine, driven by the host's own loop: each [`tick`](LocalRuntime::tick) does what fits
-//! into a [`Budget`]. Its futures and their results need not be `Send`, and under a manual clock the host says what time it
-//! is: game time that pauses, runs slowly or steps. [`with_host`] lends the host's own data to a task, and a
-//! [`ChildClock`](time::ChildClock) gives a task a pace of its own.
+//! A [`LocalRuntime`] is the same engine, driven by the host's own loop: each [`tick`](LocalRuntime::tick) does the
+//! work that fits into a [`Budget`]. Its futures and their results need not be `Send`. Under a manual clock the host
+//! sets the time: game time that pauses, runs slowly or steps. [`with_host`] lends the host's data to a task, and a
+//! [`ChildClock`](time::ChildClock) gives a task its own pace.
 //! ```
 //! use offtick::time::{Clock, sleep};
 //! use offtick::{Budget, LocalBuilder, with_host};
@@ -107,22 +109,22 @@
 //! ```
 //!
 //! # Tests
-//! [`testing`] has a runtime whose time stands still until it is moved, that does the same every time, shuffles the order of
-//! the tasks by a seed, and knows what a program has left behind.
+//! [`testing`] has a deterministic runtime whose time moves only when the test moves it. It shuffles the order of the
+//! tasks by a seed, and finds tasks and threads that a program left behind.
 //!
 //! # Features
-//! - `net` (default): the reactor waits in the system's poll (mio). Without it, on a condition variable, and mio is not
-//!   compiled.
+//! - `net` (default): the reactor waits in the system's poll, by the crate `mio`. Without it, the reactor waits on a
+//!   condition variable, and mio is not compiled.
 //! - `futures-io`: the streams of `net` implement `futures_io::{AsyncRead, AsyncWrite}`.
-//! - `toolkit` (default): what is made of tasks. The modules `manage` (whose items stand in the root: managers, sets, groups,
-//!   pools, sessions), [`toolkit`], [`mod@scheduler`], [`schedule`] and
-//!   [`testing`]. Without it, tasks, both runtimes, timers, retries and progress remain, in half of the time to compile.
-//! - `cron` (default, brings `toolkit`): schedules by cron texts, times of day and instants ([`schedule`]), with the `cron` and `chrono`
-//!   crates. Intervals do without it.
-//! - `tracing`: a span for each task, entered around its polls, and events, for the `tracing` crate. See [below](#tracing).
+//! - `toolkit` (default): utilities built on tasks: managers, sets, groups, pools and sessions (at the root),
+//!   [`toolkit`], [`mod@scheduler`], [`schedule`] and [`testing`]. Without it, tasks, both runtimes, timers, retries
+//!   and progress remain, and the crate compiles in half of the time.
+//! - `cron` (default, enables `toolkit`): schedules by cron expression, time of day and date ([`schedule`]), on the
+//!   crates `cron` and `chrono`. Intervals do not need it.
+//! - `tracing`: a span per task, entered around its polls, and events, for the crate `tracing`. See [below](#tracing).
 //! - `priority`: pool threads may run below the normal priority ([`Builder::blocking_priority`]).
-//! - `signal` (Unix): the module of that name, with the signals of the process as a stream and a graceful end on the first of
-//!   them, on the `signal-hook` crate.
+//! - `signal` (Unix): the signals of the process as a stream, and a graceful shutdown on the first of them, on the
+//!   crate `signal-hook`.
 //!
 //! # Tracing
 //! With the feature `tracing` each task has a span `task` (target `offtick::task`, level debug) with its `id`, `name`, `file` and
@@ -131,12 +133,12 @@
 //! | target | level | event |
 //! |---|---|---|
 //! | `offtick::retry` | debug | an attempt begins; one failed, and the task waits for the next |
-//! | `offtick::task` | warn | an error that nobody sees ([`Builder::on_unhandled_error`]); a slow poll ([`Builder::watch_polls`]) |
+//! | `offtick::task` | warn | an error that no handle received ([`Builder::on_unhandled_error`]); a slow poll ([`Builder::watch_polls`]) |
 //! | `offtick::scheduler` | warn | runs of a job were missed; a run overlapped |
-//! | `offtick::blocking` | warn | a closure was refused, and given back |
+//! | `offtick::blocking` | warn | a closure was refused and returned |
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
-// The pages of the core point at what is made of it, and some of its parts are there for that alone.
+// Without `toolkit`, some parts of the core have no user, and the pages of the core link to items of the toolkit.
 #![cfg_attr(not(feature = "toolkit"), allow(dead_code, unused_imports, rustdoc::broken_intra_doc_links))]
 
 mod counters;
@@ -160,7 +162,7 @@ mod runtime;
 #[cfg(feature = "net")]
 pub mod net;
 
-// The protocol of its latch is checked in every build of the models.
+// Models check the protocol of its latch in every build.
 #[cfg(all(unix, any(feature = "signal", all(loom, test))))]
 pub mod signal;
 
@@ -180,7 +182,7 @@ pub mod testing;
 #[cfg(feature = "toolkit")]
 pub mod toolkit;
 
-// Text and examples alone: there is nothing to compile in it.
+// Documentation and examples only: nothing here is compiled into the crate.
 #[cfg(all(feature = "toolkit", any(doc, doctest)))]
 pub mod cookbook;
 
@@ -222,9 +224,9 @@ pub use task::{
     Status, Task, TaskId, TaskInfo, View, join_all, promise, race,
 };
 
-/// As [`Result::Ok`], with [`BoxError`] as the type of the error: for the last line of a `run` body.
+/// Returns [`Result::Ok`] with [`BoxError`] as the error type.
 ///
-/// A body that ends with a bare `Ok(value)` leaves the type of its error open, and the compiler asks for it.
+/// Use it for the last line of a `run` body: with a bare `Ok(value)` the compiler cannot infer the error type.
 ///
 /// # Example
 /// ```

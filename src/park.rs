@@ -1,15 +1,15 @@
-//! How a thread that waits for work is told that there is some.
+//! Parking and unparking of a thread that waits for work.
 //!
-//! The handshake is one word, changed by read-modify-writes on both sides, so that no order of events loses a wake-up:
+//! The handshake is one word. Both sides change it by read-modify-writes, so no order of events loses a wake-up:
 //!
 //! ```text
 //!   parker: EMPTY -> PARKED (then it blocks)     NOTIFIED -> EMPTY (then it does not)
 //!   others: any   -> NOTIFIED                    and the system call only if it was PARKED
 //! ```
-//! Work is published before `notify`; the parker looks for work after `unset`. Whoever knows that the parker is awake and
-//! will look before it parks need not notify: so it is with tasks in the [inbox](crate::task::raw::Inbox) of a reactor.
-//! [`CondvarParker`] blocks on a condition
-//! variable; the reactor with sockets blocks in the system's poll under the same handshake.
+//! Work is published before `notify`; the parker checks for work after `unset`. A producer need not notify if it knows
+//! that the parker is awake and will check for work before it parks: the [inbox](crate::task::raw::Inbox) of a reactor
+//! relies on that. [`CondvarParker`] blocks on a condition variable; the reactor with sockets blocks in the system's
+//! poll under the same handshake.
 
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Condvar, Mutex};
@@ -17,34 +17,43 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Ends the wait of one reactor, now or the next time it is about to wait.
+/// A way to end the current or the next wait of a reactor.
 ///
-/// An engine that hands work to a reactor knows nothing of how that reactor waits (a condition variable, the
-/// operating system's poll, the host's own loop): it publishes its work and calls this.
+/// An engine that hands work to a reactor does not know how that reactor waits: on a condition variable, in the
+/// system's poll, or in the host's own loop. It publishes its work and calls this.
 pub(crate) trait Unpark: Send + Sync {
-    /// Wakes the reactor; if it does not wait yet, its next wait returns at once. Never called under a lock.
+    /// Wakes the reactor. If it is not waiting, its next wait returns immediately. Never called under a lock.
     fn unpark(&self);
 
-    /// Releases the descriptors that waking takes: the reactor is gone, and nothing unparks it any more.
+    /// Releases the descriptors of the waker. The reactor has ended, and nothing unparks it any more.
     fn close(&self) {}
 }
 
-/// What a host waits for in a poll of its own, where no thread of the crate parks: a descriptor that becomes readable.
+/// A descriptor that the host waits for in its own poll.
+///
+/// It becomes readable when a thread-less runtime has work; no thread of the crate parks.
 pub(crate) trait Descriptor {
-    /// The handshake word: PARKED while the host is outside.
+    /// Returns the handshake word, which is PARKED while the host is outside of `tick`.
     fn word(&self) -> &ParkState;
 
-    /// Makes it readable at the end of `timeout` from now or nearly so, or at no time of its own. Replaces what was set
-    /// before.
+    /// Makes the descriptor readable after about `timeout`, or never.
+    ///
+    /// Replaces the previous timeout.
     fn set_alarm(&mut self, timeout: Option<Duration>);
 
-    /// True if the alarm may have made it readable, which it does at the end of its timeout or a little ahead of that.
+    /// Returns true if the alarm may have made it readable.
+    ///
+    /// It rings at the end of its timeout, or slightly earlier.
     fn may_have_rung(&self) -> bool;
 
-    /// Makes it readable now. What [`Unpark::unpark`] does if it finds the host outside.
+    /// Makes the descriptor readable now.
+    ///
+    /// [`Unpark::unpark`] calls this if the host is outside of `tick`.
     fn ring(&self);
 
-    /// Makes it unreadable, unless something has rung meanwhile, and wakes whom its events concern.
+    /// Makes the descriptor unreadable, unless something rang meanwhile.
+    ///
+    /// Wakes the tasks that its events concern.
     fn read(&mut self);
 }
 
@@ -52,7 +61,7 @@ const EMPTY: u8 = 0;
 const PARKED: u8 = 1;
 const NOTIFIED: u8 = 2;
 
-/// The handshake word.
+/// The word of the handshake.
 #[derive(Debug)]
 pub(crate) struct ParkState(AtomicU8);
 
@@ -61,7 +70,9 @@ impl ParkState {
         Self(AtomicU8::new(EMPTY))
     }
 
-    /// Notes that there is work. True: the parker blocks, or is about to, and must be woken by a system call.
+    /// Records that there is work.
+    ///
+    /// Returns true if the parker blocks or is about to block: then a system call must wake it.
     ///
     /// AcqRel: the release half publishes the work to `unset`, whose acquire half it pairs with.
     #[must_use]
@@ -69,7 +80,9 @@ impl ParkState {
         self.0.swap(NOTIFIED, Ordering::AcqRel) == PARKED
     }
 
-    /// The parker announces that it will block. False: it was notified meanwhile and must look for work instead.
+    /// Announces that the parker will block.
+    ///
+    /// Returns false if it was notified meanwhile: then it must check for work instead.
     ///
     /// Relaxed on both paths: a success orders nothing, since `notify` reads no work of the parker's, and after a failure
     /// `unset` acquires.
@@ -82,21 +95,22 @@ impl ParkState {
         parked
     }
 
-    /// The parker is awake again. Acquire: pairs with `notify`, so that the work is seen.
+    /// Marks the parker as awake. Acquire pairs with `notify`, so that the parker sees the work.
     pub(crate) fn unset(&self) {
         self.0.swap(EMPTY, Ordering::AcqRel);
     }
 
-    /// True while the parker has not been notified. Acquire, as in `unset`.
+    /// Returns true while the parker has not been notified. Acquire, as in `unset`.
     pub(crate) fn is_parked(&self) -> bool {
         self.0.load(Ordering::Acquire) == PARKED
     }
 
-    /// True if there was a notification, which is consumed: what a parker that spins before it blocks looks at. One
-    /// that it left standing would end every spin from then on.
+    /// Consumes a notification, and returns true if there was one.
+    ///
+    /// A parker that spins before it blocks calls this. A notification left behind would end every later spin.
     #[must_use]
     pub(crate) fn take_notified(&self) -> bool {
-        // Acquire: pairs with `notify`. Only the parker takes a notification back, so it is still there below.
+        // Acquire pairs with `notify`. Only the parker takes a notification back, so it is still there below.
         let notified = self.0.load(Ordering::Acquire) == NOTIFIED;
         if notified {
             self.unset();
@@ -105,7 +119,9 @@ impl ParkState {
     }
 }
 
-/// A parker on a condition variable: for reactors without sockets and for threads that wait for one task.
+/// A parker on a condition variable.
+///
+/// Reactors without sockets use it, and threads that wait for one task.
 #[derive(Debug)]
 pub(crate) struct CondvarParker {
     state: ParkState,
@@ -118,13 +134,13 @@ impl CondvarParker {
         Self { state: ParkState::new(), lock: Mutex::new(()), condvar: Condvar::new() }
     }
 
-    /// The handshake word, for a reactor that spins before it blocks.
+    /// Returns the handshake word, for a reactor that spins before it blocks.
     #[cfg_attr(feature = "net", allow(dead_code, reason = "a reactor with sockets blocks in the system's poll"))]
     pub(crate) fn state(&self) -> &ParkState {
         &self.state
     }
 
-    /// Blocks until notified or until `timeout` has passed; may also return early for no reason.
+    /// Blocks until notified or until `timeout` has passed. May return early.
     pub(crate) fn park(&self, timeout: Option<Duration>) {
         if !self.state.set() {
             return;
@@ -153,7 +169,8 @@ impl Default for CondvarParker {
 impl Unpark for CondvarParker {
     fn unpark(&self) {
         if self.state.notify() {
-            // Taking the lock: the parker either has not looked at the word yet, or waits on the condition already.
+            // With the lock held, the parker either has not read the word yet, or already waits on the condition
+            // variable.
             drop(self.lock.lock());
             self.condvar.notify_one();
         }
@@ -170,14 +187,15 @@ impl std::task::Wake for CondvarParker {
     }
 }
 
-/// Polls `future` on this thread until it is ready, parking in between. `None` once `timeout` has passed.
+/// Polls `future` on this thread until it is ready, parking in between.
 ///
-/// For threads that may wait: the callers make sure that this one does not drive the future's own runtime.
+/// Returns `None` once `timeout` has passed. Callers make sure that this thread does not drive the future's own
+/// runtime.
 pub(crate) fn block_on<F: Future>(mut future: Pin<&mut F>, timeout: Option<Duration>) -> Option<F::Output> {
     let parker = Arc::new(CondvarParker::new());
     let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);
-    // A timeout beyond the end of time is none.
+    // A timeout that overflows the clock is no timeout.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {

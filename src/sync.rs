@@ -4,17 +4,19 @@
 //! the standard library and `parking_lot` in production and on the loom model checker under `--cfg loom`. A type that
 //! does not come from here is invisible to loom.
 //!
-//! - [`UnsafeCell`] is reached only through `with` and `with_mut`: loom checks each access for a data race.
+//! - [`UnsafeCell`] is accessed only through `with` and `with_mut`: loom checks each access for a data race.
 //! - [`Arc`] is the standard one in both worlds (loom's has no `Weak`, no unsized coercion and is not what
 //!   `std::task::Wake` takes). Where the *data* behind the last reference is loom-checked, use [`ModelArc`].
-//! - `thread_local` is for what a model's threads must not share; the thread-locals of a runtime are the standard ones.
-//! - [`plain`] holds atomics that loom does not track, for identifiers and statistics on which no protocol rests.
+//! - `thread_local` holds what each thread of a model must have separately. The thread-locals of a runtime are the
+//!   standard ones.
+//! - [`plain`] has atomics that loom does not track, for identifiers and statistics that no protocol depends on.
 //!
 //! # Locks
-//! No user code runs under any lock of the crate: a waker is cloned before, woken and dropped after it; what a change
-//! displaces is dropped after it; hooks, zones and closures run without it. `Mutex` is not re-entrant, so a mistake is a
-//! deadlock, and the tests call back from each kind of user code: `hooks` (hooks), `scheduler_calendar` (zones),
-//! `completion_queue` (wakers), `manage_set` (`Hash` and `Eq`), `wakers` (wakers, destructors).
+//! User code never runs under a lock of the crate. Wakers are cloned before locking, and woken and dropped after
+//! unlocking. Replaced values are dropped after unlocking. Hooks, zones and closures run without a lock. `Mutex` is not
+//! re-entrant, so a mistake is a deadlock. The tests call back from each kind of user code: `hooks` (hooks),
+//! `scheduler_calendar` (zones), `completion_queue` (wakers), `manage_set` (`Hash` and `Eq`), `wakers` (wakers,
+//! destructors).
 //!
 //! | lock | guards |
 //! |---|---|
@@ -25,17 +27,17 @@
 //! | `util/{finished, update}` | keys of finished tasks; free lanes of the update flag |
 //! | `executor/poll_watch` | the poll that is watched |
 //! | `time/{driver, child, clock, wall}` | timers; clocks that follow another one; listeners of a wall clock |
-//! | `blocking/*` | threads and queue of a pool; the closures that run |
+//! | `blocking/*` | threads and queue of a pool; running closures |
 //! | `reactor/*`, `net/*` | sources and their waiters; the core of a stream that reconnects |
 //! | `runtime/{hook_queue, listing, shutdown, process}` | notices for hooks; the published list; the process-wide runtime |
-//! | `runtime/local/world`, `spawn/maker` | a closure that is lent out while it runs |
-//! | `signal/*` | the signals of the process and who listens |
-//! | `toolkit/*` | the state of each pattern; `run` holds its own while it polls a task of the crate |
-//! | `manage/*` | members, registry, waiting runs; `completion` holds its own while it registers its own waker |
-//! | `scheduler/core`, `scheduler/cell` | the schedule, then what one job shows; see there for the order |
+//! | `runtime/local/world`, `spawn/maker` | a closure that is taken out while it runs |
+//! | `signal/*` | the signals of the process and their listeners |
+//! | `toolkit/*` | the state of each pattern; `run` holds its lock while it polls a task of the crate |
+//! | `manage/*` | members, registry, waiting runs; `completion` holds its lock while it registers its own waker |
+//! | `scheduler/core`, `scheduler/cell` | the schedule, then the visible state of one job; the order is documented there |
 //!
-//! The one guard that a user holds is that of a drain ([`CompletionQueue::drain`](crate::CompletionQueue::drain)): others only
-//! try that lock.
+//! The only guard that a user holds is that of a drain ([`CompletionQueue::drain`](crate::CompletionQueue::drain)).
+//! Everything else only tries that lock.
 
 #[cfg(not(loom))]
 mod imp {
@@ -53,7 +55,7 @@ mod imp {
     pub(crate) use std::sync::Arc as ModelArc;
     pub(crate) use std::thread_local;
 
-    /// A cell whose content is reached by raw pointer only, for the length of one closure.
+    /// A cell whose content is accessed by raw pointer, within one closure.
     #[derive(Debug)]
     #[repr(transparent)]
     pub(crate) struct UnsafeCell<T: ?Sized>(std::cell::UnsafeCell<T>);
@@ -84,14 +86,16 @@ mod imp {
     }
 
     pub(crate) mod thread {
-        // Runtime threads are never started inside a model: they come from the standard library, so that the whole
-        // crate still compiles; only what a model calls (`yield_now`) is loom's.
+        // Runtime threads are never started inside a model. They come from the standard library so that the whole crate
+        // still compiles. Only `yield_now`, which models call, is loom's.
         pub(crate) use loom::thread::yield_now;
         pub(crate) use std::thread::{Builder, JoinHandle, park_timeout};
     }
 
     pub(crate) use loom::hint::spin_loop;
-    /// All threads of a model run on one thread of the system. (loom's own macro knows no constant initialisers.)
+    /// A thread-local per thread of the model, all of which share one system thread.
+    ///
+    /// loom's own macro does not accept constant initialisers.
     macro_rules! own_thread_local {
         (static $name:ident: $type:ty = const { $value:expr };) => {
             loom::thread_local! { static $name: $type = $value; }
@@ -100,7 +104,9 @@ mod imp {
     pub(crate) use loom::sync::Arc as ModelArc;
     pub(crate) use own_thread_local as thread_local;
 
-    /// loom's checked cell, with the content in front as in production: the task cell finds its output by offset.
+    /// loom's checked cell, with the content first as in production.
+    ///
+    /// The task cell finds its output by offset.
     #[derive(Debug)]
     #[repr(C)]
     pub(crate) struct UnsafeCell<T> {
@@ -128,7 +134,7 @@ mod imp {
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
-    /// Guard of [`Mutex`]; holds `None` only while a [`Condvar`] has it.
+    /// A guard of [`Mutex`]; holds `None` only while a [`Condvar`] has it.
     #[derive(Debug)]
     pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
 
@@ -169,7 +175,7 @@ mod imp {
     #[derive(Debug)]
     pub(crate) struct Condvar(loom::sync::Condvar);
 
-    /// What a timed wait says of its end.
+    /// The result of a timed wait.
     #[derive(Debug)]
     pub(crate) struct WaitTimeoutResult(bool);
 
@@ -215,7 +221,7 @@ pub(crate) use imp::*;
 #[allow(unused_imports, reason = "one list for every feature set and for loom")]
 pub(crate) use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
-/// Atomics and locks outside every model: identifiers, statistics, process-wide statics.
+/// Atomics and locks outside of every model, for identifiers, statistics and process-wide statics.
 pub(crate) mod plain {
     #[allow(unused_imports, reason = "one list for every feature set and for loom")]
     pub(crate) use parking_lot::Mutex;

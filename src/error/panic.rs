@@ -5,7 +5,9 @@ use crate::sync::plain::Mutex;
 use std::any::Any;
 use std::fmt;
 
-/// A caught panic: its message, and its payload for [`std::panic::resume_unwind`]. Clones share the payload.
+/// A caught panic: its message and its payload.
+///
+/// [`std::panic::resume_unwind`] accepts the payload. Clones share it.
 ///
 /// # Example
 /// ```
@@ -36,12 +38,12 @@ impl Panic {
         Self(Arc::new(Caught { message, payload: Mutex::new(Some(payload)) }))
     }
 
-    /// The text given to `panic!`.
+    /// Returns the text given to `panic!`.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Moves the payload out, for [`std::panic::resume_unwind`]. `None` if it was taken before.
+    /// Takes the payload, for [`std::panic::resume_unwind`]. Returns `None` if it was already taken.
     pub fn take_payload(&self) -> Option<Box<dyn Any + Send>> {
         self.0.payload.lock().take()
     }
@@ -49,7 +51,7 @@ impl Panic {
 
 impl Drop for Caught {
     fn drop(&mut self) {
-        // A payload's own destructor may panic; that must not unwind out of the drop of an error value.
+        // The payload's own destructor may panic. That must not unwind out of dropping an error value.
         if let Some(payload) = self.payload.get_mut().take() {
             crate::util::catch::drop_quietly(payload);
         }

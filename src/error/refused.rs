@@ -1,8 +1,8 @@
-//! A job that was not accepted, and a runtime that could not be built.
+//! Errors of jobs that were refused and of runtimes that could not be built.
 
 use std::fmt;
 
-/// A job that was not accepted, with the job inside.
+/// A job that was refused, with the job inside.
 ///
 /// # Example
 /// ```
@@ -17,29 +17,30 @@ use std::fmt;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TrySpawnError<F> {
-    /// The queue limit is reached, of the blocking pool or of a [`TaskPool`](crate::TaskPool); try again on a later tick.
+    /// The queue limit of the blocking pool or of a [`TaskPool`](crate::TaskPool) is reached; try again on a later
+    /// tick.
     #[error("the queue is full; try again later or raise its limit (`blocking_queue`, `queue_limit`)")]
     Full(F),
-    /// The pool was stopped, or not started.
-    #[error("the pool takes no tasks in: it was stopped, or not started")]
+    /// The pool was stopped, or never started.
+    #[error("the pool accepts no tasks: it was stopped or not started; start it first")]
     Stopped(F),
     /// The runtime was shut down.
-    #[error("the runtime is gone; spawn on a live one")]
+    #[error("the runtime was shut down; spawn on a running one")]
     RuntimeGone(F),
-    /// No worker thread lives and the system refused to start one.
-    #[error("no blocking thread could be started")]
+    /// No worker thread is alive, and the system refused to start one.
+    #[error("no pool thread could be started; raise the thread limit of the system")]
     NoThread(F, #[source] std::io::Error),
 }
 
 impl<F> TrySpawnError<F> {
-    /// The job, given back.
+    /// Returns the job.
     pub fn into_inner(self) -> F {
         match self {
             Self::Full(job) | Self::Stopped(job) | Self::RuntimeGone(job) | Self::NoThread(job, _) => job,
         }
     }
 
-    /// True if the queue was full.
+    /// Returns true if the queue was full.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full(_))
     }
@@ -56,7 +57,7 @@ impl<F> fmt::Debug for TrySpawnError<F> {
     }
 }
 
-/// Why a runtime could not be built.
+/// The reason why a runtime could not be built.
 ///
 /// # Example
 /// ```
@@ -66,10 +67,10 @@ impl<F> fmt::Debug for TrySpawnError<F> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A setting is out of its range.
+    /// An option is out of its range.
     #[error("{setting} is {given}, but must be {allowed}")]
     Invalid {
-        /// The builder method that was given the value.
+        /// The builder method that received the value.
         setting: &'static str,
         /// The value as given.
         given: String,
@@ -77,14 +78,14 @@ pub enum BuildError {
         allowed: &'static str,
     },
     /// The reactor thread could not be started.
-    #[error("the reactor thread could not be started")]
+    #[error("the reactor thread could not be started; raise the thread limit of the system")]
     Thread(#[source] std::io::Error),
-    /// The operating system's poll could not be opened.
-    #[error("the system's poll could not be opened")]
+    /// The poll of the operating system could not be opened.
+    #[error("the poll of the operating system could not be opened; raise the limit of open files")]
     Poll(#[source] std::io::Error),
 }
 
-/// Why the process-wide runtime did not take a configuration.
+/// The reason why the process-wide runtime refused a configuration.
 ///
 /// # Example
 /// ```
@@ -93,14 +94,14 @@ pub enum BuildError {
 /// assert!(matches!(error, InstallError::Build(_)));
 /// offtick::runtime()?;
 /// let error = Builder::new().install().expect_err("it runs already");
-/// assert_eq!(error.to_string(), "the process-wide runtime runs already; install before its first use, or shut it down");
+/// assert_eq!(error.to_string(), "the process-wide runtime is already running; install before its first use, or shut it down");
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
-    /// The process-wide runtime was used, or installed, before.
-    #[error("the process-wide runtime runs already; install before its first use, or shut it down")]
+    /// The process-wide runtime was already used or installed.
+    #[error("the process-wide runtime is already running; install before its first use, or shut it down")]
     InUse,
     /// The runtime could not be built.
     #[error(transparent)]

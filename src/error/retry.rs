@@ -1,11 +1,11 @@
-//! What can go wrong with a retry: the policy itself, one try, or all of them.
+//! Errors of retries: an invalid policy, one failed attempt, or all of them.
 
 use super::{BoxError, TaskError};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// A field of a [`RetryPolicy`](crate::RetryPolicy) is out of its range.
+/// An option of a [`RetryPolicy`](crate::RetryPolicy) that is out of its range.
 ///
 /// # Example
 /// ```
@@ -27,7 +27,7 @@ impl RetryPolicyError {
         Self { field, given, allowed }
     }
 
-    /// The setter that was given the value.
+    /// The method that received the value.
     pub fn field(&self) -> &'static str {
         self.field
     }
@@ -38,7 +38,7 @@ impl RetryPolicyError {
     }
 }
 
-/// How one try failed.
+/// The reason why one attempt failed.
 ///
 /// # Example
 /// ```
@@ -52,13 +52,13 @@ impl RetryPolicyError {
 pub enum AttemptError<E> {
     /// The body returned this error.
     Failed(E),
-    /// The try did not end within this limit
+    /// The attempt did not end within this limit
     /// ([`RetryPolicy::attempt_timeout`](crate::RetryPolicy::attempt_timeout)).
     TimedOut(Duration),
 }
 
 impl<E> AttemptError<E> {
-    /// The body's error; `None` if the try ran out of time.
+    /// Returns the body's error, or `None` if the attempt timed out.
     pub fn failure(&self) -> Option<&E> {
         match self {
             Self::Failed(error) => Some(error),
@@ -66,7 +66,7 @@ impl<E> AttemptError<E> {
         }
     }
 
-    /// True if the try ran out of time.
+    /// Returns true if the attempt timed out.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut(_))
     }
@@ -94,22 +94,22 @@ impl<E: Error + 'static> Error for AttemptError<E> {
     }
 }
 
-/// Why no further try is made.
+/// The reason why no further attempt is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// [`retry_if`](crate::RetryPolicy::retry_if) said that this error is not one to retry.
+    /// [`retry_if`](crate::RetryPolicy::retry_if) refused to retry this error.
     NotRetryable,
     /// All of [`max_attempts`](crate::RetryPolicy::max_attempts) were made.
     Attempts,
-    /// [`max_elapsed`](crate::RetryPolicy::max_elapsed) is over, or would be after the next wait.
+    /// [`max_elapsed`](crate::RetryPolicy::max_elapsed) has passed, or would have passed after the next wait.
     Elapsed,
-    /// The policy is not valid; nothing was tried.
+    /// The policy is not valid; no attempt was made.
     InvalidPolicy(RetryPolicyError),
-    /// The task was cancelled between two tries
+    /// The task was cancelled between two attempts
     /// ([`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking)).
     Cancelled,
-    /// A wait was asked for on a reactor thread, which must not block; nothing was tried
+    /// A blocking wait was requested on a reactor thread; no attempt was made
     /// ([`retry_blocking`](crate::retry::retry_blocking)).
     WouldDeadlock,
 }
@@ -127,11 +127,11 @@ impl fmt::Display for StopReason {
     }
 }
 
-/// All that is known when no further try is made: how many there were, how long it took, the last error, and why it ends.
+/// The account of a failed retry: attempts, time, the last error, and the reason.
 ///
-/// A task that retried fails with this inside [`TaskError::Failed`](crate::TaskError::Failed);
-/// [`TaskError::retry_error`](crate::TaskError::retry_error) gives it, and
-/// [`TaskError::downcast_ref`](crate::TaskError::downcast_ref) looks through it at the body's own error.
+/// A task that retries fails with this value inside [`TaskError::Failed`](crate::TaskError::Failed).
+/// [`TaskError::retry_error`](crate::TaskError::retry_error) returns it, and
+/// [`TaskError::downcast_ref`](crate::TaskError::downcast_ref) finds the body's own error in it.
 ///
 /// # Example
 /// ```
@@ -156,37 +156,41 @@ impl<E> RetryError<E> {
         Self { attempts, elapsed, reason, last }
     }
 
-    /// Nothing was tried.
+    /// Builds the error of a retry that made no attempt.
     pub(crate) fn untried(reason: StopReason) -> Self {
         Self::new(0, Duration::ZERO, reason, None)
     }
 
-    /// How many tries were made. 0 if the policy was not valid.
+    /// Returns the number of attempts; 0 if the policy was not valid.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Time from the start of the first try to the end of the last one, on the clock of the runtime.
+    /// Returns the time between the first start and the last end.
+    ///
+    /// The clock of the runtime measures it.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
-    /// Why no further try is made.
+    /// Returns the reason why no further attempt is made.
     pub fn reason(&self) -> &StopReason {
         &self.reason
     }
 
-    /// How the last try failed. `None` if there was none.
+    /// Returns the error of the last attempt, or `None` if there was no attempt.
     pub fn last(&self) -> Option<&AttemptError<E>> {
         self.last.as_ref()
     }
 
-    /// The body's own last error. `None` if the last try ran out of time, or there was none.
+    /// Returns the body's own last error.
+    ///
+    /// `None` if the last attempt timed out, or if there was no attempt.
     pub fn last_failure(&self) -> Option<&E> {
         self.last()?.failure()
     }
 
-    /// Moves out how the last try failed.
+    /// Consumes the error and returns that of the last attempt.
     pub fn into_last(self) -> Option<AttemptError<E>> {
         self.last
     }
@@ -214,7 +218,7 @@ impl<E: Error + 'static> Error for RetryError<E> {
         match (&self.last, &self.reason) {
             (Some(AttemptError::Failed(error)), _) => {
                 let error: &(dyn Error + 'static) = error;
-                // Of a task: its own error, which says more than that the task failed.
+                // The error of a task: `TaskError` tells more than the text "the task failed".
                 match error.downcast_ref() {
                     Some(TaskError::Failed(error)) => Some(&**error),
                     _ => Some(error),
@@ -236,8 +240,9 @@ impl TaskError {
         }
     }
 
-    /// The error of a task whose attempts all failed. If the last one passed on how another task ended, the task ends in
-    /// the same way.
+    /// Returns the error of a task whose attempts all failed.
+    ///
+    /// If the last attempt passed on how another task ended, the task ends in the same way.
     pub(crate) fn retried<E: Into<BoxError>>(error: RetryError<E>) -> Self {
         let RetryError { attempts, elapsed, reason, last } = error;
         let last = match last.map(|last| last.map(Self::from_error)) {
@@ -248,8 +253,7 @@ impl TaskError {
     }
 }
 
-/// What a task that retries makes of it. For bodies that return a [`TaskError`], and for a [`BoxError`], of which no error
-/// can be made in another way.
+/// Converts for bodies that return a [`TaskError`], and for a [`BoxError`], which nothing else can convert.
 impl<E: Into<BoxError>> From<RetryError<E>> for TaskError {
     fn from(error: RetryError<E>) -> Self {
         Self::retried(error)

@@ -1,4 +1,4 @@
-//! The error of a task, and how it keeps its kind on the way through other tasks.
+//! The error of a task, which keeps its kind when other tasks pass it on.
 
 use super::{BoxError, Panic, RetryError, write_causes};
 use crate::sync::Arc;
@@ -10,19 +10,21 @@ use std::time::Duration;
 /// The reason why a task has no value.
 ///
 /// # Kinds
-/// A task that passes on the error of another task ends in the same way: `inner.await?` in the body of a `run*` method ends the
-/// outer task as cancelled if `inner` was cancelled, as panicked if it panicked, as failed with the same error if it failed.
-/// That holds for a `TaskError` itself, in a [`BoxError`], and for the [`Cancelled`] of a context. It does not hold for an error of
-/// your own that has the `TaskError` as its source: that is a new error, and the outer task has failed with it.
+/// A task that passes on the error of another task ends in the same way: with `inner.await?` in the body of a `run*`
+/// method, the outer task is cancelled if `inner` was cancelled, panicked if it panicked, and failed with the same
+/// error if it failed.
+/// This holds for a `TaskError` itself, for one in a [`BoxError`], and for the [`Cancelled`] of a context. It does not
+/// hold for your own error type with a `TaskError` as its source: that is a new error, and the outer task fails with
+/// it.
 ///
-/// An `anyhow::Error` hides what it holds: convert it by
+/// An `anyhow::Error` hides its content. Convert it by
 /// `error.downcast::<TaskError>().unwrap_or_else(TaskError::from_error)`.
 ///
 /// # Text
-/// `{error}` is this error's own part, [`source`](Error::source) the rest. `{error:#}` is the whole chain in one line, and
-/// [`label`](Self::label) the root cause alone.
+/// `{error}` prints this error alone; [`source`](Error::source) returns its cause. `{error:#}` prints the whole chain
+/// in one line, and [`label`](Self::label) returns the root cause alone.
 ///
-/// A clone is cheap: it shares the error or the panic.
+/// Cloning is cheap: clones share the error or the panic.
 ///
 /// # Example
 /// ```
@@ -54,23 +56,23 @@ pub enum TaskError {
     Cancelled,
     /// The task did not finish within its time limit.
     TimedOut(Duration),
-    /// The runtime was shut down before the task finished, or before it was spawned.
+    /// The runtime shut down before the task finished, or before it was spawned.
     RuntimeGone,
-    /// The completer of the task was dropped without a value or an error ([`promise()`](crate::promise())).
+    /// The completer of the task was dropped without a result ([`promise()`](crate::promise())).
     Abandoned,
     /// The output was moved out by an earlier `take`, `wait` or `await`.
     Taken,
-    /// A blocking wait was called on a thread that must not wait; the task itself is untouched.
+    /// A blocking wait was called on a thread that must not wait. The task is unaffected.
     WouldDeadlock,
 }
 
 impl TaskError {
     /// Converts the error of a body, as the `run*` methods do.
     ///
-    /// The error of a task is not wrapped a second time: it keeps its kind. [`Cancelled`] becomes
-    /// [`TaskError::Cancelled`], a [`RetryError`] whose last attempt passed on the end of another task becomes that end. Any other
-    /// error is [`TaskError::Failed`]; so are [`Taken`](Self::Taken) and [`WouldDeadlock`](Self::WouldDeadlock), which are faults of
-    /// the body that passes them on.
+    /// The error of a task is not wrapped again: it keeps its kind. [`Cancelled`] becomes [`TaskError::Cancelled`]. A
+    /// [`RetryError`] whose last attempt passed on the end of another task becomes that end. Any other error becomes
+    /// [`TaskError::Failed`], as do [`Taken`](Self::Taken) and [`WouldDeadlock`](Self::WouldDeadlock), which are
+    /// mistakes of the body.
     pub fn from_error(error: impl Into<BoxError>) -> Self {
         let error = match error.into().downcast::<Self>() {
             Ok(inner) => return inner.passed_on(),
@@ -83,7 +85,7 @@ impl TaskError {
         if error.is::<Cancelled>() { Self::Cancelled } else { Self::Failed(error.into()) }
     }
 
-    /// The same end, of the task whose body passes this error on.
+    /// Returns the error of a task whose body passes this error on.
     fn passed_on(self) -> Self {
         match self {
             Self::Taken | Self::WouldDeadlock => Self::Failed(Arc::new(self)),
@@ -91,7 +93,9 @@ impl TaskError {
         }
     }
 
-    /// The error that the body returned, if it is an `E`. For a task that retried: the error of the last attempt.
+    /// Returns the body's error if it is an `E`.
+    ///
+    /// For a task that retried, this is the error of the last attempt.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
         match self {
             Self::Failed(error) => {
@@ -102,8 +106,9 @@ impl TaskError {
         }
     }
 
-    /// The account of all attempts of a task that has a [`RetryPolicy`](crate::RetryPolicy) and failed all the same: how
-    /// many, how long, why it stopped.
+    /// Returns the account of all failed attempts of a task with a [`RetryPolicy`](crate::RetryPolicy).
+    ///
+    /// It has the number of attempts, the time they took, and the reason why no further one was made.
     ///
     /// # Example
     /// ```
@@ -125,9 +130,10 @@ impl TaskError {
         }
     }
 
-    /// The root cause in one short line, for a label of a user interface: the first line of the last error in the chain.
+    /// Returns the root cause in one short line, for a label.
     ///
-    /// Use `{error:#}` for a log, which names every error of the chain.
+    /// This is the first line of the last error in the chain. For a log use `{error:#}`, which prints every error of
+    /// the chain.
     ///
     /// # Example
     /// ```
@@ -147,17 +153,17 @@ impl TaskError {
         text.trim().lines().next().map_or_else(|| self.to_string(), str::to_owned)
     }
 
-    /// True for [`TaskError::Cancelled`].
+    /// Returns true for [`TaskError::Cancelled`].
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled)
     }
 
-    /// True for [`TaskError::Panicked`].
+    /// Returns true for [`TaskError::Panicked`].
     pub fn is_panic(&self) -> bool {
         matches!(self, Self::Panicked(_))
     }
 
-    /// True for [`TaskError::TimedOut`].
+    /// Returns true for [`TaskError::TimedOut`].
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut(_))
     }
@@ -197,10 +203,10 @@ impl From<Cancelled> for TaskError {
     }
 }
 
-/// An error that the task was cancelled; [`TaskContext::check`](crate::TaskContext::check) returns it, for the `?` of a
-/// closure.
+/// The error of a body whose task was cancelled.
 ///
-/// A body that returns it ends its task in [`TaskError::Cancelled`].
+/// [`TaskContext::check`](crate::TaskContext::check) returns it, for the `?` of a closure. A body that returns it ends
+/// its task in [`TaskError::Cancelled`].
 ///
 /// # Example
 /// ```
@@ -215,8 +221,9 @@ impl From<Cancelled> for TaskError {
 #[error("the task was cancelled")]
 pub struct Cancelled;
 
-/// True for an error that no further attempt can mend: another task was cancelled, panicked, or lost its runtime, and the
-/// body passed that on.
+/// Returns true for an error that no further attempt can correct.
+///
+/// Another task was cancelled, panicked, or lost its runtime, and the body passed that on.
 pub(crate) fn ends_retries(failure: &dyn Any) -> bool {
     let boxed = failure.downcast_ref::<BoxError>();
     let task_error = match boxed {

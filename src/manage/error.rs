@@ -53,6 +53,6 @@ pub struct ZeroLimit;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the pool takes no tasks: it was stopped, or not started")]
+#[error("the pool accepts no tasks: it was stopped or not started; start it first")]
 #[non_exhaustive]
 pub struct PoolStopped;

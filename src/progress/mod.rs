@@ -1,52 +1,53 @@
-//! Typed progress from a task to whoever polls its handle: a bounded, lock-free, first-in first-out channel.
+//! A bounded, lock-free, first-in first-out channel for the progress of tasks.
 //!
-//! One [`Reporter`] writes (a [`SharedReporter`] puts several behind a mutex), one [`Reader`] is drained, by any thread
-//! that has a reference to it. Two verbs differ in what happens when the ring is full: `report` throws the oldest value
-//! away and counts it, `send` waits for room. The side that polls never waits, never allocates and never makes a
-//! syscall; with nothing to read it costs two loads.
+//! One [`Reporter`] writes; a [`SharedReporter`] puts several behind a mutex. One [`Reader`] is drained by any thread
+//! that has a reference to it. The two write methods differ when the ring is full: `report` drops the oldest value and
+//! counts it, `send` waits for room. The reading side never waits, never allocates and never makes a system call. With
+//! nothing to read it costs two loads.
 //!
 //! # Storage
-//! `capacity + 1` slots: the last one is spare, for the one case in which `report` can neither find room nor make it
-//! (rule R4). Two words (see [`word`]) say what the slots hold:
+//! The ring has `capacity + 1` slots. The last one is spare, for the one case in which `report` can neither find nor
+//! make room (rule R4). Two words (see [`word`]) define which slots hold values:
 //!
 //! ```text
-//!            head word: index | LOCK WAITING READER_GONE       tail word: index | OFFERED
+//!            head word: index | LOCK WAITING                   tail word: index | OFFERED
 //!                 v                                                 v
 //!   ... empty ... [oldest] [ ... published values ... ] [newest]    [offered?]  ... empty ...
 //! ```
 //!
 //! # Rules
-//! - **R1** The slots from head to tail hold values, and the one at the tail if it is OFFERED; no other slot does.
-//! - **R2** Only the producer fills slots, at the tail, and only where a head it has loaded with Acquire leaves room.
-//! - **R3** Who holds LOCK, and nobody else, moves values out, from the head up to a tail it loaded after it took LOCK,
-//!   and then moves the head. LOCK is only ever *tried*: a consumer that fails yields nothing this time, a producer
-//!   that fails uses the spare slot. So nobody waits for a holder, however long user code keeps a [`Drain`] alive.
-//!   A peek holds LOCK as well: it looks at the newest value and leaves the head where it is, but for an offer (R4).
-//! - **R4** A producer that finds the ring full and LOCK taken puts its value into the spare slot and *offers* it: the
-//!   tail word gets OFFERED, which counts as visible. From there the tail word changes in exactly four ways,
-//!   all of them read-modify-writes:
-//!   1. a consumer that holds LOCK and finds less than `capacity` values before it takes it (CAS to `tail + 1`);
-//!   2. the producer finds room and publishes it (swap to `tail + 1`, harmless if 1 came first);
-//!   3. the producer has a newer value and LOCK is still taken: it retracts the offer (CAS, which fails if 1 came
-//!      first), replaces the value, and offers again; the older of the two counts as dropped;
-//!   4. the producer takes LOCK to throw the oldest values away, and publishes it first.
+//! - **R1** The slots from head to tail hold values, as does the slot at the tail if it is OFFERED. No other slot does.
+//! - **R2** Only the producer fills slots, at the tail, and only where a head that it loaded with Acquire leaves room.
+//! - **R3** Only the holder of LOCK moves values out: from the head up to a tail that it loaded after it took LOCK.
+//!   Then it moves the head. LOCK is only ever *tried*: a consumer that fails yields nothing this time, and a producer
+//!   that fails uses the spare slot. So no thread waits for a holder, however long user code keeps a [`Drain`]. A peek
+//!   holds LOCK too: it reads the newest value and leaves the head where it is, except for an offer (R4).
+//! - **R4** A producer that finds the ring full and LOCK taken puts its value into the spare slot and *offers* it: it
+//!   sets OFFERED in the tail word, and the value counts as visible. From there the tail word changes in exactly four
+//!   ways, all of them read-modify-writes:
+//!   1. A consumer that holds LOCK finds fewer than `capacity` values before the offer, and takes it (CAS to
+//!      `tail + 1`).
+//!   2. The producer finds room and publishes the offer (swap to `tail + 1`, harmless if 1 came first).
+//!   3. The producer has a newer value and LOCK is still taken. It retracts the offer (CAS, which fails if 1 came
+//!      first), replaces the value, and offers again. The older of the two counts as dropped.
+//!   4. The producer takes LOCK to drop the oldest values, and publishes the offer first.
 //!
-//!   A peek that finds an offer behind a full ring moves the oldest value out and the head past it, and only then
-//!   takes the offer (as in 1): so the newest value is seen although nobody drains.
-//! - **R5** A producer that is dropped publishes what it offers even beyond the capacity. Its last value is never lost,
-//!   and whoever sees the end of the task sees all of its progress.
-//! - **R6** Wakers, user destructors and the [`Host`] are never called between taking and giving back a mutex. Their
-//!   panics stop here. (A drain runs user code while it holds LOCK, which R3 makes harmless.)
-//! - **R7** A thread that drains while a batch of its own holds LOCK (it was forgotten, or drains are nested) takes LOCK over,
-//!   where that batch stopped; the older one yields nothing more. A batch stays on its thread, so the order of the thread
-//!   is all that this needs.
+//!   A peek that finds an offer behind a full ring moves the oldest value out and the head past it. Then it takes the
+//!   offer (as in 1), so that the newest value is seen even if nothing drains.
+//! - **R5** A producer that is dropped publishes its offer even beyond the capacity. Its last value is never lost, and
+//!   a thread that sees the task finished sees all of its progress.
+//! - **R6** Wakers, user destructors and the [`ProgressObserver`] are never called under a mutex. Their panics are caught here. (A
+//!   drain runs user code while it holds LOCK, which R3 makes harmless.)
+//! - **R7** A drain takes LOCK over from an earlier batch of the same thread that still holds it (that batch was
+//!   forgotten, or drains are nested). It begins where that batch stopped, and the earlier batch yields nothing more. A
+//!   batch stays on its thread, so program order is the only order needed.
 //!
 //! # Why one word for the head, its lock and its waiters
-//! A sender that waits raises WAITING with a read-modify-write on the same word on which the consumer publishes room,
-//! also by read-modify-write. Whichever comes second sees the other: no fence, no lost wake. The end of the reader and
-//! the cancellation of the sender go over the same word.
+//! A waiting sender raises WAITING by a read-modify-write on the word on which the consumer publishes room, also by a
+//! read-modify-write. The later of the two sees the earlier: no fence, no lost wake-up. Closing the reader and
+//! cancelling the sender use the same word.
 
-mod host;
+mod observer;
 mod reader;
 mod reporter;
 mod ring;
@@ -58,7 +59,7 @@ mod word;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub(crate) use host::Host;
+pub(crate) use observer::ProgressObserver;
 pub use reader::Drain;
 pub use reporter::Reporter;
 pub use send::{SendError, SendErrorReason, Sending, TrySendError};
@@ -67,17 +68,19 @@ pub use shared::SharedReporter;
 pub(crate) use reader::{OnLeftover, Reader};
 
 use crate::sync::{Arc, ModelArc};
-use host::Link;
+use observer::Notifier;
 use ring::{Producer, Ring};
 use word::Geometry;
 
-/// How many values a channel holds: at least 1, at most 2^28.
+/// The capacity of a channel, in values: from 1 to 2^28.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capacity(usize);
 
 impl Capacity {
+    /// Checks and wraps a capacity, in values.
+    ///
     /// # Errors
-    /// `Zero` and `TooLarge`. Whether there is memory for it is known only once a channel is made.
+    /// `Zero` and `TooLarge`. A lack of memory shows only when a channel is created.
     pub(crate) fn new(capacity: usize) -> Result<Self, CapacityError> {
         match capacity {
             0 => Err(CapacityError::Zero),
@@ -91,25 +94,27 @@ impl Capacity {
     }
 }
 
-/// Why there is no channel of the capacity asked for.
+/// The reason why a channel of the requested capacity does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CapacityError {
-    #[error("a progress capacity of 0 could hold nothing; give at least 1")]
+    #[error("a progress capacity of 0 holds no value; use at least 1")]
     Zero,
-    #[error("a progress capacity of {0} is too large; give at most 2^28")]
+    #[error("a progress capacity of {0} is too large; use at most 2^28")]
     TooLarge(usize),
-    #[error("there is no memory for a progress capacity of {0}")]
+    #[error("a progress capacity of {0} does not fit into memory; use a smaller one")]
     OutOfMemory(usize),
 }
 
-/// Makes a channel. Either side may be dropped first; the last one frees the storage and drops what was not read.
+/// Creates a channel.
+///
+/// Either side may be dropped first. The last one frees the storage and drops unread values.
 ///
 /// # Errors
-/// `OutOfMemory`; nothing is allocated then.
+/// `OutOfMemory`; then nothing is allocated.
 pub(crate) fn channel<P>(
     capacity: Capacity,
-    host: Option<Arc<dyn Host>>,
+    observer: Option<Arc<dyn ProgressObserver>>,
 ) -> Result<(Reporter<P>, Reader<P>), CapacityError> {
     let ring = ModelArc::new(Ring::new(capacity)?);
-    Ok((Reporter::new(Producer::new(ModelArc::clone(&ring)), Link::new(host)), Reader::new(ring)))
+    Ok((Reporter::new(Producer::new(ModelArc::clone(&ring)), Notifier::new(observer)), Reader::new(ring)))
 }

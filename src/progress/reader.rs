@@ -1,4 +1,4 @@
-//! The consumer's front.
+//! The consumer of a progress channel.
 
 use super::ring::{Batch, Ring};
 use crate::sync::{Arc, ModelArc};
@@ -6,9 +6,11 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::task::{Wake, Waker};
 
-/// The side that polls. Every call works through a shared reference, from any thread, and none of them waits.
+/// The reading side of a channel.
 ///
-/// Two threads that drain at the same time get disjoint values: one gets the batch, the other nothing.
+/// Every method takes a shared reference, works from any thread, and never waits.
+///
+/// Two threads that drain at the same time get disjoint values: one gets the batch, the other one nothing.
 pub(crate) struct Reader<P> {
     ring: ModelArc<Ring<P>>,
 }
@@ -18,12 +20,14 @@ impl<P> Reader<P> {
         Self { ring }
     }
 
-    /// Reads several channels as one: values of one after those of another.
+    /// Reads several channels as one, one channel after the other.
     pub(crate) fn sum(readers: Vec<Self>) -> Self {
         Self::new(ModelArc::new(Ring::sum(readers)))
     }
 
-    /// Moves out what is there, oldest first. Empty if another thread drains; takes over from a drain of this thread.
+    /// Drains the values that are there, oldest first.
+    ///
+    /// Yields nothing while another thread drains. Takes over from an earlier drain of this thread.
     #[inline]
     pub(crate) fn drain(&self) -> Drain<'_, P> {
         match self.ring.claim() {
@@ -42,46 +46,51 @@ impl<P> Reader<P> {
         Drain { batch: more.pop(), more: Some(Box::new(More(more))), task: None }
     }
 
-    /// Moves out what is there and keeps only the newest value. The others do not count as dropped: they were read.
+    /// Drains the values that are there and returns the newest.
+    ///
+    /// The others do not count as dropped: they were read.
     pub(crate) fn latest(&self) -> Option<P> {
         let Some(mut batch) = self.ring.claim() else {
             let of_parts = self.ring.parts().iter().filter_map(Self::latest);
-            // All of them are read.
+            // Folding reads all of them.
             return of_parts.fold(None, |_, value| Some(value));
         };
         batch.skip_to_newest();
         batch.next()
     }
 
-    /// Shows `look` the newest value that was not read yet, and leaves it there. `None` while a drain is in progress.
+    /// Calls `look` with the newest unread value, which stays in the ring.
+    ///
+    /// Returns `None` while a drain is in progress.
     pub(crate) fn peek<R>(&self, look: impl FnOnce(&P) -> R) -> Option<R> {
         let reader = self.ring.parts().iter().find(|part| !part.is_empty()).unwrap_or(self);
         reader.ring.peek(look)
     }
 
-    /// How many values a drain would find. A snapshot.
+    /// Returns the number of values that a drain would find. A snapshot.
     pub(crate) fn len(&self) -> usize {
         self.ring.len() + self.ring.parts().iter().map(Self::len).sum::<usize>()
     }
 
-    /// True if a drain would find nothing. A snapshot.
+    /// Returns true if a drain would find nothing. A snapshot.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.ring.is_empty() && self.ring.parts().iter().all(Self::is_empty)
     }
 
-    /// How many values `report` has thrown away since the beginning, for want of room.
+    /// Returns the number of values that `report` has dropped for lack of room.
     pub(crate) fn dropped(&self) -> u64 {
         self.ring.dropped() + self.ring.parts().iter().map(Self::dropped).sum::<u64>()
     }
 
-    /// A waker for whoever brings the cancellation about; waking it makes a sender that
-    /// waits look at [`Host::is_cancelled`](super::Host::is_cancelled) again.
+    /// Returns a waker for the code that cancels the task.
+    ///
+    /// Waking it makes a waiting sender check [`ProgressObserver::is_cancelled`](super::ProgressObserver::is_cancelled) again.
     pub(crate) fn cancel_waker(&self) -> Waker
     where
         P: Send + 'static,
     {
-        Arc::new(Bell(ModelArc::clone(&self.ring))).into()
+        Arc::new(SenderWaker(ModelArc::clone(&self.ring))).into()
     }
 
     #[cfg(all(test, not(loom)))]
@@ -90,10 +99,10 @@ impl<P> Reader<P> {
     }
 }
 
-/// Wakes the senders of a ring.
-struct Bell<P>(ModelArc<Ring<P>>);
+/// A waker of the senders of a ring.
+struct SenderWaker<P>(ModelArc<Ring<P>>);
 
-impl<P: Send> Wake for Bell<P> {
+impl<P: Send> Wake for SenderWaker<P> {
     fn wake(self: Arc<Self>) {
         self.0.wake_sender();
     }
@@ -111,16 +120,18 @@ impl<P> fmt::Debug for Reader<P> {
     }
 }
 
-/// Receives the notice that a drain left values unread.
+/// A receiver of the notice that a drain left values unread.
 pub(crate) trait OnLeftover: Sync {
     fn left_over(&self);
 }
 
-/// Batches of several channels, in a box: other drains pay one word for it.
+/// Batches of several channels. Boxed, so that other drains pay one word for it.
 struct More<'a, P>(Vec<Batch<'a, P>>);
 
 impl<'a, P> More<'a, P> {
-    /// The next value, and the batch that it comes from. By value: a loop over a drain keeps that in registers.
+    /// Returns the next value and the batch that it comes from.
+    ///
+    /// By value: a loop over a drain then keeps the batch in registers.
     #[cold]
     #[inline(never)]
     fn next(mut self: Box<Self>) -> (Option<P>, Option<Batch<'a, P>>, Option<Box<Self>>) {
@@ -133,15 +144,16 @@ impl<'a, P> More<'a, P> {
     }
 }
 
-/// The progress of a task that is there to be read, oldest first: a batch taken when the drain was made.
+/// The unread progress of a task, oldest first.
 ///
-/// Values reported after that are left for the next drain, so a loop over it always ends. Values that it did not yield
-/// when it is dropped stay where they are and keep the [update flag](crate::Handle::take_update) up:
-/// [`Budget::take_from`](crate::Budget::take_from) bounds how many one tick takes.
+/// A drain takes its batch when it is created. Values reported later are left for the next drain, so a loop over it
+/// always ends. A dropped drain leaves the values that it did not yield, and they keep the [update
+/// flag](crate::Handle::take_update) raised: [`Budget::take_from`](crate::Budget::take_from) limits the number of
+/// values that one tick takes.
 ///
-/// While it lives, the task reports on unhindered. Another drain of the same task on the same thread takes over, and this one
-/// yields nothing more. So a drain that was forgotten (`mem::forget`) loses no value: the next one on that thread yields the
-/// rest. On other threads a drain yields nothing meanwhile. A drain is not `Send`.
+/// The task can report while a drain lives. Another drain of the same task on the same thread takes over, and this one
+/// yields nothing more. So a forgotten drain (`mem::forget`) loses no value: the next drain on that thread yields the
+/// rest. Until then, drains on other threads yield nothing. A drain is not `Send`.
 ///
 /// # Example
 /// ```
@@ -156,12 +168,12 @@ impl<'a, P> More<'a, P> {
 pub struct Drain<'a, P> {
     batch: Option<Batch<'a, P>>,
     task: Option<&'a dyn OnLeftover>,
-    /// Of a task composed of several: what comes after the batch, the last one first.
+    /// The batches after this one, for a task composed of several. The last one comes first.
     more: Option<Box<More<'a, P>>>,
 }
 
 impl<'a, P> Drain<'a, P> {
-    /// The drain of a task that has no progress.
+    /// Returns the drain of a task without progress.
     pub(crate) fn empty() -> Self {
         Self { batch: None, more: None, task: None }
     }
@@ -199,7 +211,7 @@ impl<P> Drain<'_, P> {
     #[cold]
     fn give_back(&mut self) {
         let left = self.len() != 0;
-        // Before the notice: a host that sees the flag finds the values.
+        // Before the notice: a host that sees the flag then finds the values.
         drop((self.batch.take(), self.more.take()));
         if left && let Some(task) = self.task {
             task.left_over();

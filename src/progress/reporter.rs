@@ -1,19 +1,19 @@
-//! The producer's front.
+//! The producer of a progress channel.
 
-use super::host::Link;
+use super::observer::Notifier;
 use super::ring::{Producer, PushError, Ring};
 use super::send::{Port, Refused};
 use super::{SendError, Sending, SharedReporter, TrySendError};
 use std::fmt;
 
-/// The side of a task that tells how far it has come.
+/// The writing side of a task's progress.
 ///
-/// There is one per task, with two verbs. [`report`](Self::report) never waits and is right for what a user looks at:
-/// when nobody has read for so long that the ring is full, the oldest value makes room, and is counted. A
-/// [`send`](Self::send) waits for room and is right for data that must arrive. (A `report` makes no difference between
-/// values that were reported and values that were sent: use one verb on a ring where that matters.)
+/// There is one reporter per task, with two methods. [`report`](Self::report) never waits and suits values that a user
+/// watches. When the ring is full because nothing read it, the oldest value is dropped and counted.
+/// [`send`](Self::send) waits for room and suits data that must arrive. A `report` drops sent values too: use one
+/// method per ring where that matters.
 ///
-/// Values arrive in order. What was written before the task ends can be read after its end.
+/// Values arrive in order. Values written before the task finishes can be read afterwards.
 ///
 /// # Example
 /// ```
@@ -25,21 +25,22 @@ use std::fmt;
 /// ```
 pub struct Reporter<P> {
     producer: Producer<P>,
-    host: Link,
+    notifier: Notifier,
 }
 
 impl<P> Reporter<P> {
-    pub(super) fn new(producer: Producer<P>, host: Link) -> Self {
-        Self { producer, host }
+    pub(super) fn new(producer: Producer<P>, notifier: Notifier) -> Self {
+        Self { producer, notifier }
     }
 
-    pub(super) fn into_parts(self) -> (Producer<P>, Link) {
-        (self.producer, self.host)
+    pub(super) fn into_parts(self) -> (Producer<P>, Notifier) {
+        (self.producer, self.notifier)
     }
 
-    /// Adds a value at once, whatever the reader does. When the ring is full the oldest value is dropped and counted.
+    /// Adds a value immediately, whatever the reader does.
     ///
-    /// A destructor that panics does so unseen: the task goes on.
+    /// When the ring is full, the oldest value is dropped and counted. A panic in its destructor is caught, and the
+    /// task continues.
     #[inline]
     pub fn report(&mut self, value: P) {
         // No host can see the value, so the update flag stays down.
@@ -47,7 +48,7 @@ impl<P> Reporter<P> {
             return;
         }
         self.producer.report(value).discard();
-        self.host.reported();
+        self.notifier.reported();
     }
 
     /// Adds a value if there is room for it.
@@ -57,16 +58,16 @@ impl<P> Reporter<P> {
     #[inline]
     pub fn try_send(&mut self, value: P) -> Result<(), TrySendError<P>> {
         self.producer.try_push(value)?;
-        self.host.reported();
+        self.notifier.reported();
         Ok(())
     }
 
-    /// Adds a value as soon as there is room for it. The future may be dropped at any time: then the value was not
-    /// sent, and nothing else happened.
+    /// Adds a value as soon as there is room for it.
+    ///
+    /// Cancel safe: if the future is dropped before it ends, the value was not sent.
     ///
     /// # Errors
-    /// The future ends with a [`SendError`] that gives the value back, if the task is cancelled or nobody is left who
-    /// could read it.
+    /// The future ends with a [`SendError`], which has the value, if the task is cancelled or no reader is left.
     ///
     /// # Example
     /// ```
@@ -81,24 +82,27 @@ impl<P> Reporter<P> {
         Sending::new(Port::Own(self), value)
     }
 
-    /// Adds a value, and blocks the thread until there is room for it. For blocking closures; in a future it would stop
-    /// every other task of the thread, so [`send`](Self::send) there.
+    /// Adds a value, and blocks the thread until there is room for it.
+    ///
+    /// Use it in blocking closures. In a future it would block every other task of the thread: use [`send`](Self::send)
+    /// there.
     ///
     /// # Errors
-    /// A [`SendError`] that gives the value back, if the task is cancelled or nobody is left who could read it; and if there
-    /// is no room on the thread that ticks the task's [`LocalRuntime`](crate::LocalRuntime).
+    /// A [`SendError`], which has the value, if the task is cancelled or no reader is left. Also if there is no room,
+    /// and this thread ticks the task's [`LocalRuntime`](crate::LocalRuntime).
     pub fn send_blocking(&mut self, value: P) -> Result<(), SendError<P>> {
         self.send(value).block()
     }
 
-    /// Makes it a reporter that can be cloned and used from several threads or futures at once, at the price of a mutex
-    /// around each call.
+    /// Converts into a reporter that can be cloned and shared.
+    ///
+    /// Several threads or futures can use it at once. Each call takes a mutex.
     pub fn shared(self) -> SharedReporter<P> {
         SharedReporter::new(self)
     }
 
-    pub(super) fn host(&self) -> &Link {
-        &self.host
+    pub(super) fn notifier(&self) -> &Notifier {
+        &self.notifier
     }
 
     pub(super) fn ring(&self) -> &Ring<P> {
@@ -106,7 +110,7 @@ impl<P> Reporter<P> {
     }
 
     pub(super) fn attempt(&mut self, value: P) -> Result<(), Refused<P>> {
-        if self.host.is_cancelled() {
+        if self.notifier.is_cancelled() {
             return Err(Refused::Cancelled(value));
         }
         Ok(self.try_send(value)?)

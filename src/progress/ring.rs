@@ -1,7 +1,6 @@
-//! The bounded ring itself: storage, the two words, and the only unsafe code of this module.
+//! The bounded ring: its storage, its two words, and the only unsafe code of this module.
 //!
-//! [`Producer`] and [`Batch`] are safe to use from outside; the rules they keep stand in the module doc
-//! ([`super`]) and are cited here as R1 to R6.
+//! [`Producer`] and [`Batch`] are safe to use from outside. The module doc ([`super`]) defines the rules R1 to R7.
 
 #![allow(unsafe_code, reason = "one of the two unsafe islands of the crate")]
 
@@ -18,46 +17,54 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::task::Waker;
 
-/// After how many values a drain in progress gives their slots back: a quarter of the ring within these limits, so that
-/// a slow loop over a drain holds up senders for no longer than that, and the read-modify-write does not show.
+/// The limits of a span, in values: a drain in progress frees its slots span by span.
+///
+/// A span is a quarter of the ring within these limits. A slow loop over a drain then delays senders by one span at
+/// most, and the cost of the read-modify-write stays small.
 const SPAN: std::ops::RangeInclusive<usize> = 16..=256;
 
-/// How often a peek that finds LOCK taken tries again: a producer that makes room holds it for some tens of instructions.
-/// A drain may hold it for long; then the peek gives up.
+/// The number of attempts of a peek that finds LOCK taken.
+///
+/// A producer that makes room holds LOCK for some tens of instructions. A drain may hold it for long; then the peek
+/// returns nothing.
 const PEEK_TRIES: usize = if cfg!(loom) { 2 } else { 100 };
 
-/// What the producer writes.
+/// The words that the producer writes.
 struct TailLine {
     word: AtomicUsize,
-    /// Values thrown away by `report`. A statistic: the order of the values rests on the words alone.
+    /// The number of values dropped by `report`. A statistic: only the words order the values.
     dropped: plain::AtomicU64,
 }
 
-/// Who drains, so that a drain that was forgotten is taken over (R7). Written by the holder of LOCK, and compared with by
-/// others: no order rests on it, so it is plain and Relaxed.
+/// The batch that holds LOCK, so that a forgotten drain can be taken over (R7).
+///
+/// Only the holder of LOCK writes it. Others compare with it, and no order depends on it, so it is plain and Relaxed.
 #[derive(Default)]
 struct Claims {
-    /// The token of the thread whose batch holds LOCK, 0 while none does. A thread finds its own token here only if its
-    /// own last write here was that: then its newest batch still holds LOCK.
+    /// The token of the thread whose batch holds LOCK, or 0.
+    ///
+    /// A thread finds its own token here only if that was its own last write: then its newest batch still holds LOCK.
     holder: plain::AtomicU64,
     /// The number of the newest batch.
     number: plain::AtomicU64,
-    /// The span of that batch: index of its first value, and its length.
+    /// The span of that batch: the index of its first value, and its length.
     base: plain::AtomicUsize,
     span: plain::AtomicUsize,
-    /// How many values of the span were not moved out.
+    /// The number of values of the span that were not moved out.
     left: plain::AtomicUsize,
 }
 
 impl Claims {
-    /// A batch begins; gives its number. Only the holder of LOCK writes it: a load and a store do.
+    /// Begins a batch and returns its number.
+    ///
+    /// Only the holder of LOCK writes it, so a load and a store suffice.
     fn begin(&self) -> u64 {
         let number = self.number.load(plain::Ordering::Relaxed) + 1;
         self.number.store(number, plain::Ordering::Relaxed);
         number
     }
 
-    /// A batch begins a span.
+    /// Begins a span of the batch.
     #[inline]
     fn begin_span(&self, base: usize, span: usize) {
         for (place, value) in [(&self.base, base), (&self.span, span), (&self.left, span)] {
@@ -65,7 +72,7 @@ impl Claims {
         }
     }
 
-    /// The index of the first value that the newest batch has not moved out.
+    /// Returns the index of the first value that the newest batch has not moved out.
     fn position(&self, geometry: Geometry) -> usize {
         let [base, span, left] =
             [&self.base, &self.span, &self.left].map(|number| number.load(plain::Ordering::Relaxed));
@@ -73,10 +80,10 @@ impl Claims {
     }
 }
 
-/// One place for a value.
+/// A slot for one value.
 type Slot<P> = UnsafeCell<MaybeUninit<P>>;
 
-/// Moves the value of a slot out.
+/// Moves the value out of a slot.
 ///
 /// # Safety
 /// As for [`Ring::take`].
@@ -88,36 +95,38 @@ unsafe fn take<P>(slot: &Slot<P>) -> P {
 
 /// The shared state of one channel.
 pub(super) struct Ring<P> {
-    /// The two words stand apart: each is written by the side that the other one reads.
+    /// Apart from the tail: each word is written by one side and read by the other.
     head: CachePadded<AtomicUsize>,
     tail: CachePadded<TailLine>,
-    /// Set once. Among the fields that hardly ever change, so that a `send` may look at it each time for nothing.
+    /// Set once. It shares its cache line with fields that rarely change, so that each `send` may read it cheaply.
     reader_gone: AtomicBool,
-    /// Written by whoever drains.
+    /// Written by the thread that drains.
     claims: CachePadded<Claims>,
     geometry: Geometry,
-    /// Values per span of a batch; see [`SPAN`].
+    /// The number of values per span of a batch; see [`SPAN`].
     span: usize,
-    /// Values thrown away by `peek`, for an offered one behind them. Written by the holder of LOCK. A statistic.
+    /// The number of values that `peek` dropped to make room for an offer.
+    ///
+    /// Only the holder of LOCK writes it. A statistic.
     displaced: plain::AtomicU64,
     slots: Box<[Slot<P>]>,
     waiters: Waiters,
-    /// Of a ring that is read as the sum of others, and is always empty by itself: the readers of those.
+    /// The readers of the rings that this one is the sum of. Then it has no values itself.
     parts: Box<[Reader<P>]>,
 }
 
-// SAFETY: values only move through the ring, from the producer's thread to that of the lock holder (R1, R2); no two
-// threads ever look at the same value, so `P: Send` is enough and `P: Sync` is not asked for.
+// SAFETY: values only move through the ring, from the producer's thread to that of the lock holder (R1, R2). Two
+// threads never access the same value, so `P: Send` is enough and `P: Sync` is not required.
 unsafe impl<P: Send> Sync for Ring<P> {}
 
 impl<P> Ring<P> {
-    /// A ring that has no values of its own.
+    /// Creates a ring that reads others and has no values itself.
     pub(super) fn sum(parts: Vec<Reader<P>>) -> Self {
         let geometry = Geometry::new(1);
         Self::with(geometry, Vec::new(), parts)
     }
 
-    /// Read along with the ring; empty but for a [`sum`](Self::sum).
+    /// Returns the rings to read after this one; empty unless this is a [`sum`](Self::sum).
     #[inline]
     pub(super) fn parts(&self) -> &[Reader<P>] {
         &self.parts
@@ -149,10 +158,10 @@ impl<P> Ring<P> {
         }
     }
 
-    /// Moves the value of a slot out.
+    /// Moves the value out of a slot.
     ///
     /// # Safety
-    /// The slot holds a value, nobody else may reach it now, and the caller sees to it that it is not taken again.
+    /// The slot holds a value, nothing else may access it now, and the caller makes sure that it is not taken again.
     #[inline(always)]
     unsafe fn take(&self, slot: usize) -> P {
         // SAFETY: discharged by the caller.
@@ -162,28 +171,30 @@ impl<P> Ring<P> {
     /// Moves a value into a slot.
     ///
     /// # Safety
-    /// The slot holds no value and nobody else may reach it now.
+    /// The slot holds no value and nothing else may access it now.
     #[inline(always)]
     unsafe fn put(&self, slot: usize, value: P) {
         // SAFETY: discharged by the caller; the pointer comes from a live cell of this layout.
         self.slots[slot].with_mut(|slot| unsafe { slot.cast::<P>().write(value) });
     }
 
-    /// How many values a drain would find, had it the ring to itself. A snapshot.
+    /// Returns the number of values that a drain would find. A snapshot.
     pub(super) fn len(&self) -> usize {
         // Acquire pairs with the Release of `Ring::publish_head` and `Producer::report_slow`: the tail read next is then
         // not older than this head.
         let head = Head(self.head.load(Ordering::Acquire));
         let tail = Tail(self.tail.word.load(Ordering::Relaxed));
-        // Between the two loads both may move on; the distance is then too large, never negative.
+        // Both words may move between the two loads. Then the distance is too large, never negative.
         self.geometry.distance(head.index(), self.geometry.visible_end(tail)).min(self.geometry.physical)
     }
 
-    /// Two loads, no write: what a tick with nothing new costs.
+    /// Returns true if a drain would find nothing.
+    ///
+    /// This takes two loads and no write: the cost of a tick with nothing new.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        // Relaxed: whoever saw the task done has the producer's last store in its past already; a stale answer to
-        // anybody else is corrected under LOCK, or by the next tick.
+        // Relaxed: a thread that saw the task finished has already synchronised with the producer's last store. For any
+        // other thread, LOCK or the next tick corrects a stale answer.
         let head = Head(self.head.load(Ordering::Relaxed));
         let tail = Tail(self.tail.word.load(Ordering::Relaxed));
         head.index() == self.geometry.visible_end(tail)
@@ -193,16 +204,18 @@ impl<P> Ring<P> {
         self.tail.dropped.load(plain::Ordering::Relaxed) + self.displaced.load(plain::Ordering::Relaxed)
     }
 
-    /// Takes LOCK if nobody has it. Never waits.
+    /// Takes LOCK if it is free. Never waits.
     #[inline]
     fn try_lock(&self) -> Option<Head> {
-        // Acquire pairs with the Release of the previous holder's unlock: the tail read next is not older than this
-        // head (else the distance would be nonsense), and slots before this head are really empty.
+        // Acquire pairs with the Release of the previous holder's unlock. The tail read next is then not older than
+        // this head (else the distance would be meaningless), and slots before this head are empty.
         let before = Head(self.head.fetch_or(LOCK, Ordering::Acquire));
         (!before.is_locked()).then_some(before)
     }
 
-    /// Takes everything that is visible now, for one consumer; `None` if there is nothing or somebody else holds LOCK.
+    /// Takes all visible values for one consumer.
+    ///
+    /// Returns `None` if there is nothing, or if another thread holds LOCK.
     #[inline]
     pub(super) fn claim(&self) -> Option<Batch<'_, P>> {
         if self.is_empty() { None } else { self.claim_some() }
@@ -214,12 +227,13 @@ impl<P> Ring<P> {
             Some(head) => head.index(),
             None => self.take_over()?,
         };
-        let end = self.settle_end(begin);
+        let end = self.accept_offer(begin);
         Some(Batch::new(self, begin, end))
     }
 
-    /// Takes LOCK over from a batch of this very thread (R7), which yields nothing more. Gives the first index of what that
-    /// one has left.
+    /// Takes LOCK over from an earlier batch of this thread (R7), which yields nothing more.
+    ///
+    /// Returns the index of the first value that the earlier batch has left.
     #[cold]
     fn take_over(&self) -> Option<usize> {
         if self.claims.holder.load(plain::Ordering::Relaxed) != thread_token() {
@@ -227,33 +241,37 @@ impl<P> Ring<P> {
         }
         let number = self.claims.begin();
         let begin = self.claims.position(self.geometry);
-        // The producer counts from the head: it has to stand where the new batch begins.
+        // The producer counts from the head, so the head must be where the new batch begins.
         self.publish_head(Head::at(begin).locked());
-        // That may have woken a sender, whose waker is foreign code: it may drain, and take over from here.
+        // That may have woken a sender, and its waker is foreign code: it may drain, and take over from here.
         (self.claims.number.load(plain::Ordering::Relaxed) == number).then_some(begin)
     }
 
-    /// Gives the slots before `head` back, and wakes the sender that waits for them. For the holder of LOCK.
+    /// Frees the slots before `head` and wakes the sender that waits for them.
+    ///
+    /// Only the holder of LOCK may call this.
     #[inline]
     fn publish_head(&self, head: Head) {
-        // One read-modify-write both gives room and asks who waits for it, so neither side can miss the other; it
-        // lowers WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`.
+        // One read-modify-write frees the slots and reads WAITING, so neither side can miss the other. It clears
+        // WAITING. Release pairs with the Acquire of `Producer::refresh`, `Ring::try_lock` and `Ring::announce`.
         if Head(self.head.swap(head.0, Ordering::Release)).is_waiting() {
             self.waiters.wake_all();
         }
     }
 
-    /// The end of what the holder of LOCK may read, with the offered value taken in where the capacity allows it (R4).
+    /// Returns the end of the values that the holder of LOCK may read.
+    ///
+    /// Accepts the offered value if the capacity allows it (R4).
     #[inline]
-    fn settle_end(&self, begin: usize) -> usize {
+    fn accept_offer(&self, begin: usize) -> usize {
         // Acquire pairs with the Release of `Producer::push`: the values up to this tail are written.
         let seen = Tail(self.tail.word.load(Ordering::Acquire));
         if !seen.is_offering() || self.geometry.distance(begin, seen.index()) >= self.geometry.capacity {
             return seen.index();
         }
         let taken = Tail::at(self.geometry.advance(seen.index(), 1));
-        // Acquire (both) pairs with the Release of the producer's offer or publication: the offer may be a newer one than
-        // was seen above. Release pairs with the Acquire of `Producer::offer`: a producer that finds its offer taken
+        // Acquire (both) pairs with the Release of the producer's offer or publication: the offer may be newer than the
+        // one seen above. Release pairs with the Acquire of `Producer::offer`: a producer that finds its offer taken
         // also finds a head that left room for it.
         match self.tail.word.compare_exchange(seen.0, taken.0, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => taken.index(),
@@ -261,7 +279,9 @@ impl<P> Ring<P> {
         }
     }
 
-    /// Shows `look` the newest value, which stays where it is. `None` if there is none, or while a drain is on.
+    /// Calls `look` with the newest value, which stays in the ring.
+    ///
+    /// Returns `None` if there is none, or while a drain is in progress.
     pub(super) fn peek<R>(&self, look: impl FnOnce(&P) -> R) -> Option<R> {
         if self.is_empty() {
             return None;
@@ -272,51 +292,56 @@ impl<P> Ring<P> {
             }
             Peek::lock(self)
         })?;
-        locked.let_an_offer_in();
-        let end = self.settle_end(locked.head);
+        locked.make_room_for_offer();
+        let end = self.accept_offer(locked.head);
         if locked.head == end {
-            // All that there was had to make room for an offer that its producer is about to replace.
+            // The only value had to make room for an offer, which its producer is about to replace.
             return locked.displaced.as_ref().map(look);
         }
         let newest = self.geometry.advance(end, 2 * self.geometry.physical - 1);
         let slot = &self.slots[self.geometry.slot(newest)];
-        // SAFETY: LOCK is ours and the slot lies between head and the tail that was seen: it holds a value, which nobody
-        // else reaches (R3). The reference ends before LOCK is given back.
+        // SAFETY: LOCK is ours and the slot lies between head and the tail that was seen. So it holds a value that
+        // nothing else accesses (R3). The reference ends before LOCK is released.
         Some(slot.with(|slot| look(unsafe { &*slot.cast::<P>() })))
     }
 
-    /// Says that the reader is gone, and wakes whoever waits for it.
+    /// Marks the reader as gone and wakes waiting senders.
     pub(super) fn close_reader(&self) {
-        // Relaxed: nothing else rests on it, and a sender about to sleep sees it by way of `wake_sender`.
+        // Relaxed: nothing else depends on it, and a sender about to sleep sees it through `wake_sender`.
         self.reader_gone.store(true, Ordering::Relaxed);
         self.wake_sender();
     }
 
-    /// True once the reader is gone. Relaxed: nothing rests on it.
+    /// Returns true once the reader is dropped. Relaxed: nothing depends on it.
     #[inline(always)]
     pub(super) fn is_reader_gone(&self) -> bool {
         self.reader_gone.load(Ordering::Relaxed)
     }
 
-    /// Wakes a sender that waits, so that it sees what the caller did before: cancelled it, closed the reader.
+    /// Wakes waiting senders so that they see what the caller did before.
+    ///
+    /// The caller cancelled the task or closed the reader.
     pub(super) fn wake_sender(&self) {
-        // One word, a read-modify-write on both sides. If the sender's `announce` came first, its flag is seen here (and
-        // its waker found: the mutex of the list orders that). If it comes later, its Acquire pairs with this Release,
-        // and the sender sees what the caller did. Not a mere load when the flag is down: it could run ahead.
+        // One word, a read-modify-write on both sides. If the sender's `announce` came first, its flag is seen here,
+        // and the mutex of the list makes its waker visible. If `announce` comes later, its Acquire pairs with this
+        // Release, and the sender sees what the caller did. A plain load would not do when the flag is clear: it could
+        // run ahead.
         if Head(self.head.fetch_and(!WAITING, Ordering::Release)).is_waiting() {
             self.waiters.wake_all();
         }
     }
 
-    /// Registers a sender that found no room; it must try once more before it sleeps.
+    /// Registers a sender that found no room. It must try again before it sleeps.
     pub(super) fn announce(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         self.waiters.register(ticket, waker);
-        // Acquire pairs with the Release of `Ring::publish_head` and `wake_sender`: what came before this is seen by the try
-        // that follows; what comes after it sees the flag. No Release: the mutex of the list hands the waker over.
+        // Acquire pairs with the Release of `Ring::publish_head` and `wake_sender`. The next attempt sees everything
+        // before this point; everything after it sees the flag. No Release: the mutex of the list publishes the waker.
         self.head.fetch_or(WAITING, Ordering::Acquire);
     }
 
-    /// Takes a sender off the list. The flag stays up: one needless look at the list is cheaper than getting it right.
+    /// Removes a sender from the list.
+    ///
+    /// The flag stays set: one needless check of the list is cheaper than an exact flag.
     pub(super) fn withdraw(&self, ticket: Ticket) {
         self.waiters.withdraw(ticket);
     }
@@ -334,11 +359,11 @@ impl<P> Drop for Ring<P> {
         if !std::mem::needs_drop::<P>() {
             return;
         }
-        // LOCK: a drain was forgotten, and this is how far it came.
+        // With LOCK set, a drain was forgotten: its position is the beginning.
         let begin = if head.is_locked() { self.claims.position(self.geometry) } else { head.index() };
         let (mut at, end) = (begin, self.geometry.visible_end(tail));
         while at != end {
-            // SAFETY: the last reference is gone, so nobody else reaches the slots; `head..tail` hold values (R1).
+            // SAFETY: the last reference is dropped, so nothing else accesses the slots; `head..tail` hold values (R1).
             let value = unsafe { self.take(self.geometry.slot(at)) };
             at = self.geometry.advance(at, 1);
             drop_quietly(value);
@@ -357,7 +382,7 @@ impl<P> fmt::Debug for Ring<P> {
     }
 }
 
-/// The values that a `report` threw away, to be dropped once no lock is held.
+/// The values that a `report` replaced, to be dropped after LOCK is released.
 #[must_use = "dropped values are user code: drop them with `discard`, outside every lock"]
 pub(super) struct Displaced<P>([Option<P>; 2]);
 
@@ -371,32 +396,33 @@ impl<P> Displaced<P> {
     }
 }
 
-/// Why a value was not pushed.
+/// The reason why a value was not pushed, with the value.
 #[derive(Debug)]
 pub(super) enum PushError<P> {
     Full(P),
     ReaderGone(P),
 }
 
-/// The one writer of a ring.
+/// The only writer of a ring.
 ///
-/// The fast path of a push compares, writes, and stores the tail: a run of slots known to be free is used up without a
-/// look at the consumer's word, and runs end where slots and indices wrap.
+/// The fast path of a push compares, writes, and stores the tail. It fills a run of slots known to be free without
+/// reading the consumer's word. A run ends where slots and indices wrap.
 pub(super) struct Producer<P> {
     ring: ModelArc<Ring<P>>,
-    /// The index of the tail word; only a taken offer (R4) puts the word one ahead of it.
+    /// The index of the tail word. Only a taken offer (R4) puts the word one ahead of it.
     tail: usize,
-    /// Where the run of slots known to be free ends: `tail..limit` are free, and do not reach the last slot of the lap.
+    /// The end of the run: the slots `tail..limit` are free, and stop before the last slot of the lap.
+    ///
     /// Equal to `tail` while a value is offered.
     limit: usize,
     /// The index of slot 0 in this lap: 0 or `physical`.
     lap: usize,
-    /// The slot at `tail` holds a value that may still be replaced.
+    /// True if the slot at `tail` holds a value that may still be replaced.
     offered: bool,
 }
 
 impl<P> Producer<P> {
-    /// `ring` is new: nobody else has become its producer.
+    /// Creates the only producer of the new ring `ring`.
     pub(super) fn new(ring: ModelArc<Ring<P>>) -> Self {
         Self { ring, tail: 0, limit: 0, lap: 0, offered: false }
     }
@@ -409,7 +435,7 @@ impl<P> Producer<P> {
         ModelArc::clone(&self.ring)
     }
 
-    /// Adds a value if there is room for it and somebody to read it.
+    /// Adds a value if there is room and a reader.
     #[inline]
     pub(super) fn try_push(&mut self, value: P) -> Result<(), PushError<P>> {
         // Relaxed: see `close_reader`.
@@ -423,8 +449,9 @@ impl<P> Producer<P> {
         self.try_push_slow(value)
     }
 
-    /// The run is used up: looks at the consumer's word. Out of line, so that a loop around the fast path keeps what it
-    /// needs in registers.
+    /// Reads the consumer's word, because the run is used up.
+    ///
+    /// Out of line, so that a loop around the fast path keeps its values in registers.
     #[cold]
     #[inline(never)]
     fn try_push_slow(&mut self, value: P) -> Result<(), PushError<P>> {
@@ -437,7 +464,7 @@ impl<P> Producer<P> {
         }
     }
 
-    /// Adds a value in any case and at once; the oldest ones make room. Wait-free.
+    /// Adds a value immediately; the oldest ones make room. Wait-free.
     #[inline]
     pub(super) fn report(&mut self, value: P) -> Displaced<P> {
         if self.tail == self.limit {
@@ -450,26 +477,26 @@ impl<P> Producer<P> {
     #[inline(always)]
     fn push_in_run(&mut self, value: P) {
         debug_assert!(self.tail < self.limit && !self.offered);
-        // SAFETY: the slot lies in the run, so it is empty and only the producer reaches it (R2).
+        // SAFETY: the slot is in the run, so it is empty and only the producer accesses it (R2).
         unsafe { self.ring.put(self.tail - self.lap, value) };
-        // The run ends before the lap does: no wrap.
+        // The run ends before the lap does, so nothing wraps.
         self.tail += 1;
-        // Release pairs with the Acquire of `Ring::settle_end`.
+        // Release pairs with the Acquire of `Ring::accept_offer`.
         self.ring.tail.word.store(Tail::at(self.tail).0, Ordering::Release);
     }
 
-    /// Publishes one value, and begins a run in what is left of the `free` slots.
+    /// Publishes one value and begins a run in the rest of the `free` slots.
     fn push(&mut self, value: P, free: usize) {
         debug_assert!(free > 0 && !self.offered);
-        // SAFETY: `free > 0`, so the slot at the tail is empty and only the producer reaches it (R2).
+        // SAFETY: `free > 0`, so the slot at the tail is empty and only the producer accesses it (R2).
         unsafe { self.ring.put(self.tail - self.lap, value) };
         self.step();
-        // Release pairs with the Acquire of `Ring::settle_end`.
+        // Release pairs with the Acquire of `Ring::accept_offer`.
         self.ring.tail.word.store(Tail::at(self.tail).0, Ordering::Release);
         self.limit = (self.tail + free - 1).min(self.lap + self.ring.geometry.physical - 1);
     }
 
-    /// Moves on by one slot. The run is over.
+    /// Advances by one slot and ends the run.
     fn step(&mut self) {
         let geometry = self.ring.geometry;
         self.tail = geometry.advance(self.tail, 1);
@@ -477,14 +504,15 @@ impl<P> Producer<P> {
         self.limit = self.tail;
     }
 
-    /// Looks how far the consumer came, publishes an offered value as soon as the capacity allows it, and says how many
-    /// slots are free.
+    /// Reads the consumer's progress and returns the number of free slots.
+    ///
+    /// Publishes an offered value as soon as the capacity allows it.
     fn refresh(&mut self) -> usize {
         let geometry = self.ring.geometry;
         // Acquire pairs with the Release of `Ring::publish_head`: slots before this head are moved out.
         let head = Head(self.ring.head.load(Ordering::Acquire));
-        // An offer outstanding and the ring not exactly full: there is room for it, or it was taken (then the head may
-        // even be one past our tail). Either way the tail word may become `tail + 1` now.
+        // With an offer outstanding and the ring not exactly full, there is room for the offer, or it was taken (then
+        // the head may even be one past our tail). Either way the tail word may become `tail + 1` now.
         if self.offered && geometry.distance(head.index(), self.tail) != geometry.capacity {
             self.publish_offer();
         }
@@ -493,12 +521,14 @@ impl<P> Producer<P> {
         geometry.capacity - used
     }
 
-    /// Makes the offered value an ordinary one, unless a consumer has just done so: the outcome is the same word.
+    /// Publishes the offered value.
+    ///
+    /// If a consumer has just taken it, the resulting word is the same.
     fn publish_offer(&mut self) {
         self.step();
         self.offered = false;
-        // Relaxed: the offer released the value, and a read-modify-write continues its release sequence. A mere store
-        // would leave our later stores unordered with that of a consumer that took the offer.
+        // Relaxed: the offer released the value, and a read-modify-write continues its release sequence. With a plain
+        // store, our later stores would not be ordered after that of a consumer that took the offer.
         self.ring.tail.word.swap(Tail::at(self.tail).0, Ordering::Relaxed);
     }
 
@@ -513,7 +543,7 @@ impl<P> Producer<P> {
         let Some(head) = self.ring.try_lock() else {
             return self.offer(value);
         };
-        // Nobody drains while we hold LOCK. An offered value is older than this one: it comes first.
+        // Nothing drains while we hold LOCK. An offered value is older than this one, so it comes first.
         if self.offered {
             self.publish_offer();
         }
@@ -526,7 +556,7 @@ impl<P> Producer<P> {
             // SAFETY: we hold LOCK and the slot lies between head and tail (R3); the head moves past it below.
             (nth < surplus).then(|| unsafe { self.ring.take(slot) })
         }));
-        // WAITING may change under us, so the head moves by addition, which also clears LOCK. Release pairs with the
+        // WAITING may change meanwhile, so the head moves by addition, which also clears LOCK. Release pairs with the
         // Acquire of the next `try_lock`.
         let index = geometry.advance(head.index(), surplus);
         let step = Head::at(index).0.wrapping_sub(Head::at(head.index()).locked().0);
@@ -536,17 +566,18 @@ impl<P> Producer<P> {
         displaced
     }
 
-    /// The ring is full and a consumer holds LOCK: puts the value into the spare slot, in place of the one that may
-    /// stand there.
+    /// Puts the value into the spare slot: the ring is full and a consumer holds LOCK.
+    ///
+    /// Replaces an earlier offer.
     fn offer(&mut self, value: P) -> Displaced<P> {
         let mut displaced = Displaced::NONE;
         if self.offered {
             let (offered, retracted) = (Tail::offering(self.tail).0, Tail::at(self.tail).0);
-            // Relaxed on success: nobody has touched the slot since we filled it. Acquire on failure pairs with the
-            // Release of `Ring::settle_end`: the head loaded next is not older than the one that consumer found.
+            // Relaxed on success: nothing has accessed the slot since we filled it. Acquire on failure pairs with the
+            // Release of `Ring::accept_offer`: the head loaded next is not older than the one that consumer found.
             match self.ring.tail.word.compare_exchange(offered, retracted, Ordering::Relaxed, Ordering::Acquire) {
                 Ok(_) => {
-                    // SAFETY: the offer is withdrawn and was not taken, so the slot is full and ours alone (R4).
+                    // SAFETY: the offer is withdrawn and was not taken, so the slot is full and only ours (R4).
                     displaced.0[0] = Some(unsafe { self.ring.take(self.tail - self.lap) });
                 }
                 Err(_) => {
@@ -560,18 +591,18 @@ impl<P> Producer<P> {
                 }
             }
         }
-        // SAFETY: exactly `capacity` slots lie between head and tail, so the one at the tail is the spare one: empty,
-        // and not read by anybody until the store below (R4).
+        // SAFETY: exactly `capacity` slots lie between head and tail, so the one at the tail is the spare one. It is
+        // empty, and nothing reads it until the store below (R4).
         unsafe { self.ring.put(self.tail - self.lap, value) };
         self.offered = true;
-        // Release pairs with the Acquire of `Ring::settle_end`.
+        // Release pairs with the Acquire of `Ring::accept_offer`.
         self.ring.tail.word.store(Tail::offering(self.tail).0, Ordering::Release);
         self.count_dropped(usize::from(displaced.0[0].is_some()));
         displaced
     }
 
     fn count_dropped(&self, count: usize) {
-        // Only the producer writes it: a load and a store do.
+        // Only the producer writes it, so a load and a store suffice.
         let dropped = &self.ring.tail.dropped;
         dropped.store(dropped.load(plain::Ordering::Relaxed) + count as u64, plain::Ordering::Relaxed);
     }
@@ -579,17 +610,19 @@ impl<P> Producer<P> {
 
 impl<P> Drop for Producer<P> {
     fn drop(&mut self) {
-        // The last value must be seen even by a reader that never makes room: it may stand beyond the capacity (R5).
+        // A reader that never makes room must see the last value too. It may lie beyond the capacity (R5).
         if self.offered {
             self.publish_offer();
         }
     }
 }
 
-/// LOCK, held by a consumer that only looks. Dropped, it gives LOCK back, and whatever it displaced is dropped after that.
+/// LOCK, held by a consumer that only reads.
+///
+/// Dropping it releases LOCK, and then drops the value that it replaced.
 struct Peek<'a, P> {
     ring: &'a Ring<P>,
-    /// Index of the oldest value, which is where the head word stands.
+    /// The index of the oldest value, at which the head word stands.
     head: usize,
     displaced: Option<P>,
 }
@@ -600,9 +633,10 @@ impl<'a, P> Peek<'a, P> {
         Some(Self { ring, head, displaced: None })
     }
 
-    /// A value that is offered behind a full ring is newer than all in it, and may stay there for as long as the producer
-    /// reports nothing more. Makes room for it as a report would have: by the oldest value.
-    fn let_an_offer_in(&mut self) {
+    /// Makes room for an offer behind a full ring, as a report would: by dropping the oldest value.
+    ///
+    /// The offer is newer than all values of the ring, and would stay unseen until the producer reports again.
+    fn make_room_for_offer(&mut self) {
         let Ring { geometry, tail, head, .. } = self.ring;
         // Acquire pairs with the Release of `Producer::push`: the oldest value is written.
         let seen = Tail(tail.word.load(Ordering::Acquire));
@@ -612,7 +646,7 @@ impl<'a, P> Peek<'a, P> {
         // SAFETY: LOCK is ours and the slot lies between head and tail (R3); the head moves past it below.
         self.displaced = Some(unsafe { self.ring.take(geometry.slot(self.head)) });
         let next = geometry.advance(self.head, 1);
-        // WAITING may change under us, so the head moves by addition. Release pairs with the Acquire of
+        // WAITING may change meanwhile, so the head moves by addition. Release pairs with the Acquire of
         // `Producer::refresh`: the slot is empty.
         head.fetch_add(Head::at(next).0.wrapping_sub(Head::at(self.head).0), Ordering::Release);
         self.head = next;
@@ -623,33 +657,35 @@ impl<'a, P> Peek<'a, P> {
 
 impl<P> Drop for Peek<'_, P> {
     fn drop(&mut self) {
-        // WAITING stays up: no room was made that a sender could use. Release pairs with the Acquire of the next
-        // `try_lock`: the look is over before the value is moved out.
+        // WAITING stays set: no room was made that a sender could use. Release pairs with the Acquire of the next
+        // `try_lock`: the read is finished before the value is moved out.
         self.ring.head.fetch_and(!LOCK, Ordering::Release);
         drop_quietly(self.displaced.take());
     }
 }
 
-/// The right to move values out: one consumer's turn. Gives slots back span by span, and LOCK when `next`
-/// finds nothing more or the batch is dropped; values that were not moved out stay in the ring.
+/// The right of one consumer to move values out.
+///
+/// Frees slots span by span. Releases LOCK when `next` finds nothing more or the batch is dropped. Values that were not
+/// moved out stay in the ring.
 pub(super) struct Batch<'a, P> {
     ring: &'a Ring<P>,
-    /// Index of the first value of this span, which is where the head word stands.
+    /// The index of the first value of this span, at which the head word stands.
     base: usize,
     /// One past the last value of the batch.
     end: usize,
-    /// How many values this span had when it began; 0 once LOCK is given back, and only then.
+    /// The number of values in this span when it began; 0 if and only if LOCK is released.
     span: usize,
     /// The slots of this span that were not moved out yet.
     slots: std::slice::Iter<'a, Slot<P>>,
-    /// In `Claims`, as long as no later batch of this thread has taken LOCK over.
+    /// The number in `Claims`, until a later batch of this thread takes LOCK over.
     number: u64,
-    /// A later batch of the same thread may take over, without any order between the two but that of the thread.
+    /// Not `Send`: a later batch of the same thread may take over, ordered only by program order.
     of_this_thread: PhantomData<*const ()>,
 }
 
 impl<'a, P> Batch<'a, P> {
-    /// The caller has taken LOCK with the head at `base`, and has seen the tail at `end`.
+    /// Creates a batch. The caller holds LOCK, with the head at `base`, and has seen the tail at `end`.
     #[inline]
     fn new(ring: &'a Ring<P>, base: usize, end: usize) -> Self {
         let number = ring.claims.begin();
@@ -666,13 +702,14 @@ impl<'a, P> Batch<'a, P> {
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<P> {
         let Some(slot) = self.slots.next() else { return self.next_of_next_span() };
-        // `is_taken_over`, of a batch that has a slot, and so a span.
+        // The check of `is_taken_over` for a batch that has a slot, and so a span.
         if self.ring.claims.number.load(plain::Ordering::Relaxed) != self.number {
             return None;
         }
         self.ring.claims.left.store(self.slots.len(), plain::Ordering::Relaxed);
-        // SAFETY: we hold LOCK (else there is no slot, or it was taken over) and the slot lies between head and the tail that
-        // was seen (R3); the iterator and the count of what is left have moved on, so it is not taken again.
+        // SAFETY: we hold LOCK (else there is no slot, or it was taken over) and the slot lies between head and the
+        // tail that was seen (R3). The iterator and the count of remaining slots have advanced, so it is not taken
+        // again.
         Some(unsafe { take(slot) })
     }
 
@@ -687,14 +724,15 @@ impl<'a, P> Batch<'a, P> {
         Some(unsafe { take(slot) })
     }
 
-    /// True if a later batch of this thread holds LOCK in place of this one. While this one holds it no other thread
-    /// writes the number; once it gave LOCK back it does not ask.
+    /// Returns true if a later batch of this thread has taken LOCK over.
+    ///
+    /// While this batch holds LOCK no other thread writes the number. After it released LOCK it does not ask.
     #[inline]
     fn is_taken_over(&self) -> bool {
         self.span != 0 && self.ring.claims.number.load(plain::Ordering::Relaxed) != self.number
     }
 
-    /// The span is used up: gives it back and begins the next one, or gives LOCK back.
+    /// Frees the finished span, and begins the next one or releases LOCK.
     #[inline]
     fn next_span(&mut self) -> Option<&'a Slot<P>> {
         if self.span == 0 {
@@ -706,7 +744,7 @@ impl<'a, P> Batch<'a, P> {
             return None;
         }
         self.ring.publish_head(Head::at(self.base).locked());
-        // A waker that was woken there may have drained.
+        // A waker that this has woken may have drained.
         if self.is_taken_over() {
             return None;
         }
@@ -714,7 +752,7 @@ impl<'a, P> Batch<'a, P> {
         self.slots.next()
     }
 
-    /// Leaves only the newest value to be moved out. The others are dropped here.
+    /// Drops all values but the newest.
     pub(super) fn skip_to_newest(&mut self) {
         if std::mem::needs_drop::<P>() {
             while self.len() > 1 {
@@ -731,7 +769,7 @@ impl<'a, P> Batch<'a, P> {
         if self.is_taken_over() { 0 } else { self.ring.geometry.distance(self.position(), self.end) }
     }
 
-    /// Index of the next value.
+    /// Returns the index of the next value.
     #[inline]
     fn position(&self) -> usize {
         self.ring.geometry.advance(self.base, self.span - self.slots.len())
@@ -751,7 +789,7 @@ impl<'a, P> Batch<'a, P> {
         self.end = self.base;
         self.span = 0;
         self.slots = [].iter();
-        // Ahead of LOCK: from then on another thread may write its own.
+        // Before releasing LOCK: afterwards another thread may write its own token.
         self.ring.claims.holder.store(0, plain::Ordering::Relaxed);
         self.ring.publish_head(Head::at(self.base));
     }

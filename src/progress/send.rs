@@ -1,4 +1,4 @@
-//! Waiting for room: the future behind `send`, its blocking twin, and how either fails.
+//! Waiting for room: the future of `send`, its blocking counterpart, and their errors.
 
 use super::ring::Ring;
 use super::waiter::Ticket;
@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-/// Why a value was not added at once, with the value inside.
+/// The reason why a value was not added immediately, with the value.
 ///
 /// # Example
 /// ```
@@ -24,23 +24,23 @@ use std::task::{Context, Poll, Waker};
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TrySendError<P> {
-    /// There is no room; try again once the reader has drained, or wait with `send`.
+    /// There is no room. Try again when the reader has drained, or wait with `send`.
     #[error("the progress ring is full; try again later, or use `send` to wait for room")]
     Full(P),
-    /// Nobody is left who could read it.
-    #[error("nobody is left to read this progress")]
+    /// No reader is left.
+    #[error("no reader is left for this progress; stop reporting")]
     ReaderGone(P),
 }
 
 impl<P> TrySendError<P> {
-    /// The value, given back.
+    /// Returns the value.
     pub fn into_inner(self) -> P {
         match self {
             Self::Full(value) | Self::ReaderGone(value) => value,
         }
     }
 
-    /// True if the ring was full.
+    /// Returns true if the ring was full.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full(_))
     }
@@ -55,7 +55,7 @@ impl<P> fmt::Debug for TrySendError<P> {
     }
 }
 
-/// A value that could not be sent, and why.
+/// A value that could not be sent, with the reason.
 ///
 /// # Example
 /// ```
@@ -67,12 +67,12 @@ impl<P> fmt::Debug for TrySendError<P> {
 /// }
 /// ```
 #[derive(thiserror::Error)]
-#[error("progress was not sent")]
+#[error("the progress value was not sent")]
 #[non_exhaustive]
 pub struct SendError<P> {
-    /// The value, given back.
+    /// The value that was not sent.
     pub value: P,
-    /// What ended the wait.
+    /// The reason why the wait ended.
     #[source]
     pub reason: SendErrorReason,
 }
@@ -83,22 +83,24 @@ impl<P> fmt::Debug for SendError<P> {
     }
 }
 
-/// What ends a `send` without success; see [`SendError`] for an example.
+/// The reason why a `send` failed; see [`SendError`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendErrorReason {
     /// The task was cancelled.
     #[error("the task was cancelled")]
     Cancelled,
-    /// Nobody is left who could read it.
-    #[error("nobody is left to read it")]
+    /// No reader is left.
+    #[error("no reader is left; stop reporting")]
     ReaderGone,
-    /// There is no room, and the call blocks the very thread that ticks the task's [`LocalRuntime`](crate::LocalRuntime).
-    #[error("there is no room, and waiting here would hold up the runtime that this thread ticks")]
+    /// There is no room, and this thread must not wait for it.
+    ///
+    /// It is the thread that ticks the task's [`LocalRuntime`](crate::LocalRuntime).
+    #[error("the ring is full, and waiting here would block the runtime that this thread ticks; use `report`")]
     WouldDeadlock,
 }
 
-/// Why an attempt did not succeed.
+/// The reason why an attempt did not succeed.
 pub(super) enum Refused<P> {
     Full(P),
     ReaderGone(P),
@@ -114,7 +116,7 @@ impl<P> From<TrySendError<P>> for Refused<P> {
     }
 }
 
-/// The reporter that a [`Sending`] goes through.
+/// The reporter of a [`Sending`].
 pub(super) enum Port<'a, P> {
     Own(&'a mut Reporter<P>),
     Shared(&'a SharedReporter<P>),
@@ -136,18 +138,18 @@ impl<P> Port<'_, P> {
     }
 
     fn must_not_wait(&self) -> bool {
-        let host = match self {
-            Self::Own(reporter) => reporter.host(),
-            Self::Shared(reporter) => reporter.host(),
+        let notifier = match self {
+            Self::Own(reporter) => reporter.notifier(),
+            Self::Shared(reporter) => reporter.notifier(),
         };
-        host.must_not_wait()
+        notifier.must_not_wait()
     }
 }
 
-/// The future of [`Reporter::send`] and [`SharedReporter::send`]: waits for room, then adds its value.
+/// A future of [`Reporter::send`] and [`SharedReporter::send`]: waits for room and adds its value.
 ///
 /// # Panics
-/// When it is polled again after it has ended.
+/// If it is polled again after it ended.
 #[must_use = "a value is sent only once this is awaited"]
 pub struct Sending<'a, P> {
     port: Port<'a, P>,
@@ -164,7 +166,7 @@ impl<'a, P> Sending<'a, P> {
         Self { port, value: Some(value), ticket: None }
     }
 
-    /// Tries; registers; tries again, so that room made in between is not missed.
+    /// Tries, registers, and tries again, so that room made in between is not missed.
     fn poll_with(&mut self, waker: &Waker) -> Poll<Result<(), SendError<P>>> {
         if let Poll::Ready(ended) = self.attempt() {
             return Poll::Ready(ended);
@@ -188,14 +190,16 @@ impl<'a, P> Sending<'a, P> {
         Poll::Ready(ended)
     }
 
-    /// A waker left behind would keep its task alive for as long as the ring.
+    /// Removes the waker from the ring.
+    ///
+    /// A waker left behind would keep its task allocated as long as the ring.
     fn withdraw(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.port.ring().withdraw(ticket);
         }
     }
 
-    /// Drives the future on this thread, which sleeps in between.
+    /// Drives the future on this thread, parking in between.
     pub(super) fn block(mut self) -> Result<(), SendError<P>> {
         if let Poll::Ready(ended) = self.attempt() {
             return ended;

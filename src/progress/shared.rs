@@ -1,16 +1,16 @@
-//! Several producers on one ring, one at a time.
+//! A reporter with several producers, of which one writes at a time.
 
-use super::host::Link;
+use super::observer::Notifier;
 use super::ring::{Producer, Ring};
 use super::send::{Port, Refused};
 use super::{Reporter, SendError, Sending, TrySendError};
 use crate::sync::{ModelArc, Mutex};
 use std::fmt;
 
-/// A [`Reporter`] for several producers: the threads or futures that one task fans out to.
+/// A [`Reporter`] for the threads or futures of one task.
 ///
-/// Each call takes a mutex for a moment, and never while it waits or runs your code. Values of one clone arrive in
-/// order; those of different clones in the order in which they got the mutex. Made by [`Reporter::shared`].
+/// Each call takes a mutex briefly, and never holds it while it waits or runs user code. Values of one clone arrive in
+/// order. Values of different clones arrive in the order in which they got the mutex. [`Reporter::shared`] creates one.
 ///
 /// # Example
 /// ```
@@ -29,20 +29,20 @@ pub struct SharedReporter<P> {
 }
 
 struct Shared<P> {
-    /// Reached without the mutex by senders that wait.
+    /// Waiting senders access it without the mutex.
     ring: ModelArc<Ring<P>>,
     producer: Mutex<Producer<P>>,
-    host: Link,
+    notifier: Notifier,
 }
 
 impl<P> SharedReporter<P> {
     pub(super) fn new(reporter: Reporter<P>) -> Self {
-        let (producer, host) = reporter.into_parts();
+        let (producer, notifier) = reporter.into_parts();
         let ring = producer.share_ring();
-        Self { shared: ModelArc::new(Shared { ring, producer: Mutex::new(producer), host }) }
+        Self { shared: ModelArc::new(Shared { ring, producer: Mutex::new(producer), notifier }) }
     }
 
-    /// Adds a value at once; see [`Reporter::report`].
+    /// Adds a value immediately; see [`Reporter::report`].
     #[inline(never)]
     pub fn report(&self, value: P) {
         // As in `Reporter::report`.
@@ -51,7 +51,7 @@ impl<P> SharedReporter<P> {
         }
         let displaced = self.shared.producer.lock().report(value);
         displaced.discard();
-        self.shared.host.reported();
+        self.shared.notifier.reported();
     }
 
     /// Adds a value if there is room for it; see [`Reporter::try_send`].
@@ -62,30 +62,32 @@ impl<P> SharedReporter<P> {
     pub fn try_send(&self, value: P) -> Result<(), TrySendError<P>> {
         let pushed = self.shared.producer.lock().try_push(value);
         pushed?;
-        self.shared.host.reported();
+        self.shared.notifier.reported();
         Ok(())
     }
 
-    /// Adds a value as soon as there is room for it; see [`Reporter::send`]. Clones that wait are not served in the
-    /// order in which they came.
+    /// Adds a value as soon as there is room for it; see [`Reporter::send`].
+    ///
+    /// Waiting clones are not served in the order of their calls.
     ///
     /// # Errors
-    /// The future ends with a [`SendError`] that gives the value back, if the task is cancelled or nobody is left who
-    /// could read it.
+    /// The future ends with a [`SendError`], which has the value, if the task is cancelled or no reader is left.
     pub fn send(&self, value: P) -> Sending<'_, P> {
         Sending::new(Port::Shared(self), value)
     }
 
-    /// Adds a value, and blocks the thread until there is room for it; see [`Reporter::send_blocking`].
+    /// Adds a value, and blocks the thread until there is room.
+    ///
+    /// See [`Reporter::send_blocking`].
     ///
     /// # Errors
-    /// A [`SendError`] that gives the value back, if the task is cancelled or nobody is left who could read it.
+    /// A [`SendError`], which has the value, if the task is cancelled or no reader is left.
     pub fn send_blocking(&self, value: P) -> Result<(), SendError<P>> {
         self.send(value).block()
     }
 
-    pub(super) fn host(&self) -> &Link {
-        &self.shared.host
+    pub(super) fn notifier(&self) -> &Notifier {
+        &self.shared.notifier
     }
 
     pub(super) fn ring(&self) -> &Ring<P> {
@@ -93,7 +95,7 @@ impl<P> SharedReporter<P> {
     }
 
     pub(super) fn attempt(&self, value: P) -> Result<(), Refused<P>> {
-        if self.shared.host.is_cancelled() {
+        if self.shared.notifier.is_cancelled() {
             return Err(Refused::Cancelled(value));
         }
         Ok(self.try_send(value)?)

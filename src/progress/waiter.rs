@@ -1,16 +1,16 @@
-//! Who waits for room: the wakers of senders.
+//! The wakers of senders that wait for room.
 
 use crate::sync::Mutex;
 use crate::util::catch::{drop_quietly, guarded};
 use std::task::Waker;
 
-/// Names one registration among the waiters of a ring.
+/// An identifier of one registration among the waiters of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
-/// The wakers of the senders that wait. One entry for a plain reporter, several for a shared one.
+/// The wakers of waiting senders: one for a plain reporter, several for a shared one.
 ///
-/// Cloning, dropping and waking a waker may run anything, so none of it happens under the lock.
+/// Cloning, dropping and waking a waker may run any code, so none of it happens under the lock.
 #[derive(Debug)]
 pub(super) struct Waiters {
     list: Mutex<List>,
@@ -27,8 +27,9 @@ impl Waiters {
         Self { list: Mutex::new(List { next: 0, entries: Vec::new() }) }
     }
 
-    /// Puts `waker` under the ticket, which it makes on first use. The caller then announces itself on the head word
-    /// and looks at the ring once more.
+    /// Stores `waker` under the ticket, which is created on first use.
+    ///
+    /// The caller then announces itself on the head word and checks the ring again.
     pub(super) fn register(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         if let Some(ticket) = *ticket {
             let list = self.list.lock();
@@ -54,7 +55,7 @@ impl Waiters {
         drop_quietly(replaced);
     }
 
-    /// Forgets a registration: the sender is done or gives up.
+    /// Removes a registration: the sender has ended or stops waiting.
     pub(super) fn withdraw(&self, ticket: Ticket) {
         let withdrawn = {
             let mut list = self.list.lock();
@@ -63,7 +64,9 @@ impl Waiters {
         drop_quietly(withdrawn);
     }
 
-    /// Wakes every sender that is registered. A waker that panics does not lose the others their wake.
+    /// Wakes every registered sender.
+    ///
+    /// A waker that panics does not keep the others from being woken.
     #[cold]
     pub(super) fn wake_all(&self) {
         let entries = std::mem::take(&mut self.list.lock().entries);

@@ -1,25 +1,25 @@
-//! The two words of the ring: their bits and their arithmetic, apart from storage and from atomics.
+//! The two words of the ring: their bits and their arithmetic, without storage or atomics.
 //!
-//! An **index** runs in `0..2 * physical`, so that `head == tail` means empty and a distance of `physical` means that
-//! every slot is taken, for any capacity (not only powers of two). It names slot `index mod physical`.
+//! An **index** runs in `0..2 * physical`. So `head == tail` means empty, and a distance of `physical` means that every
+//! slot is full, for any capacity (not only powers of two). An index names slot `index mod physical`.
 //!
 //! | word | index | flags |
 //! |---|---|---|
-//! | head | the oldest value | [`LOCK`] somebody moves values out; [`WAITING`] a sender sleeps, or is about to |
-//! | tail | one past the newest published value | [`OFFERED`] the slot *at* the tail holds one value more |
+//! | head | the oldest value | [`LOCK`] a thread moves values out; [`WAITING`] a sender sleeps, or is about to |
+//! | tail | one past the newest published value | [`OFFERED`] the slot *at* the tail holds one more value |
 //!
 //! Every combination of the flags is valid.
 
 use std::fmt;
 
-/// Head flag: its holder alone may move values out at the head, and advance it.
+/// Head flag: only its holder may move values out at the head, and advance it.
 pub(super) const LOCK: usize = 1;
-/// Head flag: a sender has registered a waker and wants it woken once there is room.
+/// Head flag: a sender has registered a waker, to be woken once there is room.
 pub(super) const WAITING: usize = 2;
 /// Number of flag bits below the index of a head word.
 const HEAD_SHIFT: u32 = 2;
 
-/// Tail flag: one value more than the capacity stands in the spare slot, free to be taken or replaced.
+/// Tail flag: the spare slot holds one value beyond the capacity, free to be taken or replaced.
 const OFFERED: usize = 1;
 /// Number of flag bits below the index of a tail word.
 const TAIL_SHIFT: u32 = 1;
@@ -98,15 +98,17 @@ impl fmt::Debug for Tail {
 /// The arithmetic of indices for one capacity.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
-    /// Values that `report` and `send` may keep published.
+    /// The number of values that `report` and `send` may keep published.
     pub(super) capacity: usize,
-    /// Slots: the capacity and the spare one.
+    /// The number of slots: the capacity and the spare one.
     pub(super) physical: usize,
 }
 
 impl Geometry {
-    /// The largest capacity: its indices fit beside the flags on every platform, and who asks for more has mistaken a
-    /// progress ring for storage.
+    /// The largest capacity, in values.
+    ///
+    /// Its indices fit beside the flags on every platform. A program that needs more should not use a progress ring for
+    /// storage.
     pub(super) const MAX_CAPACITY: usize = 1 << 28;
 
     pub(super) fn new(capacity: usize) -> Self {
@@ -114,26 +116,26 @@ impl Geometry {
         Self { capacity, physical: capacity + 1 }
     }
 
-    /// The index `steps` after `index`; `steps` is at most `physical`.
+    /// Returns the index `steps` after `index`; `steps` is at most `physical`.
     #[inline(always)]
     pub(super) fn advance(self, index: usize, steps: usize) -> usize {
         let sum = index + steps;
         if sum >= 2 * self.physical { sum - 2 * self.physical } else { sum }
     }
 
-    /// How many steps lead from `from` to `to`, in `0..2 * physical`.
+    /// Returns the number of steps from `from` to `to`, in `0..2 * physical`.
     #[inline(always)]
     pub(super) fn distance(self, from: usize, to: usize) -> usize {
         if to >= from { to - from } else { to + 2 * self.physical - from }
     }
 
-    /// The slot that an index names.
+    /// Returns the slot that an index names.
     #[inline(always)]
     pub(super) fn slot(self, index: usize) -> usize {
         if index >= self.physical { index - self.physical } else { index }
     }
 
-    /// One past the newest value that a drain may come to see: the tail, and the offered value after it.
+    /// Returns one past the newest value that a drain may see: the tail, and an offered value after it.
     #[inline(always)]
     pub(super) fn visible_end(self, tail: Tail) -> usize {
         if tail.is_offering() { self.advance(tail.index(), 1) } else { tail.index() }

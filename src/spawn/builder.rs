@@ -4,7 +4,7 @@ use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, BuildError, TaskError};
-use crate::progress::{Capacity, Host, Reader, channel};
+use crate::progress::{Capacity, ProgressObserver, Reader, channel};
 use crate::retry::{AttemptError, Pace, RetryObserver, RetryPolicy};
 use crate::runtime::{Handle, LocalHandle, Runtime, Shared};
 use crate::sync::Arc;
@@ -255,7 +255,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         let Some(capacity) = capacity else {
             return Ok(Opened { place, retry, details, limit, timers, voice: Voice::None, reader: None });
         };
-        let host = TaskHost { shared: Arc::clone(place.handle().shared()), details: Arc::clone(&details) };
+        let host = TaskObserver { shared: Arc::clone(place.handle().shared()), details: Arc::clone(&details) };
         match Capacity::new(capacity).and_then(|capacity| channel(capacity, Some(Arc::new(host)))) {
             Ok((reporter, reader)) => {
                 // A sender that waits for room is to hear of a cancellation; the task is not even queued yet.
@@ -400,8 +400,8 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         self.limit.take()
     }
 
-    pub(super) fn observer(&self) -> TaskHost {
-        TaskHost { shared: Arc::clone(self.place.handle().shared()), details: Arc::clone(&self.details) }
+    pub(super) fn observer(&self) -> TaskObserver {
+        TaskObserver { shared: Arc::clone(self.place.handle().shared()), details: Arc::clone(&self.details) }
     }
 
     /// As `start`, here and now where that can be.
@@ -492,12 +492,12 @@ impl Refusal {
 }
 
 /// What a task's progress and its retry tell its runtime, and ask of its task.
-pub(super) struct TaskHost {
+pub(super) struct TaskObserver {
     shared: Arc<Shared>,
     pub(super) details: Arc<TaskMeta>,
 }
 
-impl Host for TaskHost {
+impl ProgressObserver for TaskObserver {
     fn reported(&self) {
         if !self.details.is_hidden() {
             self.shared.updated();
@@ -517,7 +517,7 @@ impl Host for TaskHost {
     }
 }
 
-impl<E: Into<BoxError>> RetryObserver<E> for TaskHost {
+impl<E: Into<BoxError>> RetryObserver<E> for TaskObserver {
     fn begins(&self, attempt: u32) {
         self.details.begin_attempt(attempt);
         if attempt > 1 {

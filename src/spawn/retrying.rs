@@ -6,7 +6,7 @@
 //! it, and its task is a closure's in all else: cancelled at once, `Pending` until a thread takes it up, in its slot of a
 //! group from the first try to the end.
 
-use super::builder::{Opened, Refusal, TaskBuilder, TaskHost};
+use super::builder::{Opened, Refusal, TaskBuilder, TaskObserver};
 use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
@@ -163,7 +163,7 @@ struct Tries<F, P, E> {
     cx: TaskContext<P>,
     run: Run<E>,
     pace: Pace,
-    observer: TaskHost,
+    observer: TaskObserver,
     handle: Handle,
     start: Option<Instant>,
     sleep: Option<Sleep>,

@@ -4,7 +4,7 @@ use super::inline::inline;
 use super::raw::{Promised, SpawnMeta, promise as promised};
 use super::{Follow, Follower, Stopwatch, Task, TaskId, TaskMeta};
 use crate::error::{BoxError, TaskError};
-use crate::progress::{Capacity, Host, Reader, Reporter, channel};
+use crate::progress::{Capacity, ProgressObserver, Reader, Reporter, channel};
 use crate::sync::Arc;
 use std::any::TypeId;
 use std::fmt;
@@ -71,13 +71,13 @@ fn ring<P: Send + 'static>(follow: &Arc<dyn Follow>) -> Option<(Reporter<P>, Rea
     if TypeId::of::<P>() == TypeId::of::<()>() {
         return None;
     }
-    let host: Arc<dyn Host> = Arc::new(PromiseHost(Arc::clone(follow)));
+    let host: Arc<dyn ProgressObserver> = Arc::new(PromiseObserver(Arc::clone(follow)));
     channel(Capacity::new(PROGRESS).ok()?, Some(host)).ok()
 }
 
-struct PromiseHost(Arc<dyn Follow>);
+struct PromiseObserver(Arc<dyn Follow>);
 
-impl Host for PromiseHost {
+impl ProgressObserver for PromiseObserver {
     fn reported(&self) {
         self.0.updated();
     }

@@ -1,11 +1,11 @@
-//! No value is leaked or dropped twice, whatever user code does.
+//! Values are never leaked or dropped twice, whatever user code does.
 
 use super::*;
 use crate::util::catch::catch;
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Counts its drops, and panics in each if it is told to.
+/// A value that counts its drops, and panics in each if armed.
 struct Bomb {
     drops: Rc<Cell<usize>>,
     armed: bool,

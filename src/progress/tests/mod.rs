@@ -1,5 +1,4 @@
-//! What the channel does on real threads and against a simple model. What it does under every interleaving is the
-//! business of `loom-tests/ring.rs`.
+//! Tests of the channel on real threads and against a simple model. `loom-tests/ring.rs` covers every interleaving.
 
 mod drops;
 mod model;
@@ -12,7 +11,7 @@ fn ring<P>(capacity: usize) -> (Reporter<P>, Reader<P>) {
     hosted(capacity, None)
 }
 
-fn hosted<P>(capacity: usize, host: Option<Arc<dyn Host>>) -> (Reporter<P>, Reader<P>) {
+fn hosted<P>(capacity: usize, host: Option<Arc<dyn ProgressObserver>>) -> (Reporter<P>, Reader<P>) {
     channel(Capacity::new(capacity).expect("a good capacity"), host).expect("there is memory")
 }
 

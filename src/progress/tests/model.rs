@@ -24,13 +24,13 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     proptest::collection::vec(call, 0..120)
 }
 
-/// What happens while a drain is held: a report, or one value taken.
+/// An action while a drain is held: a report, or one value taken.
 fn turns() -> impl Strategy<Value = Vec<Vec<bool>>> {
     proptest::collection::vec(proptest::collection::vec(any::<bool>(), 0..12), 0..20)
 }
 
 proptest! {
-    /// One call after the other: exactly what a `VecDeque` with a limit would do.
+    /// Single calls behave like a `VecDeque` with a limit.
     #[test]
     fn calls_one_by_one(capacity in 1_usize..=8, calls in calls(), reader_first: bool) {
         let (mut reporter, reader) = ring(capacity);
@@ -81,7 +81,7 @@ proptest! {
         }
     }
 
-    /// Reports in the midst of drains that are held, finished or abandoned: order, the newest value and the count hold.
+    /// Reports during drains that are held, finished or abandoned keep the order, the newest value and the count.
     #[test]
     fn reports_during_drains(capacity in 1_usize..=5, turns in turns()) {
         let (mut reporter, reader) = ring(capacity);

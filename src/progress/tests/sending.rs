@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Counts wakes, and panics in each if it is told to.
+/// A waker that counts its wakes, and panics in each if armed.
 #[derive(Default)]
 struct Wakes {
     count: AtomicUsize,
@@ -38,7 +38,7 @@ struct Token {
     cancelled: AtomicBool,
 }
 
-impl Host for Token {
+impl ProgressObserver for Token {
     fn reported(&self) {
         self.reports.fetch_add(1, Ordering::Relaxed);
     }
@@ -111,8 +111,8 @@ fn a_send_ends_with_its_reader() {
     assert_eq!((error.value, error.reason), (2, SendErrorReason::ReaderGone));
     drop(sending);
     assert_eq!(reporter.send_blocking(3).unwrap_err().reason, SendErrorReason::ReaderGone);
-    assert_eq!(error.to_string(), "progress was not sent");
-    assert_eq!(error.reason.to_string(), "nobody is left to read it");
+    assert_eq!(error.to_string(), "the progress value was not sent");
+    assert_eq!(error.reason.to_string(), "no reader is left; stop reporting");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_blocked_thread_goes_on_when_there_is_room() {
     assert_eq!(reader.latest(), Some(2));
 }
 
-/// The waker of a sender runs as a drain makes room, and may drain by itself: in the middle of one, and of a take-over.
+/// The waker of a sender runs while a drain makes room. It may drain itself, during a drain or a take-over.
 #[test]
 fn a_waker_that_drains_takes_over() {
     struct Drains {
