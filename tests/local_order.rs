@@ -142,6 +142,90 @@ fn a_caller_and_its_child() {
     assert_eq!(caller_and_child(Way::Start), "a 1 b c 2");
 }
 
+/// The same with a child whose first wait is a plain yield.
+fn caller_and_yielding_child(way: Way, wait: impl AsyncFn() + 'static) -> String {
+    let log = Log::default();
+    let seen = log.clone();
+    inside(|rt| async move {
+        let inner = log.clone();
+        log.push("a");
+        let child = Box::pin(async move {
+            inner.push("1");
+            yield_now().await;
+            inner.push("2");
+        });
+        let child = Child::make(way, &rt, child).await;
+        log.push("b");
+        wait().await;
+        log.push("c");
+        child.over().await.expect("the child ends");
+    });
+    seen.text()
+}
+
+#[test]
+fn a_caller_and_its_child_that_yields() {
+    assert_eq!(caller_and_yielding_child(Way::Plain, yield_now), "a b c 1 2");
+    assert_eq!(caller_and_yielding_child(Way::Spawn, yield_now), "a b 1 c 2");
+    assert_eq!(caller_and_yielding_child(Way::Eager, yield_now), "a 1 b c 2");
+    // A yield past the end is a plain one; one to a position counts the child.
+    assert_eq!(caller_and_yielding_child(Way::Eager, || yield_at(7)), "a 1 b c 2");
+    assert_eq!(caller_and_yielding_child(Way::Eager, || yield_at(1)), "a 1 b 2 c");
+    assert_eq!(caller_and_yielding_child(Way::Eager, || yield_at(0)), "a 1 b c 2");
+}
+
+#[test]
+fn eager_children_that_yield_run_in_the_order_of_their_start_behind_their_caller() {
+    let log = Log::default();
+    let seen = log.clone();
+    inside(|rt| async move {
+        let child = |name: &'static str, inner: Option<Boxed>| -> Boxed {
+            let (log, rt) = (log.clone(), rt.clone());
+            Box::pin(async move {
+                log.push(format!("{name}1"));
+                let inner = inner.map(|inner| rt.spawn_eager(inner));
+                yield_now().await;
+                log.push(format!("{name}2"));
+                if let Some(inner) = inner {
+                    inner.await.expect("it ends");
+                }
+            })
+        };
+        let other = |name: &'static str| {
+            let log = log.clone();
+            rt.spawn(async move { log.push(name) })
+        };
+        other("before").detach();
+        let first = rt.spawn_eager(child("x", Some(child("y", None))));
+        other("meanwhile").detach();
+        let second = rt.spawn_eager(child("z", None));
+        yield_now().await;
+        log.push("caller");
+        first.await.expect("it ends");
+        second.await.expect("it ends");
+    });
+    assert_eq!(seen.text(), "x1 y1 z1 before meanwhile caller x2 y2 z2");
+}
+
+#[test]
+fn an_eager_child_that_yields_is_in_the_queue_for_whoever_looks() {
+    let log = Log::default();
+    let seen = log.clone();
+    inside(|rt| async move {
+        let inner = log.clone();
+        let child = rt.spawn_eager(async move {
+            inner.push("1");
+            yield_now().await;
+            inner.push("2");
+        });
+        let queue = queue::current().expect("inside a task");
+        assert_eq!((queue.len(), queue.find(&child)), (1, Some(0)));
+        switch_to(&child).await.expect("it is ready");
+        log.push("caller");
+    });
+    assert_eq!(seen.text(), "1 2 caller");
+}
+
 /// A task that logs `a`, makes two children and logs `b`, awaits both and logs `c`; at the bottom it logs `a` and `B`, waits,
 /// and logs `c`. The root lets those go on that wait, as soon as it has logged `b`.
 fn tree(way: Way, rt: LocalHandle, log: Log, words: Vec<Word>, depth: u32, label: String) -> Boxed {

@@ -14,6 +14,11 @@
 //!
 //! A future that does not wait is through after the first part, and no executor has seen it.
 //!
+//! # Order
+//! A task that starts another one eagerly and then [yields](crate::yield_now) runs before the second part of that one: a
+//! caller that logs `a`, starts a child, logs `b`, yields and logs `c`, and a child that logs `1`, waits or yields, and logs
+//! `2`, give `a 1 b c 2`.
+//!
 //! # Inside a task
 //! What a task asked for itself (the place it [yields](crate::queue::yield_at) to) is put aside during the first part of
 //! another future, and is not changed by it. Timers belong to the runtime that polls, as ever; outside of any, to the

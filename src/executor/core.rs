@@ -235,13 +235,17 @@ impl Core {
 
     #[inline]
     fn run(&self, task: Runnable) {
+        self.run_to(task, |task| self.ready.borrow_mut().push(task.priority(), task));
+    }
+
+    /// Runs a task, and queues it by `queue` if it is woken meanwhile and asked for no place.
+    #[inline(always)]
+    fn run_to(&self, task: Runnable, queue: impl FnOnce(Runnable)) {
         self.counters.polls.add(1);
         self.budget.set(BUDGET);
         match task.run(self.reason.get()) {
             PollOutcome::Idle => self.position.set(END),
-            PollOutcome::Again(task) if self.position.get() == END => {
-                self.ready.borrow_mut().push(task.priority(), task)
-            }
+            PollOutcome::Again(task) if self.position.get() == END => queue(task),
             PollOutcome::Again(task) => self.put_in_place(task),
             PollOutcome::Over(task) => self.let_go(task),
         }
@@ -278,12 +282,23 @@ impl Core {
 
     /// Takes a new task in and polls it here and now, inside the poll that is on.
     ///
-    /// It stands in the owner list before its body is looked at, so a shutdown that its first poll brings about finds it.
+    /// It stands in the owner list before its body is polled, so a shutdown that its first poll brings about finds it. If
+    /// it yields, it is queued behind the running task, should that yield as well.
     pub(crate) fn run_nested(&self, task: Runnable) {
         self.accept(&task);
         self.nested(|| {
-            *self.ready.borrow_mut().picked() = task.priority();
-            self.run_either(task);
+            let mut ready = self.ready.borrow_mut();
+            *ready.picked() = task.priority();
+            let deferred = ready.deferred();
+            drop(ready);
+            let poll = |task| self.run_to(task, |task| self.ready.borrow_mut().defer(deferred, task.priority(), task));
+            match self.watch() {
+                None => poll(task),
+                Some(watch) => {
+                    let _poll = watch.begin(Some(task.task()));
+                    poll(task);
+                }
+            }
         });
     }
 

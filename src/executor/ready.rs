@@ -58,6 +58,8 @@ fn element(position: isize, len: usize) -> Option<usize> {
 pub(super) struct Ready<T> {
     levels: [Level<T>; LEVELS],
     passes: PriorityPicker,
+    /// Woken in the first part of an eager start, and behind the task that started them: see [`defer`](Self::defer).
+    deferred: VecDeque<(Priority, T)>,
     /// True while nothing but the usual level is in use, in order of arrival. Comes back at a pick that finds it so.
     plain: bool,
     /// The level of the last pick.
@@ -84,6 +86,7 @@ impl<T> Ready<T> {
     pub(super) fn new() -> Self {
         Self {
             levels: std::array::from_fn(|_| Level::new()),
+            deferred: VecDeque::new(),
             passes: PriorityPicker::default(),
             plain: true,
             picked: Priority::default(),
@@ -104,8 +107,12 @@ impl<T> Ready<T> {
 
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        let [urgent, usual, background] = &self.levels;
-        urgent.tasks.len() + usual.tasks.len() + background.tasks.len()
+        if self.plain { self.levels[USUAL].tasks.len() } else { self.len_slow() }
+    }
+
+    #[cold]
+    fn len_slow(&self) -> usize {
+        self.levels.iter().map(|level| level.tasks.len()).sum::<usize>() + self.deferred.len()
     }
 
     /// Queues a task behind all others of its level.
@@ -122,6 +129,27 @@ impl<T> Ready<T> {
     fn push_slow(&mut self, priority: Priority, task: T) {
         self.plain = false;
         self.levels[priority.index()].tasks.push_back(task);
+    }
+
+    /// Queues a task at the end of its level as soon as the running task is queued or sleeps, ahead of the deferred tasks
+    /// from `index` on.
+    ///
+    /// So a task that starts another one eagerly and then yields runs before the second part of the other one.
+    pub(super) fn defer(&mut self, index: usize, priority: Priority, task: T) {
+        self.plain = false;
+        self.deferred.insert(index, (priority, task));
+    }
+
+    /// Number of deferred tasks.
+    pub(super) fn deferred(&self) -> usize {
+        self.deferred.len()
+    }
+
+    /// Moves the deferred tasks to their levels.
+    fn admit(&mut self) {
+        while let Some((priority, task)) = self.deferred.pop_front() {
+            self.levels[priority.index()].tasks.push_back(task);
+        }
     }
 
     /// The level of the last pick, until it is changed.
@@ -148,6 +176,7 @@ impl<T> Ready<T> {
 
     #[cold]
     fn pick_slow(&mut self) -> Option<T> {
+        self.admit();
         // Looked at here, ahead of a pick, and not after one: a task that is alone in its level, or alone in being placed,
         // and comes back at once, must not start the counts anew each time.
         let [urgent, usual, background] = &mut self.levels;
@@ -176,6 +205,10 @@ impl<T> Ready<T> {
         if position == END {
             return self.push(priority, task);
         }
+        // Beyond the end it is a yield like any other.
+        if usize::try_from(position).is_ok_and(|position| position <= self.len()) || position < 0 {
+            self.admit();
+        }
         let index = priority.index();
         let above: usize = self.levels[..index].iter().map(|level| level.tasks.len()).sum();
         let at = place(position, self.len()).saturating_sub(above).min(self.levels[index].tasks.len());
@@ -185,6 +218,7 @@ impl<T> Ready<T> {
 
     /// Takes the task at a position out.
     pub(super) fn remove(&mut self, position: isize) -> Option<(Priority, T)> {
+        self.admit();
         let mut at = element(position, self.len())?;
         for (level, priority) in self.levels.iter_mut().zip(Priority::ALL) {
             if at < level.tasks.len() {
@@ -197,6 +231,7 @@ impl<T> Ready<T> {
 
     /// Turns each level as a ring: with 1 its last becomes its first, with -1 its first its last.
     pub(super) fn rotate(&mut self, by: isize) {
+        self.admit();
         for level in &mut self.levels {
             level.rotate(by);
         }
@@ -204,7 +239,8 @@ impl<T> Ready<T> {
     }
 
     /// All that is ready, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Priority, &T)> {
+    pub(super) fn iter(&mut self) -> impl Iterator<Item = (Priority, &T)> {
+        self.admit();
         self.levels
             .iter()
             .zip(Priority::ALL)

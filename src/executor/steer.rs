@@ -26,7 +26,7 @@ impl Core {
 
     /// Where a task stands.
     pub(crate) fn position(&self, task: &TaskRef) -> Option<usize> {
-        self.ready.borrow().iter().position(|(_, other)| other.is(task))
+        self.ready.borrow_mut().iter().position(|(_, other)| other.is(task))
     }
 
     /// Moves a task to `position` of what is left without it. False if it is not ready.
@@ -83,7 +83,7 @@ impl Core {
 
     /// What is ready, the next to run first.
     pub(crate) fn runnable(&self) -> Vec<TaskRef> {
-        self.ready.borrow().iter().map(|(_, task)| Runnable::task(task)).collect()
+        self.ready.borrow_mut().iter().map(|(_, task)| Runnable::task(task)).collect()
     }
 
     /// What sleeps until it is woken.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 const PASSES: [u32; 3] = [u32::MAX, 8, 32];
 
 impl Ready<u32> {
-    fn order(&self) -> Vec<u32> {
+    fn order(&mut self) -> Vec<u32> {
         self.iter().map(|(_, task)| *task).collect()
     }
 
@@ -159,7 +159,7 @@ struct Model {
 }
 
 impl Model {
-    fn order(&self) -> Vec<u32> {
+    fn order(&mut self) -> Vec<u32> {
         self.levels.concat().into_iter().map(|(task, _)| task).collect()
     }
 
