@@ -6,11 +6,13 @@
 mod panic;
 mod refused;
 mod retry;
+mod setting;
 mod task;
 
 pub use panic::Panic;
 pub use refused::{BuildError, InstallError, TrySpawnError};
-pub use retry::{AttemptError, RetryError, RetryPolicyError, StopReason};
+pub use retry::{AttemptError, RetryError, StopReason};
+pub use setting::InvalidSetting;
 pub use task::{Cancelled, TaskError};
 
 pub(crate) use task::ends_retries;

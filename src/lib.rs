@@ -200,13 +200,13 @@ pub use chrono;
 pub use mio;
 
 pub use error::{
-    BoxError, BuildError, Cancelled, InstallError, Panic, RetryError, RetryPolicyError, TaskError, TrySpawnError,
+    BoxError, BuildError, Cancelled, InstallError, InvalidSetting, Panic, RetryError, TaskError, TrySpawnError,
 };
 #[cfg(feature = "toolkit")]
 pub use manage::{
     CompletionQueue, DrainCompleted, GroupProgress, ManagedTask, PoolHandle, PoolMap, PoolMapInOrder, PoolSet,
     PoolStopped, Session, StopReport, TaskGroup, TaskManager, TaskPool, TaskPoolBuilder, TaskSet, ThreadBound,
-    ThreadBoundError, ThreadError, ThreadReport, WorkerThread, WorkerThreadBuilder, WrongType, ZeroLimit, manager,
+    ThreadBoundError, ThreadError, ThreadReport, WorkerThread, WorkerThreadBuilder, WrongType, manager,
 };
 pub use progress::{Drain, Reporter, SendError, SendErrorReason, Sending, SharedReporter, TrySendError};
 pub use queue::{ReadyQueue, yield_now};

@@ -13,10 +13,10 @@ use std::time::Duration;
 #[test]
 fn absurd_settings_are_refused_by_name() {
     let verdict = |builder: Builder| match builder.build() {
-        Err(BuildError::Invalid { setting, given, allowed }) => {
-            let text = BuildError::Invalid { setting, given: given.clone(), allowed }.to_string();
-            assert_eq!(text, format!("{setting} is {given}, but must be {allowed}"));
-            setting
+        Err(BuildError::Invalid(error)) => {
+            let text = format!("{} is {}, but must be {}", error.setting(), error.given(), error.allowed());
+            assert_eq!(error.to_string(), text);
+            error.setting()
         }
         Err(other) => panic!("{other}"),
         Ok(_) => "fine",

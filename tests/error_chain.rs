@@ -5,17 +5,15 @@
 mod common;
 
 use common::{chain, quiet_planned_panics};
-use offtick::net::reconnect::{CloseReason, OpenError, ReadError, Unsent, UnsentReason};
+use offtick::net::reconnect::{CloseReason, ReadError, Unsent, UnsentReason};
 use offtick::net::{ReactorGone, Refused, ReuniteError, TcpStream};
 use offtick::retry::{AttemptError, RetryError, retry};
 use offtick::schedule::{Cron, CronError, PeriodError};
-use offtick::toolkit::{
-    AlreadyCompleted, CancelReason, CancelToken, Debouncer, InvalidRate, NotStarted, Stale, ZeroWindow,
-};
+use offtick::toolkit::{AlreadyCompleted, CancelReason, CancelToken, Debouncer, NotStarted, Stale};
 use offtick::{
-    BuildError, Builder, Cancelled, InstallError, LocalRuntime, Panic, PoolStopped, RetryPolicy, RetryPolicyError,
+    BuildError, Builder, Cancelled, InstallError, InvalidSetting, LocalRuntime, Panic, PoolStopped, RetryPolicy,
     Runtime, ScheduleError, Scheduler, SendError, SendErrorReason, TaskError, TaskManager, ThreadBoundError,
-    ThreadError, TickError, TrySendError, TrySpawnError, WorkerThread, WrongType, ZeroLimit,
+    ThreadError, TickError, TrySendError, TrySpawnError, WorkerThread, WrongType,
 };
 use std::error::Error;
 use std::io;
@@ -120,8 +118,7 @@ fn every_error_obeys() {
                 .expect("waits")
                 .expect_err("invalid"),
         ),
-        Box::new(OpenError::Build(BuildError::Poll(disk()))),
-        Box::new(OpenError::Policy(RetryPolicy::<io::Error>::none().jitter(2.0).check().expect_err("invalid"))),
+        Box::new(BuildError::Invalid(RetryPolicy::<io::Error>::none().jitter(2.0).check().expect_err("invalid"))),
         Box::new(ReadError::Closed(close())),
         Box::new(ReadError::NotUtf8(String::from_utf8(vec![0xff]).expect_err("no text"))),
         Box::new(close()),
@@ -173,7 +170,7 @@ fn cancelled(reason: &'static str) -> CancelReason {
     token.reason().expect("cancelled")
 }
 
-fn no_window() -> ZeroWindow {
+fn no_window() -> InvalidSetting {
     let rt = Runtime::new().expect("a runtime");
     let body = |_: ()| async { Ok::<_, io::Error>(()) };
     Debouncer::builder(&rt, Duration::ZERO).build(body).expect_err("no window")
@@ -202,7 +199,6 @@ fn every_error_is_one() {
     error::<BuildError>();
     error::<InstallError>();
     error::<TrySpawnError<fn()>>();
-    error::<RetryPolicyError>();
     error::<RetryError>();
     error::<RetryError<io::Error>>();
     error::<AttemptError<io::Error>>();
@@ -211,7 +207,6 @@ fn every_error_is_one() {
     error::<SendErrorReason>();
     error::<TickError>();
     error::<WrongType>();
-    error::<ZeroLimit>();
     error::<PoolStopped>();
     error::<ThreadError>();
     error::<ThreadBoundError>();
@@ -219,15 +214,13 @@ fn every_error_is_one() {
     error::<CronError>();
     error::<PeriodError>();
     error::<CancelReason>();
-    error::<ZeroWindow>();
     error::<NotStarted>();
     error::<AlreadyCompleted<u8>>();
     error::<Stale<u8>>();
-    error::<InvalidRate>();
+    error::<InvalidSetting>();
     error::<ReactorGone>();
     error::<Refused<u8>>();
     error::<ReuniteError<TcpStream>>();
-    error::<OpenError>();
     error::<ReadError>();
     error::<CloseReason>();
     error::<Unsent>();

@@ -432,7 +432,7 @@ fn tasks_are_listed_by_the_host_and_by_others() {
 
 #[test]
 fn without_threads_a_closure_is_refused() {
-    let rt = LocalBuilder::new().blocking_threads(0).build().expect("a runtime");
+    let rt = LocalBuilder::new().blocking_refused().build().expect("a runtime");
     let task = rt.spawn_blocking(|| 1);
     let error = task.error().expect("over").downcast_ref::<std::io::Error>().expect("an error of the system's kind");
     assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);

@@ -91,7 +91,7 @@ fn an_interval_misses_nothing() {
             assert_eq!(ticks.tick().await - start, theirs.clock.elapsed());
             theirs.note("i");
             if theirs.events.borrow().len() == 5 {
-                return Ok::<_, offtick::time::ZeroPeriod>(());
+                return Ok::<_, offtick::InvalidSetting>(());
             }
         }
     });

@@ -33,7 +33,7 @@ fn lines_are_whole_however_they_come() {
     });
     let task = rt.run(async move {
         let (reading, writing) = stream.into_split();
-        let mut reader = BufReader::with_limit(&reading, 1_000);
+        let mut reader = BufReader::with_limit(&reading, 1_000).unwrap();
         let mut lines = Vec::new();
         while let Some(line) = reader.read_line().await? {
             lines.push(line);
@@ -75,7 +75,7 @@ fn what_is_too_long_or_no_text_is_told_and_not_lost() {
     peer.write_all(b"12345678\n\xff\nrest").expect("room");
     drop(peer);
     settled(rt.run(async move {
-        let mut reader = BufReader::with_limit(stream, 8);
+        let mut reader = BufReader::with_limit(stream, 8).unwrap();
         for _ in 0..2 {
             let error = reader.read_line().await.expect_err("too long");
             assert!(error.kind() == ErrorKind::InvalidData && error.to_string().contains("8 bytes"), "{error}");

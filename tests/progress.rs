@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Dropped, HANG, Hog, Latch, Signal, Tally, narrow, reactor_thread, runtime, settled, yield_once};
-use offtick::{BuildError, SendErrorReason, Status, Task};
+use offtick::{InvalidSetting, SendErrorReason, Status, Task};
 use std::sync::mpsc::channel;
 use std::thread;
 
@@ -267,8 +267,8 @@ fn a_capacity_that_cannot_be_is_an_error_of_the_task() {
         let closure: Task<(), u64> = rt.task().progress(capacity).spawn_blocking(move |_| drop(two));
         for task in [future, closure] {
             assert_eq!(task.status(), Status::Error);
-            let error = task.error().unwrap().downcast_ref::<BuildError>().unwrap();
-            assert!(matches!(error, BuildError::Invalid { setting: "progress", .. }), "{error}");
+            let error = task.error().unwrap().downcast_ref::<InvalidSetting>().unwrap();
+            assert_eq!((error.setting(), error.given()), ("progress", &*capacity.to_string()));
             assert_eq!(task.progress().count(), 0);
         }
         assert_eq!(drops.count(), 2);

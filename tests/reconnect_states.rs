@@ -7,9 +7,7 @@ mod wire;
 
 use common::{HANG, Latch, OnDrop, Tally, block_on, quiet_planned_panics, reactor_thread, until};
 use offtick::net::Reconnecting;
-use offtick::net::reconnect::{
-    AtEnd, CloseReason, Fresh, OpenError, ReadError, ReconnectBuilder, State, Unsent, UnsentReason,
-};
+use offtick::net::reconnect::{AtEnd, CloseReason, Fresh, ReadError, ReconnectBuilder, State, Unsent, UnsentReason};
 use offtick::retry::StopReason;
 use offtick::time::{Clock, ManualClock};
 use offtick::{BuildError, Builder, RetryPolicy, Runtime, Task};
@@ -554,9 +552,8 @@ fn the_end_of_the_peers_bytes_may_be_the_end() {
 fn settings_out_of_range_are_refused_before_anything_is_tried() {
     let (rt, _clock) = still();
     let network = Network::default();
-    let invalid = |built: Result<Reconnecting<End>, OpenError>| match built.expect_err("refused") {
-        OpenError::Policy(error) => error.field().to_owned(),
-        OpenError::Build(BuildError::Invalid { setting, .. }) => setting.to_owned(),
+    let invalid = |built: Result<Reconnecting<End>, BuildError>| match built.expect_err("refused") {
+        BuildError::Invalid(error) => error.setting(),
         other => panic!("{other}"),
     };
     assert_eq!(invalid(link(&network).policy(RetryPolicy::none().max_attempts(0)).open_on(&rt)), "max_attempts");
@@ -650,7 +647,6 @@ fn it_may_be_shared_whatever_its_connections_are() {
     shared::<Reconnecting<std::rc::Rc<std::cell::Cell<u8>>>>();
     shared::<State>();
     error::<CloseReason>();
-    error::<OpenError>();
     error::<ReadError>();
     error::<Unsent>();
     error::<UnsentReason>();

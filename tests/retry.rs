@@ -8,7 +8,7 @@ use common::{
 use offtick::retry::{AttemptError, StopReason, retry, retry_blocking};
 use offtick::time::{Clock, ManualClock};
 use offtick::{
-    BoxError, Builder, Handle, RetryError, RetryPolicy, RetryPolicyError, Runtime, Status, Task, TaskContext, TaskError,
+    BoxError, Builder, Handle, InvalidSetting, RetryError, RetryPolicy, Runtime, Status, Task, TaskContext, TaskError,
 };
 use std::error::Error;
 use std::fmt;
@@ -252,8 +252,8 @@ fn a_policy_that_is_not_valid_ends_the_task_at_once() {
         });
         for task in [future, closure] {
             assert_eq!(task.status(), Status::Error, "at once");
-            let error = task.error().and_then(TaskError::downcast_ref::<RetryPolicyError>).expect("the typed error");
-            assert_eq!((error.field(), error.given()), (field, given));
+            let error = task.error().and_then(TaskError::downcast_ref::<InvalidSetting>).expect("the typed error");
+            assert_eq!((error.setting(), error.given()), (field, given));
         }
         let reason = StopReason::InvalidPolicy(policy.check().expect_err("not valid"));
         let future = block_on(retry(policy.clone(), || async { Ok::<(), _>(()) })).expect_err("not valid");

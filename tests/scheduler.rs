@@ -505,7 +505,7 @@ fn the_tries_of_a_run_are_one_run() {
 
     let wrong = world.scheduler.every(SECOND).retry(RetryPolicy::none().max_attempts(0));
     let error = wrong.run(|_cx| async { Err::<(), _>("never made") }).unwrap_err();
-    assert!(matches!(error, ScheduleError::Retry(_)), "{error}");
+    assert!(matches!(error, ScheduleError::Invalid(_)), "{error}");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use offtick::WithHostError;
 use offtick::time::TickWait;
 use offtick::{
-    Budget, BuildError, Builder, CancelHandle, Handle, LocalBuilder, LocalHandle, LocalRuntime, Metrics, Panic,
-    RetryError, RetryPolicy, RetryPolicyError, Runtime, SharedTask, ShutdownReport, Status, Task, TaskBuilder,
-    TaskError, TaskId, TaskInfo, TickError, TickReport, TrySpawnError,
+    Budget, BuildError, Builder, CancelHandle, Handle, InvalidSetting, LocalBuilder, LocalHandle, LocalRuntime,
+    Metrics, Panic, RetryError, RetryPolicy, Runtime, SharedTask, ShutdownReport, Status, Task, TaskBuilder, TaskError,
+    TaskId, TaskInfo, TickError, TickReport, TrySpawnError,
 };
 use std::cell::Cell;
 use std::marker::PhantomPinned;
@@ -149,7 +149,7 @@ fn retries() {
     sync::<RetryPolicy<std::rc::Rc<u8>>>();
     clone::<RetryPolicy<NotDebug>>();
     debug::<RetryPolicy<NotDebug>>();
-    error::<RetryPolicyError>();
+    error::<InvalidSetting>();
     error::<RetryError<std::io::Error>>();
     send::<RetryError>();
     sync::<RetryError>();

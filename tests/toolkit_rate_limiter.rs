@@ -5,7 +5,7 @@ mod common;
 
 use common::{HANG, poll_once, until};
 use offtick::time::{Clock, ManualClock};
-use offtick::toolkit::{InvalidRate, RateLimiter};
+use offtick::toolkit::RateLimiter;
 use offtick::{Builder, Runtime};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -54,8 +54,9 @@ fn a_burst_after_a_pause_and_the_pace_after_that() {
 #[test]
 fn zeros_are_errors_and_the_largest_are_defined() {
     let (rt, _clock) = manual();
-    assert_eq!(RateLimiter::new(&rt, Duration::ZERO).err(), Some(InvalidRate::ZeroGap));
-    assert_eq!(RateLimiter::with_burst(&rt, SECOND, 0).err(), Some(InvalidRate::ZeroBurst));
+    let refused = |limiter: Result<RateLimiter, offtick::InvalidSetting>| limiter.err().map(|error| error.setting());
+    assert_eq!(refused(RateLimiter::new(&rt, Duration::ZERO)), Some("gap"));
+    assert_eq!(refused(RateLimiter::with_burst(&rt, SECOND, 0)), Some("burst"));
     let slow = RateLimiter::new(&rt, Duration::MAX).expect("a gap");
     assert_eq!(passes(&slow), 1);
     let wide = RateLimiter::with_burst(&rt, Duration::MAX, usize::MAX).expect("a burst");

@@ -174,7 +174,7 @@ fn set_error_reaches_every_waiter() {
 fn the_timeout_is_of_each_attempt() {
     let (rt, clock) = manual();
     let (work, _seen) = outside(&rt);
-    let work = work.attempt_timeout(10 * SECOND);
+    let work = work.attempt_timeout(10 * SECOND).expect("longer than zero");
     work.start();
     reactor_thread(rt.handle());
     clock.advance(9 * SECOND);
@@ -192,16 +192,18 @@ fn the_timeout_is_of_each_attempt() {
 }
 
 #[test]
-fn a_timeout_of_zero_leaves_one_poll() {
+fn the_shortest_and_the_longest_timeouts() {
     let rt = runtime();
-    let ready = Restartable::new(&rt, |_| async { Ok::<_, io::Error>(1) }).attempt_timeout(Duration::ZERO);
-    ready.start();
-    assert_eq!(block_on(ready.wait().expect("started")).ok().as_deref(), Some(&1));
-    let never = Restartable::<u8>::new(&rt, |_| pending::<Result<_, io::Error>>()).attempt_timeout(Duration::ZERO);
+    let limited = |limit| {
+        let work = Restartable::<u8>::new(&rt, |_| pending::<Result<_, io::Error>>());
+        work.attempt_timeout(limit).expect("longer than zero")
+    };
+    let never = limited(Duration::from_nanos(1));
     never.start();
     assert!(block_on(never.wait().expect("started")).expect_err("no time").is_timeout());
-    let endless = Restartable::new(&rt, |_| async { Ok::<_, io::Error>(1) }).attempt_timeout(Duration::MAX);
+    let endless = limited(Duration::MAX);
     endless.start();
+    assert_eq!(endless.set_result(1).ok(), Some(true));
     assert_eq!(block_on(endless.wait().expect("started")).ok().as_deref(), Some(&1));
 }
 

@@ -88,7 +88,7 @@ struct Controller {
 
 impl Controller {
     fn start(clock: &Clock, silence: Duration, quiet: bool) -> Result<Self, Box<dyn Error>> {
-        let rt = LocalBuilder::new().clock(clock.clone()).blocking_threads(0).build()?;
+        let rt = LocalBuilder::new().clock(clock.clone()).blocking_refused().build()?;
         let feed = Rc::new(Feed::default());
         let thermostat = Rc::new(Thermostat::new(clock.clone(), quiet));
         let control = rt.spawn(control(Rc::clone(&feed), Rc::clone(&thermostat), silence));

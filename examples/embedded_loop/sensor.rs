@@ -2,7 +2,8 @@
 
 use crate::feed::Feed;
 use crate::record::{self, Sample};
-use offtick::time::{MissedTicks, ZeroPeriod, interval, sleep_until};
+use offtick::InvalidSetting;
+use offtick::time::{MissedTicks, interval, sleep_until};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -52,8 +53,8 @@ impl Probe {
 /// nothing sensible is as good as a silent one: that is for the watchdog.
 ///
 /// # Errors
-/// [`ZeroPeriod`].
-pub(crate) async fn live(probe: Probe, period: Duration, feed: Rc<Feed>) -> Result<(), ZeroPeriod> {
+/// [`InvalidSetting`].
+pub(crate) async fn live(probe: Probe, period: Duration, feed: Rc<Feed>) -> Result<(), InvalidSetting> {
     let mut every = interval(period)?.now().missed(MissedTicks::Skip);
     loop {
         every.tick().await;

@@ -3,7 +3,7 @@
 use crate::fetch::{FetchError, SoFar, fetch};
 use crate::totals::Totals;
 use crate::url::Url;
-use offtick::{Handle, RetryPolicy, Status, Task, TaskError, TaskGroup, TaskSet, ZeroLimit};
+use offtick::{Handle, InvalidSetting, RetryPolicy, Status, Task, TaskError, TaskGroup, TaskSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -90,7 +90,7 @@ impl Jobs {
     ///
     /// # Errors
     /// For a limit of zero.
-    pub(crate) fn start(rt: &Handle, urls: Vec<Url>, settings: Settings) -> Result<Self, ZeroLimit> {
+    pub(crate) fn start(rt: &Handle, urls: Vec<Url>, settings: Settings) -> Result<Self, InvalidSetting> {
         let (told, setbacks) = channel();
         let mut jobs = Self {
             rt: rt.clone(),

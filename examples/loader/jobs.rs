@@ -3,7 +3,7 @@
 use crate::read::Summary;
 use crate::totals::Totals;
 use crate::walk::{self, Count, Files, Found, SmallFiles};
-use offtick::{Budget, Handle, Task, TaskGroup, TaskSet, ZeroLimit};
+use offtick::{Budget, Handle, InvalidSetting, Task, TaskGroup, TaskSet};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ impl Jobs {
     ///
     /// # Errors
     /// None: the limit of the group is not zero.
-    pub(crate) fn start(rt: &Handle, root: PathBuf) -> Result<Self, ZeroLimit> {
+    pub(crate) fn start(rt: &Handle, root: PathBuf) -> Result<Self, InvalidSetting> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let group = Arc::new(TaskGroup::with_limit(rt, cores * READERS_PER_CORE)?);
         let small = Arc::new(SmallFiles::new(rt));

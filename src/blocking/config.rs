@@ -1,7 +1,7 @@
 //! The settings of the pool.
 
 use super::priority::ThreadPriority;
-use crate::error::BuildError;
+use crate::error::InvalidSetting;
 use crate::park::Unpark;
 use crate::sync::{Arc, thread};
 use std::io;
@@ -108,19 +108,26 @@ impl Config {
     /// Refuses settings that no pool can work with.
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] names the builder method, the value and what is allowed.
-    pub(crate) fn check(&self) -> Result<(), BuildError> {
+    /// [`InvalidSetting`] names the builder method, the value and what is allowed.
+    pub(crate) fn check(&self) -> Result<(), InvalidSetting> {
         let threads = "from 1 to 65536";
         let range = 1..=MOST_THREADS;
-        require(range.contains(&self.max_threads), "blocking_threads", self.max_threads, threads)?;
+        InvalidSetting::require(range.contains(&self.max_threads), "blocking_threads", self.max_threads, threads)?;
         if let Some(core_threads) = self.core_threads {
-            require(range.contains(&core_threads), "blocking_core_threads", core_threads, threads)?;
+            InvalidSetting::require(range.contains(&core_threads), "blocking_core_threads", core_threads, threads)?;
         }
-        require(self.queue_limit != Some(0), "blocking_queue", 0, "at least 1, or no limit")?;
-        let stack = self.stack_size.unwrap_or(0);
-        require(stack <= LARGEST_STACK, "blocking_stack_size", stack, "isize::MAX at most")?;
-        require(!self.stall.is_zero(), "blocking_stall", "zero", "longer than zero")?;
-        require(
+        InvalidSetting::require(
+            self.queue_limit != Some(0),
+            "blocking_queue",
+            0,
+            "at least 1; the default is no limit",
+        )?;
+        if let Some(stack) = self.stack_size {
+            let allowed = "from 1 to isize::MAX";
+            InvalidSetting::require((1..=LARGEST_STACK).contains(&stack), "blocking_stack_size", stack, allowed)?;
+        }
+        InvalidSetting::require_time("blocking_stall", Some(self.stall))?;
+        InvalidSetting::require(
             !self.thread_name.contains('\0'),
             "blocking_thread_name",
             format_args!("{:?}", self.thread_name),
@@ -146,15 +153,6 @@ impl Config {
     }
 }
 
-fn require(
-    holds: bool,
-    setting: &'static str,
-    given: impl std::fmt::Display,
-    allowed: &'static str,
-) -> Result<(), BuildError> {
-    if holds { Ok(()) } else { Err(BuildError::Invalid { setting, given: given.to_string(), allowed }) }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -173,8 +171,11 @@ mod tests {
         assert_eq!(verdict(|c| c.max_threads = 0), "blocking_threads is 0, but must be from 1 to 65536");
         assert_eq!(verdict(|c| c.max_threads = 65_537), "blocking_threads is 65537, but must be from 1 to 65536");
         assert_eq!(verdict(|c| c.core_threads = Some(0)), "blocking_core_threads is 0, but must be from 1 to 65536");
-        assert_eq!(verdict(|c| c.queue_limit = Some(0)), "blocking_queue is 0, but must be at least 1, or no limit");
-        assert_eq!(verdict(|c| c.stall = Duration::ZERO), "blocking_stall is zero, but must be longer than zero");
+        assert_eq!(
+            verdict(|c| c.queue_limit = Some(0)),
+            "blocking_queue is 0, but must be at least 1; the default is no limit"
+        );
+        assert_eq!(verdict(|c| c.stall = Duration::ZERO), "blocking_stall is 0ns, but must be longer than zero");
         assert!(verdict(|c| c.thread_name = "a\0b".into()).contains("blocking_thread_name is \"a\\0b\""));
     }
 }

@@ -1,5 +1,6 @@
 //! Errors of jobs that were refused and of runtimes that could not be built.
 
+use super::InvalidSetting;
 use std::fmt;
 
 /// A job that was refused, with the job inside.
@@ -68,15 +69,8 @@ impl<F> fmt::Debug for TrySpawnError<F> {
 #[non_exhaustive]
 pub enum BuildError {
     /// An option is out of its range.
-    #[error("{setting} is {given}, but must be {allowed}")]
-    Invalid {
-        /// The builder method that received the value.
-        setting: &'static str,
-        /// The value as given.
-        given: String,
-        /// The values that are accepted.
-        allowed: &'static str,
-    },
+    #[error(transparent)]
+    Invalid(#[from] InvalidSetting),
     /// The reactor thread could not be started.
     #[error("the reactor thread could not be started; raise the thread limit of the system")]
     Thread(#[source] std::io::Error),

@@ -1,42 +1,9 @@
 //! Errors of retries: an invalid policy, one failed attempt, or all of them.
 
-use super::{BoxError, TaskError};
+use super::{BoxError, InvalidSetting, TaskError};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
-
-/// An option of a [`RetryPolicy`](crate::RetryPolicy) that is out of its range.
-///
-/// # Example
-/// ```
-/// let policy: offtick::RetryPolicy = offtick::RetryPolicy::none().max_attempts(0);
-/// let error = policy.check().expect_err("there is no zeroth attempt");
-/// assert_eq!(error.field(), "max_attempts");
-/// assert_eq!(error.to_string(), "max_attempts is 0, but must be at least 1");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} is {given}, but must be {allowed}")]
-pub struct RetryPolicyError {
-    field: &'static str,
-    given: String,
-    allowed: &'static str,
-}
-
-impl RetryPolicyError {
-    pub(crate) fn new(field: &'static str, given: String, allowed: &'static str) -> Self {
-        Self { field, given, allowed }
-    }
-
-    /// The method that received the value.
-    pub fn field(&self) -> &'static str {
-        self.field
-    }
-
-    /// The value as given.
-    pub fn given(&self) -> &str {
-        &self.given
-    }
-}
 
 /// The reason why one attempt failed.
 ///
@@ -105,7 +72,7 @@ pub enum StopReason {
     /// [`max_elapsed`](crate::RetryPolicy::max_elapsed) has passed, or would have passed after the next wait.
     Elapsed,
     /// The policy is not valid; no attempt was made.
-    InvalidPolicy(RetryPolicyError),
+    InvalidPolicy(InvalidSetting),
     /// The task was cancelled between two attempts
     /// ([`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking)).
     Cancelled,

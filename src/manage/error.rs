@@ -25,20 +25,6 @@ pub struct WrongType {
     pub found: &'static str,
 }
 
-/// A limit of zero: nothing would ever start.
-///
-/// # Example
-/// ```
-/// let rt = offtick::Runtime::new()?;
-/// let error = offtick::TaskGroup::with_limit(&rt, 0).expect_err("nothing could run");
-/// assert!(error.to_string().contains("at least 1"));
-/// # Ok::<(), offtick::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a limit of 0 would never start a task; use at least 1, or no limit")]
-#[non_exhaustive]
-pub struct ZeroLimit;
-
 /// The pool takes no tasks: it was stopped, or (a [`WorkerThread`](crate::WorkerThread)) not started. A task that it is given all
 /// the same fails with this error.
 ///

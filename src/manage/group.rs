@@ -1,8 +1,8 @@
 //! Groups: the tasks of one screen, cancelled and joined together.
 
-use super::ZeroLimit;
 use super::limited::LimitedSet;
 use super::pool::{PoolHandle, Settings, nonzero};
+use crate::error::InvalidSetting;
 use crate::runtime::Handle;
 use crate::sync::Arc;
 use crate::toolkit::CancelToken;
@@ -51,9 +51,12 @@ impl TaskGroup {
     /// counts until it returns.
     ///
     /// # Errors
-    /// [`ZeroLimit`] for 0.
-    pub fn with_limit(handle: &impl AsRef<Handle>, limit: usize) -> Result<Self, ZeroLimit> {
-        let settings = Settings { size: Some(nonzero(limit)?.get()), ..Settings::default() };
+    /// [`InvalidSetting`] for 0.
+    pub fn with_limit(handle: &impl AsRef<Handle>, limit: usize) -> Result<Self, InvalidSetting> {
+        let settings = Settings {
+            size: Some(nonzero("limit", limit, "at least 1; `TaskGroup::new` sets no limit")?.get()),
+            ..Settings::default()
+        };
         Ok(Self { handle: PoolHandle::new(handle.as_ref(), settings) })
     }
 

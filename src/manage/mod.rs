@@ -31,7 +31,7 @@ mod stored;
 mod worker_thread;
 
 pub use completion::{CompletionQueue, DrainCompleted};
-pub use error::{PoolStopped, WrongType, ZeroLimit};
+pub use error::{PoolStopped, WrongType};
 pub use group::TaskGroup;
 pub use limited::{GroupProgress, StopReport};
 pub use manager::{ManagedTask, TaskManager};

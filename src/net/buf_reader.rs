@@ -3,6 +3,7 @@
 use super::inbox::{Found, Inbox};
 use super::stream::too_short;
 use super::{ByteStream, OwnedReadHalf, ReadHalf, TcpStream};
+use crate::error::InvalidSetting;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -95,12 +96,16 @@ pub struct BufReader<R> {
 impl<R> BufReader<R> {
     /// A buffer of 64 KiB at most, which is also the longest line.
     pub fn new(reader: R) -> Self {
-        Self::with_limit(reader, LIMIT)
+        Self { reader, inbox: Inbox::new(LIMIT) }
     }
 
-    /// A buffer of so many bytes at most, which is also the longest line; at least 1. It grows as they come.
-    pub fn with_limit(reader: R, bytes: usize) -> Self {
-        Self { reader, inbox: Inbox::new(bytes.max(1)) }
+    /// A buffer of at most so many bytes, at least 1, which is also the longest line. It grows as they arrive.
+    ///
+    /// # Errors
+    /// [`InvalidSetting`] for 0.
+    pub fn with_limit(reader: R, bytes: usize) -> Result<Self, InvalidSetting> {
+        InvalidSetting::require(bytes > 0, "limit", 0, "at least 1")?;
+        Ok(Self { reader, inbox: Inbox::new(bytes) })
     }
 
     /// What it reads from. Bytes that are read from there directly come behind those in the buffer.

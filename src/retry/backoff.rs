@@ -1,6 +1,6 @@
 //! How long to wait before the next try: numbers in, a duration out.
 
-use super::policy::RetryPolicyError;
+use crate::error::InvalidSetting;
 use fastrand::Rng;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) fn check(&self) -> Result<(), RetryPolicyError> {
-        let refuse = |field, given: f64, allowed| Err(RetryPolicyError::new(field, given.to_string(), allowed));
+    pub(super) fn check(&self) -> Result<(), InvalidSetting> {
+        let refuse = |field, given: f64, allowed| Err(InvalidSetting::new(field, given, allowed));
         // A comparison that NaN fails, too.
         if !(self.multiplier >= 1.0 && self.multiplier.is_finite()) {
             return refuse("multiplier", self.multiplier, "finite and at least 1");

@@ -38,7 +38,7 @@ mod pace;
 mod policy;
 mod run;
 
-pub use crate::error::{AttemptError, RetryError, RetryPolicyError, StopReason};
+pub use crate::error::{AttemptError, RetryError, StopReason};
 pub use attempts::{Retry, retry};
 pub use blocking::retry_blocking;
 pub use policy::RetryPolicy;

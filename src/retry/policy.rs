@@ -1,8 +1,8 @@
 //! The settings of a retry.
 
 use super::backoff::Backoff;
-use crate::error::BoxError;
-pub(super) use crate::error::{AttemptError, RetryPolicyError};
+pub(super) use crate::error::AttemptError;
+use crate::error::{BoxError, InvalidSetting};
 use crate::sync::Arc;
 use std::fmt;
 use std::time::Duration;
@@ -56,7 +56,7 @@ type Hook<E> = Arc<dyn Fn(u32, &AttemptError<E>, Duration) + Send + Sync>;
 ///     .on_retry(|attempt, error, wait| eprintln!("attempt {attempt}: {error}; again in {wait:?}"));
 /// policy.check()?;
 /// assert_eq!(policy.delay(2), Duration::from_millis(800));
-/// # Ok::<(), offtick::retry::RetryPolicyError>(())
+/// # Ok::<(), offtick::InvalidSetting>(())
 /// ```
 #[must_use = "a policy does nothing by itself; give it to a task or to `retry`"]
 pub struct RetryPolicy<E = BoxError> {
@@ -218,7 +218,7 @@ impl<E> RetryPolicy<E> {
     ///     .max_attempts(4)
     ///     .retry_after(|busy: &Busy| busy.retry_after.map(Duration::from_secs));
     /// # policy.check()?;
-    /// # Ok::<(), offtick::retry::RetryPolicyError>(())
+    /// # Ok::<(), offtick::InvalidSetting>(())
     /// ```
     pub fn retry_after(mut self, adviser: impl Fn(&E) -> Option<Duration> + Send + Sync + 'static) -> Self {
         self.retry_after = Some(Arc::new(adviser));
@@ -247,17 +247,11 @@ impl<E> RetryPolicy<E> {
     /// # Errors
     /// The first setting that is out of its range: `max_attempts` of 0, a `multiplier` below 1 or not finite, a `jitter`
     /// outside of 0 to 1, a `max_elapsed` or `attempt_timeout` of zero. NaN is out of every range.
-    pub fn check(&self) -> Result<(), RetryPolicyError> {
-        if self.max_attempts == 0 {
-            return Err(RetryPolicyError::new("max_attempts", "0".into(), "at least 1"));
-        }
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        InvalidSetting::require(self.max_attempts > 0, "max_attempts", 0, "at least 1")?;
         self.backoff.check()?;
-        for (field, limit) in [("max_elapsed", self.max_elapsed), ("attempt_timeout", self.attempt_timeout)] {
-            if limit.is_some_and(|limit| limit.is_zero()) {
-                return Err(RetryPolicyError::new(field, format!("{:?}", Duration::ZERO), "more than zero"));
-            }
-        }
-        Ok(())
+        InvalidSetting::require_time("max_elapsed", self.max_elapsed)?;
+        InvalidSetting::require_time("attempt_timeout", self.attempt_timeout)
     }
 }
 

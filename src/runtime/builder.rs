@@ -7,7 +7,7 @@ use super::shared::{DriverKind, Shared};
 use super::stack;
 use super::{Parker, thread};
 use crate::blocking::{self, BlockingPool, Runner, ThreadPriority};
-use crate::error::{BuildError, Panic, TaskError};
+use crate::error::{BuildError, InvalidSetting, Panic, TaskError};
 use crate::executor::SlowPoll;
 use crate::park::Unpark;
 use crate::sync::Arc;
@@ -139,12 +139,9 @@ impl Builder {
         self
     }
 
-    /// As `blocking_threads`; zero for a pool that refuses everything.
-    pub(super) fn blocking_threads_or_none(mut self, most: usize) -> Self {
-        match most {
-            0 => self.pool = self.pool.without_threads(),
-            _ => self.pool.max_threads = most,
-        }
+    /// A pool that refuses every closure.
+    pub(super) fn blocking_refused(mut self) -> Self {
+        self.pool = self.pool.without_threads();
         self
     }
 
@@ -297,20 +294,22 @@ impl Builder {
         self
     }
 
-    fn check(&self) -> Result<(), BuildError> {
-        let invalid = |setting, given: String, allowed| Err(BuildError::Invalid { setting, given, allowed });
-        if self.spin > LONGEST_SPIN {
-            return invalid("spin", format!("{:?}", self.spin), "one second at most");
-        }
-        if self.stack_size < SMALLEST_STACK {
-            return invalid("stack_size", format!("{} bytes", self.stack_size), "65,536 bytes at least");
-        }
-        if self.thread_name.contains('\0') {
-            return invalid("thread_name", format!("{:?}", self.thread_name), "text without a null character");
-        }
-        if self.watch_polls == Some(Duration::ZERO) {
-            return invalid("watch_polls", "0ns".to_owned(), "more than zero");
-        }
+    fn check(&self) -> Result<(), InvalidSetting> {
+        InvalidSetting::require(
+            self.spin <= LONGEST_SPIN,
+            "spin",
+            format_args!("{:?}", self.spin),
+            "one second at most",
+        )?;
+        let bytes = format_args!("{} bytes", self.stack_size);
+        InvalidSetting::require(self.stack_size >= SMALLEST_STACK, "stack_size", bytes, "65,536 bytes at least")?;
+        InvalidSetting::require(
+            !self.thread_name.contains('\0'),
+            "thread_name",
+            format_args!("{:?}", self.thread_name),
+            "text without a null character",
+        )?;
+        InvalidSetting::require_time("watch_polls", self.watch_polls)?;
         self.pool.check()
     }
 

@@ -328,7 +328,7 @@ impl<S: Source, E> JobBuilder<S, RetryPolicy<E>> {
     /// Adds a job whose body makes a future for each try.
     ///
     /// # Errors
-    /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Retry`].
+    /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Invalid`].
     pub fn run<M, F, T>(self, make: M) -> Result<Job, ScheduleError>
     where
         M: FnMut(TaskContext) -> F + Send + 'static,
@@ -343,7 +343,7 @@ impl<S: Source, E> JobBuilder<S, RetryPolicy<E>> {
     /// Adds a job whose body may block, called for each try on a pool thread. None is held between the tries.
     ///
     /// # Errors
-    /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Retry`].
+    /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Invalid`].
     pub fn run_blocking<F, T>(self, closure: F) -> Result<Job, ScheduleError>
     where
         F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,

@@ -1,6 +1,6 @@
 //! Why a job was not added.
 
-use crate::retry::RetryPolicyError;
+use crate::error::InvalidSetting;
 use crate::schedule::{CronError, PeriodError};
 use std::convert::Infallible;
 
@@ -30,19 +30,9 @@ pub enum ScheduleError {
         /// The schedule.
         trigger: String,
     },
-    /// The policy for retries is not valid.
+    /// An option is out of its range, of the job or of its policy for retries.
     #[error(transparent)]
-    Retry(#[from] RetryPolicyError),
-    /// A setting is out of its range.
-    #[error("{setting} is {given}, but must be {allowed}")]
-    Invalid {
-        /// The method of the builder that was given the value.
-        setting: &'static str,
-        /// The value as given.
-        given: String,
-        /// The values that are accepted.
-        allowed: &'static str,
-    },
+    Invalid(#[from] InvalidSetting),
     /// Another job has this id, and it is not to be replaced.
     #[error("a job `{id}` exists; take another id, remove that job, or let it be replaced")]
     Duplicate {

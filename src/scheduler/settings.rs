@@ -1,9 +1,9 @@
 //! What a builder collects, apart from the slots; and the policy for overlaps.
 
-use super::error::ScheduleError;
 use super::event::Hook;
 use super::instances::Instances;
 use super::timetable::{Lateness, Nanos};
+use crate::error::InvalidSetting;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -83,15 +83,10 @@ impl Settings {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), ScheduleError> {
-        let zero = |setting| ScheduleError::Invalid { setting, given: "0".to_owned(), allowed: "at least 1" };
-        if self.max_runs == Some(0) {
-            return Err(zero("max_runs"));
-        }
-        if self.max_instances == Some(0) {
-            return Err(zero("max_instances"));
-        }
-        Ok(())
+    pub(super) fn check(&self) -> Result<(), InvalidSetting> {
+        InvalidSetting::require(self.max_runs != Some(0), "max_runs", 0, "at least 1; the default is no limit")?;
+        InvalidSetting::require(self.max_instances != Some(0), "max_instances", 0, "at least 1")?;
+        InvalidSetting::require_time("timeout", self.timeout)
     }
 
     pub(super) fn instances<T>(&self) -> Instances<T> {

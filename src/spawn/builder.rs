@@ -3,7 +3,7 @@
 use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
-use crate::error::{BoxError, BuildError, TaskError};
+use crate::error::{BoxError, InvalidSetting, TaskError};
 use crate::progress::{Capacity, ProgressObserver, Reader, channel};
 use crate::retry::{AttemptError, Pace, RetryObserver, RetryPolicy};
 use crate::runtime::{Handle, LocalHandle, Runtime, Shared};
@@ -111,7 +111,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     /// [`interval`](crate::time::interval()) and [`next_tick`](crate::time::next_tick) of its future use it. Timers made by a
     /// [`Handle`] (`rt.sleep(..)`), and the tasks that this one starts, use the clock of the runtime.
     ///
-    /// The clock must be a child of the runtime's clock. Otherwise the task ends at once with a [`BuildError`] inside
+    /// The clock must be a child of the runtime's clock. Otherwise the task ends at once with an [`InvalidSetting`] inside
     /// [`TaskError::Failed`], and its body is dropped. [`ChildClock`] has an example.
     pub fn clock(mut self, clock: &ChildClock) -> Self {
         self.clock = Some(clock.clone());
@@ -155,7 +155,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
 
     /// Lets the task report values of type `Q`, of which up to `capacity` wait to be read.
     ///
-    /// A capacity of 0, or beyond what can be allocated, ends the task at once with a [`BuildError`] inside
+    /// A capacity of 0, or beyond what can be allocated, ends the task at once with an [`InvalidSetting`] inside
     /// [`TaskError::Failed`]; its body is dropped.
     pub fn progress<Q>(self, capacity: usize) -> TaskBuilder<Q, S, R> {
         TaskBuilder {
@@ -181,7 +181,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     /// one try. A panic is not retried: it ends the task.
     ///
     /// Once no further try is made the task fails with [`TaskError::retry_error`]. A policy that is not valid ends the
-    /// task at once with a [`RetryPolicyError`](crate::RetryPolicyError) inside [`TaskError::Failed`]; its body is dropped.
+    /// task at once with an [`InvalidSetting`] inside [`TaskError::Failed`]; its body is dropped.
     ///
     /// # Example
     /// ```
@@ -247,7 +247,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         });
         if let (Some(clock), Some(None)) = (&clock, &timers) {
             let allowed = "a clock that runs by the clock of the runtime";
-            let error = BuildError::Invalid { setting: "clock", given: format!("{clock:?}"), allowed };
+            let error = InvalidSetting::new("clock", format_args!("{clock:?}"), allowed);
             return Err(Refusal { handle: Some(place.handle().clone()), error: error.into(), details });
         }
         let limit = limit.filter(|_| !S::KEEPS_TIME).map(|limit| (Sleep::on(Arc::clone(driver), limit), limit));
@@ -264,7 +264,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
             }
             Err(_) => {
                 let allowed = "at least 1 and small enough for its values to fit in memory";
-                let error = BuildError::Invalid { setting: "progress", given: capacity.to_string(), allowed };
+                let error = InvalidSetting::new("progress", capacity, allowed);
                 Err(Refusal { handle: Some(place.handle().clone()), error: error.into(), details })
             }
         }

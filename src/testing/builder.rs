@@ -2,7 +2,7 @@
 
 use super::asked_for;
 use super::runtime::{Terms, TestRuntime};
-use crate::error::BuildError;
+use crate::error::{BuildError, InvalidSetting};
 use crate::runtime::LocalBuilder;
 use crate::time::Clock;
 
@@ -68,7 +68,7 @@ impl TestBuilder {
     }
 
     /// How many steps (polls, closures, moves of the clock) one call may take before it is
-    /// [`RunError::Endless`](super::RunError::Endless). Default a million.
+    /// [`RunError::Endless`](super::RunError::Endless). At least 1. Default a million.
     pub fn step_limit(mut self, steps: u64) -> Self {
         self.terms.steps = steps;
         self
@@ -77,8 +77,9 @@ impl TestBuilder {
     /// Builds the runtime; it lives on this thread.
     ///
     /// # Errors
-    /// [`BuildError::Poll`] where the system refuses its poll.
+    /// [`BuildError::Invalid`] for a step limit of 0, [`BuildError::Poll`] where the system refuses its poll.
     pub fn build(self) -> Result<TestRuntime, BuildError> {
+        InvalidSetting::require(self.terms.steps > 0, "step_limit", 0, "at least 1")?;
         let seed = self.seed.or_else(asked_for).unwrap_or(0);
         let local = LocalBuilder::new().clock(Clock::manual()).seed(seed).shuffle(self.shuffle);
         let local = if self.held { local.blocking_held() } else { local.blocking_inline() };

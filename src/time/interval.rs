@@ -2,6 +2,7 @@
 
 use super::driver::Driver;
 use super::sleep::Sleep;
+use crate::error::InvalidSetting;
 use crate::runtime::{Handle, LocalRuntime, Runtime, any_driver, spend};
 use crate::sync::Arc;
 use crate::util::methods::methods;
@@ -10,11 +11,6 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-
-/// A period of zero: an interval would tick without end in no time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an interval needs a period longer than zero")]
-pub struct ZeroPeriod;
 
 /// What an [`Interval`] does about ticks that nobody was there to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +42,7 @@ pub enum MissedTicks {
 ///     let mut seconds = interval(Duration::from_secs(1))?;
 ///     let first = seconds.tick().await;
 ///     let second = seconds.tick().await;
-///     Ok::<_, offtick::time::ZeroPeriod>(second - first)
+///     Ok::<_, offtick::InvalidSetting>(second - first)
 /// });
 /// while task.wait_timeout(Duration::from_millis(1)).is_none() {
 ///     clock.advance(Duration::from_secs(1));
@@ -66,8 +62,8 @@ pub struct Interval {
 /// Ticks every `period` on the clock of the runtime that this thread drives, else on that of the default runtime.
 ///
 /// # Errors
-/// [`ZeroPeriod`].
-pub fn interval(period: Duration) -> Result<Interval, ZeroPeriod> {
+/// [`InvalidSetting`] for a period of zero.
+pub fn interval(period: Duration) -> Result<Interval, InvalidSetting> {
     Interval::on(any_driver(), period)
 }
 
@@ -76,18 +72,16 @@ impl Handle, Runtime, LocalRuntime {
     /// As [`interval`], on this runtime's clock wherever the ticks are awaited.
     ///
     /// # Errors
-    /// [`ZeroPeriod`].
-    pub fn interval(&self, period: Duration) -> Result<Interval, ZeroPeriod> {
+    /// [`InvalidSetting`] for a period of zero.
+    pub fn interval(&self, period: Duration) -> Result<Interval, InvalidSetting> {
         Interval::on(self.handle().driver(), period)
     }
 }
 }
 
 impl Interval {
-    fn on(driver: Arc<Driver>, period: Duration) -> Result<Self, ZeroPeriod> {
-        if period.is_zero() {
-            return Err(ZeroPeriod);
-        }
+    fn on(driver: Arc<Driver>, period: Duration) -> Result<Self, InvalidSetting> {
+        InvalidSetting::require_time("period", Some(period))?;
         let now = driver.now_instant();
         let next = now.checked_add(period);
         let sleep = Sleep::at(Arc::clone(&driver), next.unwrap_or(now));

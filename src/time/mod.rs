@@ -41,7 +41,7 @@ mod wheel;
 
 pub use child::ChildClock;
 pub use clock::{Clock, ManualClock, ScaleError};
-pub use interval::{Interval, MissedTicks, ZeroPeriod, interval};
+pub use interval::{Interval, MissedTicks, interval};
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use ticks::{TickWait, next_tick, ticks};
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};

@@ -26,7 +26,7 @@
 mod builder;
 mod state;
 
-pub use builder::{DebouncerBuilder, Edge, WhileRunning, ZeroWindow};
+pub use builder::{DebouncerBuilder, Edge, WhileRunning};
 
 use super::promise::{Promise, Settled, SharedOutcome};
 use super::run::{Options, Owner, Run, RunFuture};

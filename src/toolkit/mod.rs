@@ -33,12 +33,12 @@ mod run;
 pub use background::{Background, BackgroundBuilder};
 pub use cancel_on_drop::{Cancel, CancelOnDrop, cancel_on_drop};
 pub use cancel_token::{CancelReason, CancelToken, RunUntilCancelled, WaitCancelled};
-pub use debouncer::{Debouncer, DebouncerBuilder, Edge, Triggered, WhileRunning, ZeroWindow};
+pub use debouncer::{Debouncer, DebouncerBuilder, Edge, Triggered, WhileRunning};
 #[cfg(feature = "cron")]
 pub use on_time::{OnTime, OnTimeBuilder};
 pub use periodic::{Periodic, PeriodicBuilder};
 pub use promise::{Outcome, SharedOutcome};
-pub use rate_limiter::{Acquire, InvalidRate, RateLimiter, TooEarly};
+pub use rate_limiter::{Acquire, RateLimiter, TooEarly};
 pub use repeat::{ErrorPolicy, Repeat, RepeatStatus};
 pub use restartable::{AlreadyCompleted, Attempt, NotStarted, RestartStatus, Restartable, Stale};
 

@@ -10,6 +10,7 @@
 //! waits for its own time, with no queue. One that gives up hands its turn back if it was the last; else it stays unused.
 
 use super::CENTURY;
+use crate::error::InvalidSetting;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
 use crate::time::Sleep;
@@ -70,28 +71,6 @@ enum Next {
     Never,
 }
 
-/// Rates that mean nothing.
-///
-/// # Example
-/// ```
-/// use offtick::toolkit::{InvalidRate, RateLimiter};
-/// use std::time::Duration;
-/// let rt = offtick::Runtime::new()?;
-/// assert_eq!(RateLimiter::new(&rt, Duration::ZERO).err(), Some(InvalidRate::ZeroGap));
-/// assert_eq!(RateLimiter::with_burst(&rt, Duration::MAX, 0).err(), Some(InvalidRate::ZeroBurst));
-/// # Ok::<(), offtick::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidRate {
-    /// A gap of zero holds nobody back.
-    #[error("a limiter with a gap of zero would hold nobody back; give it a gap")]
-    ZeroGap,
-    /// With a burst of zero nobody would ever pass.
-    #[error("a limiter with a burst of 0 would let nobody pass; the burst must be at least 1")]
-    ZeroBurst,
-}
-
 /// It is too early to pass; answer of [`RateLimiter::try_pass`].
 ///
 /// # Example
@@ -118,8 +97,8 @@ impl RateLimiter {
     /// One passage every `gap`, on the clock of `handle`.
     ///
     /// # Errors
-    /// [`InvalidRate::ZeroGap`].
-    pub fn new(handle: &impl AsRef<Handle>, gap: Duration) -> Result<Self, InvalidRate> {
+    /// [`InvalidSetting`] for a gap of zero.
+    pub fn new(handle: &impl AsRef<Handle>, gap: Duration) -> Result<Self, InvalidSetting> {
         Self::with_burst(handle, gap, 1)
     }
 
@@ -127,12 +106,10 @@ impl RateLimiter {
     /// beginning.
     ///
     /// # Errors
-    /// [`InvalidRate`] for zeros. A gap of more than a hundred years is one of a hundred years.
-    pub fn with_burst(handle: &impl AsRef<Handle>, gap: Duration, burst: usize) -> Result<Self, InvalidRate> {
-        if gap.is_zero() {
-            return Err(InvalidRate::ZeroGap);
-        }
-        let gaps = burst.checked_sub(1).ok_or(InvalidRate::ZeroBurst)?;
+    /// [`InvalidSetting`] for a gap or a burst of zero. A gap of more than a hundred years is one of a hundred years.
+    pub fn with_burst(handle: &impl AsRef<Handle>, gap: Duration, burst: usize) -> Result<Self, InvalidSetting> {
+        InvalidSetting::require_time("gap", Some(gap))?;
+        let gaps = burst.checked_sub(1).ok_or_else(|| InvalidSetting::new("burst", 0, "at least 1"))?;
         let gap = gap.min(CENTURY);
         let early = times(gap, gaps);
         let state = Mutex::new(State { next: Next::Any, turns: 0 });

@@ -17,7 +17,7 @@
 
 use super::promise::{Outcome, Promise, Settled, SharedOutcome};
 use super::run::{Options, Owner, Run, RunFuture};
-use crate::error::{BoxError, TaskError};
+use crate::error::{BoxError, InvalidSetting, TaskError};
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex, Weak};
 use std::fmt;
@@ -210,9 +210,12 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     }
 
     /// Gives each attempt at most `limit`, counted from its start on the runtime's clock; one that takes longer completes it
-    /// with [`TaskError::TimedOut`]. A limit of zero leaves the body one poll.
+    /// with [`TaskError::TimedOut`].
     ///
     /// It counts from the next attempt on.
+    ///
+    /// # Errors
+    /// [`InvalidSetting`] for a limit of zero.
     ///
     /// # Example
     /// ```
@@ -220,16 +223,16 @@ impl<T: Send + Sync + 'static> Restartable<T> {
     /// use std::time::Duration;
     /// let rt = offtick::Runtime::new()?;
     /// let work = Restartable::<u8>::new(&rt, |_attempt| std::future::pending::<Result<_, std::io::Error>>())
-    ///     .attempt_timeout(Duration::from_millis(1));
+    ///     .attempt_timeout(Duration::from_millis(1))?;
     /// work.start();
     /// let error = offtick::block_on(work.wait()?)?.expect_err("it never ends by itself");
     /// assert!(error.is_timeout());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use = "it gives the same one back"]
-    pub fn attempt_timeout(self, limit: Duration) -> Self {
+    pub fn attempt_timeout(self, limit: Duration) -> Result<Self, InvalidSetting> {
+        InvalidSetting::require_time("attempt_timeout", Some(limit))?;
         self.0.0.state.lock().limit = Some(limit);
-        self
+        Ok(self)
     }
 
     /// Never raises the update flag, from the next attempt on; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).

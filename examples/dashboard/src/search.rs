@@ -2,8 +2,8 @@
 
 use crate::files::{self, Files, Hits};
 use crate::keys::Key;
-use offtick::Handle;
-use offtick::toolkit::{Debouncer, WhileRunning, ZeroWindow};
+use offtick::toolkit::{Debouncer, WhileRunning};
+use offtick::{Handle, InvalidSetting};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) struct Search {
 impl Search {
     /// # Errors
     /// None: the pause is not zero.
-    pub(crate) fn start(rt: &Handle) -> Result<Self, ZeroWindow> {
+    pub(crate) fn start(rt: &Handle) -> Result<Self, InvalidSetting> {
         let theirs = rt.clone();
         let searches = Debouncer::builder(rt, PAUSE).extending().while_running(WhileRunning::Replace).build(
             // The future owns the closure's task: dropping the one cancels the other.

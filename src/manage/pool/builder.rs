@@ -1,7 +1,7 @@
 //! The options of a pool.
 
 use super::TaskPool;
-use crate::error::BuildError;
+use crate::error::InvalidSetting;
 use crate::manage::limited::Rules;
 use crate::runtime::Handle;
 use std::num::NonZeroUsize;
@@ -51,19 +51,11 @@ pub(in crate::manage) enum QueueLimit {
 }
 
 impl Settings {
-    pub(in crate::manage) fn check(&self) -> Result<(), BuildError> {
-        let invalid =
-            |setting, given: &str, allowed| Err(BuildError::Invalid { setting, given: given.to_owned(), allowed });
-        if self.size == Some(0) {
-            return invalid("size", "0", "at least 1; `unlimited` sets no limit");
-        }
-        if self.queue == QueueLimit::AtMost(0) {
-            return invalid("queue_limit", "0", "at least 1; `no_queue` lets no member wait");
-        }
-        if self.timeout == Some(Duration::ZERO) {
-            return invalid("timeout", "0ns", "more than zero");
-        }
-        Ok(())
+    pub(in crate::manage) fn check(&self) -> Result<(), InvalidSetting> {
+        let (size, queue) = (self.size != Some(0), self.queue != QueueLimit::AtMost(0));
+        InvalidSetting::require(size, "size", 0, "at least 1; `unlimited` sets no limit")?;
+        InvalidSetting::require(queue, "queue_limit", 0, "at least 1; `no_queue` lets no member wait")?;
+        InvalidSetting::require_time("timeout", self.timeout)
     }
 
     pub(super) fn limit(&self) -> Option<NonZeroUsize> {
@@ -122,8 +114,8 @@ impl TaskPoolBuilder {
     /// Makes the pool, whose members run on `handle`.
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] for a size, a queue limit or a timeout of zero.
-    pub fn build(self, handle: &impl AsRef<Handle>) -> Result<TaskPool, BuildError> {
+    /// [`InvalidSetting`] for a size, a queue limit or a timeout of zero.
+    pub fn build(self, handle: &impl AsRef<Handle>) -> Result<TaskPool, InvalidSetting> {
         self.settings.check()?;
         Ok(TaskPool::with_settings(handle.as_ref(), self.settings))
     }

@@ -3,7 +3,8 @@
 use super::builder::Settings;
 use super::map::PoolMap;
 use super::set::PoolSet;
-use super::{TaskPool, ZeroLimit, nonzero};
+use super::{TaskPool, nonzero};
+use crate::error::InvalidSetting;
 use crate::error::{BoxError, TrySpawnError};
 use crate::manage::TaskGroup;
 use crate::manage::limited::{Condition, GroupProgress, LimitedSet, Permit, Waiter};
@@ -334,9 +335,9 @@ impl PoolHandle, TaskPool, TaskGroup {
     /// one starts when fewer run than the new size.
     ///
     /// # Errors
-    /// [`ZeroLimit`] for 0, and nothing changes; [`resize_unlimited`](Self::resize_unlimited) removes the limit.
-    pub fn resize(&self, size: usize) -> Result<(), ZeroLimit> {
-        self.members().resize(Some(nonzero(size)?));
+    /// [`InvalidSetting`] for 0, and nothing changes; [`resize_unlimited`](Self::resize_unlimited) removes the limit.
+    pub fn resize(&self, size: usize) -> Result<(), InvalidSetting> {
+        self.members().resize(Some(nonzero("size", size, "at least 1; `resize_unlimited` removes the limit")?));
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! One task for each item of an iterator, a limited number at a time.
 
-use super::{PoolHandle, ZeroLimit, nonzero};
+use super::{PoolHandle, nonzero};
+use crate::error::InvalidSetting;
 use crate::error::TaskError;
 use crate::manage::set::{TaskSet, result_of};
 use crate::task::Task;
@@ -66,9 +67,9 @@ impl<T: Send + 'static> PoolMap<T> {
     /// or 256 if that is unlimited.
     ///
     /// # Errors
-    /// [`ZeroLimit`] for 0.
-    pub fn window(mut self, most: usize) -> Result<Self, ZeroLimit> {
-        self.window = Some(nonzero(most)?.get());
+    /// [`InvalidSetting`] for 0.
+    pub fn window(mut self, most: usize) -> Result<Self, InvalidSetting> {
+        self.window = Some(nonzero("window", most, "at least 1")?.get());
         Ok(self)
     }
 

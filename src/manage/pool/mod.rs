@@ -15,8 +15,8 @@ pub use handle::PoolHandle;
 pub use map::{PoolMap, PoolMapInOrder};
 pub use set::PoolSet;
 
-use super::ZeroLimit;
 use super::limited::LimitedSet;
+use crate::error::InvalidSetting;
 use crate::runtime::Handle;
 use crate::sync::Arc;
 use std::fmt;
@@ -62,9 +62,12 @@ impl TaskPool {
     /// A pool on `handle` of which at most `size` members run at once.
     ///
     /// # Errors
-    /// [`ZeroLimit`] for 0; [`unlimited`](Self::unlimited) makes a pool without a limit.
-    pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, ZeroLimit> {
-        let settings = Settings { size: Some(nonzero(size)?.get()), ..Settings::default() };
+    /// [`InvalidSetting`] for 0; [`unlimited`](Self::unlimited) makes a pool without a limit.
+    pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, InvalidSetting> {
+        let settings = Settings {
+            size: Some(nonzero("size", size, "at least 1; `unlimited` sets no limit")?.get()),
+            ..Settings::default()
+        };
         Ok(Self::with_settings(handle.as_ref(), settings))
     }
 
@@ -94,8 +97,13 @@ impl TaskPool {
 
 pub(super) use builder::{QueueLimit, Settings};
 
-pub(super) fn nonzero(limit: usize) -> Result<NonZeroUsize, ZeroLimit> {
-    NonZeroUsize::new(limit).ok_or(ZeroLimit)
+/// Refuses a limit of 0.
+pub(super) fn nonzero(
+    setting: &'static str,
+    limit: usize,
+    allowed: &'static str,
+) -> Result<NonZeroUsize, InvalidSetting> {
+    NonZeroUsize::new(limit).ok_or_else(|| InvalidSetting::new(setting, limit, allowed))
 }
 
 impl Drop for TaskPool {

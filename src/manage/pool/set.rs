@@ -1,6 +1,7 @@
 //! Tasks under keys, a limited number at a time, handed out as they finish.
 
-use super::{PoolHandle, TaskPool, ZeroLimit};
+use super::{PoolHandle, TaskPool};
+use crate::error::InvalidSetting;
 use crate::error::{BoxError, TaskError};
 use crate::manage::set::TaskSet;
 use crate::runtime::Handle;
@@ -46,8 +47,8 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
     /// An empty set with a pool of its own, of which at most `size` tasks run at once.
     ///
     /// # Errors
-    /// [`ZeroLimit`] for 0; [`unlimited`](Self::unlimited) makes a set without a limit.
-    pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, ZeroLimit> {
+    /// [`InvalidSetting`] for 0; [`unlimited`](Self::unlimited) makes a set without a limit.
+    pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, InvalidSetting> {
         Ok(Self::owning(TaskPool::new(handle, size)?))
     }
 

@@ -2,7 +2,7 @@
 
 use super::front::WorkerThread;
 use super::thread_bound;
-use crate::error::{BoxError, BuildError};
+use crate::error::{BoxError, InvalidSetting};
 use crate::manage::pool::{QueueLimit, Settings};
 use crate::runtime::Builder;
 use crate::sync::Arc;
@@ -125,12 +125,12 @@ impl<C: 'static> WorkerThreadBuilder<C> {
     /// Makes the pool. It has no thread before it is [started](WorkerThread::start).
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] for a size, a queue limit or a timeout of zero, and for a name with a null character.
-    pub fn build(self) -> Result<WorkerThread<C>, BuildError> {
+    /// [`InvalidSetting`] for a size, a queue limit or a timeout of zero, and for a name with a null character.
+    pub fn build(self) -> Result<WorkerThread<C>, InvalidSetting> {
         self.plan.settings.check()?;
         if self.plan.name.contains('\0') {
             let given = format!("{:?}", self.plan.name);
-            return Err(BuildError::Invalid { setting: "name", given, allowed: "text without a null character" });
+            return Err(InvalidSetting::new("name", given, "text without a null character"));
         }
         Ok(WorkerThread::of(self.plan))
     }

@@ -2,11 +2,10 @@
 
 use super::connection::Connection;
 use super::engine::{AtEnd, Connect, Engine, Settings};
-use super::error::OpenError;
 use super::fresh::Fresh;
 use super::front::Reconnecting;
 use super::shared::Shared;
-use crate::error::BuildError;
+use crate::error::{BuildError, InvalidSetting};
 use crate::retry::RetryPolicy;
 use crate::runtime::{Handle, any_handle};
 use crate::sync::Arc;
@@ -132,8 +131,9 @@ impl<S: Connection> ReconnectBuilder<S> {
     /// Opens the stream: connecting begins. On the runtime whose task calls this, else on the process-wide default one.
     ///
     /// # Errors
-    /// [`OpenError`]; nothing is connected then.
-    pub fn open(self) -> Result<Reconnecting<S>, OpenError> {
+    /// [`BuildError::Invalid`] for an option out of its range, else why the default runtime could not be started. Nothing is connected
+    /// then.
+    pub fn open(self) -> Result<Reconnecting<S>, BuildError> {
         let handle = any_handle()?;
         self.open_on(&handle)
     }
@@ -142,15 +142,13 @@ impl<S: Connection> ReconnectBuilder<S> {
     ///
     /// # Errors
     /// Those of [`open`](Self::open).
-    pub fn open_on(self, handle: &impl AsRef<Handle>) -> Result<Reconnecting<S>, OpenError> {
+    pub fn open_on(self, handle: &impl AsRef<Handle>) -> Result<Reconnecting<S>, BuildError> {
         let Self { settings, write_queue, event_capacity, name } = self;
         settings.policy.check()?;
         let sizes =
             [("read_limit", settings.read_limit), ("write_queue", write_queue), ("event_capacity", event_capacity)];
         for (setting, given) in sizes {
-            if given == 0 {
-                return Err(BuildError::Invalid { setting, given: given.to_string(), allowed: "at least 1" }.into());
-            }
+            InvalidSetting::require(given > 0, setting, given, "at least 1")?;
         }
         let shared = Arc::new(Shared::new(settings.read_limit, write_queue));
         let engine = Engine::new(settings, handle.as_ref().clone(), Arc::clone(&shared));
@@ -158,10 +156,9 @@ impl<S: Connection> ReconnectBuilder<S> {
             let events = cx.take_reporter();
             engine.run(events)
         });
-        let refused = task.error().and_then(|error| error.downcast_ref::<BuildError>());
-        if let Some(BuildError::Invalid { given, .. }) = refused {
+        if let Some(refused) = task.error().and_then(|error| error.downcast_ref::<InvalidSetting>()) {
             let allowed = "small enough for its values to fit in memory";
-            return Err(BuildError::Invalid { setting: "event_capacity", given: given.clone(), allowed }.into());
+            return Err(InvalidSetting::new("event_capacity", refused.given(), allowed).into());
         }
         Ok(Reconnecting::new(shared, task))
     }

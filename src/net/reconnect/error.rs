@@ -1,22 +1,9 @@
 //! What can go wrong with one call; what is lost for good is in [`CloseReason`].
 
 use super::state::CloseReason;
-use crate::error::{BuildError, RetryPolicyError};
 use crate::sync::Arc;
 use std::io;
 use std::string::FromUtf8Error;
-
-/// Why a stream could not be opened. Nothing was started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The policy is not valid.
-    #[error("the policy of the reconnecting stream is not valid")]
-    Policy(#[from] RetryPolicyError),
-    /// A setting is out of its range, or no runtime could be started.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-}
 
 /// Why a read did not succeed. No byte is lost by it.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -2,11 +2,12 @@
 
 use super::builder::ReconnectBuilder;
 use super::connection::Connection;
-use super::error::{OpenError, ReadError};
+use super::error::ReadError;
 use super::shared::Shared;
 use super::state::{CloseReason, State};
 use super::waiting::{Reading, Watching};
 use super::writing::Writing;
+use crate::error::BuildError;
 use crate::net::inbox::{Found, Inbox};
 use crate::progress::Drain;
 use crate::sync::Arc;
@@ -86,7 +87,7 @@ impl<S: Connection> Reconnecting<S> {
     ///
     /// # Errors
     /// Those of [`ReconnectBuilder::open`].
-    pub fn open(connect: impl AsyncFnMut() -> io::Result<S> + Send + 'static) -> Result<Self, OpenError> {
+    pub fn open(connect: impl AsyncFnMut() -> io::Result<S> + Send + 'static) -> Result<Self, BuildError> {
         Self::builder(connect).open()
     }
 

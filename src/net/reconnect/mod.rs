@@ -37,7 +37,7 @@ mod writing;
 pub use builder::ReconnectBuilder;
 pub use connection::Connection;
 pub use engine::AtEnd;
-pub use error::{OpenError, ReadError, Unsent, UnsentReason};
+pub use error::{ReadError, Unsent, UnsentReason};
 pub use fresh::Fresh;
 pub use front::Reconnecting;
 #[cfg(feature = "futures-io")]

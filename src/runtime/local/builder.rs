@@ -22,7 +22,7 @@ use std::time::Duration;
 /// use offtick::{LocalBuilder, time::Clock};
 /// // Game time, and no thread whatever happens.
 /// let clock = Clock::manual();
-/// let rt = LocalBuilder::new().clock(clock.clone()).blocking_threads(0).build()?;
+/// let rt = LocalBuilder::new().clock(clock.clone()).blocking_refused().build()?;
 /// # drop(rt);
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
@@ -58,22 +58,29 @@ impl LocalBuilder {
         self.set(|common| common.clock(clock))
     }
 
-    /// The most pool threads alive at a time, at most 65,536, for closures that block. Default 512. None is started
-    /// before the first closure, and what does not work leaves.
+    /// The most pool threads alive at a time, 1 to 65,536, for closures that block. Default 512.
     ///
-    /// **Zero**: there never is one. The `spawn_blocking` family then ends its tasks as [`TaskError::Failed`] with an
-    /// [`std::io::Error`] of the kind `Unsupported`; the `try_` verbs give the closure back with
+    /// No thread is started before the first closure, and an idle one ends after
+    /// [`blocking_keep_alive`](Self::blocking_keep_alive).
+    pub fn blocking_threads(self, most: usize) -> Self {
+        self.set(|common| common.blocking_threads(most))
+    }
+
+    /// Starts no pool thread, ever: closures that block are refused.
+    ///
+    /// The `spawn_blocking` family then ends its tasks as [`TaskError::Failed`] with an [`std::io::Error`] of the kind
+    /// `Unsupported`. The `try_` methods return the closure inside
     /// [`TrySpawnError::NoThread`](crate::TrySpawnError::NoThread).
     ///
     /// # Example
     /// ```
-    /// let rt = offtick::LocalBuilder::new().blocking_threads(0).build()?;
+    /// let rt = offtick::LocalBuilder::new().blocking_refused().build()?;
     /// let refused = rt.try_spawn_blocking(|| 6 * 7).expect_err("no threads");
     /// assert_eq!(refused.into_inner()(), 42);
     /// # Ok::<(), offtick::BuildError>(())
     /// ```
-    pub fn blocking_threads(self, most: usize) -> Self {
-        self.set(|common| common.blocking_threads_or_none(most))
+    pub fn blocking_refused(self) -> Self {
+        self.set(Builder::blocking_refused)
     }
 
     /// Closures that block run in the ticks, on the host's own thread, in the order of their submission: no thread

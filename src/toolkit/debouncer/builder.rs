@@ -2,7 +2,7 @@
 
 use super::state::State;
 use super::{Debouncer, Front, Inner};
-use crate::error::BoxError;
+use crate::error::{BoxError, InvalidSetting};
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
 use std::future::Future;
@@ -58,22 +58,6 @@ pub enum WhileRunning {
     /// Both run. Callers get the outcome of their own; [`Debouncer::latest`] never goes back to an older one.
     Overlap,
 }
-
-/// A window or a longest wait of zero: every call would be a run, and none debounced.
-///
-/// # Example
-/// ```
-/// use offtick::toolkit::Debouncer;
-/// use std::time::Duration;
-/// let rt = offtick::Runtime::new()?;
-/// let builder = Debouncer::builder(&rt, Duration::ZERO);
-/// assert!(builder.build(|n: u8| async move { Ok::<_, std::io::Error>(n) }).is_err());
-/// # Ok::<(), offtick::BuildError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a debouncer with a window of zero would debounce nothing; give it a window, or call the function itself")]
-#[non_exhaustive]
-pub struct ZeroWindow;
 
 /// Settings of a [`Debouncer`]; made by [`Debouncer::builder`].
 ///
@@ -188,8 +172,8 @@ impl DebouncerBuilder {
     /// Makes the debouncer. `body` is called once a run, where futures of the runtime run; its future need not be `Send`.
     ///
     /// # Errors
-    /// [`ZeroWindow`], also for a longest wait of zero. A window of more than a hundred years is one of a hundred years.
-    pub fn build<A, T, M, F, E>(self, body: M) -> Result<Debouncer<A, T>, ZeroWindow>
+    /// [`InvalidSetting`] for a window, a longest wait or a run timeout of zero. A window of more than a hundred years is one of a hundred years.
+    pub fn build<A, T, M, F, E>(self, body: M) -> Result<Debouncer<A, T>, InvalidSetting>
     where
         A: Send + 'static,
         T: Send + Sync + 'static,
@@ -198,9 +182,9 @@ impl DebouncerBuilder {
         E: Into<BoxError>,
     {
         let Self { handle, name, settings } = self;
-        if settings.window.is_zero() || settings.max_wait.is_some_and(|longest| longest.is_zero()) {
-            return Err(ZeroWindow);
-        }
+        InvalidSetting::require_time("window", Some(settings.window))?;
+        InvalidSetting::require_time("max_wait", settings.max_wait)?;
+        InvalidSetting::require_time("run_timeout", settings.limit)?;
         let body = Arc::new(move |args| -> crate::toolkit::run::RunFuture<T> {
             let future = body(args);
             Box::pin(async { future.await.map_err(Into::into) })
