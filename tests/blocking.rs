@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{HANG, Hog, Tally, narrow, pool_thread, runtime, settled};
+use common::{HANG, HUGE_STACK, Hog, Tally, narrow, pool_thread, runtime, settled};
 use offtick::{BuildError, Builder, Status, TrySpawnError};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -56,7 +56,7 @@ fn extreme_settings_that_are_allowed_work() {
 
 #[test]
 fn a_stack_that_the_system_refuses_is_an_error_of_the_task() {
-    for bytes in [1 << 50, 1 << 60] {
+    for bytes in [HUGE_STACK / 8 * 7, HUGE_STACK] {
         let rt = Builder::new().blocking_stack_size(bytes).build().unwrap();
         let mut task = rt.spawn_blocking(|| 1);
         let error = task.wait_timeout(HANG).expect("it is over at once").unwrap_err();

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Counted, Dropped, HANG, Hog, Latch, Signal, Tally, narrow, pool_thread, reactor_thread, settled};
-use offtick::{Builder, CancelHandle, Runtime, Status, Task, TaskError};
+use offtick::{Builder, CancelHandle, LocalRuntime, Runtime, Status, Task, TaskError};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -315,6 +315,17 @@ fn a_detached_task_can_still_be_cancelled_by_its_control() {
     reactor_thread(rt.handle());
     assert_eq!(control.status(), Status::Cancelled);
     assert!(!control.cancel());
+}
+
+/// On 32-bit systems too: the count of references does not share one machine word with the flags.
+#[test]
+fn a_task_has_a_million_cancel_handles() {
+    let rt = LocalRuntime::new().unwrap();
+    let task = rt.spawn(std::future::pending::<()>());
+    let handles = vec![task.cancel_handle(); 1_000_000];
+    assert!(handles.iter().all(|handle| handle.status() == Status::Pending));
+    assert!(handles[999_999].cancel());
+    assert_eq!(task.status(), Status::Cancelled);
 }
 
 /// Cancellers race the end: each task ends once, in a state that fits what the cancellers were told.

@@ -434,7 +434,11 @@ fn waiters_of_several_kinds_are_all_woken() {
 fn a_closure_without_a_thread_leaves_nothing_on_the_thread_that_brought_it() {
     let held = Arc::new(());
     let hook = Arc::clone(&held);
-    let rt = Builder::new().blocking_stack_size(1 << 60).on_update(move || drop(Arc::clone(&hook))).build().unwrap();
+    let rt = Builder::new()
+        .blocking_stack_size(isize::MAX as usize)
+        .on_update(move || drop(Arc::clone(&hook)))
+        .build()
+        .unwrap();
     let group = TaskGroup::new(&rt);
     let mut task = group.spawn_blocking(|| ());
     assert!(matches!(task.wait(), Err(TaskError::Failed(_))));
@@ -445,7 +449,7 @@ fn a_closure_without_a_thread_leaves_nothing_on_the_thread_that_brought_it() {
 #[test]
 fn a_closure_without_a_thread_takes_no_seat_from_the_closure_that_brought_it() {
     let rt = Runtime::new().unwrap();
-    let cramped = Builder::new().blocking_stack_size(1 << 60).build().unwrap();
+    let cramped = Builder::new().blocking_stack_size(isize::MAX as usize).build().unwrap();
     let (give, get) = channel();
     let outer: Arc<Mutex<Option<offtick::SharedTask<bool>>>> = Arc::default();
     let own = Arc::clone(&outer);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{HANG, Hog, Signal, Tally, quiet_planned_panics, runtime};
+use common::{HANG, HUGE_STACK, Hog, Signal, Tally, quiet_planned_panics, runtime};
 use offtick::time::Clock;
 use offtick::{Builder, RetryPolicy, Runtime, Status, Task, TaskContext};
 use std::future::pending;
@@ -165,7 +165,7 @@ fn a_host_that_follows_the_flag_misses_no_end() {
 
 #[test]
 fn a_task_that_is_refused_is_news() {
-    let rt = Builder::new().blocking_stack_size(1 << 60).build().unwrap();
+    let rt = Builder::new().blocking_stack_size(HUGE_STACK).build().unwrap();
     let refused = rt.task().progress::<u8>(0).spawn(|_cx| pending::<()>());
     assert!(refused.is_done() && rt.take_update());
     let refused = rt.task().progress::<u8>(0).spawn_blocking(|_cx| ());

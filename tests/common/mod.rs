@@ -19,6 +19,9 @@ use offtick::{Builder, Handle, Runtime, Task, TaskList};
 /// After this long an event counts as lost.
 pub(crate) const HANG: Duration = Duration::from_secs(60);
 
+/// A stack that a builder takes and no system has room for, whatever the size of its words.
+pub(crate) const HUGE_STACK: usize = isize::MAX as usize;
+
 /// What planned panics say first; they are not printed.
 pub(crate) const PLANNED: &str = "planned";
 

@@ -347,7 +347,7 @@ impl TaskRef {
     }
 
     /// How many references there are: this one, and those of wakers and controls; the handle's is not counted.
-    pub(crate) fn other_references(&self) -> usize {
+    pub(crate) fn other_references(&self) -> u64 {
         self.header().state().load().references_but_handle()
     }
 

@@ -3,45 +3,47 @@
 //! Only this file reads or writes the bits. The diagram, the table of valid combinations and the rules that each
 //! transition upholds stand in [`crate::task`]; the numbers in brackets below are those of the diagram.
 
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::task::Priority;
 use std::fmt;
 
 /// Woken since its runner last looked.
-const WOKEN: usize = 1;
+const WOKEN: u64 = 1;
 /// A `Runnable` exists, or a runner polls the body or tears it down.
-const ACTIVE: usize = 1 << 1;
+const ACTIVE: u64 = 1 << 1;
 /// The body was polled at least once.
-const STARTED: usize = 1 << 2;
+const STARTED: u64 = 1 << 2;
 /// A started future is to be dropped by its runner.
-const CANCEL: usize = 1 << 3;
+const CANCEL: u64 = 1 << 3;
 /// The body is gone from the cell.
-const CLOSED: usize = 1 << 4;
+const CLOSED: u64 = 1 << 4;
 /// The handle exists: it, and not the runner, drops the output.
-const HANDLE: usize = 1 << 5;
+const HANDLE: u64 = 1 << 5;
 /// The waker cell is full and belongs to whoever ends the task.
-const JOIN_WAKER: usize = 1 << 6;
+const JOIN_WAKER: u64 = 1 << 6;
 /// Three bits: how the task ended, 0 while it has not. An end from outside is marked here once its error was taken.
-const OUTCOME: usize = 0b111 << OUTCOME_SHIFT;
+const OUTCOME: u64 = 0b111 << OUTCOME_SHIFT;
 const OUTCOME_SHIFT: u32 = 7;
 /// The outcome of a task whose body returned a value.
-const DONE: usize = (Outcome::Done as usize) << OUTCOME_SHIFT;
+const DONE: u64 = (Outcome::Done as u64) << OUTCOME_SHIFT;
 /// The outcome of a task that was cancelled, or whose runtime shut down, after its error was taken.
-const CANCELLED_TAKEN: usize = 6 << OUTCOME_SHIFT;
+const CANCELLED_TAKEN: u64 = 6 << OUTCOME_SHIFT;
 /// The outcome of a task that was ended by its time limit, after its error was taken.
-const TIMED_OUT_TAKEN: usize = 7 << OUTCOME_SHIFT;
+const TIMED_OUT_TAKEN: u64 = 7 << OUTCOME_SHIFT;
 /// The registered waker is that of a task, which awaits this one. Set and cleared with JOIN_WAKER.
-const AWAITED: usize = 1 << 10;
+const AWAITED: u64 = 1 << 10;
 /// Two bits: the level of the executor's queue, 0 for the usual one.
-const PRIORITY: usize = 0b11 << PRIORITY_SHIFT;
+const PRIORITY: u64 = 0b11 << PRIORITY_SHIFT;
 const PRIORITY_SHIFT: u32 = 11;
 /// The handle has returned the error by reference: it is not unhandled. Only on tasks that ended with an error.
-const READ: usize = 1 << 13;
-/// One reference to the cell. The count has what is left: 18 bits where a word has 32.
-const REF: usize = 1 << REF_SHIFT;
+const READ: u64 = 1 << 13;
+/// One reference to the cell. The count has the other 50 bits, on every target: handles and wakers that fill them do not fit
+/// into any memory.
+const REF: u64 = 1 << REF_SHIFT;
 const REF_SHIFT: u32 = 14;
-/// Above this many references the process aborts: a wrapped count would free a cell in use.
-const MAX_REFS: usize = usize::MAX >> (REF_SHIFT + 1);
+/// Above this many references the process aborts: a wrapped count would free a cell in use. Only a loop that leaks them, for
+/// months, gets here.
+const MAX_REFS: u64 = u64::MAX >> (REF_SHIFT + 1);
 
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,10 +97,10 @@ pub(crate) enum Audience {
 
 /// One reading of the state word.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Snapshot(usize);
+pub(crate) struct Snapshot(u64);
 
 impl Snapshot {
-    fn has(self, bits: usize) -> bool {
+    fn has(self, bits: u64) -> bool {
         self.0 & bits != 0
     }
 
@@ -188,7 +190,7 @@ impl Snapshot {
     /// As [`is_last`](Self::is_last), for a task whose body returned a value.
     #[inline(always)]
     pub(crate) fn is_last_of_done(self) -> bool {
-        self.0 & (CLOSED | OUTCOME | usize::MAX << REF_SHIFT) == CLOSED | DONE | REF
+        self.0 & (CLOSED | OUTCOME | u64::MAX << REF_SHIFT) == CLOSED | DONE | REF
     }
 
     /// True while the task sleeps: neither queued nor running nor over.
@@ -210,29 +212,29 @@ impl Snapshot {
     }
 
     /// The handle has one reference.
-    pub(crate) fn references_but_handle(self) -> usize {
-        self.refs() - usize::from(self.has(HANDLE))
+    pub(crate) fn references_but_handle(self) -> u64 {
+        self.refs() - u64::from(self.has(HANDLE))
     }
 
-    fn refs(self) -> usize {
+    fn refs(self) -> u64 {
         self.0 >> REF_SHIFT
     }
 
-    fn with(self, bits: usize) -> Self {
+    fn with(self, bits: u64) -> Self {
         Self(self.0 | bits)
     }
 
-    fn without(self, bits: usize) -> Self {
+    fn without(self, bits: u64) -> Self {
         Self(self.0 & !bits)
     }
 
     fn with_outcome(self, outcome: Outcome) -> Self {
         debug_assert!(!self.is_over(), "an outcome never changes");
-        Self(self.0 | (outcome as usize) << OUTCOME_SHIFT)
+        Self(self.0 | (outcome as u64) << OUTCOME_SHIFT)
     }
 }
 
-fn priority_bits(priority: Priority) -> usize {
+fn priority_bits(priority: Priority) -> u64 {
     let level = match priority {
         Priority::UserVisible => 0,
         Priority::UserBlocking => 1,
@@ -243,7 +245,7 @@ fn priority_bits(priority: Priority) -> usize {
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [(usize, &str); 9] = [
+        const NAMES: [(u64, &str); 9] = [
             (WOKEN, "WOKEN"),
             (ACTIVE, "ACTIVE"),
             (STARTED, "STARTED"),
@@ -385,7 +387,7 @@ pub(crate) struct HandleDropped {
 }
 
 /// The state word.
-pub(crate) struct State(AtomicUsize);
+pub(crate) struct State(AtomicU64);
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -397,7 +399,7 @@ impl fmt::Debug for State {
 impl State {
     /// [1] A new task: queued, with a handle; one reference for the body and one for the handle.
     pub(crate) fn new(priority: Priority) -> Self {
-        Self(AtomicUsize::new(ACTIVE | HANDLE | priority_bits(priority) | (2 * REF)))
+        Self(AtomicU64::new(ACTIVE | HANDLE | priority_bits(priority) | (2 * REF)))
     }
 
     /// Acquire: whoever sees an outcome sees the output, and all the progress reported before it. Pairs with the
