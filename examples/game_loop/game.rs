@@ -167,7 +167,7 @@ impl Game {
         let world = &mut self.world;
         world.guards[index] = guard;
         world.trace.note(self.timing.now().as_nanos() as u64);
-        world.trace.note((index << 32 | guard.place) as u64);
+        world.trace.note((index as u64) << 32 | guard.place as u64);
         world.trace.note(guard.mood as u64);
         world.look_for_thief();
     }

@@ -57,7 +57,7 @@ impl Me {
     /// Walks from place to place until it sees the thief; where that was.
     async fn patrol(&mut self) -> Result<Place, WithHostError> {
         loop {
-            let draw = self.rng.usize(..);
+            let draw = self.rng.u64(..);
             let post = with_host(move |game: &mut Game| game.level().map.nth_floor(draw)).await?;
             while self.step_towards(post, Mood::Calm).await? {
                 if let Some(thief) = self.sight().await? {

@@ -125,8 +125,8 @@ impl Map {
     }
 
     /// The place that many cells of floor further on: some place, from a random number.
-    pub(crate) fn nth_floor(&self, number: usize) -> Place {
-        self.places[number % self.places.len()]
+    pub(crate) fn nth_floor(&self, number: u64) -> Place {
+        self.places[(number % self.places.len() as u64) as usize]
     }
 
     pub(crate) fn size(&self) -> (usize, usize) {

@@ -2,6 +2,7 @@
 
 use crate::level::MOST_GUARDS;
 use fastrand::Rng;
+use std::ops::Range;
 
 /// A map, as text. The same seed and number make the same one.
 pub(crate) fn generate(seed: u64, number: usize) -> String {
@@ -22,14 +23,14 @@ pub(crate) fn generate(seed: u64, number: usize) -> String {
             path.pop();
             continue;
         }
-        let (to_row, to_column) = ways[rng.usize(..ways.len())];
+        let (to_row, to_column) = ways[draw(&mut rng, 0..ways.len())];
         map[to_row.midpoint(row)][to_column.midpoint(column)] = ' ';
         map[to_row][to_column] = ' ';
         path.push((to_row, to_column));
     }
     // A maze without loops is a trap.
     for _ in 0..width * height / 8 {
-        let (row, column) = (rng.usize(1..height - 1), rng.usize(1..width - 1));
+        let (row, column) = (draw(&mut rng, 1..height - 1), draw(&mut rng, 1..width - 1));
         if row % 2 != column % 2 {
             map[row][column] = ' ';
         }
@@ -38,7 +39,7 @@ pub(crate) fn generate(seed: u64, number: usize) -> String {
     let mut put = |mark, count, from: usize| {
         let mut left = count;
         while left > 0 {
-            let (row, column) = (rng.usize(1..height - 1), rng.usize(from..width - 1));
+            let (row, column) = (draw(&mut rng, 1..height - 1), draw(&mut rng, from..width - 1));
             if map[row][column] == ' ' {
                 map[row][column] = mark;
                 left -= 1;
@@ -48,6 +49,11 @@ pub(crate) fn generate(seed: u64, number: usize) -> String {
     put('$', 8 + 4 * number, 1);
     put('G', (2 + number).min(MOST_GUARDS), width / 2);
     map.iter().map(|line| line.iter().chain(['\n'].iter()).collect::<String>()).collect()
+}
+
+/// A number of the range. Drawn with 64 bits, so that a seed gives the same maze on 32-bit systems.
+fn draw(rng: &mut Rng, range: Range<usize>) -> usize {
+    rng.u64(range.start as u64..range.end as u64) as usize
 }
 
 #[cfg(test)]

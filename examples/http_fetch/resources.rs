@@ -78,8 +78,9 @@ pub(crate) fn choose(count: usize, seed: u64, fail_rate: f64) -> Vec<Resource> {
         let kinds = if rng.f64() < fail_rate { &mut faulty } else { &mut healthy };
         let kind = *kinds.next().expect("a cycle of four goes on for ever");
         // What is slow on purpose takes time enough with little.
-        let below = 1 << rng.usize(12..=if kind == Kind::Slow { 18 } else { 22 });
-        let size = if rng.u8(..8) == 0 { 0 } else { rng.usize(1..below) };
+        // Drawn with 64 bits, so that a seed gives the same sizes on 32-bit systems.
+        let below = 1 << rng.u64(12..=if kind == Kind::Slow { 18 } else { 22 });
+        let size = if rng.u8(..8) == 0 { 0 } else { rng.u64(1..below) as usize };
         Resource { number, kind, size }
     };
     (1..=count).map(&mut one).collect()

@@ -281,7 +281,9 @@ impl<T> Level<T> {
         if arrived < 2 || self.marks.front() == Some(&true) {
             return;
         }
-        let chosen = if self.overtaken < JUMPS + 4 * arrived { rng.usize(..arrived) } else { 0 };
+        // A draw of 64 bits on every target: the same seed gives the same order.
+        let draw = if self.overtaken < JUMPS + 4 * arrived { rng.u64(..arrived as u64) } else { 0 };
+        let chosen = draw as usize;
         self.overtaken = if chosen == 0 { 0 } else { self.overtaken + 1 };
         if self.placed == 0 {
             if let Some(task) = self.tasks.remove(chosen) {

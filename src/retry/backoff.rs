@@ -31,8 +31,7 @@ impl Backoff {
         if n == 0 || self.multiplier == 1.0 || self.base.is_zero() {
             return self.base.min(self.max);
         }
-        let power = self.multiplier.powi(i32::try_from(n).unwrap_or(i32::MAX));
-        self.bounded(self.base.as_secs_f64() * power)
+        self.bounded(self.base.as_secs_f64() * power(self.multiplier, n))
     }
 
     /// `delay`, up to `jitter * delay` more or less, still at most `max`.
@@ -49,6 +48,20 @@ impl Backoff {
     fn bounded(&self, seconds: f64) -> Duration {
         Duration::try_from_secs_f64(seconds).map_or(self.max, |delay| delay.min(self.max))
     }
+}
+
+/// `base` to the power `n`, by repeated squaring. `f64::powi` may round differently on each target, and the waits of a seeded
+/// run must not.
+fn power(base: f64, mut n: u32) -> f64 {
+    let (mut power, mut square) = (1.0, base);
+    while n > 0 {
+        if n % 2 == 1 {
+            power *= square;
+        }
+        square *= square;
+        n /= 2;
+    }
+    power
 }
 
 #[cfg(all(test, not(loom)))]
