@@ -53,6 +53,14 @@ pub(super) fn is_overdue(fruitless: u32) -> bool {
     fruitless >= 15
 }
 
+/// True if a thread counts as blocked after this many looks in vain. `computes` is what the system tells.
+///
+/// Where it does not tell, a thread that lost its core to another program looks like one that waits. 15 times `stall` is
+/// longer than a usual time slice, so a burst of tiny closures on a busy machine does not double the threads.
+pub(super) fn counts_as_blocked(computes: Option<bool>, fruitless: u32) -> bool {
+    computes.map_or(fruitless >= 3, |computes| !computes)
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -99,5 +107,14 @@ mod tests {
     fn jobs_that_compute_are_waited_for_about_a_hundred_stalls() {
         let waited: u32 = (0..).take_while(|&looks| !is_overdue(looks)).map(patience).sum();
         assert!((80..=120).contains(&waited), "{waited}");
+    }
+
+    #[test]
+    fn where_the_system_does_not_tell_a_stall_is_long() {
+        assert!(counts_as_blocked(Some(false), 0));
+        assert!(!counts_as_blocked(Some(true), u32::MAX));
+        let waited: u32 =
+            (0..).take_while(|&looks| looks == 0 || !counts_as_blocked(None, looks - 1)).map(patience).sum();
+        assert_eq!(waited, 15);
     }
 }

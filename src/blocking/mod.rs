@@ -53,12 +53,13 @@
 //! Up to `core_threads` are woken or started as soon as a closure is pending and no thread is on its way. Beyond that, blocked
 //! threads decide, not the length of the queue: one surplus thread becomes the *watcher* and checks every `stall` whether a
 //! closure was taken since its last look. If none was while closures are pending, the watcher asks the system which of the
-//! working threads wait (where it does not tell, all do), and marks these as *blocked*. A blocked thread does not count
-//! against `core_threads` until it takes its next closure, and the watcher wakes or starts as many as are missing, or twice
-//! as many as it found newly blocked. So a million tiny closures use `core_threads` and the watcher, also on a busy machine; a
-//! hundred closures that sleep get a hundred threads in five rounds; a pool with ten long waits serves a new closure at once.
-//! Closures that compute for long get one more thread about every hundred `stall`s only, in case they wait for one another
-//! in loops. With nothing pending there is no watcher.
+//! working threads wait, and marks these as *blocked*. Where the system does not tell, all working threads count as blocked
+//! once no closure was taken for 15 times `stall`. A blocked thread does not count against `core_threads` until it takes its
+//! next closure, and the watcher wakes or starts as many as are missing, or twice as many as it found newly blocked. So a
+//! million tiny closures use `core_threads` and the watcher, also on a busy machine; a hundred closures that sleep get a
+//! hundred threads in five rounds; a pool with ten long waits serves a new closure at once. Closures that compute for long
+//! get one more thread about every hundred `stall`s only, in case they wait for one another in loops. With nothing pending
+//! there is no watcher.
 //!
 //! # The states of a thread
 //! ```text

@@ -19,11 +19,13 @@ impl Probe {
         Self { thread }
     }
 
-    /// True if the thread runs, or would if it had a core. Unknown counts as no.
-    pub(super) fn computes(self) -> bool {
-        self.thread != 0
-            && fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread))
-                .is_ok_and(|stat| state(&stat) == Some('R'))
+    /// True if the thread runs, or would if it had a core. `None` if the system does not tell.
+    pub(super) fn computes(self) -> Option<bool> {
+        if self.thread == 0 {
+            return None;
+        }
+        let stat = fs::read_to_string(format!("/proc/self/task/{}/stat", self.thread)).ok()?;
+        state(&stat).map(|state| state == 'R')
     }
 }
 
@@ -45,8 +47,8 @@ mod tests {
 
     #[test]
     fn this_thread_computes() {
-        assert!(Probe::of_this_thread().computes());
-        assert!(!Probe { thread: 0 }.computes());
-        assert!(!Probe { thread: u32::MAX }.computes());
+        assert_eq!(Probe::of_this_thread().computes(), Some(true));
+        assert_eq!(Probe { thread: 0 }.computes(), None);
+        assert_eq!(Probe { thread: u32::MAX }.computes(), None);
     }
 }

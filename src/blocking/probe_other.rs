@@ -1,4 +1,4 @@
-//! Where the system does not say whether a thread computes or waits: unknown, which counts as waiting.
+//! Systems that do not tell whether a thread computes or waits.
 
 /// Knows nothing.
 #[derive(Debug, Clone, Copy)]
@@ -9,7 +9,7 @@ impl Probe {
         Self
     }
 
-    pub(super) fn computes(self) -> bool {
-        false
+    pub(super) fn computes(self) -> Option<bool> {
+        None
     }
 }

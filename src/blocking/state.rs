@@ -8,7 +8,7 @@ mod rebalance;
 mod wait;
 mod watch;
 
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Candidate, Watch};
 
 use super::admission::{Admission, Admitted, Entry};
 use super::grow::Look;

@@ -5,7 +5,7 @@ use super::priority::{self, ThreadPriority};
 use super::probe::Probe;
 use super::queue::Taker;
 use super::running;
-use super::state::{Action, NextStep, PoolState, Watch, WorkerSlot};
+use super::state::{Action, Candidate, NextStep, PoolState, Watch, WorkerSlot};
 use crate::sync::{Arc, spin_loop, thread};
 use crate::task::raw::{Outcome, PollOutcome, Runnable};
 use crate::util::catch::guarded;
@@ -147,7 +147,7 @@ impl Worker<'_> {
                 Watch::GoOn => {}
                 Watch::Search => return,
                 Watch::Stalled(mut candidates) => {
-                    candidates.retain(|candidate| !candidate.computes());
+                    candidates.retain(Candidate::is_blocked);
                     for nth in 0..self.state.mark_blocked(&candidates) {
                         match self.state.spawn_extra() {
                             Action::Nothing if nth == 0 => return self.state.become_worker(self.index),

@@ -1,7 +1,7 @@
 //! The watcher: finds out whether closures wait behind blocked threads, and adds threads.
 
 use super::{Action, Inner, PoolState, WorkerSlot, WorkerState};
-use crate::blocking::grow::{Look, Verdict, is_overdue, judge, patience, reinforcement};
+use crate::blocking::grow::{Look, Verdict, counts_as_blocked, is_overdue, judge, patience, reinforcement};
 use crate::blocking::probe::Probe;
 use crate::sync::Arc;
 
@@ -9,14 +9,16 @@ use crate::sync::Arc;
 pub(crate) struct Candidate {
     index: usize,
     taken: u64,
+    /// Looks in vain before this one.
+    fruitless: u32,
     slot: Arc<WorkerSlot>,
 }
 
 impl Candidate {
-    /// True if the thread is known to compute rather than to wait.
-    pub(crate) fn computes(&self) -> bool {
+    /// True if the thread waits, as far as the system tells.
+    pub(crate) fn is_blocked(&self) -> bool {
         let probe = *self.slot.probe.lock();
-        probe.is_some_and(Probe::computes)
+        counts_as_blocked(probe.and_then(Probe::computes), self.fruitless)
     }
 }
 
@@ -25,7 +27,7 @@ impl Candidate {
 pub(crate) enum Watch {
     /// Look again.
     GoOn,
-    /// Find out which of these compute, and report the others to [`PoolState::mark_blocked`].
+    /// Find out which of these are blocked, and report them to [`PoolState::mark_blocked`].
     Stalled(Vec<Candidate>),
     /// There is nothing to watch: search; call [`PoolState::found`] when a closure is found.
     Search,
@@ -123,7 +125,69 @@ impl Inner {
         working
             .map(|(index, worker)| (worker.blocked_at, index, worker.slot.taken(), &worker.slot))
             .filter(|(blocked_at, _, taken, _)| *blocked_at != Some(*taken))
-            .map(|(_, index, taken, slot)| Candidate { index, taken, slot: Arc::clone(slot) })
+            .map(|(_, index, taken, slot)| Candidate {
+                index,
+                taken,
+                fruitless: self.fruitless,
+                slot: Arc::clone(slot),
+            })
             .collect()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::blocking::state::{Limits, NextStep};
+    use std::time::Duration;
+
+    /// The index of the watcher, which is a thread beside the two that work.
+    const WATCHER: usize = 2;
+
+    /// A pool in which two threads hold a closure each, and ten more are pending. No thread has a probe, so the system tells
+    /// nothing.
+    fn stalled() -> (PoolState, Vec<Arc<WorkerSlot>>) {
+        let stall = Duration::from_nanos(1);
+        let state = PoolState::new(Limits { core_threads: 2, max_threads: 64, keep_alive: Duration::MAX, stall });
+        let mut slots = Vec::new();
+        let first = state.admit(|_, slot| {
+            slots.push(slot);
+            Ok::<_, ()>(())
+        });
+        assert!(first.is_ok());
+        for index in 0..WATCHER {
+            assert_eq!(state.worker_started(index), NextStep::Search);
+            slots[index].count_taken();
+            assert!(matches!(state.found(index), Action::Nothing));
+            assert!(state.admit(|_, _| Err(())).is_ok_and(|admitted| admitted.notify));
+            let Action::Start(_, slot) = state.notify_workers() else { panic!("one more is needed") };
+            slots.push(slot);
+        }
+        assert_eq!(state.worker_started(WATCHER), NextStep::Watch);
+        for _ in 0..9 {
+            assert!(state.admit(|_, _| Err(())).is_ok());
+        }
+        (state, slots)
+    }
+
+    /// One look; returns how many threads it adds.
+    fn look(state: &PoolState) -> usize {
+        match state.watch(WATCHER) {
+            Watch::GoOn => 0,
+            Watch::Search => panic!("closures are pending"),
+            Watch::Stalled(mut candidates) => {
+                candidates.retain(Candidate::is_blocked);
+                state.mark_blocked(&candidates)
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_system_does_not_tell_a_short_stall_adds_no_thread() {
+        let (state, slots) = stalled();
+        assert_eq!((look(&state), look(&state), look(&state)), (0, 0, 0));
+        slots[0].count_taken();
+        assert_eq!((look(&state), look(&state), look(&state), look(&state)), (0, 0, 0, 0), "it begins afresh");
+        assert_eq!(look(&state), 4, "twice as many as are blocked");
     }
 }
