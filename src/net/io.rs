@@ -32,6 +32,7 @@ pub(super) type Mode<S> = fn(&S, Step) -> io::Result<bool>;
 #[derive(Clone, Copy)]
 pub(super) enum Step {
     /// An operation is about to be done.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only descriptors have a mode"))]
     Before(Direction),
     /// The source is no longer watched.
     Released,

@@ -3,5 +3,5 @@
 use super::claim::Before;
 
 pub(super) fn look(_: i32) -> Before {
-    Before::Default
+    Before::default()
 }

@@ -26,14 +26,12 @@ use std::io;
 const LAST_SIGNAL: i32 = 128;
 
 /// What the process did at a signal before its first user here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Before {
-    /// What the system does by itself.
-    Default,
-    /// Nothing: set so by whoever started the program, or by the program.
-    Ignored,
-    /// A handler of somebody else, which runs first.
-    Handled,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Before {
+    /// Nothing: set so by the parent process, or by the program.
+    pub(super) ignored: bool,
+    /// It ran a handler of another part of the program, which still runs first.
+    pub(super) handled: bool,
 }
 
 struct Entry {
@@ -97,7 +95,7 @@ pub(super) fn was_ignored(signal: i32) -> Result<bool, SignalError> {
     check(signal)?;
     let signals = SIGNALS.lock();
     let before = signals.get(&signal).map_or_else(|| before::look(signal), |entry| entry.before);
-    Ok(before == Before::Ignored)
+    Ok(before.ignored)
 }
 
 /// A signal that a program may handle, as far as its number tells.
@@ -115,7 +113,7 @@ pub(super) fn check(signal: i32) -> Result<(), SignalError> {
 fn first(signal: i32) -> io::Result<Entry> {
     let before = before::look(signal);
     let idle = Arc::new(AtomicBool::new(true));
-    if before == Before::Default && name(signal).is_some() {
+    if before == Before::default() && name(signal).is_some() {
         flag::register_conditional_default(signal, Arc::clone(&idle))?;
     }
     Ok(Entry { before, users: 0, idle })

@@ -26,10 +26,10 @@
 //! - A program that is started from this one finds the default action where this process has a handler, also where it
 //!   would have inherited "ignored".
 
-#[cfg(all(feature = "signal", target_os = "linux"))]
+#[cfg(all(feature = "signal", any(target_os = "linux", target_os = "android")))]
 #[path = "before_linux.rs"]
 mod before;
-#[cfg(all(feature = "signal", not(target_os = "linux")))]
+#[cfg(all(feature = "signal", not(any(target_os = "linux", target_os = "android"))))]
 #[path = "before_other.rs"]
 mod before;
 #[cfg(feature = "signal")]
