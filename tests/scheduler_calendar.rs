@@ -1,4 +1,4 @@
-//! Jobs by the wall clock: cron texts, times of day and instants, across daylight-saving time and clocks that are set.
+//! Jobs by the wall clock: cron expressions, times of day and instants, across daylight-saving time and clocks that are set.
 #![cfg(feature = "cron")]
 
 mod common;

@@ -56,5 +56,5 @@
 //!
 //! # What else
 //! - At a time of day: `toolkit::OnTime` (feature `cron`).
-//! - Several jobs, a fixed grid, jitter, cron texts: [`Scheduler`](crate::Scheduler).
+//! - Several jobs, a fixed grid, jitter, cron expressions: [`Scheduler`](crate::Scheduler).
 //! - In the middle of a future: [`interval`](crate::time::interval()).

@@ -1,8 +1,8 @@
-//! [`Cron`]: a cron text that was read and found good.
+//! [`Cron`]: a valid cron expression.
 
-use super::error::CronError;
-use super::fields::{Fields, Readings};
-use super::parse::{Meaning, parse, position_of_year};
+use super::error::{CronError, SearchError};
+use super::fields::Readings;
+use super::parse::{Meaning, Syntax, parse, position_of_year};
 use super::walk::{Passage, next_run};
 use super::zone::{Nanos, Offsets, REACH, instant_of, nanos_of};
 use chrono::{DateTime, TimeZone, Utc};
@@ -11,28 +11,36 @@ use std::hash::{Hash, Hasher};
 use std::iter::FusedIterator;
 use std::str::FromStr;
 
-/// A schedule written as a cron text.
+/// A schedule written as a cron expression.
 ///
 /// # Five fields
 /// `minute hour day-of-month month day-of-week`, as in a crontab: `*`, values, ranges `1-5`, steps `*/15`, `8-18/2` and
-/// `5/15` (from 5 to the end), lists `0,30`. Months and weekdays have names (`jan`, `Monday`); the weekdays 0 and 7 are
-/// Sunday, and a range may end with `sun`. Where day of month and day of week are both restricted, one of them is enough;
-/// where one of them begins with `*`, both must match.
+/// `5/15` (from 5 to the end), lists `0,30`. Months and weekdays have names (`jan`, `Monday`, `Tues`); the weekdays 0 and 7 are
+/// Sunday, and a range may end with `sun`. If day of month and day of week are both restricted, one of them is enough; if one
+/// of them begins with `*`, both must match.
 ///
-/// `@hourly`, `@daily` = `@midnight`, `@weekly` (Sunday), `@monthly`, `@yearly` = `@annually` are short for such texts.
-/// `@reboot` is once at the start of the scheduler and never by the clock.
+/// `@hourly`, `@daily` = `@midnight`, `@weekly` (Sunday), `@monthly`, `@yearly` = `@annually` are short forms. `@reboot` is once
+/// at the start of the scheduler and never by the clock. `@every` and a `CRON_TZ=` in front are errors that name the call to
+/// use instead.
 ///
 /// # Six or seven fields
-/// `second minute hour day-of-month month day-of-week [year]`, the syntax of the `cron` crate: weekdays are 1 (Sunday) to
-/// 7, `?` is `*` in the two day fields, and these two must both match. Years given as numbers end at 2100; `*` does not.
+/// `second minute hour day-of-month month day-of-week [year]`, the syntax of the `cron` crate: `?` is `*` in the two day fields,
+/// and these two must both match. Years given as numbers end at 2100; `*` does not.
+///
+/// **Weekdays are numbered from 1 (Sunday) to 7 here**, one more than in five fields: `0 9 * * 1` is Monday,
+/// `0 0 9 * * 1` is Sunday. Prefer the names, which mean the same in both. [`describe`](Cron::describe) warns about numbers.
+///
+/// # Extended syntax
+/// [`Cron::parse_extended`] also reads days that depend on the month: `L` (the last day), `L-3` (three days before it), `15W`
+/// (the working day nearest to the 15th), `LW` (the last working day), `FRI#2` (the second Friday), `FRIL` (the last Friday).
 ///
 /// # Daylight-saving time
-/// Where the hour field begins with `*` or lists every hour, the schedule follows elapsed time: it fires whenever the wall
-/// clock shows a time that matches, so twice in an hour that repeats and not in one that is left out. Any other schedule
-/// has fixed hours, and each time of day that it names has one run: the first time where an hour repeats, and right after
-/// the gap where its time is left out (one run for all of them). Cron itself draws the line at the star as well.
+/// If the minute or the hour field begins with `*` or lists every value, the schedule follows elapsed time: it fires whenever
+/// the wall clock shows a time that matches, so twice in an hour that repeats and not in one that is skipped. Any other schedule
+/// has fixed times, and each of them has one run: the first time if the hour repeats, and right after the gap if it is skipped
+/// (one run for all skipped times). This is the rule of cron(8).
 ///
-/// Equality compares the texts, without white space at the ends.
+/// Equality compares the expressions, without white space at the ends.
 ///
 /// # Example
 /// ```
@@ -54,11 +62,11 @@ pub struct Cron {
 }
 
 impl Cron {
-    /// Reads a text; see [`Cron`] for what it may say.
+    /// Reads an expression of the standard syntax; see [`Cron`].
     ///
     /// # Errors
-    /// A [`CronError`] that names the field, the position and what would be allowed. A schedule that never fires, or whose
-    /// years are over by the clock of the system, is an error as well.
+    /// A [`CronError`] that names the field, the position and the allowed values. A schedule that never fires, or whose years
+    /// are in the past by the clock of the system, is an error as well.
     ///
     /// # Example
     /// ```
@@ -72,8 +80,7 @@ impl Cron {
         Self::parse_at(text, Utc::now())
     }
 
-    /// Reads a text as it would have been at `now`, for simulated clocks: only what is over by then is
-    /// [`CronError::Past`].
+    /// Reads an expression as of `now`, for simulated clocks: only years before it are [`CronError::Past`].
     ///
     /// # Errors
     /// As [`Cron::parse`].
@@ -87,18 +94,48 @@ impl Cron {
     /// assert!(Cron::parse_at("0 0 12 * * * 1999", now).is_ok());
     /// ```
     pub fn parse_at(text: &str, now: DateTime<Utc>) -> Result<Self, CronError> {
-        let meaning = parse(text)?;
-        if let Meaning::Readings(fields, _) = &meaning {
+        Self::read(text, Syntax::Standard, now)
+    }
+
+    /// Reads an expression that may use the extended syntax: `L`, `W` and `#`; see [`Cron`].
+    ///
+    /// For a job, pass it on: `scheduler.on(Trigger::cron(Cron::parse_extended("0 9 L * *")?, zone))`.
+    ///
+    /// # Errors
+    /// As [`Cron::parse`].
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::{TimeZone, Utc};
+    /// use offtick::schedule::Cron;
+    ///
+    /// let after = Utc.with_ymd_and_hms(2026, 2, 1, 0, 0, 0).unwrap();
+    /// let next = |text| Cron::parse_extended(text).map(|cron| cron.next_after(after).unwrap().format("%a %d %b").to_string());
+    /// assert_eq!(next("0 9 L * *")?, "Sat 28 Feb");
+    /// assert_eq!(next("0 9 LW * *")?, "Fri 27 Feb");
+    /// assert_eq!(next("0 9 * * TUE#3")?, "Tue 17 Feb");
+    /// assert_eq!(next("0 9 * * MONL")?, "Mon 23 Feb");
+    /// assert!(Cron::parse("0 9 L * *").is_err()); // only on request
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
+    pub fn parse_extended(text: &str) -> Result<Self, CronError> {
+        Self::read(text, Syntax::Extended, Utc::now())
+    }
+
+    fn read(text: &str, syntax: Syntax, now: DateTime<Utc>) -> Result<Self, CronError> {
+        let meaning = parse(text, syntax)?;
+        if let Meaning::Readings(plan) = &meaning {
             // Until no clock of the world can show it any more.
-            let over = fields.years.is_some() && fields.first_from(nanos_of(&now) - REACH).is_none();
-            if over {
+            let fields = &plan.fields;
+            let is_past = fields.years.is_some() && fields.first_from(nanos_of(&now) - REACH).is_none();
+            if is_past {
                 return Err(CronError::Past { at: position_of_year(text) });
             }
         }
         Ok(Self { text: text.trim_ascii().into(), meaning })
     }
 
-    /// The text.
+    /// The expression.
     ///
     /// # Example
     /// ```
@@ -122,7 +159,10 @@ impl Cron {
         self.meaning == Meaning::AtStart
     }
 
-    /// The first run later than `after`, in the zone of `after`. `None` where there is none before the year 10,000.
+    /// The first run later than `after`, in the zone of `after`. `None` if there is none before the year 10,000, or none can be
+    /// found.
+    ///
+    /// [`try_next_after`](Self::try_next_after) tells these two cases apart.
     ///
     /// # Example
     /// ```
@@ -135,12 +175,29 @@ impl Cron {
     /// # Ok::<(), offtick::schedule::CronError>(())
     /// ```
     pub fn next_after<Tz: TimeZone>(&self, after: DateTime<Tz>) -> Option<DateTime<Tz>> {
-        let zone = after.timezone();
-        let next = instant_of(self.next_in(&zone, nanos_of(&after))?)?;
-        Some(next.with_timezone(&zone))
+        self.try_next_after(after).ok().flatten()
     }
 
-    /// The runs later than `after`, in `zone`, for display. Each is later than the one before.
+    /// The first run later than `after`, in the zone of `after`; `None` if there is none before the year 10,000.
+    ///
+    /// # Errors
+    /// [`SearchError::Zone`] if the zone is not one: a search ends after a bounded number of steps whatever the zone answers.
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::{TimeZone, Utc};
+    /// use offtick::schedule::Cron;
+    ///
+    /// let after = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
+    /// assert_eq!(Cron::parse("@reboot").unwrap().try_next_after(after), Ok(None));
+    /// ```
+    pub fn try_next_after<Tz: TimeZone>(&self, after: DateTime<Tz>) -> Result<Option<DateTime<Tz>>, SearchError> {
+        let zone = after.timezone();
+        let next = self.next_in(&zone, nanos_of(&after))?.and_then(instant_of);
+        Ok(next.map(|next| next.with_timezone(&zone)))
+    }
+
+    /// The runs later than `after`, in `zone`, each later than the one before.
     ///
     /// # Example
     /// ```
@@ -157,15 +214,18 @@ impl Cron {
         Upcoming { cron: self, zone, after: Some(nanos_of(&after)) }
     }
 
-    pub(super) fn next_in(&self, zone: &dyn Offsets, after: Nanos) -> Option<Nanos> {
-        let (fields, passage) = self.readings()?;
-        next_run(fields, passage, zone, after)
+    /// True if each reading has one run, in a fold as well.
+    pub(super) fn is_fixed(&self) -> bool {
+        match &self.meaning {
+            Meaning::AtStart => true,
+            Meaning::Readings(plan) => plan.passage == Passage::Once,
+        }
     }
 
-    fn readings(&self) -> Option<(&Fields, Passage)> {
+    pub(super) fn next_in(&self, zone: &dyn Offsets, after: Nanos) -> Result<Option<Nanos>, SearchError> {
         match &self.meaning {
-            Meaning::AtStart => None,
-            Meaning::Readings(fields, passage) => Some((fields, *passage)),
+            Meaning::AtStart => Ok(None),
+            Meaning::Readings(plan) => next_run(&plan.fields, plan.passage, zone, after),
         }
     }
 }
@@ -214,11 +274,11 @@ impl fmt::Debug for Cron {
 
 /// The runs of a [`Cron`], by [`Cron::upcoming`].
 #[derive(Clone, Debug)]
-#[must_use = "iterators do nothing unless they are asked"]
+#[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct Upcoming<'a, Tz: TimeZone> {
     cron: &'a Cron,
     zone: Tz,
-    /// `None` once there are no more.
+    /// `None` after the last one.
     after: Option<Nanos>,
 }
 
@@ -226,7 +286,7 @@ impl<Tz: TimeZone> Iterator for Upcoming<'_, Tz> {
     type Item = DateTime<Tz>;
 
     fn next(&mut self) -> Option<DateTime<Tz>> {
-        self.after = self.after.and_then(|after| self.cron.next_in(&self.zone, after));
+        self.after = self.after.and_then(|after| self.cron.next_in(&self.zone, after).ok()?);
         Some(instant_of(self.after?)?.with_timezone(&self.zone))
     }
 }

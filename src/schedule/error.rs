@@ -1,10 +1,10 @@
-//! What can be wrong with a cron text: which field, where, and what would be allowed there.
+//! Errors of cron expressions, which name the field, the position and the allowed values, and errors of searches.
 //!
-//! Compiled without the feature `cron` as well, so that whoever matches on errors need not know the features.
+//! They are compiled without the feature `cron` as well, so that a `match` on them does not depend on features.
 
 use std::fmt;
 
-/// A field of a cron text.
+/// A field of a cron expression.
 ///
 /// # Example
 /// ```
@@ -13,7 +13,7 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CronField {
-    /// The second; only in texts of 6 or 7 fields.
+    /// The second; only in expressions of 6 or 7 fields.
     Second,
     /// The minute.
     Minute,
@@ -25,7 +25,7 @@ pub enum CronField {
     Month,
     /// The day of the week.
     DayOfWeek,
-    /// The year; only in texts of 7 fields.
+    /// The year; only in expressions of 7 fields.
     Year,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for CronField {
     }
 }
 
-/// What is wrong inside of one field.
+/// The kind of mistake in one field.
 ///
 /// # Example
 /// ```
@@ -56,34 +56,40 @@ impl fmt::Display for CronField {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CronProblem {
-    /// Not an item that the field knows.
+    /// Not a value, range or step.
     Syntax,
-    /// A character that stands in no cron text.
+    /// A character that no cron expression has.
     Character,
     /// A name that the field does not have.
     Name,
     /// A number outside of the field.
     Range,
-    /// A range whose end lies before its start.
+    /// A range whose end is lower than its start.
     Reversed,
     /// A step of zero, or one wider than the field.
     Step,
+    /// An item of the extended syntax, in an expression of the standard one.
+    Extended,
+    /// A number after `#` that no month has.
+    Nth,
 }
 
 impl fmt::Display for CronProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Syntax => "is no value, range or step",
-            Self::Character => "cannot stand in a cron text",
-            Self::Name => "is no name of this field",
+            Self::Syntax => "is not a value, range or step",
+            Self::Character => "is not allowed in a cron expression",
+            Self::Name => "is not a name of this field",
             Self::Range => "is out of range",
             Self::Reversed => "runs backwards",
-            Self::Step => "is no usable step",
+            Self::Step => "is not a usable step",
+            Self::Extended => "belongs to the extended syntax, which `Cron::parse_extended` reads",
+            Self::Nth => "is not an occurrence in a month",
         })
     }
 }
 
-/// Why a text is not a schedule.
+/// An error in a cron expression.
 ///
 /// # Example
 /// ```
@@ -100,34 +106,54 @@ impl fmt::Display for CronProblem {
 #[non_exhaustive]
 pub enum CronError {
     /// Nothing but white space.
-    #[error("the cron text is empty; give 5 to 7 fields or a word such as @daily")]
+    #[error("the cron expression is empty; allowed: 5 to 7 fields or a word such as @daily")]
     Empty,
-    /// Longer than any sensible schedule; the text was not looked at.
-    #[error("the cron text has {length} bytes; allowed: {limit}")]
+    /// Longer than any sensible schedule; the text was not read.
+    #[error("the cron expression has {length} bytes; allowed: {limit}")]
     TooLong {
-        /// Bytes in the text.
+        /// Bytes in the expression.
         length: usize,
         /// Bytes that are allowed.
         limit: usize,
     },
     /// Not 5, 6 or 7 fields.
     #[error(
-        "the cron text has {found} fields; allowed: 5 (minute, hour, day of month, month, day of week), \
+        "the cron expression has {found} fields; allowed: 5 (minute, hour, day of month, month, day of week), \
          6 (second first) or 7 (year last)"
     )]
     Arity {
-        /// Fields in the text.
+        /// Fields in the expression.
         found: usize,
     },
     /// A word with `@` that is not known, or one that does not stand alone.
     #[error(
-        "byte {at}: `{given}` is no known word; allowed, alone: @hourly, @daily, @midnight, @weekly, @monthly, @yearly, \
+        "byte {at}: `{given}` is not a known word; allowed, alone: @hourly, @daily, @midnight, @weekly, @monthly, @yearly, \
          @annually, @reboot"
     )]
     Word {
-        /// Byte offset of the text's first character that is not white space.
+        /// Byte offset of the first character that is not white space.
         at: usize,
-        /// The text, cut where it is long.
+        /// The expression, cut if it is long.
+        given: String,
+    },
+    /// `@every`, which is an interval: a cron expression names times of the wall clock.
+    #[error(
+        "byte {at}: `{given}` is an interval, not a time; use `Scheduler::every` or `Trigger::every` with a `Duration`"
+    )]
+    Every {
+        /// Byte offset of the word.
+        at: usize,
+        /// The expression, cut if it is long.
+        given: String,
+    },
+    /// A time zone in front of the fields: the zone is an argument of its own.
+    #[error(
+        "byte {at}: `{given}` cannot be a part of the expression; use `.zone(..)` of the job or the zone of `Trigger::cron`"
+    )]
+    Zone {
+        /// Byte offset of the zone.
+        at: usize,
+        /// The zone, cut if it is long.
         given: String,
     },
     /// One field is wrong.
@@ -135,22 +161,22 @@ pub enum CronError {
     Field {
         /// The field.
         field: CronField,
-        /// Byte offset of `given` in the text.
+        /// Byte offset of `given` in the expression.
         at: usize,
-        /// The part that is wrong, cut where it is long.
+        /// The part that is wrong, cut if it is long.
         given: String,
-        /// What is wrong with it.
+        /// The kind of mistake.
         problem: CronProblem,
-        /// What could stand there instead.
+        /// The values that the field takes.
         allowed: String,
     },
-    /// Every field is right, but no date matches all of them: 30 February.
-    #[error("day of month, byte {at}: no date ever matches; allowed: a day that one of the months has")]
+    /// Every field is correct, but no date matches all of them, such as 30 February.
+    #[error("day of month, byte {at}: no date matches all fields together; allowed: a date that exists")]
     NeverFires {
         /// Byte offset of the day of the month.
         at: usize,
     },
-    /// Every date that matches is over.
+    /// Every date that matches is in the past.
     #[error("year, byte {at}: every date that matches is in the past; allowed: this year or a later one")]
     Past {
         /// Byte offset of the year.
@@ -159,7 +185,7 @@ pub enum CronError {
 }
 
 impl CronError {
-    /// The field that is wrong, where one is to blame.
+    /// The field that is wrong, if the error is about one.
     pub fn field(&self) -> Option<CronField> {
         match self {
             Self::Field { field, .. } => Some(*field),
@@ -169,11 +195,56 @@ impl CronError {
         }
     }
 
-    /// The byte offset of what is wrong, in the text as it was given.
+    /// The byte offset of the mistake in the expression as it was given.
     pub fn position(&self) -> Option<usize> {
         match self {
-            Self::Field { at, .. } | Self::Word { at, .. } | Self::NeverFires { at } | Self::Past { at } => Some(*at),
+            Self::Field { at, .. }
+            | Self::Word { at, .. }
+            | Self::Every { at, .. }
+            | Self::Zone { at, .. }
+            | Self::NeverFires { at }
+            | Self::Past { at } => Some(*at),
             _ => None,
         }
     }
+}
+
+/// A search for the next run that was given up.
+///
+/// A real time zone and a correct trigger never cause it. It ends a search that would otherwise not end.
+///
+/// # Example
+/// ```
+/// # #[cfg(feature = "cron")] {
+/// use chrono::{TimeDelta, Utc};
+/// use offtick::schedule::{Period, SearchError, Trigger};
+/// use std::time::Duration;
+///
+/// let start = Utc::now();
+/// let period = Period::try_from(Duration::from_secs(2)).unwrap();
+/// let even = Trigger::every(period, start);
+/// let odd = Trigger::every(period, start + TimeDelta::seconds(1));
+/// assert!(matches!(even.and(odd).try_next_after(start), Err(SearchError::Steps { .. })));
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// The offset of the zone changes more often than that of any real zone, or its answers contradict each other.
+    #[error("the time zone changes its offset too often or contradicts itself; check the implementation of `TimeZone`")]
+    Zone,
+    /// The parts of a combined trigger did not agree on a run.
+    #[error("no run found in {limit} steps; the combined triggers may never agree on one")]
+    Steps {
+        /// The most steps of one search.
+        limit: u32,
+    },
+    /// A trigger of `Trigger::from_fn` returned a run that is not later than the given instant.
+    #[error(
+        "the trigger `{name}` returned a run that is not later than the given instant; return a later one or `None`"
+    )]
+    NotLater {
+        /// The name given to `Trigger::from_fn`.
+        name: &'static str,
+    },
 }

@@ -1,4 +1,4 @@
-//! The numbers of a cron text as bit sets, and the search for the next wall-clock reading that they match.
+//! The numbers of a cron expression as bit sets, and the search for the next wall-clock reading that they match.
 //!
 //! This is calendar arithmetic without a zone: a reading is what a wall clock shows, counted in nanoseconds as if the
 //! clock had always shown UTC. The search goes month by month: the days of a month that match are one word, made from
@@ -26,7 +26,7 @@ pub(super) enum DayRule {
     Either,
 }
 
-/// What each field lets through: bit `n` stands for the value `n`.
+/// The values of each field: bit `n` stands for the value `n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fields {
     pub(super) seconds: u64,
@@ -38,9 +38,81 @@ pub(super) struct Fields {
     pub(super) months: u64,
     /// Bits 0 (Sunday) to 6.
     pub(super) weekdays: u64,
+    /// Days in addition to the two sets above.
+    pub(super) by_month: MonthDays,
     pub(super) join: DayRule,
     /// In ascending order; `None` is every year.
     pub(super) years: Option<Vec<i32>>,
+}
+
+/// Days whose number depends on the month: those of the extended syntax.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct MonthDays {
+    /// Bit `n`: `n` days before the last day.
+    pub(super) before_last: u64,
+    /// Bit `n`: the working day, Monday to Friday, nearest to day `n`; bit 0: the last one.
+    pub(super) near: u64,
+    /// Bit `7 * (n - 1) + weekday`: the n-th such weekday, from the first to the fifth.
+    pub(super) nth: u64,
+    /// Bit `weekday`: the last such weekday.
+    pub(super) last: u64,
+}
+
+/// One month, as far as its days are concerned.
+#[derive(Clone, Copy)]
+struct Month {
+    /// Days in it.
+    length: u32,
+    /// The weekday of its first day, 0 is Sunday.
+    first_weekday: u32,
+}
+
+impl Month {
+    fn weekday(self, day: u32) -> u32 {
+        (self.first_weekday + day - 1) % 7
+    }
+
+    /// The working day nearest to `day` within the month; the last one for 0.
+    fn working_day(self, day: u32) -> u32 {
+        let day = if day == 0 { self.length } else { day };
+        match self.weekday(day) {
+            6 if day == 1 => 3,
+            6 => day - 1,
+            0 if day == self.length => day - 2,
+            0 => day + 1,
+            _ => day,
+        }
+    }
+}
+
+/// The values of the bits of a set, in ascending order.
+pub(super) fn bits(set: u64) -> impl Iterator<Item = u32> {
+    std::iter::successors(next_bit(set, 0), move |bit| next_bit(set, bit + 1))
+}
+
+impl MonthDays {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.before_last |= other.before_last;
+        self.near |= other.near;
+        self.nth |= other.nth;
+        self.last |= other.last;
+    }
+
+    /// Those that belong to the field of the day of the month, as bits 1 to 31.
+    fn days(&self, month: Month) -> u64 {
+        let length = month.length;
+        let before_last = bits(self.before_last).filter(|back| *back < length).map(|back| length - back);
+        let near = bits(self.near).filter(|day| *day <= length).map(|day| month.working_day(day));
+        before_last.chain(near).fold(0, |days, day| days | 1 << day)
+    }
+
+    /// Those that belong to the field of the day of the week, as bits 1 to 31.
+    fn weekdays(&self, month: Month) -> u64 {
+        let first = |weekday: u32| 1 + (weekday + 7 - month.first_weekday) % 7;
+        let nth = bits(self.nth).map(|bit| first(bit % 7) + bit / 7 * 7).filter(|day| *day <= month.length);
+        let last = bits(self.last).map(|weekday| first(weekday) + (month.length - first(weekday)) / 7 * 7);
+        nth.chain(last).fold(0, |days, day| days | 1 << day)
+    }
 }
 
 /// The lowest bit of `set` at or above `from`.
@@ -75,12 +147,15 @@ impl Fields {
         let in_month = ((1_u64 << length) - 1) << 1;
         // Turn the week so that bit 0 is the weekday of the first, repeat it five times, move bit 0 to day 1.
         let turn = first.weekday().num_days_from_sunday();
+        let month = Month { length, first_weekday: turn };
         let week = ((self.weekdays >> turn) | (self.weekdays << (7 - turn))) & 0x7f;
         let by_week = (0..5).fold(0, |days, n| days | week << (7 * n)) << 1;
+        let days = self.days | self.by_month.days(month);
+        let by_week = by_week | self.by_month.weekdays(month);
         in_month
             & match self.join {
-                DayRule::Both => self.days & by_week,
-                DayRule::Either => self.days | by_week,
+                DayRule::Both => days & by_week,
+                DayRule::Either => days | by_week,
             }
     }
 

@@ -1,35 +1,52 @@
-//! From text to [`Fields`]: cuts the text, counts its fields and hands them to one of the two dialects.
+//! From an expression to [`Plan`]: cuts the text, counts its fields and reads each by the rules of its dialect.
 //!
-//! | file | dialect |
+//! | file | task |
 //! |---|---|
 //! | `item.rs` | the grammar of one item, `VALUE`, `FROM-TO` or either with `/STEP`, with the position of every mistake |
-//! | `crontab.rs` | 5 fields and the `@` words |
-//! | `seconds.rs` | 6 and 7 fields: the `cron` crate decides what is right, `item.rs` explains what is wrong |
+//! | `extended.rs` | the items `L`, `W` and `#`, which depend on the month |
+//! | `dialect.rs` | the two dialects, 5 fields and 6 or 7, and the `@` words |
 //!
 //! Every step is linear in the text, and the text is short: [`LENGTH_LIMIT_BYTES`].
 
-mod crontab;
+mod dialect;
+mod extended;
 mod item;
-mod seconds;
 
 use super::error::{CronError, CronField, CronProblem};
 use super::fields::{DayRule, Fields, Readings};
 use super::walk::Passage;
 use super::zone::EARLIEST;
 
-/// Bytes in the longest text that is looked at: more than every value of every field, written out.
+/// Bytes in the longest expression that is read: more than every value of every field, written out.
 pub(super) const LENGTH_LIMIT_BYTES: usize = 2048;
 
-/// What a text means.
+/// The meaning of an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// `@reboot`.
     AtStart,
-    /// Everything else.
-    Readings(Fields, Passage),
+    /// Every other expression.
+    Readings(Plan),
 }
 
-/// One field of a text and where it stands.
+/// The wall-clock readings of an expression, and how they pass a change of the offset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    pub(super) fields: Fields,
+    pub(super) passage: Passage,
+    /// True if the weekday field has numbers that count from 1 = Sunday.
+    pub(super) sunday_is_one: bool,
+}
+
+/// Which items an expression may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Syntax {
+    Standard,
+    /// With `L`, `W` and `#`.
+    Extended,
+}
+
+/// One field of an expression and its position.
 #[derive(Clone, Copy, Debug)]
 struct Token<'a> {
     at: usize,
@@ -46,39 +63,46 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// True if the field follows every value, perhaps in steps.
+    /// True if the field begins with a star, with or without a step.
     fn is_starred(self) -> bool {
         self.text.starts_with('*')
     }
+
+    /// The part from byte `from` on.
+    fn tail(self, from: usize) -> Self {
+        Self { at: self.at + from, text: &self.text[from..] }
+    }
+
+    /// The part before byte `end`.
+    fn head(self, end: usize) -> Self {
+        Self { at: self.at, text: &self.text[..end] }
+    }
 }
 
-/// Reads a text. Whether its dates are over is not looked at.
-pub(super) fn parse(text: &str) -> Result<Meaning, CronError> {
+/// Reads an expression. Whether its dates are in the past is not checked.
+pub(super) fn parse(text: &str, syntax: Syntax) -> Result<Meaning, CronError> {
     if text.len() > LENGTH_LIMIT_BYTES {
         return Err(CronError::TooLong { length: text.len(), limit: LENGTH_LIMIT_BYTES });
     }
     let tokens = tokens(text);
     let Some(first) = tokens.first() else { return Err(CronError::Empty) };
     if first.text.starts_with('@') {
-        let given = text.trim_ascii();
-        return crontab::word(given).ok_or_else(|| CronError::Word { at: first.at, given: excerpt(given) });
+        return dialect::word(*first, text.trim_ascii());
     }
-    let (fields, hours, days) = match tokens.len() {
-        5 => (crontab::fields(&tokens)?, tokens[1], tokens[2]),
-        6 | 7 => (seconds::fields(&tokens)?, tokens[2], tokens[3]),
-        found => return Err(CronError::Arity { found }),
-    };
-    if fields.first_from(EARLIEST).is_none() {
+    if ["CRON_TZ=", "TZ="].iter().any(|prefix| first.text.starts_with(prefix)) {
+        return Err(CronError::Zone { at: first.at, given: excerpt(first.text) });
+    }
+    let plan = dialect::plan(&tokens, syntax)?;
+    if plan.fields.first_from(EARLIEST).is_none() {
+        let days = tokens[if tokens.len() == 5 { 2 } else { 3 }];
         return Err(CronError::NeverFires { at: days.at });
     }
-    let every_hour = fields.hours == (1 << 24) - 1;
-    let passage = if hours.is_starred() || every_hour { Passage::Elapsed } else { Passage::Once };
-    Ok(Meaning::Readings(fields, passage))
+    Ok(Meaning::Readings(plan))
 }
 
-/// Where the year stands in a text that has one.
+/// The position of the year in an expression that has one.
 pub(super) fn position_of_year(text: &str) -> usize {
-    tokens(text).get(6).map_or(0, |token| token.at)
+    tokens(text).get(dialect::YEAR).map_or(0, |token| token.at)
 }
 
 fn tokens(text: &str) -> Vec<Token<'_>> {
@@ -87,17 +111,18 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     text.split_ascii_whitespace().map(|part| Token { at: place(part), text: part }).collect()
 }
 
-/// The numbers that one field takes.
+/// The values that one field takes.
+#[derive(Clone, Copy)]
 struct Rule {
     field: CronField,
     first: u32,
     last: u32,
-    /// Where `*` and `FROM/STEP` end: the last day of the week has two numbers.
+    /// The end of `*` and of `FROM/STEP`: Sunday has two numbers in five fields.
     star_last: u32,
-    /// Three letters each, the first for `first_name`.
+    /// Full names, the first one for `first_name`.
     names: &'static [&'static str],
     first_name: u32,
-    /// `?` is another word for `*`.
+    /// `?` is another form of `*`.
     question_mark: bool,
 }
 
@@ -139,8 +164,9 @@ impl Rule {
         match problem {
             CronProblem::Step => format!("a step of 1 to {}", self.widest_step()),
             CronProblem::Reversed => format!("a range that rises within {first}-{last}{or_name}"),
+            CronProblem::Nth => "1 to 5, or L for the last one".to_owned(),
             CronProblem::Range | CronProblem::Name => format!("{first}-{last}{or_name}"),
-            CronProblem::Syntax | CronProblem::Character => {
+            CronProblem::Syntax | CronProblem::Character | CronProblem::Extended => {
                 let any = if self.question_mark { "*, ?" } else { "*" };
                 format!("{any}, {first}-{last}{or_name}, ranges FROM-TO, steps */N or FROM-TO/N, lists with commas")
             }
@@ -152,7 +178,7 @@ impl Rule {
     }
 }
 
-/// A part of a text for an error: what does not print is escaped, what is long is cut.
+/// A part of an expression for an error: control characters are escaped, a long text is cut.
 fn excerpt(text: &str) -> String {
     const LIMIT_CHARS: usize = 40;
     let mut shown: String = text.chars().take(LIMIT_CHARS).flat_map(char::escape_debug).collect();

@@ -1,16 +1,22 @@
-//! [`Trigger`]: when a job is due, of whatever kind its schedule is.
+//! [`Trigger`]: the due times of a job, for every kind of schedule.
 
+use super::combine::{Combined, Except};
 use super::cron::Cron;
+use super::error::SearchError;
 use super::fields::Readings;
 use super::period::Period;
-use super::walk::{Passage, next_run};
-use super::zone::{DAY, EARLIEST, LATEST, Nanos, Offsets, SECOND, Zone, instant_of, nanos_of, nanos_of_reading};
-use chrono::{DateTime, NaiveTime, TimeZone, Timelike, Utc};
+use super::walk::Passage;
+use super::zone::{DAY, EARLIEST, LATEST, Nanos, REACH, SECOND, Zone, instant_of, nanos_of, nanos_of_reading};
+use crate::sync::Arc;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
 use std::fmt;
 
-/// When a job is due: a pure function from an instant to the next run.
+/// The due times of a job: a pure function from an instant to the next run.
 ///
 /// It keeps no state and reads no clock: a wall clock that was set is only another argument.
+///
+/// Triggers combine: [`or`](Self::or), [`and`](Self::and), [`except`](Self::except). [`from_fn`](Self::from_fn) makes one of
+/// any function.
 ///
 /// # Example
 /// ```
@@ -41,8 +47,30 @@ enum Kind {
     Cron { cron: Cron, zone: Zone },
     DailyAt { time: NaiveTime, grid: Grid, zone: Zone },
     Every { period: Period, grid: Grid },
-    InPhase { period: Period, grid: Grid, zone: Zone },
+    InPhase { period: Period, grid: Grid, zone: Zone, second: Option<Second> },
     At(Nanos),
+    FromFn { name: &'static str, next: Arc<NextRun> },
+    Or(Arc<Combined>),
+    And(Arc<Combined>),
+    Except(Arc<Except>),
+}
+
+type NextRun = dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync;
+
+/// The anchor of a phase that is the second instant with its reading, in a fold.
+#[derive(Clone, Copy)]
+struct Second {
+    first: Nanos,
+    anchor: Nanos,
+}
+
+/// A single reading.
+struct Only(Nanos);
+
+impl Readings for Only {
+    fn first_from(&self, from: Nanos) -> Option<Nanos> {
+        (self.0 >= from).then_some(self.0)
+    }
 }
 
 /// Points at equal distances, on the time line of instants or on that of readings.
@@ -65,7 +93,7 @@ impl Readings for Grid {
 }
 
 impl Trigger {
-    /// Whenever a cron text says so, by the wall clock of `zone`.
+    /// At the times of a cron expression, by the wall clock of `zone`.
     ///
     /// # Example
     /// ```
@@ -82,8 +110,8 @@ impl Trigger {
         Self(Kind::Cron { cron, zone })
     }
 
-    /// Once a day, when the wall clock of `zone` shows `time`: right after the gap where it skips it, the first time where
-    /// it shows it twice.
+    /// Once a day, when the wall clock of `zone` shows `time`: right after the gap if the clock skips it, the first time if
+    /// the clock shows it twice.
     ///
     /// # Example
     /// ```
@@ -108,9 +136,10 @@ impl Trigger {
     /// ```
     /// use chrono::{TimeDelta, TimeZone, Utc};
     /// use offtick::schedule::{Period, Trigger};
+    /// use std::time::Duration;
     ///
     /// let start = Utc.with_ymd_and_hms(2026, 7, 1, 15, 0, 0).unwrap();
-    /// let trigger = Trigger::every(Period::try_from(10.0)?, start);
+    /// let trigger = Trigger::every(Period::try_from(Duration::from_secs(10))?, start);
     /// assert_eq!(trigger.next_after(start), Some(start + TimeDelta::seconds(10)));
     /// let late = start + TimeDelta::milliseconds(10_400);
     /// assert_eq!(trigger.next_after(late), Some(start + TimeDelta::seconds(20)));
@@ -124,17 +153,17 @@ impl Trigger {
     /// In phase with `on`: at `on` and at every whole number of periods before and after it.
     ///
     /// A period of a day or longer keeps the wall time of `on` in its zone, with the gap and fold rules of
-    /// [`daily_at`](Trigger::daily_at); a shorter one keeps elapsed time. Whoever wants overdue runs caught up asks for the
-    /// next run after the last one that ran; whoever does not, for the next after now.
+    /// [`daily_at`](Trigger::daily_at), but always runs at `on` itself; a shorter one keeps elapsed time. To catch up overdue
+    /// runs, ask for the next run after the last one that ran; to skip them, ask for the next run after now.
     ///
     /// # Example
     /// ```
-    /// use chrono::{TimeZone, Utc};
+    /// use chrono::{TimeDelta, TimeZone, Utc};
     /// use chrono_tz::Europe::Berlin;
     /// use offtick::schedule::{Period, Trigger};
     ///
     /// let on = Berlin.with_ymd_and_hms(2026, 10, 25, 9, 0, 0).unwrap();
-    /// let weekly = Trigger::in_phase(on, Period::try_from(7.0 * 86_400.0)?);
+    /// let weekly = Trigger::in_phase(on, Period::try_from(TimeDelta::weeks(1))?);
     /// // May run before `on`, and keeps nine o'clock across the change.
     /// let now = Utc.with_ymd_and_hms(2026, 10, 12, 0, 0, 0).unwrap();
     /// let next = Berlin.with_ymd_and_hms(2026, 10, 18, 9, 0, 0).unwrap().to_utc();
@@ -145,10 +174,14 @@ impl Trigger {
     where
         Tz: TimeZone + fmt::Debug + Send + Sync + 'static,
     {
-        let step = period.nanos();
-        let origin = if step >= DAY { nanos_of_reading(&on.naive_local()) } else { nanos_of(&on) };
+        let (step, anchor) = (period.nanos(), nanos_of(&on));
+        let reading = nanos_of_reading(&on.naive_local());
+        let zone = Zone::new(on.timezone());
+        let origin = if step >= DAY { reading } else { anchor };
         let grid = Grid { origin, period: step, first: Nanos::MIN / 2 };
-        Self(Kind::InPhase { period, grid, zone: Zone::new(on.timezone()) })
+        let first = if step >= DAY { zone.next_run(&Only(reading), Passage::Once, anchor - REACH) } else { Ok(None) };
+        let second = first.ok().flatten().filter(|first| *first < anchor).map(|first| Second { first, anchor });
+        Self(Kind::InPhase { period, grid, zone, second })
     }
 
     /// Once, at `instant`.
@@ -167,12 +200,141 @@ impl Trigger {
         Self(Kind::At(nanos_of(&instant)))
     }
 
-    /// The first run later than `after`; `None` where there is none before the year 10,000.
+    /// At the times that a function returns: the first run later than the given instant, or `None` if there is none.
+    ///
+    /// The function must be pure: schedules call it for any instant, in any order, from any thread. A run that is not later
+    /// than the given instant is a [`SearchError`]. `name` identifies the trigger in descriptions and errors.
     ///
     /// # Example
-    /// See [`Trigger`].
+    /// ```
+    /// use chrono::{TimeDelta, TimeZone, Utc};
+    /// use offtick::schedule::Trigger;
+    ///
+    /// let launch = Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).unwrap();
+    /// let countdown = Trigger::from_fn("countdown", move |after| {
+    ///     [60, 10, 0].into_iter().map(|minutes| launch - TimeDelta::minutes(minutes)).find(|run| *run > after)
+    /// });
+    /// let runs: Vec<_> = countdown.upcoming(launch - TimeDelta::days(1)).map(|run| (launch - run).num_minutes()).collect();
+    /// assert_eq!(runs, [60, 10, 0]);
+    /// ```
+    pub fn from_fn(
+        name: &'static str,
+        next: impl Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Kind::FromFn { name, next: Arc::new(next) })
+    }
+
+    /// The runs of both triggers; a run that both have is one run.
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::{TimeZone, Utc};
+    /// use offtick::schedule::{Cron, Trigger, Zone};
+    ///
+    /// let trigger = |text| Cron::parse(text).map(|cron| Trigger::cron(cron, Zone::new(Utc)));
+    /// let opening = trigger("0 9 * * mon-fri")?.or(trigger("30 10 * * sat,sun")?);
+    /// let friday = Utc.with_ymd_and_hms(2026, 7, 3, 0, 0, 0).unwrap();
+    /// let runs: Vec<_> = opening.upcoming(friday).take(2).map(|run| run.to_string()).collect();
+    /// assert_eq!(runs, ["2026-07-03 09:00:00 UTC", "2026-07-04 10:30:00 UTC"]);
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
+    pub fn or(self, other: Self) -> Self {
+        Self(Kind::Or(Arc::new(Combined([self, other]))))
+    }
+
+    /// The runs that both triggers have at the same instant.
+    ///
+    /// Triggers that never meet end a search with [`SearchError::Steps`].
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::{TimeZone, Utc};
+    /// use offtick::schedule::{Cron, Trigger, Zone};
+    ///
+    /// let trigger = |text| Cron::parse(text).map(|cron| Trigger::cron(cron, Zone::new(Utc)));
+    /// let friday_13 = trigger("0 0 13 * *")?.and(trigger("0 0 * * fri")?);
+    /// let start = Utc.with_ymd_and_hms(2026, 7, 1, 0, 0, 0).unwrap();
+    /// assert_eq!(friday_13.next_after(start).unwrap().to_string(), "2026-11-13 00:00:00 UTC");
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
+    pub fn and(self, other: Self) -> Self {
+        Self(Kind::And(Arc::new(Combined([self, other]))))
+    }
+
+    /// Without the runs on the given dates, such as holidays.
+    ///
+    /// The dates are those of the trigger's zone: of the first part that has one, if the trigger is a combination, and of the
+    /// machine's zone if none has one.
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::{NaiveDate, TimeZone};
+    /// use chrono_tz::Europe::Berlin;
+    /// use offtick::schedule::{Cron, Trigger, Zone};
+    ///
+    /// let holidays = [NaiveDate::from_ymd_opt(2026, 12, 25).unwrap()];
+    /// let standup = Trigger::cron(Cron::parse("30 9 * * mon-fri")?, Zone::new(Berlin)).except(holidays);
+    /// let after = Berlin.with_ymd_and_hms(2026, 12, 24, 12, 0, 0).unwrap().to_utc();
+    /// assert_eq!(standup.next_after(after).unwrap().to_string(), "2026-12-28 08:30:00 UTC");
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
+    pub fn except(self, dates: impl IntoIterator<Item = NaiveDate>) -> Self {
+        let zone = self.zone().cloned().unwrap_or_default();
+        Self(Kind::Except(Arc::new(Except { inner: self, dates: dates.into_iter().collect(), zone })))
+    }
+
+    /// The first run later than `after`; `None` if there is none before the year 10,000, or none can be found.
+    ///
+    /// [`try_next_after`](Self::try_next_after) tells these two cases apart.
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::{TimeZone, Utc};
+    /// use offtick::schedule::{Cron, Trigger, Zone};
+    ///
+    /// let noon = Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).unwrap();
+    /// let trigger = Trigger::cron(Cron::parse("0 12 * * *")?, Zone::new(Utc));
+    /// assert_eq!(trigger.next_after(noon), Some(Utc.with_ymd_and_hms(2026, 7, 2, 12, 0, 0).unwrap()));
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        instant_of(self.next(nanos_of(&after))?)
+        self.try_next_after(after).ok().flatten()
+    }
+
+    /// The first run later than `after`; `None` if there is none before the year 10,000.
+    ///
+    /// # Errors
+    /// A [`SearchError`] if a zone, a function or a combination of triggers leads to no end within a bounded number of steps.
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::Utc;
+    /// use offtick::schedule::{SearchError, Trigger};
+    ///
+    /// let stuck = Trigger::from_fn("stuck", |after| Some(after));
+    /// assert_eq!(stuck.try_next_after(Utc::now()), Err(SearchError::NotLater { name: "stuck" }));
+    /// ```
+    pub fn try_next_after(&self, after: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, SearchError> {
+        Ok(self.next(nanos_of(&after))?.and_then(instant_of))
+    }
+
+    /// The runs later than `after`, each later than the one before.
+    ///
+    /// The search for each takes microseconds, at most some milliseconds: do not collect thousands in a tick.
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::{TimeZone, Utc};
+    /// use offtick::schedule::{Cron, Trigger, Zone};
+    ///
+    /// let trigger = Trigger::cron(Cron::parse("0 9 1,15 * *")?, Zone::new(Utc));
+    /// let after = Utc.with_ymd_and_hms(2026, 1, 10, 0, 0, 0).unwrap();
+    /// let runs: Vec<_> = trigger.upcoming(after).take(2).map(|run| run.to_string()).collect();
+    /// assert_eq!(runs, ["2026-01-15 09:00:00 UTC", "2026-02-01 09:00:00 UTC"]);
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
+    pub fn upcoming(&self, after: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> + '_ {
+        std::iter::successors(self.next_after(after), |run| self.next_after(*run))
     }
 
     /// The first run of a job that is started at `start`, which may be at `start` itself. It is the only run of `@reboot`.
@@ -190,12 +352,12 @@ impl Trigger {
     pub fn first_from(&self, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.0 {
             Kind::Cron { cron, .. } if cron.is_at_start() => Some(start),
-            _ => instant_of(self.next(nanos_of(&start) - 1)?),
+            _ => instant_of(self.next(nanos_of(&start) - 1).ok()??),
         }
     }
 
-    /// The last run at or before `now`: the one that is left of many missed ones when they are coalesced. `None` where
-    /// there is none since the year 1.
+    /// The last run at or before `now`: the one that remains of many missed ones when they are coalesced. `None` if there is
+    /// none since the year 1, or none can be found.
     ///
     /// # Example
     /// ```
@@ -208,44 +370,84 @@ impl Trigger {
     /// # Ok::<(), offtick::schedule::CronError>(())
     /// ```
     pub fn last_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let now = nanos_of(&now).min(LATEST - 1);
-        let due = |after: Nanos| self.next(after).filter(|&run| run <= now);
+        instant_of(self.last(nanos_of(&now)).ok()??)
+    }
+
+    fn last(&self, now: Nanos) -> Result<Option<Nanos>, SearchError> {
+        let now = now.min(LATEST - 1);
+        let due = |after: Nanos| Ok(self.next(after)?.filter(|&run| run <= now));
         // Back in doubling strides until a run lies ahead, then forth by halves to the instant just before the last one.
         let (mut stride, mut late) = (SECOND, now);
         let mut early = loop {
             let back = (now - stride).max(EARLIEST);
-            if due(back).is_some() {
+            if due(back)?.is_some() {
                 break back;
             }
             if back == EARLIEST {
-                return None;
+                return Ok(None);
             }
             (late, stride) = (back, stride * 2);
         };
         while late - early > 1 {
             let middle = early + (late - early) / 2;
-            match due(middle) {
-                Some(run) => early = if due(run).is_some() { run } else { return instant_of(run) },
+            match due(middle)? {
+                Some(run) => early = if due(run)?.is_some() { run } else { return Ok(Some(run)) },
                 None => late = middle,
             }
         }
-        instant_of(due(early)?)
+        due(early)
     }
 
-    fn next(&self, after: Nanos) -> Option<Nanos> {
+    pub(super) fn next(&self, after: Nanos) -> Result<Option<Nanos>, SearchError> {
         match &self.0 {
-            Kind::Cron { cron, zone } => cron.next_in(zone.offsets(), after),
-            Kind::DailyAt { grid, zone, .. } => by_the_wall(grid, zone.offsets(), after),
-            Kind::Every { grid, .. } => grid.first_from(after + 1),
-            Kind::InPhase { grid, zone, .. } if grid.period >= DAY => by_the_wall(grid, zone.offsets(), after),
-            Kind::InPhase { grid, .. } => grid.first_from(after + 1),
-            Kind::At(instant) => Some(*instant).filter(|&instant| instant > after),
+            Kind::Cron { cron, zone } => zone.search(|zone| cron.next_in(zone, after)),
+            Kind::DailyAt { grid, zone, .. } => zone.next_run(grid, Passage::Once, after),
+            Kind::InPhase { grid, zone, second, .. } if grid.period >= DAY => {
+                let run = zone.next_run(grid, Passage::Once, after)?;
+                Ok(match second {
+                    Some(Second { first, anchor }) if run == Some(*first) || (*first..*anchor).contains(&after) => {
+                        Some(*anchor)
+                    }
+                    _ => run,
+                })
+            }
+            Kind::Every { grid, .. } | Kind::InPhase { grid, .. } => Ok(grid.first_from(after + 1)),
+            Kind::At(instant) => Ok(Some(*instant).filter(|&instant| instant > after)),
+            Kind::FromFn { name, next } => {
+                let Some(instant) = instant_of(after.max(EARLIEST - 1)) else { return Ok(None) };
+                match next(instant).map(|run| nanos_of(&run)) {
+                    Some(run) if run <= after => Err(SearchError::NotLater { name }),
+                    run => Ok(run.filter(|run| *run < LATEST)),
+                }
+            }
+            Kind::Or(parts) => parts.first_of_any(after),
+            Kind::And(parts) => parts.first_of_both(after),
+            Kind::Except(except) => except.next(after),
         }
     }
-}
 
-fn by_the_wall(grid: &Grid, zone: &dyn Offsets, after: Nanos) -> Option<Nanos> {
-    next_run(grid, Passage::Once, zone, after)
+    /// True if each reading has one run however often the clock shows it; false if the runs follow elapsed time.
+    #[allow(dead_code, reason = "for jobs, whose clock may be set back")]
+    pub(crate) fn is_fixed(&self) -> bool {
+        match &self.0 {
+            Kind::Cron { cron, .. } => cron.is_fixed(),
+            Kind::Every { .. } => false,
+            Kind::InPhase { grid, .. } => grid.period >= DAY,
+            Kind::DailyAt { .. } | Kind::At(_) | Kind::FromFn { .. } => true,
+            Kind::Or(parts) | Kind::And(parts) => parts.0.iter().any(Self::is_fixed),
+            Kind::Except(except) => except.inner.is_fixed(),
+        }
+    }
+
+    /// The zone of the trigger, or of the first part that has one.
+    fn zone(&self) -> Option<&Zone> {
+        match &self.0 {
+            Kind::Cron { zone, .. } | Kind::DailyAt { zone, .. } | Kind::InPhase { zone, .. } => Some(zone),
+            Kind::Every { .. } | Kind::At(_) | Kind::FromFn { .. } => None,
+            Kind::Or(parts) | Kind::And(parts) => parts.0.iter().find_map(Self::zone),
+            Kind::Except(except) => Some(&except.zone),
+        }
+    }
 }
 
 impl fmt::Display for Trigger {
@@ -259,6 +461,10 @@ impl fmt::Display for Trigger {
                 Some(instant) => write!(f, "at {instant}"),
                 None => f.write_str("never"),
             },
+            Kind::FromFn { name, .. } => f.write_str(name),
+            Kind::Or(parts) => write!(f, "[{}] or [{}]", parts.0[0], parts.0[1]),
+            Kind::And(parts) => write!(f, "[{}] and [{}]", parts.0[0], parts.0[1]),
+            Kind::Except(except) => write!(f, "{} except {}", except.inner, except.count()),
         }
     }
 }

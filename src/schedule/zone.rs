@@ -1,12 +1,16 @@
-//! Time zones with their type erased, and where their offsets change.
+//! Time zones with their type erased, and the instants at which their offsets change.
 //!
-//! The whole of a zone is one question: how far east of UTC is the wall clock at this instant? It has one answer, always,
-//! which the reverse question (which instant shows this wall time?) does not. Gaps and folds are found by asking it
-//! before and after: in a gap the offset grows, in a fold it shrinks. `chrono` lists no changes, so [`first_change`]
-//! probes every [`PROBE`] and halves the interval where two probes differ.
+//! A zone answers one question: how far east of UTC is the wall clock at this instant? It always has one answer, unlike the
+//! reverse question (which instant has this wall time?). Gaps and folds are found by comparing the offsets before and after: in
+//! a gap the offset grows, in a fold it shrinks. `chrono` lists no changes, so [`Asked::first_change`] probes every [`PROBE`] and
+//! halves the interval between two probes that differ.
 
+use super::error::SearchError;
+use super::fields::Readings;
+use super::walk::{Passage, next_run};
 use crate::sync::Arc;
 use chrono::{DateTime, Local, NaiveDateTime, Offset, TimeZone, Utc};
+use std::cell::Cell;
 use std::fmt;
 
 /// Nanoseconds since 1970: of UTC for an instant, of the wall clock for a reading.
@@ -18,14 +22,14 @@ pub(super) const SECOND: Nanos = 1_000_000_000;
 /// Nanoseconds in a day.
 pub(super) const DAY: Nanos = 86_400 * SECOND;
 
-/// Nanoseconds between two looks at a zone. No zone of the tz database changes twice within six days (seen by looking at
-/// all of them, from 1843 to 2100).
+/// Nanoseconds between two probes. No zone of the tz database changes twice within six days (checked for all of them, from
+/// 1843 to 2100).
 const PROBE: Nanos = 3 * 3600 * SECOND;
 
 /// No two offsets are further apart than this many nanoseconds: `chrono` keeps each below a day, east and west.
 pub(super) const REACH: Nanos = 2 * DAY;
 
-/// The first instant that schedules look at, in nanoseconds: the year 1.
+/// The first instant of schedules, in nanoseconds: the year 1.
 pub(super) const EARLIEST: Nanos = -62_135_596_800 * SECOND;
 
 /// The instant after the last one of a schedule, in nanoseconds: the year 10,000.
@@ -33,7 +37,7 @@ pub(super) const LATEST: Nanos = 253_402_300_800 * SECOND;
 
 /// A zone as schedules see it.
 pub(super) trait Offsets {
-    /// What is to be added to UTC at this instant, in seconds.
+    /// The offset east of UTC at this instant, in seconds.
     fn seconds_east(&self, utc: &NaiveDateTime) -> i32;
 }
 
@@ -43,45 +47,62 @@ impl<Tz: TimeZone> Offsets for Tz {
     }
 }
 
-/// The offset at an instant between [`EARLIEST`] and [`LATEST`], in nanoseconds.
-pub(super) fn offset_at(zone: &dyn Offsets, instant: Nanos) -> Nanos {
-    let second = i64::try_from(instant.clamp(EARLIEST - REACH, LATEST + REACH).div_euclid(SECOND));
-    let utc = second.ok().and_then(|second| DateTime::from_timestamp(second, 0));
-    utc.map_or(0, |utc| Nanos::from(zone.seconds_east(&utc.naive_utc())) * SECOND)
+/// The most offsets that one search reads. Those of real zones read fewer than 250, which takes microseconds.
+const QUESTION_LIMIT: u32 = 5_000;
+
+/// A zone during one search: it counts the questions, so that a zone that answers nonsense cannot make the search endless.
+pub(super) struct Asked<'a> {
+    zone: &'a dyn Offsets,
+    left: Cell<u32>,
 }
 
-/// The first instant in `(from, until]` with another offset than `from` has.
-pub(super) fn first_change(zone: &dyn Offsets, from: Nanos, until: Nanos) -> Option<Nanos> {
-    let offset = offset_at(zone, from);
-    let mut low = from;
-    while low < until {
-        let high = (low + PROBE).min(until);
-        if offset_at(zone, high) != offset {
-            let (mut same, mut other) = (low.div_euclid(SECOND), high.div_euclid(SECOND));
-            while other - same > 1 {
-                let middle = same + (other - same) / 2;
-                if offset_at(zone, middle * SECOND) == offset {
-                    same = middle;
-                } else {
-                    other = middle;
+impl<'a> Asked<'a> {
+    pub(super) fn new(zone: &'a dyn Offsets) -> Self {
+        Self { zone, left: Cell::new(QUESTION_LIMIT) }
+    }
+
+    /// The offset at an instant between [`EARLIEST`] and [`LATEST`], in nanoseconds.
+    pub(super) fn offset_at(&self, instant: Nanos) -> Result<Nanos, SearchError> {
+        let left = self.left.get().checked_sub(1).ok_or(SearchError::Zone)?;
+        self.left.set(left);
+        let second = i64::try_from(instant.clamp(EARLIEST - REACH, LATEST + REACH).div_euclid(SECOND));
+        let utc = second.ok().and_then(|second| DateTime::from_timestamp(second, 0));
+        Ok(utc.map_or(0, |utc| Nanos::from(self.zone.seconds_east(&utc.naive_utc())) * SECOND))
+    }
+
+    /// The first instant in `(from, until]` with another offset than `from` has.
+    pub(super) fn first_change(&self, from: Nanos, until: Nanos) -> Result<Option<Nanos>, SearchError> {
+        let offset = self.offset_at(from)?;
+        let mut low = from;
+        while low < until {
+            let high = (low + PROBE).min(until);
+            if self.offset_at(high)? != offset {
+                let (mut same, mut other) = (low.div_euclid(SECOND), high.div_euclid(SECOND));
+                while other - same > 1 {
+                    let middle = same + (other - same) / 2;
+                    if self.offset_at(middle * SECOND)? == offset {
+                        same = middle;
+                    } else {
+                        other = middle;
+                    }
                 }
+                return Ok(Some(other * SECOND));
             }
-            return Some(other * SECOND);
+            low = high;
         }
-        low = high;
+        Ok(None)
     }
-    None
-}
 
-/// The latest reading that the wall clock has shown until `now`: past a fold, it is later than what it shows.
-pub(super) fn latest_reading(zone: &dyn Offsets, now: Nanos) -> Nanos {
-    let mut at = now - REACH;
-    let mut latest = now + offset_at(zone, now);
-    while let Some(change) = first_change(zone, at, now) {
-        latest = latest.max(change + offset_at(zone, at) - 1);
-        at = change;
+    /// The latest reading that the wall clock has shown until `now`: past a fold, it is later than the present one.
+    pub(super) fn latest_reading(&self, now: Nanos) -> Result<Nanos, SearchError> {
+        let mut at = now - REACH;
+        let mut latest = now + self.offset_at(now)?;
+        while let Some(change) = self.first_change(at, now)? {
+            latest = latest.max(change + self.offset_at(at)? - 1);
+            at = change;
+        }
+        Ok(latest)
     }
-    latest
 }
 
 /// An instant of `chrono`, in nanoseconds.
@@ -142,8 +163,25 @@ impl Zone {
         Self::new(Local)
     }
 
-    pub(super) fn offsets(&self) -> &dyn Offsets {
-        self.0.offsets()
+    /// Calls `search` with the offsets of the zone.
+    pub(super) fn search<R>(&self, search: impl FnOnce(&dyn Offsets) -> R) -> R {
+        search(self.0.offsets())
+    }
+
+    /// The first instant later than `after` at which a run is due.
+    pub(super) fn next_run(
+        &self,
+        readings: &dyn Readings,
+        passage: Passage,
+        after: Nanos,
+    ) -> Result<Option<Nanos>, SearchError> {
+        self.search(|zone| next_run(readings, passage, zone, after))
+    }
+
+    /// The reading of the wall clock at `instant`.
+    pub(super) fn reading(&self, instant: Nanos) -> Nanos {
+        // The first of many questions is always answered.
+        instant + self.search(|zone| Asked::new(zone).offset_at(instant)).unwrap_or(0)
     }
 }
 

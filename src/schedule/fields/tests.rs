@@ -37,6 +37,7 @@ fn fields() -> impl Strategy<Value = Fields> {
             days,
             months,
             weekdays,
+            by_month: MonthDays::default(),
             join,
             years,
         },
@@ -79,6 +80,7 @@ fn a_fraction_of_a_second_is_rounded_up() {
         days: !0,
         months: !0,
         weekdays: !0,
+        by_month: MonthDays::default(),
         join: DayRule::Both,
         years: None,
     };

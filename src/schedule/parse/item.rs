@@ -3,11 +3,11 @@
 //! ```text
 //! item  = base | base "/" step
 //! base  = "*" | value | value "-" value        ("?" where the field knows it)
-//! value = number | name                        (names of three letters or in full, in any case)
+//! value = number | name                        (names of three letters or in full, in any case, and TUES, THURS)
 //! ```
 //! `value/step` runs from the value to the end of the field, as if it were `value-LAST/step`.
 
-use super::{CronError, CronProblem, Rule, Token};
+use super::{CronError, CronField, CronProblem, Rule, Token};
 use std::ops::RangeInclusive;
 
 /// The values of an item: a range and its step.
@@ -15,6 +15,17 @@ use std::ops::RangeInclusive;
 pub(super) struct Span {
     pub(super) range: RangeInclusive<u32>,
     pub(super) step: u32,
+}
+
+impl Span {
+    pub(super) fn values(&self) -> impl Iterator<Item = u32> {
+        self.range.clone().step_by(usize::try_from(self.step).unwrap_or(usize::MAX))
+    }
+
+    /// The values as bits; none is above 63.
+    pub(super) fn set(&self) -> u64 {
+        self.values().fold(0, |set, value| set | 1 << value)
+    }
 }
 
 pub(super) fn span(rule: &Rule, item: Token<'_>) -> Result<Span, CronError> {
@@ -32,9 +43,10 @@ pub(super) fn span(rule: &Rule, item: Token<'_>) -> Result<Span, CronError> {
         let to_at = item.at + from.len() + 1;
         let first = value(rule, Token { at: item.at, text: from }, item)?;
         let mut last = value(rule, Token { at: to_at, text: to }, item)?;
-        // A week may end with SUN: the number 0 that it is as a start would make FRI-SUN run backwards.
-        if last == 0 && first > 0 && rule.last == 7 && to.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            last = 7;
+        // A week may end with SUN: the number that it has as a start would make FRI-SUN run backwards.
+        let is_sunday = rule.field == CronField::DayOfWeek && last == rule.first_name;
+        if is_sunday && first > last && to.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            last += 7;
         }
         if first > last {
             return Err(rule.error(CronProblem::Reversed, item.at, base));
@@ -58,8 +70,8 @@ pub(super) fn span(rule: &Rule, item: Token<'_>) -> Result<Span, CronError> {
     Ok(Span { range, step })
 }
 
-/// One value; `item` is what to show where it has no text of its own.
-fn value(rule: &Rule, value: Token<'_>, item: Token<'_>) -> Result<u32, CronError> {
+/// One value; an error shows `item` if the value has no text of its own.
+pub(super) fn value(rule: &Rule, value: Token<'_>, item: Token<'_>) -> Result<u32, CronError> {
     if let Some(number) = number(value.text) {
         let inside = (rule.first..=rule.last).contains(&number);
         return if inside { Ok(number) } else { Err(rule.error(CronProblem::Range, value.at, value.text)) };
@@ -68,7 +80,10 @@ fn value(rule: &Rule, value: Token<'_>, item: Token<'_>) -> Result<u32, CronErro
     if !is_name {
         return Err(rule.error(CronProblem::Syntax, item.at, item.text));
     }
-    let known = |name: &&str| name.eq_ignore_ascii_case(value.text) || name[..3].eq_ignore_ascii_case(value.text);
+    let short = |name: &str| name[..3].eq_ignore_ascii_case(value.text);
+    let usual =
+        |name: &str| ["tues", "thurs"].iter().any(|it| name.starts_with(it) && it.eq_ignore_ascii_case(value.text));
+    let known = |name: &&str| name.eq_ignore_ascii_case(value.text) || short(name) || usual(name);
     match rule.names.iter().position(known).and_then(|index| u32::try_from(index).ok()) {
         Some(index) => Ok(rule.first_name + index),
         None => Err(rule.error(CronProblem::Name, value.at, value.text)),
@@ -76,7 +91,7 @@ fn value(rule: &Rule, value: Token<'_>, item: Token<'_>) -> Result<u32, CronErro
 }
 
 /// A number of decimal digits; one too large for its type is larger than every field.
-fn number(text: &str) -> Option<u32> {
+pub(super) fn number(text: &str) -> Option<u32> {
     let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(u32::MAX))
 }

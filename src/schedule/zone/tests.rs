@@ -26,18 +26,18 @@ proptest! {
         let zone = Step { at, before, after };
         let change = Nanos::from(at) * SECOND;
         let inside = before != after && from < change && change <= from + length;
-        prop_assert_eq!(first_change(&zone, from, from + length), inside.then_some(change));
+        prop_assert_eq!(Asked::new(&zone).first_change(from, from + length), Ok(inside.then_some(change)));
     }
 
     #[test]
     fn the_latest_reading_is_the_maximum_of_all(at in -200_000_i64..200_000, before in -80_000_i32..80_000, after in -80_000_i32..80_000, now in -90_000_i64..90_000) {
         let zone = Step { at, before, after };
         let now = Nanos::from(now) * SECOND;
-        let shown = now + offset_at(&zone, now);
+        let shown = now + Asked::new(&zone).offset_at(now).unwrap();
         let change = Nanos::from(at) * SECOND;
         let last_before = change + Nanos::from(before) * SECOND - 1;
         let expected = if now - REACH < change && change <= now { shown.max(last_before) } else { shown };
-        prop_assert_eq!(latest_reading(&zone, now), expected);
+        prop_assert_eq!(Asked::new(&zone).latest_reading(now), Ok(expected));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Any bytes as a cron text: `cargo +nightly fuzz run cron --fuzz-dir tests/fuzz`.
+//! Any bytes as a cron expression: `cargo +nightly fuzz run cron --fuzz-dir tests/fuzz`.
 #![no_main]
 
 #[path = "../checks/cron.rs"]
