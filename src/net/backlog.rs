@@ -47,7 +47,7 @@ pub struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub(super) fn new<L>(listener: &'a Io<L>) -> Self {
-        Self { wait: listener.wait(Place::List(None)), pause: None }
+        Self { wait: listener.wait(Place::new()), pause: None }
     }
 }
 
@@ -89,7 +89,7 @@ impl Backlog {
 
     /// The turn of the one task that uses `poll_accept`, to be put back.
     pub(super) fn take_slot<'a, L>(&self, listener: &'a Io<L>) -> Turn<'a> {
-        Turn { wait: listener.wait(Place::Slot), pause: self.pause.lock().take() }
+        Turn { wait: listener.wait(Place::Polled), pause: self.pause.lock().take() }
     }
 
     pub(super) fn put_slot(&self, turn: Turn<'_>) {

@@ -1,7 +1,7 @@
 //! What the sockets for datagrams (UDP, Unix) have in common. Each read takes one datagram: what the buffer has no room
 //! for is lost.
 
-/// The sends and receives of whatever has an `io()`: to and from the peer, and from whom it may come.
+/// The sends and receives of whatever has an `watched()`: to and from the peer, and from whom it may come.
 macro_rules! datagram_methods {
     ($address:ty) => {
         /// Sends a datagram to the address that this socket is [connected](Self::connect) to. It is sent whole or not
@@ -11,7 +11,7 @@ macro_rules! datagram_methods {
         /// Those of the system, `ConnectionRefused` for an earlier datagram that nobody took among them;
         /// [`ReactorGone`](crate::net::ReactorGone).
         pub async fn send(&self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.io.write_with(|socket| socket.send(bytes)).await
+            self.io.operate_some(crate::reactor::Direction::Write, |socket| socket.send(bytes)).await
         }
 
         /// Receives a datagram, and waits for one; how long it was. What the buffer has no room for is lost.
@@ -19,7 +19,7 @@ macro_rules! datagram_methods {
         /// # Errors
         /// Those of the system; [`ReactorGone`](crate::net::ReactorGone).
         pub async fn recv(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            self.io.read_with(|socket| socket.recv(buffer)).await
+            self.io.operate_some(crate::reactor::Direction::Read, |socket| socket.recv(buffer)).await
         }
 
         /// As [`recv`](Self::recv), and says who sent it.
@@ -27,7 +27,7 @@ macro_rules! datagram_methods {
         /// # Errors
         /// Those of [`recv`](Self::recv).
         pub async fn recv_from(&self, buffer: &mut [u8]) -> std::io::Result<(usize, $address)> {
-            self.io.read_with(|socket| socket.recv_from(buffer)).await
+            self.io.operate_some(crate::reactor::Direction::Read, |socket| socket.recv_from(buffer)).await
         }
 
         /// Sends a datagram if there is room for it now.
@@ -35,7 +35,7 @@ macro_rules! datagram_methods {
         /// # Errors
         /// `WouldBlock` if there is none; those of [`send`](Self::send).
         pub fn try_send(&self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.io.try_write_with(|socket| socket.send(bytes))
+            self.io.try_operate_some(crate::reactor::Direction::Write, |socket| socket.send(bytes))
         }
 
         /// Receives a datagram if one is there.
@@ -43,7 +43,7 @@ macro_rules! datagram_methods {
         /// # Errors
         /// `WouldBlock` if none is; those of [`recv`](Self::recv).
         pub fn try_recv(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            self.io.try_read_with(|socket| socket.recv(buffer))
+            self.io.try_operate_some(crate::reactor::Direction::Read, |socket| socket.recv(buffer))
         }
 
         /// As [`try_recv`](Self::try_recv), and says who sent it.
@@ -51,11 +51,11 @@ macro_rules! datagram_methods {
         /// # Errors
         /// Those of [`try_recv`](Self::try_recv).
         pub fn try_recv_from(&self, buffer: &mut [u8]) -> std::io::Result<(usize, $address)> {
-            self.io.try_read_with(|socket| socket.recv_from(buffer))
+            self.io.try_operate_some(crate::reactor::Direction::Read, |socket| socket.recv_from(buffer))
         }
 
-        /// As [`send`](Self::send), for futures written by hand. One task at a time: of several, the last to call is
-        /// woken.
+        /// As [`send`](Self::send), for futures written by hand. Every task that
+        /// polls is woken.
         ///
         /// # Errors
         /// Those of [`send`](Self::send).
@@ -64,11 +64,11 @@ macro_rules! datagram_methods {
             cx: &mut std::task::Context<'_>,
             bytes: &[u8],
         ) -> std::task::Poll<std::io::Result<usize>> {
-            self.io.poll_write_with(cx, |socket| socket.send(bytes))
+            self.io.poll_operate_some(crate::reactor::Direction::Write, cx, |socket| socket.send(bytes))
         }
 
-        /// As [`recv`](Self::recv), for futures written by hand. One task at a time: of several, the last to call is
-        /// woken.
+        /// As [`recv`](Self::recv), for futures written by hand. Every task that
+        /// polls is woken.
         ///
         /// # Errors
         /// Those of [`recv`](Self::recv).
@@ -77,7 +77,7 @@ macro_rules! datagram_methods {
             cx: &mut std::task::Context<'_>,
             buffer: &mut [u8],
         ) -> std::task::Poll<std::io::Result<usize>> {
-            self.io.poll_read_with(cx, |socket| socket.recv(buffer))
+            self.io.poll_operate_some(crate::reactor::Direction::Read, cx, |socket| socket.recv(buffer))
         }
 
         /// As [`recv_from`](Self::recv_from), in the manner of [`poll_recv`](Self::poll_recv).
@@ -89,7 +89,7 @@ macro_rules! datagram_methods {
             cx: &mut std::task::Context<'_>,
             buffer: &mut [u8],
         ) -> std::task::Poll<std::io::Result<(usize, $address)>> {
-            self.io.poll_read_with(cx, |socket| socket.recv_from(buffer))
+            self.io.poll_operate_some(crate::reactor::Direction::Read, cx, |socket| socket.recv_from(buffer))
         }
 
         crate::net::socket::readable_methods!();

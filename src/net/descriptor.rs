@@ -3,14 +3,14 @@
 use super::io::{BOTH, Deregister, Step};
 use super::refused::{Refused, watch_on_any};
 use super::stream::sealed::Stream;
+use super::system::{check, is_ready};
 use super::{
     ByteStream, Io, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpListener, TcpStream, UdpSocket, UnixDatagram,
     UnixListener, UnixStream, WriteHalf,
 };
-use crate::reactor::{Direction, Facts, Sockets};
+use crate::reactor::{Facts, Sockets};
 use crate::runtime::Handle;
 use mio::unix::SourceFd;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -45,10 +45,11 @@ impl<F: AsFd> Io<F> {
     /// # Errors
     /// Those of [`Io::from_fd`].
     pub fn from_fd_on(handle: &impl AsRef<Handle>, fd: F) -> Result<Self, Refused<F>> {
-        let register =
-            |fd: &mut F, sockets: &Sockets| sockets.register(&mut SourceFd(&fd.as_fd().as_raw_fd()), BOTH, Facts::OPEN);
+        let register = |fd: &mut F, sockets: &Sockets| {
+            sockets.register(&mut SourceFd(&fd.as_fd().as_raw_fd()), BOTH, Facts::ASSUMED)
+        };
         let deregister: Deregister<F> = |fd, registry| registry.deregister(&mut SourceFd(&fd.as_fd().as_raw_fd()));
-        let mut io = Self::watch_by(handle.as_ref(), fd, register, deregister)?;
+        let mut io = Self::watch_by(handle.as_ref(), fd, register, deregister, check())?;
         // Last, so that one which is refused was not changed.
         match adopt(io.as_fd()) {
             Ok(Adopted::NonBlocking) => {}
@@ -91,13 +92,10 @@ fn changed<F: AsFd>(fd: &F, step: Step) -> io::Result<bool> {
 
 /// The mode of a descriptor that stays in blocking mode: asks the system before each operation.
 fn kept<F: AsFd>(fd: &F, step: Step) -> io::Result<bool> {
-    let events = match step {
-        Step::Before(Direction::Read) => PollFlags::IN,
-        Step::Before(Direction::Write) => PollFlags::OUT,
-        Step::Released => return Ok(true),
-    };
-    // Errors and the end of the file are ready as well: the operation reports them.
-    Ok(poll(&mut [PollFd::new(fd, events)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? != 0)
+    match step {
+        Step::Before(direction) => is_ready(fd, direction),
+        Step::Released => Ok(true),
+    }
 }
 
 impl<S: AsFd> AsFd for Io<S> {
@@ -110,7 +108,7 @@ macro_rules! as_fd {
     ($([$($generics:tt)*] $socket:ty;)+) => {$(
         impl<$($generics)*> AsFd for $socket {
             fn as_fd(&self) -> BorrowedFd<'_> {
-                self.io().as_fd()
+                self.watched().as_fd()
             }
         }
     )+};

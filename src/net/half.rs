@@ -57,8 +57,8 @@ pub(super) fn split<T>(stream: &mut T) -> (ReadHalf<'_, T>, WriteHalf<'_, T>) {
 impl<T: ByteStream> ReadHalf<'_, T> {
     read_methods!();
 
-    pub(super) fn io(&self) -> &Io<<T as sealed::Stream>::Source> {
-        self.stream.io()
+    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+        self.stream.watched()
     }
 }
 
@@ -66,8 +66,8 @@ impl<T: ByteStream> WriteHalf<'_, T> {
     write_methods!();
     shut_methods!();
 
-    pub(super) fn io(&self) -> &Io<<T as sealed::Stream>::Source> {
-        self.stream.io()
+    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+        self.stream.watched()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Any source of the system's poll, watched by the reactor.
 
 use super::refused::{Refused, watch_on_any};
+use super::system::{System, check};
 use crate::reactor::{Direction, Facts, Place, ReactorGone, Seen, Sockets, Source};
 use crate::runtime::{Handle, spend};
 use crate::sync::Arc;
@@ -28,6 +29,9 @@ pub(super) type Deregister<S> = fn(&mut S, &Registry) -> io::Result<()>;
 /// What a source needs that is not in non-blocking mode by itself; `false` if the step is an operation that would block.
 pub(super) type Mode<S> = fn(&S, Step) -> io::Result<bool>;
 
+/// Asks the system whether an operation of a direction would not block now.
+pub(super) type Check<S> = fn(&S, Direction) -> io::Result<bool>;
+
 /// A step in the life of a source with a [`Mode`].
 #[derive(Clone, Copy)]
 pub(super) enum Step {
@@ -45,8 +49,8 @@ pub(super) enum Step {
 /// terminal, an event or timer descriptor, a device, a socket of another library. Regular files and folders cannot be
 /// polled: read them in a closure on the blocking pool.
 ///
-/// An operation is a closure over the source that returns [`WouldBlock`](io::ErrorKind::WouldBlock) when it can do
-/// nothing now; it is tried again when the system says that the source is ready.
+/// An operation is a closure over the source, which [`io`](Io::io) and [`try_io`](Io::try_io) run. It returns
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) when it can do nothing now, and runs again when the source is ready.
 ///
 /// # Which runtime
 /// The one whose task makes it, else the process-wide default one. From then on it may be used from any thread and
@@ -58,14 +62,14 @@ pub(super) enum Step {
 /// # Example
 /// ```
 /// # #[cfg(unix)] {
-/// use offtick::net::Io;
+/// use offtick::net::{Interest, Io};
 /// use std::io::{PipeReader, Read, Write};
 /// let rt = offtick::Runtime::new()?;
 /// let (reader, mut writer) = std::io::pipe()?;
 /// let mut task = rt.run(async move {
 ///     let reader = Io::from_fd(reader)?;
 ///     let mut text = [0; 16];
-///     let n = reader.read_with(|mut reader: &PipeReader| reader.read(&mut text)).await?;
+///     let n = reader.io(Interest::READABLE, |mut reader: &PipeReader| reader.read(&mut text)).await?;
 ///     Ok::<_, std::io::Error>(text[..n].to_vec())
 /// });
 /// writer.write_all(b"ready")?;
@@ -80,6 +84,8 @@ pub struct Io<S> {
     deregister: Deregister<S>,
     /// `None`: the source is in non-blocking mode and stays so.
     pub(super) mode: Option<Mode<S>>,
+    /// `None`: nothing is known of the source that the system could be asked by.
+    check: Option<Check<S>>,
 }
 
 struct Registration {
@@ -103,23 +109,38 @@ impl<S: mio::event::Source> Io<S> {
     /// # Errors
     /// Those of [`Io::new`].
     pub fn new_on(handle: &impl AsRef<Handle>, source: S) -> Result<Self, Refused<S>> {
-        Self::watch(handle.as_ref(), source, BOTH, Facts::OPEN)
+        Self::watch_by_mio(handle.as_ref(), source, BOTH, Facts::ASSUMED, None)
     }
 
-    /// `facts` is what is known of the source: an operation is tried at once in a direction that is said to be ready.
-    pub(super) fn watch(handle: &Handle, source: S, interest: Interest, facts: Facts) -> Result<Self, Refused<S>> {
+    fn watch_by_mio(
+        handle: &Handle,
+        source: S,
+        interest: Interest,
+        facts: Facts,
+        check: Option<Check<S>>,
+    ) -> Result<Self, Refused<S>> {
         let register = |source: &mut S, sockets: &Sockets| sockets.register(source, interest, facts);
-        Self::watch_by(handle, source, register, |source, registry| registry.deregister(source))
+        Self::watch_by(handle, source, register, |source, registry| registry.deregister(source), check)
+    }
+
+    /// Watches a socket of this module. `facts` is what is known of it: an operation is tried at once in a direction
+    /// that is ready or assumed to be.
+    pub(super) fn watch(handle: &Handle, source: S, interest: Interest, facts: Facts) -> Result<Self, Refused<S>>
+    where
+        S: System,
+    {
+        Self::watch_by_mio(handle, source, interest, facts, check())
     }
 }
 
 impl<S> Io<S> {
-    /// `register` and `deregister` say how such a source is watched, and how no more.
+    /// Watches a source by the given functions.
     pub(super) fn watch_by(
         handle: &Handle,
         mut source: S,
         register: impl FnOnce(&mut S, &Sockets) -> io::Result<(Key, Arc<Source>)>,
         deregister: Deregister<S>,
+        check: Option<Check<S>>,
     ) -> Result<Self, Refused<S>> {
         let sockets = Arc::clone(&handle.shared().sockets);
         match register(&mut source, &sockets) {
@@ -128,6 +149,7 @@ impl<S> Io<S> {
                 registration: Registration { sockets, key, state },
                 deregister,
                 mode: None,
+                check,
             }),
             Err(error) => Err(Refused::new(source, error)),
         }
@@ -154,96 +176,88 @@ impl<S> Io<S> {
         Some(source)
     }
 
-    /// Waits until it may be readable: until an operation that reads should be tried.
-    ///
-    /// It stays so until such an operation would have blocked: those done by [`read_with`](Self::read_with) and its like
-    /// take note of that, those done on [`get_ref`](Self::get_ref) do not.
-    ///
-    /// # Errors
-    /// [`ReactorGone`].
-    pub async fn readable(&self) -> io::Result<()> {
-        self.ready(Direction::Read).await
-    }
-
-    /// Waits until it may be writable; as [`readable`](Self::readable).
-    ///
-    /// # Errors
-    /// [`ReactorGone`].
-    pub async fn writable(&self) -> io::Result<()> {
-        self.ready(Direction::Write).await
-    }
-
-    /// Reads by `operation`, as soon as that does not block. Interrupted system calls are repeated.
+    /// Reads by `operation`, as soon as that does not block: [`io`](Self::io) with the interest `READABLE`.
     ///
     /// # Errors
     /// Those of the operation; [`ReactorGone`].
-    pub async fn read_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
-        self.operate(Direction::Read, |source| operation(source).map(Did::Some)).await
+    pub async fn read_with<R>(&self, operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.io(Interest::READABLE, operation).await
     }
 
-    /// Writes by `operation`, as soon as that does not block. Interrupted system calls are repeated.
+    /// Writes by `operation`, as soon as that does not block: [`io`](Self::io) with the interest `WRITABLE`.
     ///
     /// # Errors
     /// Those of the operation; [`ReactorGone`].
-    pub async fn write_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
-        self.operate(Direction::Write, |source| operation(source).map(Did::Some)).await
+    pub async fn write_with<R>(&self, operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.io(Interest::WRITABLE, operation).await
     }
 
     /// Reads by `operation` if that is possible now, without waiting.
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it is not; those of the operation; [`ReactorGone`].
-    pub fn try_read_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
-        self.try_operate(Direction::Read, |source| operation(source).map(Did::Some))
+    pub fn try_read_with<R>(&self, operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.try_io(Interest::READABLE, operation)
     }
 
     /// Writes by `operation` if that is possible now, without waiting.
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it is not; those of the operation; [`ReactorGone`].
-    pub fn try_write_with<R>(&self, mut operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
-        self.try_operate(Direction::Write, |source| operation(source).map(Did::Some))
+    pub fn try_write_with<R>(&self, operation: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        self.try_io(Interest::WRITABLE, operation)
     }
 
-    /// As [`read_with`](Self::read_with), for futures written by hand. One task at a time: of several, the last to call
-    /// is woken.
+    /// As [`read_with`](Self::read_with), for futures written by hand. Every task that polls is woken.
     ///
     /// # Errors
     /// Those of the operation; [`ReactorGone`].
     pub fn poll_read_with<R>(
         &self,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<R>,
+        operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.poll_operate(Direction::Read, cx, &mut Place::Slot, |source| operation(source).map(Did::Some))
+        self.poll_io(Interest::READABLE, cx, operation)
     }
 
-    /// As [`write_with`](Self::write_with), for futures written by hand. One task at a time: of several, the last to call
-    /// is woken.
+    /// As [`write_with`](Self::write_with), for futures written by hand. Every task that polls is woken.
     ///
     /// # Errors
     /// Those of the operation; [`ReactorGone`].
     pub fn poll_write_with<R>(
         &self,
         cx: &mut Context<'_>,
-        mut operation: impl FnMut(&S) -> io::Result<R>,
+        operation: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.poll_operate(Direction::Write, cx, &mut Place::Slot, |source| operation(source).map(Did::Some))
+        self.poll_io(Interest::WRITABLE, cx, operation)
     }
 
-    async fn ready(&self, direction: Direction) -> io::Result<()> {
-        let mut wait = self.wait(Place::List(None));
-        let seen = poll_fn(|cx| {
-            let seen = ready!(wait.state.poll_ready(direction, cx, &mut wait.place));
-            // Else a task that waits, and then operates without waiting, never gives way to others.
-            if spend() {
-                return Poll::Ready(seen);
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-        if seen.is_gone() { Err(ReactorGone.into()) } else { Ok(()) }
+    /// Runs an operation of this crate that moves some of what there is. Its `WouldBlock` comes from the system.
+    pub(super) async fn operate_some<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.operate(direction, |source| operation(source).map(Did::Some)).await
+    }
+
+    /// As [`operate_some`](Self::operate_some), without waiting.
+    pub(super) fn try_operate_some<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.try_operate(direction, |source| operation(source).map(Did::Some))
+    }
+
+    /// As [`operate_some`](Self::operate_some), for the `poll_` calls.
+    pub(super) fn poll_operate_some<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll_operate(direction, cx, &mut Place::Polled, |source| operation(source).map(Did::Some))
     }
 
     pub(super) fn operate<R>(
@@ -251,13 +265,22 @@ impl<S> Io<S> {
         direction: Direction,
         mut operation: impl FnMut(&S) -> io::Result<Did<R>>,
     ) -> impl Future<Output = io::Result<R>> {
-        let mut wait = self.wait(Place::List(None));
+        let mut wait = self.wait(Place::new());
         poll_fn(move |cx| self.poll_operate(direction, cx, &mut wait.place, &mut operation))
     }
 
-    /// One who may have to wait, more than once.
+    /// The state of a caller that may have to wait, more than once.
     pub(super) fn wait(&self, place: Place) -> Wait<'_> {
-        Wait { state: &self.registration.state, place }
+        Wait { state: self.state(), place }
+    }
+
+    pub(super) fn state(&self) -> &Arc<Source> {
+        &self.registration.state
+    }
+
+    /// Returns whether the system says that an operation would not block now; `None` if it cannot be asked.
+    pub(super) fn ask(&self, direction: Direction) -> Option<bool> {
+        self.check.and_then(|check| check(self.get_ref(), direction).ok())
     }
 
     pub(super) fn poll_operate<R>(
@@ -301,12 +324,13 @@ impl<S> Io<S> {
         if seen.is_gone() {
             return Err(ReactorGone.into());
         }
+        self.registration.state.used(direction);
         loop {
-            let blocks = match self.mode {
-                Some(mode) => !mode(self.get_ref(), Step::Before(direction))?,
-                None => false,
+            let done = match self.proceeds(direction) {
+                Ok(true) => operation(self.get_ref()),
+                Ok(false) => Err(io::ErrorKind::WouldBlock.into()),
+                Err(error) => Err(error),
             };
-            let done = if blocks { Err(io::ErrorKind::WouldBlock.into()) } else { operation(self.get_ref()) };
             match done {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -322,12 +346,18 @@ impl<S> Io<S> {
             }
         }
     }
+
+    /// False if the source keeps its blocking mode and an operation would block.
+    #[inline]
+    pub(super) fn proceeds(&self, direction: Direction) -> io::Result<bool> {
+        self.mode.map_or(Ok(true), |mode| mode(self.get_ref(), Step::Before(direction)))
+    }
 }
 
-/// A place among those who wait for a source; one in the list is left when this goes.
+/// A place in the list of waiters of a source. Dropping it leaves the list.
 #[derive(Debug)]
 pub(super) struct Wait<'a> {
-    state: &'a Source,
+    pub(super) state: &'a Source,
     pub(super) place: Place,
 }
 

@@ -125,12 +125,14 @@ macro_rules! listener {
                 listener: $source,
             ) -> Result<Self, crate::net::Refused<$source>> {
                 use crate::net::{backlog::Backlog, io::Io};
-                let io = Io::watch(handle, listener, mio::Interest::READABLE, crate::reactor::Facts::OPEN)?;
+                let io = Io::watch(handle, listener, mio::Interest::READABLE, crate::reactor::Facts::ASSUMED)?;
                 Ok(Self { io, backlog: Backlog::new(handle) })
             }
 
-            #[cfg(unix)]
-            pub(in crate::net) fn io(&self) -> &crate::net::io::Io<$source> {
+            crate::net::socket::readable_methods!();
+            crate::net::socket::owned_readable_methods!();
+
+            pub(in crate::net) fn watched(&self) -> &crate::net::io::Io<$source> {
                 &self.io
             }
 
@@ -177,6 +179,8 @@ macro_rules! listener {
                 crate::net::Incoming::new(self)
             }
         }
+
+        crate::net::socket::watched!($listener: $source);
 
         impl crate::net::listener::sealed::Accept for $listener {
             type Source = $source;

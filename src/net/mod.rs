@@ -16,8 +16,13 @@
 //! ```
 //!
 //! With the feature `futures-io`, all streams of bytes, shared references to them and [`Io`] are
-//! `futures_io::{AsyncRead, AsyncWrite}`. Closing a stream by them shuts its writing side. As with all calls by the name
-//! of `poll_`, one task at a time may read by them and one write: of several, the last to call is woken.
+//! `futures_io::{AsyncRead, AsyncWrite}`. Closing a stream by them shuts its writing side.
+//!
+//! # Readiness
+//! `readable`, `writable` and `ready` wait until an operation should be tried. A source stays ready until an operation
+//! through this module would have blocked. System calls on the descriptor itself are unseen: run them in
+//! [`try_io`](Io::try_io) or [`io`](Io::io), which every socket has. Any number of tasks may wait for one socket, by futures
+//! and by `poll_` calls alike: an event wakes all of its direction.
 
 mod address;
 mod backlog;
@@ -28,6 +33,7 @@ mod calls;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[path = "calls_other.rs"]
 mod calls;
+mod custom;
 mod datagram;
 #[cfg(unix)]
 mod descriptor;
@@ -44,10 +50,17 @@ mod limits;
 mod limits;
 mod listener;
 mod owned_half;
+mod ready;
 pub mod reconnect;
 mod refused;
 mod socket;
 mod stream;
+#[cfg(not(unix))]
+#[path = "system_other.rs"]
+mod system;
+#[cfg(unix)]
+#[path = "system_unix.rs"]
+mod system;
 mod tcp_listener;
 #[cfg(all(unix, not(any(target_os = "haiku", target_os = "nto", target_os = "openbsd"))))]
 mod tcp_options;
@@ -75,7 +88,10 @@ pub use buf_reader::{BufReader, ByteReader};
 pub use half::{ReadHalf, WriteHalf};
 pub use io::Io;
 pub use listener::{Incoming, Listener};
+/// What to wait for: the `Interest` of the `mio` crate.
+pub use mio::Interest;
 pub use owned_half::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+pub use ready::{OwnedReadiness, Ready, Watch};
 pub use reconnect::Reconnecting;
 pub use refused::Refused;
 pub use stream::ByteStream;

@@ -83,8 +83,8 @@ impl<T: ByteStream> OwnedReadHalf<T> {
         reunite(self, write)
     }
 
-    pub(super) fn io(&self) -> &Io<<T as sealed::Stream>::Source> {
-        self.stream.io()
+    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+        self.stream.watched()
     }
 }
 
@@ -105,8 +105,8 @@ impl<T: ByteStream> OwnedWriteHalf<T> {
         reunite(read, self)
     }
 
-    pub(super) fn io(&self) -> &Io<<T as sealed::Stream>::Source> {
-        self.stream.io()
+    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+        self.stream.watched()
     }
 }
 

@@ -1,5 +1,5 @@
 //! What all sockets have in common. Each of these macros stands in an `impl` block of a type that has `io: Io<_>` and
-//! `from_mio`, or `io()`, so that the methods and their documentation are written once.
+//! `from_mio`, or `watched()`, so that the methods and their documentation are written once.
 
 /// Whether the standard library's socket comes in or goes out; the local address; errors.
 macro_rules! socket_methods {
@@ -114,10 +114,22 @@ macro_rules! readable_methods {
     () => {
         /// Waits until a read should be tried. It may still find nothing; then wait again.
         ///
+        /// It stays readable until a read through this type would block. System calls on the descriptor itself are
+        /// unseen: run them in [`try_io`](crate::net::Io::try_io). See [`Io::readable`](crate::net::Io::readable).
+        ///
         /// # Errors
         /// [`ReactorGone`](crate::net::ReactorGone).
         pub async fn readable(&self) -> std::io::Result<()> {
-            self.io().readable().await
+            self.watched().readable().await
+        }
+
+        /// As [`readable`](Self::readable), for futures written by hand. Every task that polls is woken. See
+        /// [`Io::poll_readable`](crate::net::Io::poll_readable).
+        ///
+        /// # Errors
+        /// [`ReactorGone`](crate::net::ReactorGone).
+        pub fn poll_readable(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+            self.watched().poll_readable(cx)
         }
     };
 }
@@ -127,12 +139,111 @@ macro_rules! writable_methods {
     () => {
         /// Waits until a write should be tried. It may still find no room; then wait again.
         ///
+        /// It stays writable until a write through this type would block. System calls on the descriptor itself are
+        /// unseen: run them in [`try_io`](crate::net::Io::try_io). See [`Io::writable`](crate::net::Io::writable).
+        ///
         /// # Errors
         /// [`ReactorGone`](crate::net::ReactorGone).
         pub async fn writable(&self) -> std::io::Result<()> {
-            self.io().writable().await
+            self.watched().writable().await
+        }
+
+        /// As [`writable`](Self::writable), for futures written by hand. Every task that polls is woken. See
+        /// [`Io::poll_writable`](crate::net::Io::poll_writable).
+        ///
+        /// # Errors
+        /// [`ReactorGone`](crate::net::ReactorGone).
+        pub fn poll_writable(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+            self.watched().poll_writable(cx)
         }
     };
 }
 
-pub(super) use {peer_methods, readable_methods, shutdown_methods, socket_methods, ttl_methods, writable_methods};
+/// Owned waits for reading, for whole sockets.
+macro_rules! owned_readable_methods {
+    () => {
+        /// As [`readable`](Self::readable), in a future that owns its share of the socket: a struct can hold it.
+        pub fn readable_owned(self: &crate::sync::Arc<Self>) -> crate::net::OwnedReadiness<Self> {
+            crate::net::OwnedReadiness::new(self, crate::reactor::Direction::Read)
+        }
+
+        /// Runs an operation as soon as the socket is ready for it: system calls that this type does not have.
+        ///
+        /// `operation` returns `WouldBlock` when it can do nothing now, and runs again when the socket is ready. See
+        /// [`Io::io`](crate::net::Io::io).
+        ///
+        /// # Errors
+        /// Those of the operation; [`ReactorGone`](crate::net::ReactorGone).
+        pub async fn io<R>(
+            &self,
+            interest: crate::net::Interest,
+            mut operation: impl FnMut(&Self) -> std::io::Result<R>,
+        ) -> std::io::Result<R> {
+            self.io.io(interest, |_| operation(self)).await
+        }
+
+        /// Runs an operation if the socket is ready for it now, without waiting. See [`Io::try_io`](crate::net::Io::try_io).
+        ///
+        /// # Errors
+        /// `WouldBlock` if it is not ready, or the operation would block; those of the operation;
+        /// [`ReactorGone`](crate::net::ReactorGone).
+        pub fn try_io<R>(
+            &self,
+            interest: crate::net::Interest,
+            mut operation: impl FnMut(&Self) -> std::io::Result<R>,
+        ) -> std::io::Result<R> {
+            self.io.try_io(interest, |_| operation(self))
+        }
+
+        /// Runs an operation as soon as the socket is ready for it, for futures written by hand. See
+        /// [`Io::poll_io`](crate::net::Io::poll_io).
+        ///
+        /// # Errors
+        /// Those of the operation; [`ReactorGone`](crate::net::ReactorGone).
+        pub fn poll_io<R>(
+            &self,
+            interest: crate::net::Interest,
+            cx: &mut std::task::Context<'_>,
+            mut operation: impl FnMut(&Self) -> std::io::Result<R>,
+        ) -> std::task::Poll<std::io::Result<R>> {
+            self.io.poll_io(interest, cx, |_| operation(self))
+        }
+    };
+}
+
+/// Owned waits for writing and waits for both directions, for whole sockets.
+macro_rules! owned_writable_methods {
+    () => {
+        /// As [`writable`](Self::writable), in a future that owns its share of the socket: a struct can hold it.
+        pub fn writable_owned(self: &crate::sync::Arc<Self>) -> crate::net::OwnedReadiness<Self> {
+            crate::net::OwnedReadiness::new(self, crate::reactor::Direction::Write)
+        }
+
+        /// Waits until the socket is ready for one of several operations, and returns which. See
+        /// [`Io::ready`](crate::net::Io::ready).
+        ///
+        /// # Errors
+        /// [`ReactorGone`](crate::net::ReactorGone).
+        pub async fn ready(&self, interest: crate::net::Interest) -> std::io::Result<crate::net::Ready> {
+            self.io.ready(interest).await
+        }
+    };
+}
+
+/// What an owned wait needs to know of a whole socket, which has `watched()`.
+macro_rules! watched {
+    ($socket:ty: $source:ty) => {
+        impl crate::net::ready::sealed::Watched for $socket {
+            type Source = $source;
+
+            fn watched(&self) -> &crate::net::io::Io<$source> {
+                &self.io
+            }
+        }
+    };
+}
+
+pub(super) use {
+    owned_readable_methods, owned_writable_methods, peer_methods, readable_methods, shutdown_methods, socket_methods,
+    ttl_methods, watched, writable_methods,
+};

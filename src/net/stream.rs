@@ -40,7 +40,7 @@ pub(super) mod sealed {
     pub trait Stream {
         type Source: Source;
 
-        fn io(&self) -> &Io<Self::Source>;
+        fn watched(&self) -> &Io<Self::Source>;
     }
 }
 
@@ -127,7 +127,7 @@ fn write_vectored<S: Source>(slices: &[IoSlice<'_>]) -> (bool, impl FnMut(&S) ->
 #[allow(private_bounds, reason = "so are the methods")]
 impl<S: Source> Io<S> {
     pub(super) async fn connected(&self) -> io::Result<()> {
-        self.write_with(S::connected).await
+        self.operate_some(Direction::Write, S::connected).await
     }
 
     /// Nothing is waited for where nothing is asked for.
@@ -136,7 +136,7 @@ impl<S: Source> Io<S> {
         direction: Direction,
         (wanted, mut operation): (bool, impl FnMut(&S) -> io::Result<Did<usize>>),
     ) -> impl Future<Output = io::Result<usize>> {
-        let mut wait = self.wait(Place::List(None));
+        let mut wait = self.wait(Place::new());
         poll_fn(move |cx| {
             if wanted { self.poll_operate(direction, cx, &mut wait.place, &mut operation) } else { Poll::Ready(Ok(0)) }
         })
@@ -148,7 +148,7 @@ impl<S: Source> Io<S> {
         direction: Direction,
         (wanted, operation): (bool, impl FnMut(&S) -> io::Result<Did<usize>>),
     ) -> Poll<io::Result<usize>> {
-        if wanted { self.poll_operate(direction, cx, &mut Place::Slot, operation) } else { Poll::Ready(Ok(0)) }
+        if wanted { self.poll_operate(direction, cx, &mut Place::Polled, operation) } else { Poll::Ready(Ok(0)) }
     }
 
     fn try_transfer(
@@ -212,7 +212,7 @@ impl<S: Source> Io<S> {
     }
 
     pub(super) fn recv_exact(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<()>> {
-        let (mut wait, mut filled) = (self.wait(Place::List(None)), 0);
+        let (mut wait, mut filled) = (self.wait(Place::new()), 0);
         poll_fn(move |cx| {
             while filled < buffer.len() {
                 let (_, operation) = read(&mut buffer[filled..]);
@@ -226,7 +226,7 @@ impl<S: Source> Io<S> {
     }
 
     pub(super) fn send_all(&self, mut bytes: &[u8]) -> impl Future<Output = io::Result<()>> {
-        let mut wait = self.wait(Place::List(None));
+        let mut wait = self.wait(Place::new());
         poll_fn(move |cx| {
             while !bytes.is_empty() {
                 match ready!(self.poll_operate(Direction::Write, cx, &mut wait.place, write(bytes).1))? {
@@ -248,7 +248,7 @@ pub(super) fn too_short() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the peer closed before the buffer was full")
 }
 
-/// The reads of whatever has an `io()`.
+/// The reads of whatever has an `watched()`.
 macro_rules! read_methods {
     () => {
         /// Reads what is there, at most a buffer full; waits until something is. Zero is the end: the peer sends no
@@ -257,7 +257,7 @@ macro_rules! read_methods {
         /// # Errors
         /// Those of the system, as `ConnectionReset`; [`ReactorGone`](crate::net::ReactorGone).
         pub async fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            self.io().recv(buffer).await
+            self.watched().recv(buffer).await
         }
 
         /// As [`read`](Self::read), into several buffers, the first ones first.
@@ -265,7 +265,7 @@ macro_rules! read_methods {
         /// # Errors
         /// Those of [`read`](Self::read).
         pub async fn read_vectored(&self, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
-            self.io().recv_vectored(buffers).await
+            self.watched().recv_vectored(buffers).await
         }
 
         /// Fills the buffer.
@@ -273,7 +273,7 @@ macro_rules! read_methods {
         /// # Errors
         /// Those of [`read`](Self::read); `UnexpectedEof` if the peer sends less.
         pub async fn read_exact(&self, buffer: &mut [u8]) -> std::io::Result<()> {
-            self.io().recv_exact(buffer).await
+            self.watched().recv_exact(buffer).await
         }
 
         /// Looks at what is there without taking it.
@@ -281,7 +281,11 @@ macro_rules! read_methods {
         /// # Errors
         /// Those of [`read`](Self::read).
         pub async fn peek(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            self.io().read_with(|source| crate::net::stream::sealed::Source::peek(source, buffer)).await
+            self.watched()
+                .operate_some(crate::reactor::Direction::Read, |source| {
+                    crate::net::stream::sealed::Source::peek(source, buffer)
+                })
+                .await
         }
 
         crate::net::socket::readable_methods!();
@@ -291,7 +295,7 @@ macro_rules! read_methods {
         /// # Errors
         /// `WouldBlock` if nothing is; those of [`read`](Self::read).
         pub fn try_read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-            self.io().try_recv(buffer)
+            self.watched().try_recv(buffer)
         }
 
         /// As [`try_read`](Self::try_read), into several buffers, the first ones first.
@@ -299,11 +303,11 @@ macro_rules! read_methods {
         /// # Errors
         /// Those of [`try_read`](Self::try_read).
         pub fn try_read_vectored(&self, buffers: &mut [std::io::IoSliceMut<'_>]) -> std::io::Result<usize> {
-            self.io().try_recv_vectored(buffers)
+            self.watched().try_recv_vectored(buffers)
         }
 
-        /// As [`read`](Self::read), for futures written by hand. One task at a time: of several, the last to call is
-        /// woken.
+        /// As [`read`](Self::read), for futures written by hand. Every task that
+        /// polls is woken.
         ///
         /// # Errors
         /// Those of [`read`](Self::read).
@@ -312,7 +316,7 @@ macro_rules! read_methods {
             cx: &mut std::task::Context<'_>,
             buffer: &mut [u8],
         ) -> std::task::Poll<std::io::Result<usize>> {
-            self.io().poll_recv(cx, buffer)
+            self.watched().poll_recv(cx, buffer)
         }
 
         /// As [`read_vectored`](Self::read_vectored), in the manner of [`poll_read`](Self::poll_read).
@@ -324,12 +328,12 @@ macro_rules! read_methods {
             cx: &mut std::task::Context<'_>,
             buffers: &mut [std::io::IoSliceMut<'_>],
         ) -> std::task::Poll<std::io::Result<usize>> {
-            self.io().poll_recv_vectored(cx, buffers)
+            self.watched().poll_recv_vectored(cx, buffers)
         }
     };
 }
 
-/// The writes of whatever has an `io()`.
+/// The writes of whatever has an `watched()`.
 macro_rules! write_methods {
     () => {
         /// Writes as much as there is room for, and says how much; waits until there is room for something.
@@ -337,7 +341,7 @@ macro_rules! write_methods {
         /// # Errors
         /// Those of the system, as `BrokenPipe`; [`ReactorGone`](crate::net::ReactorGone).
         pub async fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.io().send(bytes).await
+            self.watched().send(bytes).await
         }
 
         /// As [`write`](Self::write), from several slices, the first ones first.
@@ -345,7 +349,7 @@ macro_rules! write_methods {
         /// # Errors
         /// Those of [`write`](Self::write).
         pub async fn write_vectored(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-            self.io().send_vectored(slices).await
+            self.watched().send_vectored(slices).await
         }
 
         /// Writes all.
@@ -353,7 +357,7 @@ macro_rules! write_methods {
         /// # Errors
         /// Those of [`write`](Self::write); how much was written before is not known.
         pub async fn write_all(&self, bytes: &[u8]) -> std::io::Result<()> {
-            self.io().send_all(bytes).await
+            self.watched().send_all(bytes).await
         }
 
         crate::net::socket::writable_methods!();
@@ -363,7 +367,7 @@ macro_rules! write_methods {
         /// # Errors
         /// `WouldBlock` if there is none; those of [`write`](Self::write).
         pub fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.io().try_send(bytes)
+            self.watched().try_send(bytes)
         }
 
         /// As [`try_write`](Self::try_write), from several slices, the first ones first.
@@ -371,11 +375,11 @@ macro_rules! write_methods {
         /// # Errors
         /// Those of [`try_write`](Self::try_write).
         pub fn try_write_vectored(&self, slices: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
-            self.io().try_send_vectored(slices)
+            self.watched().try_send_vectored(slices)
         }
 
-        /// As [`write`](Self::write), for futures written by hand. One task at a time: of several, the last to call is
-        /// woken.
+        /// As [`write`](Self::write), for futures written by hand. Every task that
+        /// polls is woken.
         ///
         /// # Errors
         /// Those of [`write`](Self::write).
@@ -384,7 +388,7 @@ macro_rules! write_methods {
             cx: &mut std::task::Context<'_>,
             bytes: &[u8],
         ) -> std::task::Poll<std::io::Result<usize>> {
-            self.io().poll_send(cx, bytes)
+            self.watched().poll_send(cx, bytes)
         }
 
         /// As [`write_vectored`](Self::write_vectored), in the manner of [`poll_write`](Self::poll_write).
@@ -396,7 +400,7 @@ macro_rules! write_methods {
             cx: &mut std::task::Context<'_>,
             slices: &[std::io::IoSlice<'_>],
         ) -> std::task::Poll<std::io::Result<usize>> {
-            self.io().poll_send_vectored(cx, slices)
+            self.watched().poll_send_vectored(cx, slices)
         }
     };
 }
@@ -409,7 +413,7 @@ macro_rules! shut_methods {
         /// # Errors
         /// `NotConnected` if the peer has reset the connection.
         pub fn shutdown(&self) -> std::io::Result<()> {
-            crate::net::stream::sealed::Source::shutdown(self.io().get_ref(), std::net::Shutdown::Write)
+            crate::net::stream::sealed::Source::shutdown(self.watched().get_ref(), std::net::Shutdown::Write)
         }
     };
 }

@@ -3,7 +3,10 @@
 use super::address::{AddressError, ToSocketAddrs, no_address, resolve};
 use super::io::Io;
 use super::refused::Refused;
-use super::socket::{peer_methods, shutdown_methods, socket_methods, ttl_methods};
+use super::socket::{
+    owned_readable_methods, owned_writable_methods, peer_methods, shutdown_methods, socket_methods, ttl_methods,
+    watched,
+};
 use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
 use super::urgent::{INTEREST, SHORT_IS_ALL};
@@ -81,18 +84,19 @@ impl TcpStream {
     /// Connects to one address, without a limit of its own in time but the system's.
     pub(super) async fn connect_to(handle: &Handle, address: SocketAddr) -> io::Result<Self> {
         let stream = mio::net::TcpStream::connect(address)?;
-        // Not writable before it is connected.
-        let io = Io::watch(handle, stream, INTEREST, Facts::NONE)?;
+        let io = Io::watch(handle, stream, INTEREST, Facts::CONNECTING)?;
         io.connected().await?;
         Ok(Self { io })
     }
 
     pub(super) fn from_mio(handle: &Handle, stream: mio::net::TcpStream) -> Result<Self, Refused<mio::net::TcpStream>> {
-        Ok(Self { io: Io::watch(handle, stream, INTEREST, Facts::OPEN)? })
+        Ok(Self { io: Io::watch(handle, stream, INTEREST, Facts::ASSUMED)? })
     }
 
     read_methods!();
     write_methods!();
+    owned_readable_methods!();
+    owned_writable_methods!();
     split_methods!();
     shutdown_methods!();
     socket_methods!(std::net::TcpStream, mio::net::TcpStream, SocketAddr);
@@ -119,9 +123,11 @@ impl TcpStream {
 impl sealed::Stream for TcpStream {
     type Source = mio::net::TcpStream;
 
-    fn io(&self) -> &Io<mio::net::TcpStream> {
+    fn watched(&self) -> &Io<mio::net::TcpStream> {
         &self.io
     }
 }
+
+watched!(TcpStream: mio::net::TcpStream);
 
 stream_source!(mio::net::TcpStream, SHORT_IS_ALL = SHORT_IS_ALL, peek = mio::net::TcpStream::peek);

@@ -10,7 +10,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn broadcast(&self) -> io::Result<bool> {
-        self.io().get_ref().broadcast()
+        self.watched().get_ref().broadcast()
     }
 
     /// Whether datagrams may be sent to broadcast addresses. Off by default.
@@ -18,7 +18,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn set_broadcast(&self, broadcast: bool) -> io::Result<()> {
-        self.io().get_ref().set_broadcast(broadcast)
+        self.watched().get_ref().set_broadcast(broadcast)
     }
 
     /// Receives what is sent to a group, by the interface that has this address; `UNSPECIFIED` lets the system choose.
@@ -26,7 +26,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput` for an address that is no group; `AddrInUse` for one that was joined before; those of the system.
     pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.io().get_ref().join_multicast_v4(&group, &interface)
+        self.watched().get_ref().join_multicast_v4(&group, &interface)
     }
 
     /// As [`join_multicast_v4`](Self::join_multicast_v4); the interface is given by its number, 0 lets the system choose.
@@ -34,7 +34,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`join_multicast_v4`](Self::join_multicast_v4).
     pub fn join_multicast_v6(&self, group: Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.io().get_ref().join_multicast_v6(&group, interface)
+        self.watched().get_ref().join_multicast_v6(&group, interface)
     }
 
     /// Leaves a group that was joined by the same interface.
@@ -42,7 +42,7 @@ impl UdpSocket {
     /// # Errors
     /// `AddrNotAvailable` for a group that was not joined; those of the system.
     pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
-        self.io().get_ref().leave_multicast_v4(&group, &interface)
+        self.watched().get_ref().leave_multicast_v4(&group, &interface)
     }
 
     /// As [`leave_multicast_v4`](Self::leave_multicast_v4).
@@ -50,7 +50,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`leave_multicast_v4`](Self::leave_multicast_v4).
     pub fn leave_multicast_v6(&self, group: Ipv6Addr, interface: u32) -> io::Result<()> {
-        self.io().get_ref().leave_multicast_v6(&group, interface)
+        self.watched().get_ref().leave_multicast_v6(&group, interface)
     }
 
     /// True if this machine receives what it sends to groups.
@@ -58,7 +58,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn multicast_loop_v4(&self) -> io::Result<bool> {
-        self.io().get_ref().multicast_loop_v4()
+        self.watched().get_ref().multicast_loop_v4()
     }
 
     /// Whether this machine receives what it sends to groups. On by default.
@@ -66,7 +66,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn set_multicast_loop_v4(&self, looped: bool) -> io::Result<()> {
-        self.io().get_ref().set_multicast_loop_v4(looped)
+        self.watched().get_ref().set_multicast_loop_v4(looped)
     }
 
     /// As [`multicast_loop_v4`](Self::multicast_loop_v4), for groups of IPv6.
@@ -74,7 +74,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn multicast_loop_v6(&self) -> io::Result<bool> {
-        self.io().get_ref().multicast_loop_v6()
+        self.watched().get_ref().multicast_loop_v6()
     }
 
     /// As [`set_multicast_loop_v4`](Self::set_multicast_loop_v4), for groups of IPv6.
@@ -82,7 +82,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn set_multicast_loop_v6(&self, looped: bool) -> io::Result<()> {
-        self.io().get_ref().set_multicast_loop_v6(looped)
+        self.watched().get_ref().set_multicast_loop_v6(looped)
     }
 
     /// The hops that a datagram to a group may take.
@@ -90,7 +90,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn multicast_ttl_v4(&self) -> io::Result<u32> {
-        self.io().get_ref().multicast_ttl_v4()
+        self.watched().get_ref().multicast_ttl_v4()
     }
 
     /// Sets the hops that a datagram to a group may take. 1 by default: it stays on the local network.
@@ -98,6 +98,6 @@ impl UdpSocket {
     /// # Errors
     /// Those of the system.
     pub fn set_multicast_ttl_v4(&self, ttl: u32) -> io::Result<()> {
-        self.io().get_ref().set_multicast_ttl_v4(ttl)
+        self.watched().get_ref().set_multicast_ttl_v4(ttl)
     }
 }

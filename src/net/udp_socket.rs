@@ -2,9 +2,12 @@
 
 use super::address::{AddressError, ToSocketAddrs, bind_first, no_address, resolve};
 use super::datagram::datagram_methods;
-use super::io::Io;
+use super::io::{BOTH, Io};
 use super::refused::Refused;
-use super::socket::{peer_methods, socket_methods, ttl_methods};
+use super::socket::{
+    owned_readable_methods, owned_writable_methods, peer_methods, socket_methods, ttl_methods, watched,
+};
+use crate::reactor::{Direction, Facts};
 use crate::runtime::{Handle, any_handle};
 use std::io;
 use std::net::SocketAddr;
@@ -57,7 +60,7 @@ impl UdpSocket {
     }
 
     fn from_mio(handle: &Handle, socket: mio::net::UdpSocket) -> Result<Self, Refused<mio::net::UdpSocket>> {
-        Ok(Self { io: Io::new_on(handle, socket)?, handle: handle.clone() })
+        Ok(Self { io: Io::watch(handle, socket, BOTH, Facts::ASSUMED)?, handle: handle.clone() })
     }
 
     /// Sends to this address from now on, and receives from there alone; of several, the first that can be reached.
@@ -84,7 +87,7 @@ impl UdpSocket {
     /// Those of [`send`](Self::send).
     pub async fn send_to(&self, bytes: &[u8], target: impl Into<SocketAddr>) -> io::Result<usize> {
         let target = target.into();
-        self.io.write_with(|socket| socket.send_to(bytes, target)).await
+        self.io.operate_some(Direction::Write, |socket| socket.send_to(bytes, target)).await
     }
 
     /// As [`send_to`](Self::send_to), if there is room for it now.
@@ -93,7 +96,7 @@ impl UdpSocket {
     /// `WouldBlock` if there is none; those of [`send`](Self::send).
     pub fn try_send_to(&self, bytes: &[u8], target: impl Into<SocketAddr>) -> io::Result<usize> {
         let target = target.into();
-        self.io.try_write_with(|socket| socket.send_to(bytes, target))
+        self.io.try_operate_some(Direction::Write, |socket| socket.send_to(bytes, target))
     }
 
     /// As [`send_to`](Self::send_to), in the manner of [`poll_send`](Self::poll_send).
@@ -107,7 +110,7 @@ impl UdpSocket {
         target: impl Into<SocketAddr>,
     ) -> Poll<io::Result<usize>> {
         let target = target.into();
-        self.io.poll_write_with(cx, |socket| socket.send_to(bytes, target))
+        self.io.poll_operate_some(Direction::Write, cx, |socket| socket.send_to(bytes, target))
     }
 
     /// As [`recv`](Self::recv), and leaves the datagram there.
@@ -115,7 +118,7 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`recv`](Self::recv).
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.read_with(|socket| socket.peek(buffer)).await
+        self.io.operate_some(Direction::Read, |socket| socket.peek(buffer)).await
     }
 
     /// As [`recv_from`](Self::recv_from), and leaves the datagram there.
@@ -123,15 +126,19 @@ impl UdpSocket {
     /// # Errors
     /// Those of [`recv`](Self::recv).
     pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.io.read_with(|socket| socket.peek_from(buffer)).await
+        self.io.operate_some(Direction::Read, |socket| socket.peek_from(buffer)).await
     }
 
     datagram_methods!(SocketAddr);
+    owned_readable_methods!();
+    owned_writable_methods!();
     socket_methods!(std::net::UdpSocket, mio::net::UdpSocket, SocketAddr);
     peer_methods!(SocketAddr);
     ttl_methods!();
 
-    pub(super) fn io(&self) -> &Io<mio::net::UdpSocket> {
+    pub(super) fn watched(&self) -> &Io<mio::net::UdpSocket> {
         &self.io
     }
 }
+
+watched!(UdpSocket: mio::net::UdpSocket);

@@ -3,10 +3,13 @@
 use super::address::AddressError;
 use super::datagram::datagram_methods;
 use super::descriptor::peek;
-use super::io::Io;
+use super::io::{BOTH, Io};
 use super::refused::Refused;
-use super::socket::{peer_methods, shutdown_methods, socket_methods};
+use super::socket::{
+    owned_readable_methods, owned_writable_methods, peer_methods, shutdown_methods, socket_methods, watched,
+};
 use super::unix_waits::Waits;
+use crate::reactor::{Direction, Facts};
 use crate::runtime::{Handle, any_handle, spend};
 use std::future::poll_fn;
 use std::io;
@@ -86,7 +89,7 @@ impl UnixDatagram {
     }
 
     fn from_mio(handle: &Handle, socket: mio::net::UnixDatagram) -> Result<Self, Refused<mio::net::UnixDatagram>> {
-        Ok(Self { io: Io::new_on(handle, socket)?, handle: handle.clone() })
+        Ok(Self { io: Io::watch(handle, socket, BOTH, Facts::ASSUMED)?, handle: handle.clone() })
     }
 
     /// Sends to the socket at this path from now on, and receives from there alone. It may be connected again to another
@@ -145,15 +148,19 @@ impl UnixDatagram {
     /// # Errors
     /// Those of [`recv`](Self::recv).
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.read_with(|socket| peek(socket, buffer)).await
+        self.io.operate_some(Direction::Read, |socket| peek(socket, buffer)).await
     }
 
     datagram_methods!(SocketAddr);
+    owned_readable_methods!();
+    owned_writable_methods!();
     shutdown_methods!();
     socket_methods!(std::os::unix::net::UnixDatagram, mio::net::UnixDatagram, SocketAddr);
     peer_methods!(SocketAddr);
 
-    pub(super) fn io(&self) -> &Io<mio::net::UnixDatagram> {
+    pub(super) fn watched(&self) -> &Io<mio::net::UnixDatagram> {
         &self.io
     }
 }
+
+watched!(UnixDatagram: mio::net::UnixDatagram);

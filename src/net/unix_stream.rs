@@ -3,12 +3,15 @@
 use super::address::AddressError;
 use super::buf_reader::byte_reader;
 use super::descriptor::peek;
-use super::io::Io;
+use super::io::{BOTH, Io};
 use super::refused::Refused;
-use super::socket::{peer_methods, shutdown_methods, socket_methods};
+use super::socket::{
+    owned_readable_methods, owned_writable_methods, peer_methods, shutdown_methods, socket_methods, watched,
+};
 use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
 use super::unix_waits::Waits;
+use crate::reactor::Facts;
 use crate::runtime::{Handle, any_handle};
 use std::io;
 use std::os::unix::net::SocketAddr;
@@ -98,11 +101,13 @@ impl UnixStream {
         handle: &Handle,
         stream: mio::net::UnixStream,
     ) -> Result<Self, Refused<mio::net::UnixStream>> {
-        Ok(Self { io: Io::new_on(handle, stream)? })
+        Ok(Self { io: Io::watch(handle, stream, BOTH, Facts::ASSUMED)? })
     }
 
     read_methods!();
     write_methods!();
+    owned_readable_methods!();
+    owned_writable_methods!();
     split_methods!();
     shutdown_methods!();
     socket_methods!(std::os::unix::net::UnixStream, mio::net::UnixStream, SocketAddr);
@@ -112,10 +117,12 @@ impl UnixStream {
 impl sealed::Stream for UnixStream {
     type Source = mio::net::UnixStream;
 
-    fn io(&self) -> &Io<mio::net::UnixStream> {
+    fn watched(&self) -> &Io<mio::net::UnixStream> {
         &self.io
     }
 }
+
+watched!(UnixStream: mio::net::UnixStream);
 
 stream_source!(mio::net::UnixStream, SHORT_IS_ALL = false, peek = peek);
 byte_reader!([] UnixStream);

@@ -26,7 +26,7 @@ mod readiness;
 mod sockets;
 mod source;
 
-pub(crate) use readiness::{Direction, Facts, Seen};
+pub(crate) use readiness::{Direction, Facts, Seen, UNUSED};
 #[allow(unreachable_pub, reason = "public by way of `net`")]
 pub use sockets::ReactorGone;
 pub(crate) use sockets::Sockets;

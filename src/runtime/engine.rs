@@ -149,7 +149,7 @@ mod tests {
         let mut socket = mio::net::UdpSocket::bind(([127, 0, 0, 1], 0).into()).expect("a socket");
         let watched = shared.sockets.register(&mut socket, mio::Interest::READABLE, Facts::NONE);
         let (_, source) = watched.expect("room");
-        let wait = || source.poll_ready(Direction::Read, &Context::from_waker(&waker), &mut Place::Slot);
+        let wait = || source.poll_ready(Direction::Read, &Context::from_waker(&waker), &mut Place::Polled);
         assert!(wait().is_pending());
         let timers = [&shared.driver, shared.frames.as_ref().expect("a host ticks it")];
         assert!(timers.iter().all(|timers| timers.insert(u64::MAX, waker.clone()).is_ok()));

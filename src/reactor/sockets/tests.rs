@@ -93,7 +93,7 @@ fn a_waker_that_panics_or_takes_sockets_apart_loses_no_other() {
     let mut parker = PollParker::new().expect("a poll");
     let sockets = parker.sockets();
     let (first, second) = (watched(&sockets), watched(&sockets));
-    let (mut place, mut places) = (Place::Slot, Vec::new());
+    let (mut place, mut places) = (Place::Polled, Vec::new());
     let panics = Arc::new(Acts(Count::new(0), || std::panic::resume_unwind(Box::new("planned"))));
     let theirs = (Arc::clone(&sockets), first.0.try_clone().expect("a duplicate"), second.2);
     let apart = Arc::new(Acts(Count::new(0), move || {
@@ -107,7 +107,7 @@ fn a_waker_that_panics_or_takes_sockets_apart_loses_no_other() {
     let _ = first.3.poll_ready(Direction::Read, &Context::from_waker(&Arc::clone(&panics).into()), &mut place);
     for waker in [Waker::from(Arc::clone(&apart)), Waker::from(Arc::clone(&last))] {
         for (_, _, _, source) in [&first, &second] {
-            places.push(Place::List(None));
+            places.push(Place::new());
             let place = places.last_mut().expect("pushed");
             assert!(source.poll_ready(Direction::Read, &Context::from_waker(&waker), place).is_pending());
         }
