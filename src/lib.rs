@@ -73,7 +73,7 @@
 //! and `exec` a child must neither use nor drop a runtime of its parent; [`std::process::Command`] is fine. A program
 //! that forks and continues, such as a daemon, builds its runtimes afterwards.
 //!
-//! **Suspend**: timers use the monotonic clock of [`std::time::Instant`], which stops on Linux and macOS while the
+//! **Suspend**: timers use the monotonic clock of [`time::Instant`], which stops on Linux and macOS while the
 //! machine sleeps. A sleep of one minute ends after one minute of waking time. Jobs by cron expression and by time of
 //! day use the wall clock: a time that passed during the suspend is a missed run, and the rules of the job apply.
 //! **`dlclose`**: a library that is unloaded must leave no thread in its code. Shut its runtimes down with
@@ -143,6 +143,7 @@
 
 mod counters;
 mod error;
+mod instant;
 mod sync;
 mod trace;
 mod util;

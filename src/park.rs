@@ -11,11 +11,12 @@
 //! relies on that. [`CondvarParker`] blocks on a condition variable; the reactor with sockets blocks in the system's
 //! poll under the same handshake.
 
+use crate::instant::Instant;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Condvar, Mutex};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A way to end the current or the next wait of a reactor.
 ///

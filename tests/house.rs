@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// import to the entry that its path begins with.
 const LAYERS: &[(&str, u8)] = &[
     ("sync", 0),
+    ("instant", 0),
     ("error", 0),
     ("util", 0),
     ("counters", 0),
@@ -109,8 +110,13 @@ fn place(path: &str) -> Option<(&'static str, u8)> {
 
 /// The paths behind each `crate::` of a text, groups in braces taken apart.
 fn imports(text: &str) -> Vec<String> {
+    paths_behind("crate::", text)
+}
+
+/// The paths behind each `root` of a text, groups in braces taken apart.
+fn paths_behind(root: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, matched) in text.match_indices("crate::") {
+    for (at, matched) in text.match_indices(root) {
         let preceded = text[..at].chars().next_back();
         if preceded.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '$') {
             tree(&text[at + matched.len()..], "", &mut found);
@@ -216,6 +222,40 @@ fn one_file_names_the_synchronisation_libraries() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn one_module_reads_the_clocks() {
+    let wrong: Vec<_> = sources("src")
+        .into_iter()
+        .filter(|(file, _)| !file.starts_with("src/instant/"))
+        .filter(|(_, text)| names_a_clock(text))
+        .map(|(file, _)| file)
+        .collect();
+    assert!(wrong.is_empty(), "take `Instant` and the wall clock from crate::instant: {wrong:?}");
+}
+
+/// True if the text names an `Instant` that is not the crate's own, or reads the wall clock.
+fn names_a_clock(text: &str) -> bool {
+    let named = paths_behind("std::", text)
+        .iter()
+        .any(|path| path == "time" || path == "time::Instant" || path.starts_with("time::Instant::"));
+    named || ["SystemTime::now", "web_time"].iter().any(|name| text.contains(name))
+}
+
+#[test]
+fn the_check_of_clocks_can_fail() {
+    for text in [
+        "use std::time::Instant;",
+        "use std::time::{Duration, Instant};",
+        "let now = std::time::Instant::now();",
+        "let now = SystemTime::now();",
+        "use std::time;",
+        "use std::{fmt, time::Instant};",
+    ] {
+        assert!(names_a_clock(text), "{text}");
+    }
+    assert!(!names_a_clock("use std::time::{Duration, SystemTime, UNIX_EPOCH};\nuse crate::instant::Instant;"));
 }
 
 #[test]

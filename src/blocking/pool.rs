@@ -7,11 +7,11 @@ use super::priority::PriorityRefused;
 use super::queue::{Queue, Taker};
 use super::state::{AdmitError, Limits, PoolState, PoolStats};
 use super::worker;
+use crate::instant::Instant;
 use crate::sync::{Arc, OnceLock};
 use crate::task::raw::{Runnable, TaskRef};
 use std::fmt;
 use std::io;
-use std::time::Instant;
 
 /// A pool for closures that may block. Dropping it [closes](Self::close) it and waits for nothing.
 ///

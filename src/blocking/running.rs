@@ -1,12 +1,12 @@
 //! The closures that run right now: one slot per thread, so that they can be listed, and cancelled at shutdown. The slot
 //! holds a lane of the update flag as well, as long as there is one.
 
+use crate::instant::Instant;
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::TaskId;
 use crate::task::raw::{Outcome, TaskRef};
 use crate::util::update::{Lane, UpdateFlag};
 use std::cell::RefCell;
-use std::time::Instant;
 
 /// A closure that runs.
 #[derive(Clone, Debug)]

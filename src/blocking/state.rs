@@ -13,10 +13,11 @@ pub(crate) use watch::{Candidate, Watch};
 use super::admission::{Admission, Admitted, Entry};
 use super::grow::Look;
 use super::probe::Probe;
+use crate::instant::Instant;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, plain};
 use crate::task::raw::TaskRef;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The numbers that decisions rest on.
 #[derive(Debug, Clone)]

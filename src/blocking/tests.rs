@@ -2,13 +2,14 @@
 
 use super::config::Spawner;
 use super::*;
+use crate::instant::Instant;
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Arc, Condvar, Mutex, thread};
 use crate::task::raw::{self, ClosureBody, Runnable, Value};
 use crate::task::{Priority, Schedule, TaskId};
 use std::io;
 use std::panic::Location;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longer than any test takes.
 const HOUR: Duration = Duration::from_secs(3600);

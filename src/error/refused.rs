@@ -74,6 +74,10 @@ pub enum BuildError {
     /// The reactor thread could not be started.
     #[error("the reactor thread could not be started; raise the thread limit of the system")]
     Thread(#[source] std::io::Error),
+    /// The program has not installed the clock of its host, in a build with `--cfg offtick_host_clock`; see
+    /// [`time::Instant`](crate::time::Instant).
+    #[error("there is no clock; call `offtick::time::install_host_clock` first")]
+    NoClock,
     /// The poll of the operating system could not be opened.
     #[error("the poll of the operating system could not be opened; raise the limit of open files")]
     Poll(#[source] std::io::Error),

@@ -13,12 +13,13 @@
 //!
 //! Polls may be nested: the note of the outer one is kept by the inner one and put back at its end.
 
+use crate::instant::Instant;
 use crate::park::{CondvarParker, Unpark};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::task::TaskInfo;
 use crate::task::raw::TaskRef;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Set while a poll is in progress.
 const POLLING: u64 = 1;

@@ -6,6 +6,7 @@
 
 use super::io::{Did, Io, Wait};
 use super::limits::no_room;
+use crate::instant::Instant;
 use crate::reactor::{Direction, Place};
 use crate::runtime::Handle;
 use crate::sync::plain::Mutex;
@@ -15,7 +16,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The first wait after the system had no room.
 const FIRST_WAIT: Duration = Duration::from_millis(10);

@@ -6,6 +6,7 @@
 //! hardly ever been too much ([`Lead`]). A poll that came back too early is followed by another for the rest, which nobody
 //! spins through: a processor that has just been awake is soon awake again.
 
+use crate::instant::Instant;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::time::{
@@ -13,7 +14,7 @@ use rustix::time::{
 };
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// An alarm that is set this close to where it should be is left as it is: a system call costs more than it gains.
 const CLOSE_ENOUGH: Duration = Duration::from_micros(5);

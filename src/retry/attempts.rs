@@ -19,6 +19,7 @@ use super::pace::Pace;
 use super::policy::{AttemptError, RetryPolicy};
 use super::run::{Next, Run};
 use crate::error::{RetryError, StopReason};
+use crate::instant::Instant;
 use crate::time::Sleep;
 use crate::util::catch::drop_quietly;
 use pin_project_lite::pin_project;
@@ -26,7 +27,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Tries a future again as `policy` says: `make` makes the future of each try.
 ///

@@ -1,10 +1,11 @@
 //! The clock and the timers that a run goes by.
 
+use crate::instant::Instant;
 use crate::runtime::{Handle, any_driver, any_handle};
 use crate::sync::Arc;
 use crate::time::Sleep;
 use crate::time::driver::{self, Driver};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Where a run takes its time from, from its first attempt to its last, and the seed of its jitter.
 pub(crate) struct Pace {

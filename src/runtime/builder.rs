@@ -9,6 +9,7 @@ use super::{Parker, thread};
 use crate::blocking::{self, BlockingPool, Runner, ThreadPriority};
 use crate::error::{BuildError, InvalidSetting, Panic, TaskError};
 use crate::executor::SlowPoll;
+use crate::instant::has_clock;
 use crate::park::Unpark;
 use crate::sync::Arc;
 use crate::task::TaskInfo;
@@ -339,6 +340,9 @@ impl Builder {
         driver_kind: DriverKind,
     ) -> Result<(Shared, Parker), BuildError> {
         self.check()?;
+        if !has_clock() {
+            return Err(BuildError::NoClock);
+        }
         let parker = Parker::new().map_err(BuildError::Poll)?;
         let (config, inline) = (self.pool, self.inline);
         #[cfg(feature = "net")]

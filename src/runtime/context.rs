@@ -10,12 +10,12 @@
 use super::local::WorldRequests;
 use super::shared::Shared;
 use crate::executor::Core;
+use crate::instant::Instant;
 use crate::sync::Arc;
 use crate::task::raw::ArcCache;
 use crate::time::driver::Driver;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
 
 /// The half of a runtime that only its driving thread reaches.
 pub(crate) struct Local {

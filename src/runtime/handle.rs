@@ -10,6 +10,7 @@ use super::shared::Shared;
 use super::shutdown::{ShutdownReport, drop_patience};
 use crate::blocking::{BlockingPool, Permit, Refused};
 use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
+use crate::instant::Instant;
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
 use crate::task::raw::{ClosureBody, Convert, Fallible, FutureBody, Value, Work};
@@ -22,7 +23,7 @@ use crate::util::seeds::Seeds;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What spawns: a cheap clone of it goes wherever tasks are started.
 ///

@@ -16,13 +16,14 @@
 use super::context::{self, Local};
 use super::shared::Shared;
 use crate::blocking::Running;
+use crate::instant::Instant;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::task::TaskInfo;
 use crate::task::raw::{Listed, TaskRef};
 use std::fmt;
 use std::ops::Deref;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a published list is kept.
 const LEASE: Duration = Duration::from_secs(1);

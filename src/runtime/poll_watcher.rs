@@ -7,12 +7,13 @@ use super::shared::Shared;
 use super::shutdown::Ending;
 use crate::error::BuildError;
 use crate::executor::{Look, PollWatch, SlowPoll};
+use crate::instant::Instant;
 use crate::sync::Arc;
 use crate::sync::plain::{AtomicU64, Ordering};
 use crate::task::raw::thread_token;
 use crate::trace;
 use crate::util::catch::guarded;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Called for each poll that is over the threshold.
 pub(crate) type SlowPollHook = Box<dyn Fn(&SlowPoll) + Send + Sync>;

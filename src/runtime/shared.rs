@@ -13,6 +13,7 @@ use crate::blocking::{BlockingPool, RunningClosures};
 use crate::counters::Counter;
 use crate::error::{Panic, TaskError};
 use crate::executor::Counters;
+use crate::instant::Instant;
 use crate::park::Unpark;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,6 @@ use crate::util::cache_padded::CachePadded;
 use crate::util::seeds::Seeds;
 use crate::util::update::UpdateFlag;
 use std::fmt;
-use std::time::Instant;
 
 /// The shared half of a runtime.
 pub(crate) struct Shared {

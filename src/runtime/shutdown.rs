@@ -1,10 +1,11 @@
 //! The end of a runtime, and who waits for it.
 
 use super::context;
+use crate::instant::Instant;
 use crate::sync::{Condvar, Mutex, OnceLock};
 use crate::task::TaskInfo;
 use crate::task::raw::thread_token;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long dropping a runtime waits for a task that holds the reactor, and for closures that run.
 const DROP_PATIENCE: Duration = Duration::from_millis(200);

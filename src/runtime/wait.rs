@@ -11,7 +11,8 @@
 
 use super::Parker;
 use super::shared::Shared;
-use std::time::{Duration, Instant};
+use crate::instant::Instant;
+use std::time::Duration;
 
 /// As long as it takes another thread to see an answer and to wake the next task: well below the cost of one park.
 const LINGER: Duration = Duration::from_nanos(500);

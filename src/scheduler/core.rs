@@ -22,6 +22,7 @@ use super::launch::{Launch, RunPlace};
 use super::settings::Settings;
 use super::state::{Phase, Rest, State, Step};
 use super::timetable::{Nanos, Now, Timetable};
+use crate::instant::Instant;
 use crate::manage::TaskManager;
 use crate::spawn::TaskBuilder;
 use crate::sync::{Arc, Condvar, Mutex, Weak};
@@ -30,7 +31,6 @@ use crate::time::WallClock;
 use crate::time::clock::ClockListener;
 use crate::util::catch::{drop_quietly, guarded};
 use std::task::Waker;
-use std::time::Instant;
 
 /// Steps of one turn, before the reactor does its other work.
 const JOBS_PER_TURN: usize = 64;

@@ -7,13 +7,14 @@ use super::driver::Driver;
 use super::error::ScheduleError;
 use super::job::Job;
 use super::state::Phase;
+use crate::instant::Instant;
 use crate::manage::{TaskManager, WrongType};
 use crate::schedule::Period;
 use crate::sync::Arc;
 use crate::task::SharedTask;
 use crate::time::WallClock;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Runs jobs when they are due. Each run is a task, submitted through a [`TaskManager`].
 ///

@@ -3,10 +3,11 @@
 use super::latch::{Flag, Latch};
 use super::outcome::{Cause, Failure};
 use crate::error::TaskError;
+use crate::instant::Instant;
 use crate::sync::plain::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::sync::{Arc, OnceLock};
 use crate::task::TaskInfo;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Nobody has asked yet.
 const NONE: usize = 0;

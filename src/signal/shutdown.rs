@@ -7,6 +7,7 @@ use super::outcome::{Cause, Outcome, StopFailed};
 use super::request::Request;
 use super::token::StopToken;
 use crate::error::{BoxError, TaskError};
+use crate::instant::Instant;
 use crate::runtime::{Builder, Handle, Runtime, ShutdownReport};
 use crate::sync::Arc;
 use crate::sync::plain::Mutex;
@@ -15,7 +16,7 @@ use crate::task::Task;
 use std::fmt;
 use std::future::Future;
 use std::io::PipeWriter;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What the runtime gets to stop even when the deadline has passed: enough for what is not stuck.
 const LAST_PATIENCE: Duration = Duration::from_millis(200);

@@ -4,6 +4,7 @@ use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, InvalidSetting, TaskError};
+use crate::instant::Instant;
 use crate::progress::{Capacity, ProgressObserver, Reader, channel};
 use crate::retry::{AttemptError, Pace, RetryObserver, RetryPolicy};
 use crate::runtime::{Handle, LocalHandle, Runtime, Shared};
@@ -18,7 +19,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Settings of one task; made by [`Handle::task`] and [`PoolHandle::task`](crate::PoolHandle::task).
 ///

@@ -11,6 +11,7 @@ use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::place::{FuturePlace, Place};
 use crate::error::{BoxError, RetryError, TaskError};
+use crate::instant::Instant;
 use crate::retry::{Attempts, Next, Pace, RetryObserver, RetryPolicy, Run, judge};
 use crate::runtime::Handle;
 use crate::sync::Arc;
@@ -21,7 +22,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[expect(private_bounds, reason = "there are two places, and none to be added")]
 impl<P, S: FuturePlace, E> TaskBuilder<P, S, RetryPolicy<E>> {

@@ -3,7 +3,8 @@
 use super::raw::TaskRef;
 use super::{CancelHandle, RetryState, SharedTask, Task, TaskMeta};
 use crate::error::TaskError;
-use std::time::{Duration, Instant};
+use crate::instant::Instant;
+use std::time::Duration;
 
 impl TaskRef {
     fn retry(&self) -> Option<&RetryState> {

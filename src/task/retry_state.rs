@@ -1,11 +1,11 @@
 //! Attempts of a task that retries, as its handles show them. Tasks that are composed of it share this.
 
 use crate::error::TaskError;
+use crate::instant::Instant;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::util::catch::drop_quietly;
 use std::io;
-use std::time::Instant;
 
 /// What is known of the attempts of one task.
 pub(crate) struct RetryState {

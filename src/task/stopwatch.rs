@@ -1,7 +1,8 @@
 //! The time that a task took so far, on its runtime's clock. It stands still once the task has finished.
 
+use crate::instant::Instant;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A clock, for tasks: the clocks themselves are made in a layer above.
 pub(crate) trait TimeSource: Send + Sync {

@@ -4,13 +4,14 @@
 use super::raw::{Audience, TaskRef};
 use super::{Priority, RetryState, Stopwatch, Task, TaskId, TaskInfo};
 use crate::error::TaskError;
+use crate::instant::Instant;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::trace;
 use crate::util::catch::guarded;
 use std::panic::Location;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The extras of a task made by the builder; shared by its cell and its context.
 pub(crate) struct TaskMeta {

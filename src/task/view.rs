@@ -2,8 +2,8 @@
 
 use super::{SharedTask, Task};
 use crate::error::TaskError;
+use crate::instant::Instant;
 use std::fmt;
-use std::time::Instant;
 
 /// What a frame shows of a task: made by [`Task::view`], [`SharedTask::view`], and for an `Option` of them by [`AsView`].
 ///

@@ -20,11 +20,12 @@
 
 use super::clock::{Clock, ClockListener, ScaleError};
 use super::driver::{Driver, TimerKey, TimerState};
+use crate::instant::Instant;
 use crate::park::Unpark;
 use crate::sync::{Arc, Mutex, Weak};
 use std::fmt;
 use std::task::{Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A moment that never comes: a timer there is woken by the end of the runtime alone.
 const NEVER: u64 = u64::MAX;

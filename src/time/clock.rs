@@ -4,11 +4,12 @@
 //! [`ClockListener`]; every move stores the new time first and calls the listeners after, outside the clock's lock.
 
 use super::ChildClock;
+use crate::instant::Instant;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::TimeSource;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Is told after each move of a manual clock, or of a settable wall clock.
 pub(crate) trait ClockListener: Send + Sync {
@@ -48,7 +49,7 @@ enum Kind {
 }
 
 impl Clock {
-    /// The monotonic clock of the operating system ([`std::time::Instant`]).
+    /// The monotonic clock of the operating system, or of the page ([`Instant`]).
     pub fn system() -> Self {
         Self { kind: Kind::System { origin: Instant::now() } }
     }

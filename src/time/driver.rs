@@ -38,6 +38,7 @@ mod crowd;
 
 pub(crate) use self::after_end::orphan;
 use self::crowd::Crowd;
+use crate::instant::Instant;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutex, OnceLock, Weak};
@@ -47,7 +48,7 @@ use crate::time::clock::{Clock, ClockListener, saturating_nanos};
 use crate::time::wheel::{Advance, Key, Ticks, Wheel};
 use crate::util::wake_batch::WakeBatch;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Number of batches that one [`Driver::fire_due`] takes before the reactor looks after its other work: 2048 timers.
 const BATCHES: usize = 64;

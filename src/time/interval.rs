@@ -3,6 +3,7 @@
 use super::driver::Driver;
 use super::sleep::Sleep;
 use crate::error::InvalidSetting;
+use crate::instant::Instant;
 use crate::runtime::{Handle, LocalRuntime, Runtime, any_driver, spend};
 use crate::sync::Arc;
 use crate::util::methods::methods;
@@ -10,7 +11,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What an [`Interval`] does about ticks that nobody was there to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,9 +9,9 @@
 //! sleep, timeout, interval, ticks   futures over the driver of whichever runtime polls them (a layer above)
 //! ```
 //!
-//! Inside, a moment is a `u64` of nanoseconds since the origin of the clock (584 years) and saturates. Outside it is a
-//! [`std::time::Instant`], also under a manual clock: there it is the instant at which the clock was made, plus what
-//! it was moved by since.
+//! Inside, a moment is a `u64` of nanoseconds since the origin of the clock (584 years) and saturates. Outside it is an
+//! [`Instant`], also under a manual clock: there it is the instant at which the clock was made, plus what it was moved by
+//! since.
 
 //!
 //! # After the end of a runtime
@@ -39,6 +39,19 @@ mod timeout;
 pub(crate) mod wall;
 mod wheel;
 
+/// A moment of a monotonic clock: [`std::time::Instant`] where the standard library has a clock.
+///
+/// On wasm32-unknown-unknown, where it has none, this is the `Instant` of the crate `web-time`, which reads `performance.now()`. Code
+/// for both names this one.
+///
+/// # Hosts without JavaScript bindings
+/// A page whose loader does not know `wasm-bindgen` (macroquad's) cannot load a module with `web-time` in it. Build with
+/// `--cfg offtick_host_clock` in `RUSTFLAGS`: then `web-time` is not compiled, this is a type of this crate with the same methods,
+/// and the program installs its clocks with `offtick::time::install_host_clock(monotonic, wall)` before it builds a runtime.
+/// Random numbers are then seeded from these clocks alone; [`LocalBuilder::seed`](crate::LocalBuilder::seed) takes better ones.
+pub use crate::instant::Instant;
+#[cfg(offtick_host_clock)]
+pub use crate::instant::{HostClockError, install_host_clock};
 pub use child::ChildClock;
 pub use clock::{Clock, ManualClock, ScaleError};
 pub use interval::{Interval, MissedTicks, interval};

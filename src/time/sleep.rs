@@ -1,6 +1,7 @@
 //! Waiting for a moment.
 
 use super::driver::{Driver, TimerKey, TimerState};
+use crate::instant::Instant;
 use crate::runtime::{Handle, LocalRuntime, Runtime, current_driver, spend};
 use crate::sync::Arc;
 use crate::util::methods::methods;
@@ -8,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A future that is ready once a time has passed; made by [`sleep`], [`sleep_until`] and [`Handle::sleep`], which have
 /// examples.

@@ -5,13 +5,14 @@
 
 use super::driver::Driver;
 use super::{Clock, Sleep, sleep};
+use crate::instant::Instant;
 use crate::runtime::{current_driver, current_frames};
 use crate::sync::Arc;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The length of a tick where no host ticks.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);

@@ -1,13 +1,14 @@
 //! A limit on how long a future may take.
 
 use super::sleep::{Sleep, sleep, sleep_until};
+use crate::instant::Instant;
 use crate::runtime::{Handle, LocalRuntime, Runtime, current_driver};
 use crate::util::methods::methods;
 use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The time limit ran out before the future was ready; see [`timeout`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,9 +4,10 @@
 //! looks again after each jump: each move stores the new reading first and calls the listeners after, outside the lock.
 
 use super::clock::{Clock, ClockListener};
+use crate::instant::{Instant, wall_now};
 use crate::sync::{Arc, Mutex, Weak};
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How far from 1970 a settable clock goes, in nanoseconds: some 260,000 years, which every calendar can still express.
 const FARTHEST_NANOS: i128 = 8_000_000_000_000 * 1_000_000_000;
@@ -35,7 +36,7 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// The wall clock of the operating system ([`SystemTime`]).
+    /// The wall clock of the operating system, or of the page.
     ///
     /// # Example
     /// ```
@@ -76,7 +77,7 @@ impl WallClock {
     /// What this clock shows. It may go backwards.
     pub fn now(&self) -> SystemTime {
         match &self.manual {
-            None => SystemTime::now(),
+            None => wall_now(),
             Some(manual) => manual.now(),
         }
     }
@@ -89,7 +90,7 @@ impl WallClock {
     /// What this clock shows, in nanoseconds since 1970.
     pub(crate) fn nanos(&self) -> i128 {
         match &self.manual {
-            None => wall_nanos(SystemTime::now()),
+            None => wall_nanos(wall_now()),
             Some(manual) => manual.nanos(),
         }
     }

@@ -17,6 +17,7 @@
 //! A deadline is a sleep on the runtime's timers whose waker cancels the token: no task and no thread waits for it.
 
 use crate::error::BoxError;
+use crate::instant::Instant;
 use crate::runtime::Handle;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, Weak};
@@ -29,7 +30,7 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Tells any number of futures, closures and threads to stop; a cheap clone goes wherever that matters.
 ///

@@ -11,6 +11,7 @@
 use super::body::{Body, Settings, verbs};
 use super::repeat::{Due, ErrorPolicy, Plan, Repeat};
 use crate::error::BoxError;
+use crate::instant::Instant;
 use crate::runtime::Handle;
 use crate::schedule::{Period, PeriodError, Trigger};
 use crate::spawn::TaskContext;
@@ -19,7 +20,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How far the clock may go back before the last slot without showing it again.
 const CORRECTION: TimeDelta = TimeDelta::minutes(1);

@@ -3,12 +3,12 @@
 use super::body::{Body, Settings, verbs};
 use super::repeat::{Due, ErrorPolicy, Plan, Repeat};
 use crate::error::BoxError;
+use crate::instant::Instant;
 use crate::runtime::Handle;
 use crate::schedule::{Period, PeriodError};
 use crate::spawn::TaskContext;
 use std::future::Future;
 use std::ops::Deref;
-use std::time::Instant;
 
 /// A body that runs at once, and again whenever an interval has passed since its last start. Never two runs at a time.
 ///

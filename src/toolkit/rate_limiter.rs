@@ -11,6 +11,7 @@
 
 use super::CENTURY;
 use crate::error::InvalidSetting;
+use crate::instant::Instant;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
 use crate::time::Sleep;
@@ -18,7 +19,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Lets so many pass in a time, and no more: for requests to a server, for log lines, for redraws.
 ///

@@ -2,9 +2,10 @@
 
 use super::{Action, Inner, NextStep, PoolState, Worker, WorkerSlot, WorkerState};
 use crate::blocking::grow::Look;
+use crate::instant::Instant;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::{Arc, Condvar, plain};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// After the system refused a thread, none is started during this time unless no thread lives at all.
 pub(super) const BACKOFF: Duration = Duration::from_millis(50);

@@ -1,6 +1,7 @@
 //! How much a tick may do, how that is measured, and what it did.
 
-use std::time::{Duration, Instant};
+use crate::instant::Instant;
+use std::time::Duration;
 
 /// How much one tick may do: a time, a number of polls, both, or all there is.
 ///

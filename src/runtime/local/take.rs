@@ -1,8 +1,9 @@
 //! Iterators bounded by a budget.
 
 use super::budget::Budget;
+use crate::instant::Instant;
 use std::iter::FusedIterator;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 impl Budget {
     /// Returns the items of `items` until the budget is used up.

@@ -4,6 +4,7 @@ use super::budget::{Budget, Meter, TickError, TickReport};
 use super::host::{Bell, Host};
 use super::world::{World, WorldRequests};
 use super::{LocalRuntime, Parker};
+use crate::instant::Instant;
 use crate::park::Descriptor;
 use crate::runtime::context::{self, Entered, Local};
 use crate::sync::Arc;
@@ -13,7 +14,7 @@ use crate::util::update::DriverLane;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a tick without a limit, or one that has to get on in time, lets the tasks of one moment run.
 pub(super) const ROUNDS: usize = 64;

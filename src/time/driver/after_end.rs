@@ -21,12 +21,13 @@
 //! Where the system refuses one, whoever polls such a timer drives it, in steps of [`STEP`]: see [`Driver::step`].
 
 use super::{Driver, ParkTime};
+use crate::instant::Instant;
 use crate::park::{CondvarParker, Unpark};
 use crate::sync::{Arc, LazyLock, plain, thread};
 use crate::time::clock::Clock;
 use crate::util::catch::guarded;
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long the thread outlives its last timer: a loop of short sleeps does not start a thread for each.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);

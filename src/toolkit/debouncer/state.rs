@@ -5,12 +5,13 @@
 use super::builder::{Edge, Settings, WhileRunning};
 use super::{Inner, Start, Triggered};
 use crate::error::TaskError;
+use crate::instant::Instant;
 use crate::sync::Arc;
 use crate::task::Task;
 use crate::toolkit::CENTURY;
 use crate::toolkit::promise::{Promise, Settled};
 use crate::toolkit::run::Run;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(super) struct State<A, T> {
     waiting: Option<Waiting<A, T>>,

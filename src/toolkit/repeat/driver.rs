@@ -3,6 +3,7 @@
 use super::plan::{Due, Plan};
 use super::state::Shared;
 use super::{ErrorPolicy, RepeatStatus};
+use crate::instant::Instant;
 use crate::sync::Arc;
 use crate::task::{SharedTask, Status};
 use crate::time::Sleep;
@@ -11,7 +12,6 @@ use crate::util::catch::{catch, drop_quietly};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 /// Never ready: it goes with its owner, or with its runtime.
 pub(super) struct Driver<T: Send + Sync + 'static, P> {

@@ -1,6 +1,6 @@
 //! When a run is due: what sets one kind of repetition apart from another.
 
-use std::time::Instant;
+use crate::instant::Instant;
 
 /// Asked by the driver alone. The instants are those of the runtime's clock.
 pub(crate) trait Plan: Send + 'static {
