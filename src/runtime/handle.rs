@@ -98,8 +98,14 @@ impl Handle {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        self.start_internal(FutureBody::<F, Value>::new(future))
+    }
+
+    /// Starts a body of the crate's own.
+    #[track_caller]
+    pub(crate) fn start_internal<B: Work>(&self, body: B) -> Task<B::Output> {
         let owner = InternalTask(Reactor::new(&self.shared));
-        let (runnable, task) = Task::make(FutureBody::<F, Value>::new(future), owner, Spec::plain());
+        let (runnable, task) = Task::make(body, owner, Spec::plain());
         self.shared.accept(runnable);
         task
     }

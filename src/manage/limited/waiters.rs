@@ -23,11 +23,13 @@ pub(in crate::manage) enum Condition {
     Idle,
     /// A permit is available, or none ever will be.
     Capacity,
+    /// The task of every member has ended, and every future was dropped. Closures may still run.
+    Ended,
 }
 
 /// The wakers of those that wait.
 #[derive(Default)]
-pub(super) struct Waiters([Slab<Waker>; 2]);
+pub(super) struct Waiters([Slab<Waker>; 3]);
 
 /// Ready once the condition holds. All waiters of a condition are woken together. One that is dropped takes its waker along: a
 /// program may wait for a short time again and again.
@@ -77,6 +79,7 @@ impl LimitedSet {
     fn holds(&self, inner: &Inner, condition: Condition) -> bool {
         match condition {
             Condition::Idle => inner.members.is_empty(),
+            Condition::Ended => inner.members.len() == inner.limiter.left_running(),
             Condition::Capacity => {
                 let limiter = &inner.limiter;
                 !limiter.is_full(self.rules.queue_limit) || limiter.is_closed() || self.handle.is_closed()
@@ -88,7 +91,7 @@ impl LimitedSet {
     #[must_use]
     pub(super) fn take_ready(&self, inner: &mut Inner) -> Vec<Waker> {
         let mut ready = Vec::new();
-        for condition in [Condition::Idle, Condition::Capacity] {
+        for condition in [Condition::Idle, Condition::Capacity, Condition::Ended] {
             if !inner.waiters.0[condition as usize].is_empty() && self.holds(inner, condition) {
                 let waiters = &mut inner.waiters.0[condition as usize];
                 // In place, so that a key that a waiter still has finds nothing, also among those that come later.

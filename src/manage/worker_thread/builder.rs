@@ -7,6 +7,8 @@ use crate::manage::pool::{QueueLimit, Settings};
 use crate::runtime::Builder;
 use crate::sync::Arc;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Settings of a [`WorkerThread`]; made by [`WorkerThread::builder`]. It can be started many times: the hooks are called at
@@ -31,8 +33,21 @@ pub struct WorkerThreadBuilder<C = ()> {
     plan: Plan<C>,
 }
 
-type SetUp<C> = Arc<dyn Fn() -> Result<C, BoxError> + Send + Sync>;
-type TearDown<C> = Arc<dyn Fn(C) + Send + Sync>;
+/// A future that stays on the thread.
+pub(super) type OnThread<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Makes the value of the thread.
+pub(super) enum SetUp<C> {
+    Closure(Arc<dyn Fn() -> Result<C, BoxError> + Send + Sync>),
+    Future(Arc<dyn Fn() -> OnThread<Result<C, BoxError>> + Send + Sync>),
+}
+
+/// Takes the value of the thread.
+pub(super) enum TearDown<C> {
+    Closure(Arc<dyn Fn(C) + Send + Sync>),
+    Future(Arc<dyn Fn(C) -> OnThread<()> + Send + Sync>),
+}
+
 type Configure = Arc<dyn Fn(Builder) -> Builder + Send + Sync>;
 
 /// What every life of the pool is made of.
@@ -51,8 +66,8 @@ impl WorkerThreadBuilder<()> {
             id: thread_bound::next_pool(),
             name,
             settings: Settings::default(),
-            set_up: Arc::new(|| Ok(())),
-            tear_down: Arc::new(drop),
+            set_up: SetUp::Closure(Arc::new(|| Ok(()))),
+            tear_down: TearDown::Closure(Arc::new(drop)),
             configure: Arc::new(|builder| builder),
         };
         Self { plan }
@@ -100,7 +115,7 @@ impl<C: 'static> WorkerThreadBuilder<C> {
     }
 
     /// Called on the thread before its first task, at each start; makes the value that stays there until the end. It may
-    /// block, and need not be `Send`.
+    /// block, and need not be `Send`. [`set_up_async`](Self::set_up_async) awaits.
     ///
     /// If it fails or panics the start fails with that, and no thread is left. A tear-down that was given before is forgotten:
     /// it is for a value of this one.
@@ -109,16 +124,76 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         D: 'static,
         E: Into<BoxError>,
     {
+        self.making(SetUp::Closure(Arc::new(move || set_up().map_err(Into::into))))
+    }
+
+    /// Sets a future that makes the value: for a connection that is awaited, on the sockets and timers of this thread.
+    ///
+    /// Otherwise as [`set_up`](Self::set_up). [`start`](WorkerThread::start) waits for it; if that is dropped, so is the future.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::WorkerThread;
+    /// use offtick::time::sleep;
+    /// use std::time::Duration;
+    /// async fn connect() -> std::io::Result<std::rc::Rc<str>> {
+    ///     sleep(Duration::from_millis(1)).await; // a TcpStream::connect, a greeting
+    ///     Ok("session 7".into())
+    /// }
+    /// let link = WorkerThread::builder("link")
+    ///     .set_up_async(connect)
+    ///     .tear_down_async(async |session| {
+    ///         sleep(Duration::from_millis(1)).await; // a goodbye
+    ///         drop(session);
+    ///     })
+    ///     .build()?;
+    /// link.start_blocking()?;
+    /// assert_eq!(link.call(|session| session.len())?, 9);
+    /// assert!(link.stop_blocking(None)?.is_clean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_up_async<D, E>(
+        self,
+        set_up: impl AsyncFn() -> Result<D, E> + Send + Sync + 'static,
+    ) -> WorkerThreadBuilder<D>
+    where
+        D: 'static,
+        E: Into<BoxError>,
+    {
+        let set_up = Arc::new(set_up);
+        self.making(SetUp::Future(Arc::new(move || {
+            let set_up = Arc::clone(&set_up);
+            Box::pin(async move { set_up().await.map_err(Into::into) })
+        })))
+    }
+
+    fn making<D: 'static>(self, set_up: SetUp<D>) -> WorkerThreadBuilder<D> {
         let Plan { id, name, settings, configure, .. } = self.plan;
-        let set_up = Arc::new(move || set_up().map_err(Into::into));
-        WorkerThreadBuilder { plan: Plan { id, name, settings, set_up, tear_down: Arc::new(drop), configure } }
+        let tear_down = TearDown::Closure(Arc::new(drop));
+        WorkerThreadBuilder { plan: Plan { id, name, settings, set_up, tear_down, configure } }
     }
 
     /// Called on the thread with the value, after the last future was dropped. Default: the value is dropped there.
     ///
     /// A panic in it is in the report of the [`stop`](WorkerThread::stop).
     pub fn tear_down(mut self, tear_down: impl Fn(C) + Send + Sync + 'static) -> Self {
-        self.plan.tear_down = Arc::new(tear_down);
+        self.plan.tear_down = TearDown::Closure(Arc::new(tear_down));
+        self
+    }
+
+    /// Sets a future that takes the value: to say goodbye to a peer, on the sockets and timers of this thread.
+    ///
+    /// It runs at a [`stop`](WorkerThread::stop), once every task has ended and every future of the pool was dropped; the thread
+    /// ends after it. A stop with a limit, and the drop of the [`WorkerThread`], give it 200 ms and then drop it where it waits.
+    /// A drop on a thread that drives a runtime gives it no time. If the thread ends otherwise, the value is dropped there.
+    ///
+    /// A panic in it is in the report of the stop.
+    pub fn tear_down_async(mut self, tear_down: impl AsyncFn(C) + Send + Sync + 'static) -> Self {
+        let tear_down = Arc::new(tear_down);
+        self.plan.tear_down = TearDown::Future(Arc::new(move |value| {
+            let tear_down = Arc::clone(&tear_down);
+            Box::pin(async move { tear_down(value).await })
+        }));
         self
     }
 

@@ -295,6 +295,17 @@ impl<C: 'static> WorkerThread<C> {
     }
 }
 
+impl<C> Drop for WorkerThread<C> {
+    fn drop(&mut self) {
+        // Nobody else has it: it is not being changed. A tear-down that is a closure runs as the thread ends.
+        let Ok(Some((_turn, life))) = self.state.stop() else { return };
+        if life.has_future() && !drives_any() {
+            let (_left, ended) = life.end();
+            let _in_time = park::block_on(pin!(ended.heard()), Some(GRACE));
+        }
+    }
+}
+
 impl<C> fmt::Debug for WorkerThread<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerThread")

@@ -1,13 +1,15 @@
 //! One life of the thread, from a start to its end.
 
-use super::builder::Plan;
+use super::builder::{OnThread, Plan, SetUp, TearDown};
 use super::error::ThreadError;
 use super::thread_bound;
-use crate::error::{Panic, TaskError};
-use crate::manage::limited::StopReport;
+use crate::error::{BoxError, Panic, TaskError};
+use crate::manage::limited::{Condition, StopReport, Waiter};
 use crate::manage::pool::{PoolHandle, TaskPool};
-use crate::runtime::{Builder, Runtime};
+use crate::runtime::{Builder, Handle, Runtime};
 use crate::sync::{Arc, Mutex};
+use crate::task::Task;
+use crate::task::raw::{LazyBody, Value, Verdict};
 use crate::util::catch::{catch, drop_quietly, guarded};
 use std::future::{Future, poll_fn};
 use std::task::{Poll, Waker};
@@ -88,45 +90,78 @@ impl<T> Word<T> {
     }
 }
 
+type StartTearDown = Box<dyn Fn(&Runtime) -> Task<()> + Send + Sync>;
+
 /// A thread with its tasks.
 pub(super) struct Life {
     /// Before the runtime: its members are cancelled first.
     pool: TaskPool,
     runtime: Runtime,
     ended: Arc<Word<Option<TaskError>>>,
+    /// Starts the tear-down that is a future; it ends with the beginning of the runtime's end.
+    tear_down: Option<StartTearDown>,
+    /// That future, for the thread to look at when it ends.
+    last: Arc<Mutex<Option<Task<()>>>>,
 }
 
 /// A thread in its set-up.
 pub(super) struct Birth {
     life: Life,
-    set_up: Arc<Word<Result<(), TaskError>>>,
+    set_up: Begun,
+}
+
+/// A set-up that is under way.
+enum Begun {
+    Closure(Arc<Word<Result<(), TaskError>>>),
+    Future(Task<()>),
+}
+
+/// Begins the end of a runtime when it is dropped.
+struct ThenClose(Handle);
+
+impl Drop for ThenClose {
+    fn drop(&mut self) {
+        self.0.shared().begin_closing();
+    }
 }
 
 impl Life {
     /// Starts the thread, which begins with the set-up.
     pub(super) fn begin<C: 'static>(plan: &Plan<C>) -> Result<Birth, ThreadError> {
-        let (begun, ended) = (Word::new(), Word::new());
-        let (set_up, tear_down, id) = (Arc::clone(&plan.set_up), Arc::clone(&plan.tear_down), plan.id);
-        let (told, last) = (Arc::clone(&begun), Arc::clone(&ended));
-        let enter = move || -> Box<dyn FnOnce()> {
-            let outcome = match catch(|| set_up()) {
-                Ok(Ok(value)) => {
-                    thread_bound::keep(id, value);
-                    Ok(())
-                }
-                Ok(Err(error)) => Err(TaskError::from_error(error)),
-                Err(payload) => Err(panicked(payload)),
-            };
-            told.say(outcome);
+        let (id, begun, ended, last) = (plan.id, Word::new(), Word::new(), Arc::new(Mutex::new(None)));
+        let enter: Box<dyn FnOnce() + Send> = match &plan.set_up {
+            SetUp::Closure(set_up) => {
+                let (set_up, word) = (Arc::clone(set_up), Arc::clone(&begun));
+                Box::new(move || word.say(set_up_here(id, &*set_up)))
+            }
+            SetUp::Future(_) => Box::new(|| ()),
+        };
+        let closure = match &plan.tear_down {
+            TearDown::Closure(tear_down) => Arc::clone(tear_down),
+            TearDown::Future(_) => Arc::new(drop),
+        };
+        let (word, future) = (Arc::clone(&ended), Arc::clone(&last));
+        let around = move || -> Box<dyn FnOnce()> {
+            enter();
             Box::new(move || {
-                let end = || thread_bound::end::<C>(id).map(|value| tear_down(value));
-                last.say(catch(end).err().map(panicked));
+                let future: Option<Task<()>> = future.lock().take();
+                let future = future.and_then(|mut future| future.take()?.err());
+                let end = || thread_bound::end::<C>(id).map(|value| closure(value));
+                word.say(catch(end).err().map(panicked).or(future));
             })
         };
         let builder = (plan.configure)(Builder::new().thread_name(plan.name.clone()));
-        let runtime = builder.around(Box::new(enter)).build()?;
+        let runtime = builder.around(Box::new(around)).build()?;
         let pool = TaskPool::with_settings(runtime.handle(), plan.settings);
-        Ok(Birth { life: Self { pool, runtime, ended }, set_up: begun })
+        let set_up = match &plan.set_up {
+            SetUp::Closure(_) => Begun::Closure(begun),
+            SetUp::Future(set_up) => Begun::Future(set_up_later(id, Arc::clone(set_up), &runtime)),
+        };
+        let tear_down = match &plan.tear_down {
+            TearDown::Closure(_) => None,
+            TearDown::Future(tear_down) => Some(tear_down_later(id, Arc::clone(tear_down), pool.handle().clone())),
+        };
+        Ok(Birth { life: Self { pool, runtime, ended, tear_down, last }, set_up })
     }
 
     pub(super) fn pool(&self) -> PoolHandle {
@@ -141,8 +176,21 @@ impl Life {
     pub(super) fn end(&self) -> (StopReport, Arc<Word<Option<TaskError>>>) {
         let left = self.pool.members().report();
         self.pool.cancel_all();
-        self.runtime.handle().shared().begin_closing();
+        match &self.tear_down {
+            None => {
+                self.runtime.handle().shared().begin_closing();
+            }
+            Some(tear_down) => {
+                let before = self.last.lock().replace(tear_down(&self.runtime));
+                drop(before);
+            }
+        }
         (left, Arc::clone(&self.ended))
+    }
+
+    /// True if the tear-down needs time before the runtime may end.
+    pub(super) fn has_future(&self) -> bool {
+        self.tear_down.is_some()
     }
 
     /// The last word of the thread was heard, or there was no more time for it. `grace` is for what waits for no future:
@@ -163,7 +211,11 @@ impl Life {
 impl Birth {
     /// Waits for the set-up. If that fails, so does this, and the thread is gone.
     pub(super) async fn grow_up(self) -> Result<Life, ThreadError> {
-        match self.set_up.heard().await {
+        let set_up = match self.set_up {
+            Begun::Closure(word) => word.heard().await,
+            Begun::Future(task) => task.await,
+        };
+        match set_up {
             Ok(()) => Ok(self.life),
             Err(error) => {
                 let (left, ended) = self.life.end();
@@ -173,6 +225,45 @@ impl Birth {
             }
         }
     }
+}
+
+/// The set-up that is a closure, on the thread.
+fn set_up_here<C: 'static>(id: u64, set_up: &dyn Fn() -> Result<C, BoxError>) -> Result<(), TaskError> {
+    let value = catch(set_up).map_err(panicked)?.map_err(TaskError::from_error)?;
+    thread_bound::keep(id, value);
+    Ok(())
+}
+
+/// The set-up that is a future, as a task of the thread.
+fn set_up_later<C: 'static>(
+    id: u64,
+    set_up: Arc<dyn Fn() -> OnThread<Result<C, BoxError>> + Send + Sync>,
+    runtime: &Runtime,
+) -> Task<()> {
+    let make = move || async move {
+        thread_bound::keep(id, set_up().await.map_err(TaskError::from_error)?);
+        Ok(())
+    };
+    runtime.handle().start_internal(LazyBody::<_, _, Verdict>::new(make))
+}
+
+/// Starts the tear-down that is a future, as a task of the thread, once the futures of the pool were dropped.
+fn tear_down_later<C: 'static>(
+    id: u64,
+    tear_down: Arc<dyn Fn(C) -> OnThread<()> + Send + Sync>,
+    pool: PoolHandle,
+) -> StartTearDown {
+    Box::new(move |runtime| {
+        let (tear_down, pool, close) = (Arc::clone(&tear_down), pool.clone(), ThenClose(runtime.handle().clone()));
+        let make = move || async move {
+            let _close = close;
+            Waiter::new(pool.members(), Condition::Ended).await;
+            if let Some(value) = thread_bound::end::<C>(id) {
+                tear_down(value).await;
+            }
+        };
+        runtime.handle().start_internal(LazyBody::<_, _, Value>::new(make))
+    })
 }
 
 fn panicked(payload: Box<dyn std::any::Any + Send>) -> TaskError {

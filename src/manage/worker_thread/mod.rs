@@ -15,6 +15,9 @@
 //! ```text
 //! set-up -> tasks ... -> all futures are dropped -> tear-down -> last word -> gone
 //! ```
+//! A set-up and a tear-down that are closures run around the loop of the thread. Those that are futures run in it, as internal
+//! tasks: the tear-down starts when the futures of the pool are dropped, and the runtime closes when it ends.
+//!
 //! The value stands in a thread-local of that thread (`thread_bound`): nobody else can reach it, and it need not be `Send`. While it is
 //! lent it is taken out, so no borrow is held while user code runs.
 
