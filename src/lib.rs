@@ -112,6 +112,13 @@
 //! [`testing`] has a deterministic runtime whose time moves only when the test moves it. It shuffles the order of the
 //! tasks by a seed, and finds tasks and threads that a program left behind.
 //!
+//! # Enums and errors
+//! Statuses, which programs match on to draw ([`Status`], [`View`], `JobStatus`, `RepeatStatus`, `RestartStatus`, the state of a
+//! `Reconnecting`), and answers of calls (`Triggered`) are exhaustive: a new variant is a breaking change. Options, reasons,
+//! errors and reports are `#[non_exhaustive]`. All are `Clone`, but for errors that hold a [`std::io::Error`] or what the caller gave
+//! away. `Display` of an error states its own part, and [`source`](std::error::Error::source) the rest. An option out of its range is
+//! an [`InvalidSetting`] everywhere.
+//!
 //! # Features
 //! - `net` (default): the reactor waits in the system's poll, by the crate `mio`. Without it, the reactor waits on a
 //!   condition variable, and mio is not compiled.
@@ -219,7 +226,9 @@ pub use runtime::{
 };
 #[cfg(feature = "toolkit")]
 pub use scheduler::{Job, Overlap, ScheduleError, Scheduler, scheduler};
-pub use spawn::{DefaultRuntime, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task};
+pub use spawn::{
+    DefaultRuntime, FutureTarget, SpawnTarget, TaskBuilder, TaskContext, run, run_blocking, spawn, spawn_blocking, task,
+};
 pub use task::{
     AnyTask, AsView, CancelHandle, Completer, IntoSharedResult, Priority, SharedResult, SharedTask, SharedValue,
     Status, Task, TaskId, TaskInfo, View, join_all, promise, race,

@@ -67,7 +67,7 @@ fn everything_goes_to_any_thread() {
     any_thread::<signal::Shutdown>();
     any_thread::<signal::StopToken>();
     any_thread::<signal::Wait<'_>>();
-    any_thread::<signal::Outcome>();
+    any_thread::<signal::ExitReport>();
     any_thread::<SignalError>();
 }
 

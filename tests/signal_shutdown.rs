@@ -347,7 +347,7 @@ mod child {
     }
 
     /// Ends this process as `main` would that returns it.
-    fn end(outcome: signal::Outcome) -> ! {
+    fn end(outcome: signal::ExitReport) -> ! {
         let status = outcome.status();
         let _same = outcome.report();
         std::process::exit(status.into())
@@ -550,7 +550,7 @@ mod child {
             assert!(pool.shutdown(patience).is_clean());
             rt.shutdown(patience)
         });
-        assert!(signal::Outcome::report(&outcome).is_clean() && outcome.cause() == Cause::Signal(SIGTERM));
+        assert!(signal::ExitReport::report(&outcome).is_clean() && outcome.cause() == Cause::Signal(SIGTERM));
         let failed: Vec<_> = outcome.stops_failed().iter().map(|stop| stop.error.is_some()).collect();
         assert_eq!(failed, [true, false]);
         println!("as expected");

@@ -555,6 +555,7 @@ fn reference(edge: Edge, extending: bool, policy: WhileRunning, window: u64, tak
                     }
                     closed_until
                 }
+                other => unreachable!("not modelled: {other:?}"),
             };
             batch = Some(Batch { due, args, callers: vec![number] });
         }

@@ -78,7 +78,7 @@ fn a_start_waits_for_the_set_up_and_a_stop_for_the_tear_down() {
     assert!(poll_once(&mut start).is_pending() && !pool.is_running());
     connect.open();
     offtick::block_on(start).unwrap().unwrap();
-    assert_eq!(pool.call(|link| (link.thread, thread::current().id())).map(|(a, b)| a == b).unwrap(), true);
+    assert!(pool.call(|link| link.thread == thread::current().id()).unwrap());
     let theirs = log.clone();
     settled(pool.spawn(move |_| async move { theirs.push("task") }));
     let mut stop = Box::pin(pool.stop(None));

@@ -1,6 +1,6 @@
 //! The program itself.
 
-use offtick::signal::{Cause, Outcome, Shutdown};
+use offtick::signal::{Cause, ExitReport, Shutdown};
 use offtick::{Builder, Cancelled, Handle, Runtime};
 use std::convert::Infallible;
 use std::error::Error;
@@ -49,7 +49,7 @@ pub(super) fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<Outcome, Box<dyn Error>> {
+fn run(options: &Options) -> Result<ExitReport, Box<dyn Error>> {
     let shutdown = Shutdown::builder().deadline(options.deadline).install()?;
     let rt = shutdown.attach(Builder::new()).build()?;
     let saved = Arc::new(AtomicU64::new(0));
@@ -129,7 +129,7 @@ fn for_ever() {
 }
 
 /// What did not stop, and the line for machines.
-fn show(options: &Options, outcome: &Outcome) {
+fn show(options: &Options, outcome: &ExitReport) {
     println!("{outcome}");
     if let Some(failure) = outcome.failure() {
         println!("failed: {failure}");

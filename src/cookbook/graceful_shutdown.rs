@@ -64,9 +64,9 @@ With the feature `signal`, on Unix, [`Shutdown`](crate::signal::Shutdown) does i
 nobody handles. The first signal asks the program to stop; the second one ends it on the spot, even if it hangs.
 
 ```
-use offtick::{Builder, signal::{Outcome, Shutdown}};
+use offtick::{Builder, signal::{ExitReport, Shutdown}};
 
-fn run() -> Result<Outcome, Box<dyn std::error::Error>> {
+fn run() -> Result<ExitReport, Box<dyn std::error::Error>> {
     let shutdown = Shutdown::new()?;                                           // 1
     let rt = shutdown.attach(Builder::new()).build()?;                         // 2
     shutdown.on_stop_blocking(&rt, |cause| {                                   // 3

@@ -11,14 +11,14 @@ use crate::task::raw::{Inbox, Listed, Members, Outcome, Over, PollOutcome, Runna
 use crate::util::slab::Slab;
 use std::cell::{Cell, RefCell};
 
-/// Listing goes page by page, so that cloning references never holds a borrow for long.
+/// Tasks per page of a listing, so that cloning references never holds a borrow for long.
 const PAGE: u32 = 1024;
 
 /// Operations that a task may do in one poll on sources that are always ready, before it must let others run. Of a few
 /// microseconds each: together they hold the thread for about as long as a burst of small tasks does.
 const BUDGET: u32 = 32;
 
-/// What the executor's thread counts; any thread may read.
+/// Counters of the executor's thread, which any thread may read.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     /// Tasks taken in.
@@ -40,20 +40,20 @@ pub(crate) struct Core {
     /// All tasks whose bodies are alive.
     members: RefCell<Members>,
     pub(super) ready: RefCell<Ready<Runnable>>,
-    /// Tasks that were taken out of the queue by hand, until they are put back.
+    /// Tasks taken out of the queue by hand, until they return.
     pub(super) aside: RefCell<Slab<Runnable>>,
     /// Only where leaks are looked for.
     census: RefCell<Option<Census>>,
-    /// There is a census.
+    /// True if there is a census.
     counts: Cell<bool>,
     counters: Arc<Counters>,
-    /// What new tasks are stamped with; set by the driver once a turn, since a clock read costs as much as a spawn.
+    /// The start time of new tasks. The driver sets it once per turn, since a clock read costs as much as a spawn.
     now: Cell<u64>,
-    /// What becomes of a body that is dropped before it ended.
+    /// The outcome of a body that is dropped before it ended.
     reason: Cell<Outcome>,
-    /// What is left of [`BUDGET`] in the poll that runs.
+    /// The rest of [`BUDGET`] in the current poll.
     budget: Cell<u32>,
-    /// Where the task that is being polled is queued if it is woken meanwhile.
+    /// The position at which the running task is queued if it is woken meanwhile.
     pub(super) position: Cell<isize>,
     /// Notes each poll, in a runtime that watches them.
     watch: Option<Arc<PollWatch>>,
@@ -238,7 +238,7 @@ impl Core {
         self.run_to(task, |task| self.ready.borrow_mut().push(task.priority(), task));
     }
 
-    /// Runs a task, and queues it by `queue` if it is woken meanwhile and asked for no place.
+    /// Runs a task; calls `queue` with one that yields to no position.
     #[inline(always)]
     fn run_to(&self, task: Runnable, queue: impl FnOnce(Runnable)) {
         self.counters.polls.add(1);
@@ -280,7 +280,7 @@ impl Core {
         drop(task);
     }
 
-    /// Takes a new task in and polls it here and now, inside the poll that is on.
+    /// Accepts a new task and polls it inside the current poll.
     ///
     /// It stands in the owner list before its body is polled, so a shutdown that its first poll brings about finds it. If
     /// it yields, it is queued behind the running task, should that yield as well.

@@ -43,40 +43,40 @@ const JUMPS: usize = 64;
 /// Places that a level keeps once it had them.
 const KEPT: usize = 1024;
 
-/// Where an insertion at `position` goes in a list of `len`.
+/// Returns the index of an insertion at `position` in a list of `len`.
 fn place(position: isize, len: usize) -> usize {
     if position < 0 { len.saturating_sub(position.unsigned_abs()) } else { position.unsigned_abs().min(len) }
 }
 
-/// What `position` names in a list of `len`.
+/// Returns the index of the element at `position` in a list of `len`.
 fn element(position: isize, len: usize) -> Option<usize> {
     let index = if position < 0 { len.checked_sub(position.unsigned_abs())? } else { position.unsigned_abs() };
     (index < len).then_some(index)
 }
 
-/// What is ready to run.
+/// The tasks that are ready.
 pub(super) struct Ready<T> {
     levels: [Level<T>; LEVELS],
     passes: PriorityPicker,
-    /// Woken in the first part of an eager start, and behind the task that started them: see [`defer`](Self::defer).
+    /// Tasks that were started eagerly and yielded: see [`defer`](Self::defer).
     deferred: VecDeque<(Priority, T)>,
     /// True while nothing but the usual level is in use, in order of arrival. Comes back at a pick that finds it so.
     plain: bool,
     /// The level of the last pick.
     picked: Priority,
-    /// Who chooses among those in order of arrival; the queue is not plain then.
+    /// Chooses among the tasks in order of arrival. The queue is not plain then.
     shuffle: Option<Rng>,
 }
 
 struct Level<T> {
     tasks: VecDeque<T>,
-    /// For each task of the front part of the queue: is it placed? None is behind that part.
+    /// True for each placed task of the front part of the queue. No task behind that part is placed.
     marks: VecDeque<bool>,
-    /// How many are placed.
+    /// Number of placed tasks.
     placed: usize,
     /// Picks that passed over a task in order of arrival, since one of those was picked.
     jumped: usize,
-    /// How many there may be.
+    /// The limit of `jumped`.
     patience: usize,
     /// Picks in which the first in order of arrival was overtaken by another of them: only if shuffled.
     overtaken: usize,
@@ -131,10 +131,9 @@ impl<T> Ready<T> {
         self.levels[priority.index()].tasks.push_back(task);
     }
 
-    /// Queues a task at the end of its level as soon as the running task is queued or sleeps, ahead of the deferred tasks
-    /// from `index` on.
+    /// Queues a task behind the running task, should that yield as well.
     ///
-    /// So a task that starts another one eagerly and then yields runs before the second part of the other one.
+    /// It goes to the end of its level at the next pick, ahead of the deferred tasks from `index` on. So a task that starts another one eagerly and then yields runs before the second part of the other one.
     pub(super) fn defer(&mut self, index: usize, priority: Priority, task: T) {
         self.plain = false;
         self.deferred.insert(index, (priority, task));
@@ -314,7 +313,7 @@ impl<T> Level<T> {
         self.tasks.remove(at)
     }
 
-    /// Who goes to the front is placed there; who goes to the end arrives there.
+    /// Turns the level. Tasks that go to the front are placed, those that go to the end are not.
     fn rotate(&mut self, by: isize) {
         let len = self.tasks.len();
         if len == 0 {

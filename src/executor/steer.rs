@@ -9,7 +9,7 @@ use crate::task::raw::{Runnable, TaskRef};
 use crate::util::slab::Key;
 
 impl Core {
-    /// How many tasks are ready.
+    /// Number of ready tasks.
     pub(crate) fn ready_len(&self) -> usize {
         self.ready.borrow().len()
     }
@@ -24,7 +24,7 @@ impl Core {
         self.position.set(position);
     }
 
-    /// Where a task stands.
+    /// Returns the position of a task.
     pub(crate) fn position(&self, task: &TaskRef) -> Option<usize> {
         self.ready.borrow_mut().iter().position(|(_, other)| other.is(task))
     }
@@ -81,12 +81,12 @@ impl Core {
         }
     }
 
-    /// What is ready, the next to run first.
+    /// Returns the ready tasks, the next to run first.
     pub(crate) fn runnable(&self) -> Vec<TaskRef> {
         self.ready.borrow_mut().iter().map(|(_, task)| Runnable::task(task)).collect()
     }
 
-    /// What sleeps until it is woken.
+    /// Returns the tasks that wait to be woken.
     pub(crate) fn blocked(&self) -> Vec<TaskRef> {
         self.list().into_iter().map(|listed| listed.task).filter(TaskRef::is_idle).collect()
     }

@@ -1,8 +1,8 @@
-//! What callers can get wrong here.
+//! Errors of calls of this module.
 
 use crate::task::TaskId;
 
-/// A task was found, but it is of another type than the one asked for.
+/// The task has another type than the one asked for.
 ///
 /// # Example
 /// ```
@@ -40,5 +40,4 @@ pub struct WrongType {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the pool accepts no tasks: it was stopped or not started; start it first")]
-#[non_exhaustive]
 pub struct PoolStopped;

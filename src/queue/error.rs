@@ -1,4 +1,4 @@
-//! What can be wrong with a wish about the order.
+//! Errors of changes of the order.
 
 use std::fmt;
 
@@ -59,9 +59,9 @@ pub struct NotReady;
 #[error("nothing stands at position {position}: {len} tasks are ready")]
 #[non_exhaustive]
 pub struct OutOfRange {
-    /// As given.
+    /// The position as given.
     pub position: isize,
-    /// How many tasks were ready.
+    /// Number of ready tasks.
     pub len: usize,
 }
 

@@ -12,6 +12,7 @@ use std::fmt;
 /// assert_eq!(CronField::DayOfMonth.to_string(), "day of month");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum CronField {
     /// The second; only in expressions of 6 or 7 fields.
     Second,

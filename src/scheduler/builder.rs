@@ -18,7 +18,14 @@ use std::fmt;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-/// Where the slots of a job come from. Sealed: those of this module.
+/// Where a [`JobBuilder`] gets the slots of its job from. Sealed: made by [`Scheduler::every`](super::Scheduler::every) and its
+/// sisters.
+#[expect(private_bounds, reason = "sealed")]
+pub trait JobSource: Source {}
+
+impl<S: Source> JobSource for S {}
+
+/// Makes the slots of a job.
 pub(super) trait Source {
     /// The slots, and how to name them.
     fn timetable(&self, frame: Frame) -> Result<(Box<dyn Timetable>, String), ScheduleError>;
@@ -102,15 +109,13 @@ impl<R> JobBuilder<Every, R> {
     }
 }
 
-#[expect(private_bounds, reason = "there are three sources, and none to be added")]
-impl<S: Source> JobBuilder<S> {
+impl<S: JobSource> JobBuilder<S> {
     pub(super) fn new(core: &Arc<Core>, source: S) -> Self {
         Self { core: Arc::clone(core), source, settings: Settings::new(), retry: () }
     }
 }
 
-#[expect(private_bounds, reason = "as above")]
-impl<S: Source, R> JobBuilder<S, R> {
+impl<S: JobSource, R> JobBuilder<S, R> {
     /// What the job is found by. Default: one is generated.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.settings.id = Some(id.into().into_boxed_str());
@@ -268,8 +273,7 @@ impl<S: Source, R> JobBuilder<S, R> {
     }
 }
 
-#[expect(private_bounds, reason = "as above")]
-impl<S: Source> JobBuilder<S> {
+impl<S: JobSource> JobBuilder<S> {
     /// Adds a job whose body makes a future that returns a value.
     ///
     /// # Errors
@@ -323,8 +327,7 @@ impl<S: Source> JobBuilder<S> {
     }
 }
 
-#[expect(private_bounds, reason = "as above")]
-impl<S: Source, E> JobBuilder<S, RetryPolicy<E>> {
+impl<S: JobSource, E> JobBuilder<S, RetryPolicy<E>> {
     /// Adds a job whose body makes a future for each try.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::error::BoxError;
 use crate::manage::{Stored, TaskManager};
 use crate::retry::RetryPolicy;
 use crate::runtime::{Handle, Prepared, Watch};
-use crate::spawn::{FuturePlace, Maker, Place, TaskBuilder, TaskContext};
+use crate::spawn::{Futures, Maker, Target, TaskBuilder, TaskContext};
 use crate::sync::{Arc, Weak};
 use crate::task::raw::Work;
 use crate::task::{Spec, Task};
@@ -18,7 +18,7 @@ use std::future::Future;
 /// limit) is in the builder that is given here.
 pub(super) type Launch = Arc<dyn Fn(TaskBuilder<(), RunPlace>, &TaskManager) -> Arc<Stored> + Send + Sync>;
 
-/// The place of one run: starts its task on the runtime and notifies the scheduler of its end and of the end of its body.
+/// The target of one run: starts its task on the runtime and notifies the scheduler of its end and of the end of its body.
 #[derive(Clone)]
 pub(super) struct RunPlace {
     handle: Handle,
@@ -64,7 +64,7 @@ impl Watch for RunWatch {
     }
 }
 
-impl Place for RunPlace {
+impl Target for RunPlace {
     fn handle(&self) -> &Handle {
         &self.handle
     }
@@ -78,7 +78,7 @@ impl Place for RunPlace {
     }
 }
 
-impl FuturePlace for RunPlace {
+impl Futures for RunPlace {
     fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,

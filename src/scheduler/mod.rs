@@ -38,7 +38,7 @@ mod settings;
 mod state;
 mod timetable;
 
-pub use builder::{Every, JobBuilder};
+pub use builder::{Every, JobBuilder, JobSource};
 #[cfg(feature = "cron")]
 pub use calendar::{At, Calendar};
 pub use cell::{JobCounts, JobStatus};

@@ -2,9 +2,9 @@
 
 use super::claim::{Claim, was_ignored};
 use super::error::SignalError;
+use super::exit_report::status_of;
 use super::latch::Bell;
 use super::number::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use super::outcome::status_of;
 use super::request::Request;
 use super::shutdown::Shutdown;
 use super::token::StopToken;

@@ -37,14 +37,14 @@ mod claim;
 #[cfg(feature = "signal")]
 mod error;
 #[cfg(feature = "signal")]
+mod exit_report;
+#[cfg(feature = "signal")]
 mod install;
 pub(crate) mod latch;
 #[cfg(feature = "signal")]
 mod listen;
 #[cfg(feature = "signal")]
 mod number;
-#[cfg(feature = "signal")]
-mod outcome;
 #[cfg(feature = "signal")]
 mod request;
 #[cfg(feature = "signal")]
@@ -55,6 +55,7 @@ mod token;
 #[cfg(feature = "signal")]
 pub use self::{
     error::SignalError,
+    exit_report::{Cause, ExitReport, Failure, StopFailed},
     install::ShutdownBuilder,
     listen::{Delivery, Signals, listen, listen_all, listen_all_on},
     number::{
@@ -62,7 +63,6 @@ pub use self::{
         SIGSEGV, SIGSTOP, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGUSR1, SIGUSR2, SIGVTALRM,
         SIGWINCH, SIGXCPU, SIGXFSZ, name,
     },
-    outcome::{Cause, Failure, Outcome, StopFailed},
     shutdown::Shutdown,
     token::{StopToken, Wait},
 };

@@ -1,7 +1,7 @@
 //! That the program is to stop, and why: what handlers, hooks and the program's own calls all write to.
 
+use super::exit_report::{Cause, Failure};
 use super::latch::{Flag, Latch};
-use super::outcome::{Cause, Failure};
 use crate::error::TaskError;
 use crate::instant::Instant;
 use crate::sync::plain::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering};

@@ -2,8 +2,8 @@
 
 use super::claim::Claim;
 use super::error::SignalError;
+use super::exit_report::{Cause, ExitReport, StopFailed};
 use super::install::{Active, ShutdownBuilder};
-use super::outcome::{Cause, Outcome, StopFailed};
 use super::request::Request;
 use super::token::StopToken;
 use crate::error::{BoxError, TaskError};
@@ -27,7 +27,7 @@ const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// - **The first** signal of `SIGINT`, `SIGTERM`, `SIGHUP`, `SIGQUIT` (or those given to the [builder](Self::builder)) asks the program
 ///   to stop: [`requested`](StopToken::requested) is true, [`wait`](StopToken::wait) is ready, and the functions given to
 ///   [`on_stop`](Self::on_stop) begin.
-/// - **An unhandled error or panic** of a task of an [attached](Self::attach) runtime does the same, and is in the [`Outcome`]. So does
+/// - **An unhandled error or panic** of a task of an [attached](Self::attach) runtime does the same, and is in the [`ExitReport`]. So does
 ///   [`trigger`](StopToken::trigger).
 /// - **The next signal** after any of these ends the process at once with the status 128 + signal. The handler itself does that,
 ///   so it works when every thread of the program hangs; nothing is flushed, no destructor runs. Signals within 50 ms of a first
@@ -42,15 +42,15 @@ const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// whichever executor a waiter stands on.
 ///
 /// # Afterwards
-/// When it is dropped, or the [`Outcome`] after it was finished, its signals do what they did before, with the limits named in the [module](super). A signal
+/// When it is dropped, or the [`ExitReport`] after it was finished, its signals do what they did before, with the limits named in the [module](super). A signal
 /// that the process ignored when this was made (`nohup`) is left ignored.
 ///
 /// # Example
 /// ```
-/// use offtick::signal::{Outcome, Shutdown};
+/// use offtick::signal::{ExitReport, Shutdown};
 ///
-/// fn main() -> Outcome {
-/// #   fn inner() -> Result<Outcome, Box<dyn std::error::Error>> {
+/// fn main() -> ExitReport {
+/// #   fn inner() -> Result<ExitReport, Box<dyn std::error::Error>> {
 ///     let shutdown = Shutdown::new()?;
 ///     let rt = shutdown.attach(offtick::Builder::new()).build()?;
 ///     shutdown.on_stop(&rt, |cause| async move {
@@ -120,7 +120,7 @@ impl Shutdown {
     /// Gives a stop function: a future that runs on this runtime once the program is to stop, at once if it is already. Any
     /// number may be given; they run side by side.
     ///
-    /// Errors and panics of it are in the [`Outcome`]. At the deadline it is cancelled.
+    /// Errors and panics of it are in the [`ExitReport`]. At the deadline it is cancelled.
     #[track_caller]
     pub fn on_stop<F, Fut, E>(&self, handle: &impl AsRef<Handle>, stop: F)
     where
@@ -159,12 +159,12 @@ impl Shutdown {
     }
 
     /// Ends the program's work: waits for the stop functions and shuts the runtime down. The signals are given back when
-    /// the [`Outcome`] is dropped.
+    /// the [`ExitReport`] is dropped.
     ///
     /// If nobody has asked the program to stop, this does. All of it takes no longer than the deadline, counted from the
     /// moment when the first request was noticed, and 200 ms more for the runtime if the stop functions have used it up. Blocks
     /// this thread; call it where the main loop ends, not inside a task.
-    pub fn finish(self, runtime: Runtime) -> Outcome {
+    pub fn finish(self, runtime: Runtime) -> ExitReport {
         let wait = |stop: &mut Task<()>| match self.left() {
             Some(left) => stop.wait_timeout(left),
             None => Some(stop.wait()),
@@ -195,7 +195,7 @@ impl Shutdown {
     /// assert!(outcome.is_clean());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn finish_with(self, end: impl FnOnce(Duration) -> ShutdownReport) -> Outcome {
+    pub fn finish_with(self, end: impl FnOnce(Duration) -> ShutdownReport) -> ExitReport {
         self.trigger();
         let stops = self.outcomes(Task::take);
         self.end(stops, end)
@@ -217,11 +217,11 @@ impl Shutdown {
         stops.into_iter().filter_map(failed).collect()
     }
 
-    fn end(self, stops: Vec<StopFailed>, end: impl FnOnce(Duration) -> ShutdownReport) -> Outcome {
+    fn end(self, stops: Vec<StopFailed>, end: impl FnOnce(Duration) -> ShutdownReport) -> ExitReport {
         let patience = self.left().map_or(Duration::MAX, |left| left.max(LAST_PATIENCE));
         let report = end(patience);
         let request = Arc::clone(&self.token.0);
-        Outcome {
+        ExitReport {
             cause: request.cause().unwrap_or(Cause::Program),
             failure: request.take_failure(),
             further: request.further(),

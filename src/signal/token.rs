@@ -1,6 +1,6 @@
 //! What the rest of a program sees of a [`Shutdown`](super::Shutdown).
 
-use super::outcome::Cause;
+use super::exit_report::Cause;
 use super::request::Request;
 use super::shutdown::Shutdown;
 use crate::error::TaskError;

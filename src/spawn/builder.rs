@@ -2,7 +2,7 @@
 
 use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
-use super::place::{FuturePlace, Place};
+use super::target::{FutureTarget, SpawnTarget};
 use crate::error::{BoxError, InvalidSetting, TaskError};
 use crate::instant::Instant;
 use crate::progress::{Capacity, ProgressObserver, Reader, channel};
@@ -50,7 +50,7 @@ use std::time::Duration;
 /// ```
 #[must_use = "a task starts with one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
 pub struct TaskBuilder<P = (), S = Handle, R = ()> {
-    pub(super) place: S,
+    pub(super) target: S,
     name: Option<Box<str>>,
     limit: Option<Duration>,
     clock: Option<ChildClock>,
@@ -71,11 +71,10 @@ impl Handle, Runtime {
 }
 }
 
-#[expect(private_bounds, reason = "as below")]
-impl<S: Place> TaskBuilder<(), S> {
-    pub(crate) fn new(place: S) -> Self {
+impl<S: SpawnTarget> TaskBuilder<(), S> {
+    pub(crate) fn new(target: S) -> Self {
         Self {
-            place,
+            target,
             name: None,
             limit: None,
             clock: None,
@@ -89,8 +88,7 @@ impl<S: Place> TaskBuilder<(), S> {
     }
 }
 
-#[expect(private_bounds, reason = "there are two places, and none to be added")]
-impl<P, S: Place, R> TaskBuilder<P, S, R> {
+impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
     /// A name for listings and hooks.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into_boxed_str());
@@ -160,7 +158,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     /// [`TaskError::Failed`]; its body is dropped.
     pub fn progress<Q>(self, capacity: usize) -> TaskBuilder<Q, S, R> {
         TaskBuilder {
-            place: self.place,
+            target: self.target,
             name: self.name,
             limit: self.limit,
             clock: self.clock,
@@ -206,7 +204,7 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     /// ```
     pub fn retry<E>(self, policy: RetryPolicy<E>) -> TaskBuilder<P, S, RetryPolicy<E>> {
         TaskBuilder {
-            place: self.place,
+            target: self.target,
             name: self.name,
             limit: self.limit,
             clock: self.clock,
@@ -228,16 +226,16 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
     where
         P: Send + 'static,
     {
-        let Self { place, name, limit, clock, priority, capacity, on_end, quiet, retry, .. } = self;
-        if let Err(error) = place.check() {
+        let Self { target, name, limit, clock, priority, capacity, on_end, quiet, retry, .. } = self;
+        if let Err(error) = target.check() {
             return Err(Refusal {
                 handle: None,
                 error,
                 details: Arc::new(TaskMeta::new(location, name, None, on_end)),
             });
         }
-        let limit = place.time_limit(limit);
-        let root = place.handle().driver();
+        let limit = target.time_limit(limit);
+        let root = target.handle().driver();
         let timers = clock.as_ref().map(|clock| root.of_child(clock));
         let driver = timers.as_ref().map_or(&root, |own| own.as_ref().unwrap_or(&root));
         let stopwatch = Stopwatch::new(driver.clock().source());
@@ -249,31 +247,30 @@ impl<P, S: Place, R> TaskBuilder<P, S, R> {
         if let (Some(clock), Some(None)) = (&clock, &timers) {
             let allowed = "a clock that runs by the clock of the runtime";
             let error = InvalidSetting::new("clock", format_args!("{clock:?}"), allowed);
-            return Err(Refusal { handle: Some(place.handle().clone()), error: error.into(), details });
+            return Err(Refusal { handle: Some(target.handle().clone()), error: error.into(), details });
         }
         let limit = limit.filter(|_| !S::KEEPS_TIME).map(|limit| (Sleep::on(Arc::clone(driver), limit), limit));
         let timers = timers.flatten();
         let Some(capacity) = capacity else {
-            return Ok(Opened { place, retry, details, limit, timers, voice: Voice::None, reader: None });
+            return Ok(Opened { target, retry, details, limit, timers, voice: Voice::None, reader: None });
         };
-        let host = TaskObserver { shared: Arc::clone(place.handle().shared()), details: Arc::clone(&details) };
+        let host = TaskObserver { shared: Arc::clone(target.handle().shared()), details: Arc::clone(&details) };
         match Capacity::new(capacity).and_then(|capacity| channel(capacity, Some(Arc::new(host)))) {
             Ok((reporter, reader)) => {
                 // A sender that waits for room is to hear of a cancellation; the task is not even queued yet.
                 let _not_yet = details.wake_on_cancel(reader.cancel_waker());
-                Ok(Opened { place, retry, details, limit, timers, voice: Voice::Own(reporter), reader: Some(reader) })
+                Ok(Opened { target, retry, details, limit, timers, voice: Voice::Own(reporter), reader: Some(reader) })
             }
             Err(_) => {
                 let allowed = "at least 1 and small enough for its values to fit in memory";
                 let error = InvalidSetting::new("progress", capacity, allowed);
-                Err(Refusal { handle: Some(place.handle().clone()), error: error.into(), details })
+                Err(Refusal { handle: Some(target.handle().clone()), error: error.into(), details })
             }
         }
     }
 }
 
-#[expect(private_bounds, reason = "as above")]
-impl<P, S: FuturePlace> TaskBuilder<P, S> {
+impl<P, S: FutureTarget> TaskBuilder<P, S> {
     /// Starts a future that returns a value.
     #[track_caller]
     pub fn spawn<M, F>(self, make: M) -> Task<F::Output, P>
@@ -316,8 +313,7 @@ impl<P, S: FuturePlace> TaskBuilder<P, S> {
     }
 }
 
-#[expect(private_bounds, reason = "as above")]
-impl<P, S: Place> TaskBuilder<P, S> {
+impl<P, S: SpawnTarget> TaskBuilder<P, S> {
     /// Starts a closure that returns a value, on a pool thread.
     #[track_caller]
     pub fn spawn_blocking<F, T>(self, closure: F) -> Task<T, P>
@@ -359,7 +355,7 @@ impl<P, S: Place> TaskBuilder<P, S> {
 
 /// A task about to start.
 pub(super) struct Opened<P, S, R> {
-    pub(super) place: S,
+    pub(super) target: S,
     pub(super) retry: R,
     pub(super) details: Arc<TaskMeta>,
     pub(super) voice: Voice<P>,
@@ -369,11 +365,11 @@ pub(super) struct Opened<P, S, R> {
     reader: Option<Reader<P>>,
 }
 
-impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
+impl<P: Send + 'static, S: SpawnTarget, R> Opened<P, S, R> {
     /// The context of the one body.
     pub(super) fn context(&mut self) -> TaskContext<P> {
         let voice = std::mem::replace(&mut self.voice, Voice::None);
-        TaskContext::new(self.place.handle().clone(), Arc::clone(&self.details), voice)
+        TaskContext::new(self.target.handle().clone(), Arc::clone(&self.details), voice)
     }
 
     /// The body of a future that is made on the thread that polls it.
@@ -389,7 +385,7 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
 
     /// Returns the time source of the retries.
     pub(super) fn pace(&self) -> Pace {
-        let handle = self.place.handle();
+        let handle = self.target.handle();
         match &self.timers {
             Some(own) => Pace::by(Arc::clone(own), handle),
             None => Pace::of(handle),
@@ -402,7 +398,7 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
     }
 
     pub(super) fn observer(&self) -> TaskObserver {
-        TaskObserver { shared: Arc::clone(self.place.handle().shared()), details: Arc::clone(&self.details) }
+        TaskObserver { shared: Arc::clone(self.target.handle().shared()), details: Arc::clone(&self.details) }
     }
 
     /// As `start`, here and now where that can be.
@@ -411,8 +407,8 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         B: Work,
     {
         let spec = Spec::detailed(Arc::clone(&self.details), self.reader);
-        let task = self.place.handle().start_nested(body, spec);
-        watch(self.place.handle(), self.limit, &task, &self.details);
+        let task = self.target.handle().start_nested(body, spec);
+        watch(self.target.handle(), self.limit, &task, &self.details);
         task
     }
 
@@ -421,20 +417,20 @@ impl<P: Send + 'static, S: Place, R> Opened<P, S, R> {
         B: Work,
     {
         let spec = Spec::detailed(Arc::clone(&self.details), self.reader);
-        let task = self.place.start_blocking(body, spec);
-        watch(self.place.handle(), self.limit, &task, &self.details);
+        let task = self.target.start_blocking(body, spec);
+        watch(self.target.handle(), self.limit, &task, &self.details);
         task
     }
 }
 
-impl<P: Send + 'static, S: FuturePlace, R> Opened<P, S, R> {
+impl<P: Send + 'static, S: FutureTarget, R> Opened<P, S, R> {
     pub(super) fn start<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Work,
     {
         let spec = Spec::detailed(Arc::clone(&self.details), self.reader);
-        let task = self.place.start(body, spec);
-        watch(self.place.handle(), self.limit, &task, &self.details);
+        let task = self.target.start(body, spec);
+        watch(self.target.handle(), self.limit, &task, &self.details);
         task
     }
 }
@@ -445,8 +441,8 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
     where
         B: Body + 'static,
     {
-        let (place, spec) = self.bound();
-        place.start_bound(body, spec)
+        let (target, spec) = self.bound();
+        target.start_bound(body, spec)
     }
 
     /// As `start_bound`, here and now.
@@ -454,12 +450,12 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
     where
         B: Body + 'static,
     {
-        let (place, spec) = self.bound();
-        place.start_eager_bound(body, spec)
+        let (target, spec) = self.bound();
+        target.start_eager_bound(body, spec)
     }
 
     fn bound(self) -> (LocalHandle, Spec<P>) {
-        (self.place, Spec::detailed(self.details, self.reader))
+        (self.target, Spec::detailed(self.details, self.reader))
     }
 }
 

@@ -9,12 +9,13 @@ mod eager;
 mod limited;
 mod local;
 mod maker;
-mod place;
 mod process;
 mod retrying;
+mod target;
 
 pub use builder::TaskBuilder;
 pub use cx::TaskContext;
 pub(crate) use maker::Maker;
-pub(crate) use place::{FuturePlace, Place};
 pub use process::{DefaultRuntime, run, run_blocking, spawn, spawn_blocking, task};
+pub(crate) use target::sealed::{Futures, Target};
+pub use target::{FutureTarget, SpawnTarget};

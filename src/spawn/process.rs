@@ -1,7 +1,7 @@
 //! The methods of a handle as functions, on the process-wide runtime.
 
 use super::builder::TaskBuilder;
-use super::place::{FuturePlace, Place};
+use super::target::sealed::{Futures, Target};
 use crate::error::{BoxError, BuildError, TaskError};
 use crate::runtime::{Handle, runtime};
 use crate::sync::Arc;
@@ -114,7 +114,7 @@ fn failed<T: 'static>(error: BuildError) -> Task<T> {
     Task::over(Err(TaskError::from_error(error)), Spec::plain())
 }
 
-/// The process-wide runtime as the place of a [`TaskBuilder`]; made by [`task()`].
+/// The process-wide runtime as the target of a [`TaskBuilder`]; made by [`task()`].
 ///
 /// If the runtime could not be started, a task of the builder has failed with the [`BuildError`](crate::BuildError).
 #[derive(Clone)]
@@ -126,7 +126,7 @@ impl DefaultRuntime {
     }
 }
 
-impl Place for DefaultRuntime {
+impl Target for DefaultRuntime {
     fn check(&self) -> Result<(), BoxError> {
         match &self.0 {
             Ok(_) => Ok(()),
@@ -146,7 +146,7 @@ impl Place for DefaultRuntime {
     }
 }
 
-impl FuturePlace for DefaultRuntime {
+impl Futures for DefaultRuntime {
     fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,

@@ -9,7 +9,7 @@
 use super::builder::{Opened, Refusal, TaskBuilder, TaskObserver};
 use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
-use super::place::{FuturePlace, Place};
+use super::target::{FutureTarget, SpawnTarget};
 use crate::error::{BoxError, RetryError, TaskError};
 use crate::instant::Instant;
 use crate::retry::{Attempts, Next, Pace, RetryObserver, RetryPolicy, Run, judge};
@@ -24,8 +24,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-#[expect(private_bounds, reason = "there are two places, and none to be added")]
-impl<P, S: FuturePlace, E> TaskBuilder<P, S, RetryPolicy<E>> {
+impl<P, S: FutureTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
     /// Starts a future that returns a `Result`, and is made anew for each try. See [`retry`](Self::retry).
     ///
     /// The future of a try is dropped before the next one is made. Each gets a context of its own.
@@ -48,8 +47,7 @@ impl<P, S: FuturePlace, E> TaskBuilder<P, S, RetryPolicy<E>> {
     }
 }
 
-#[expect(private_bounds, reason = "there are two places, and none to be added")]
-impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
+impl<P, S: SpawnTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
     /// A limit for each try; [`RetryPolicy::attempt_timeout`] of the policy given before.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.retry = self.retry.attempt_timeout(limit);
@@ -91,7 +89,7 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
         };
         // Its values belong to all tries: no try takes the reporter away from the next.
         let _in_place = opened.voice.share();
-        let handle = opened.place.handle().clone();
+        let handle = opened.target.handle().clone();
         let pace = opened.pace();
         let body = Tries {
             run: Run::new(opened.retry.clone(), &pace),
@@ -118,14 +116,14 @@ impl<P, S: Place, E> TaskBuilder<P, S, RetryPolicy<E>> {
         match opened.retry.check() {
             Ok(()) => Ok(opened),
             Err(error) => {
-                let handle = Some(opened.place.handle().clone());
+                let handle = Some(opened.target.handle().clone());
                 Err(Refusal { handle, error: error.into(), details: opened.details })
             }
         }
     }
 }
 
-impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
+impl<P: Send + 'static, S: SpawnTarget, E> Opened<P, S, RetryPolicy<E>> {
     /// The body of a future that is made anew for each try, on the thread that polls it.
     pub(super) fn attempts<M, F, T>(&mut self, mut make: M) -> impl Body<Output = T> + 'static + use<P, S, E, M, F, T>
     where
@@ -135,7 +133,7 @@ impl<P: Send + 'static, S: Place, E> Opened<P, S, RetryPolicy<E>> {
         E: Into<BoxError> + 'static,
     {
         let (pace, observer, timers) = (self.pace(), self.observer(), self.timers.clone());
-        let (handle, details) = (self.place.handle().clone(), Arc::clone(&self.details));
+        let (handle, details) = (self.target.handle().clone(), Arc::clone(&self.details));
         let (policy, limit, mut voice) =
             (self.retry.clone(), self.inner_limit(), std::mem::replace(&mut self.voice, Voice::None));
         LazyBody::<_, _, Verdict>::new(move || {

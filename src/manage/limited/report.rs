@@ -1,4 +1,4 @@
-//! What a set has in it: counts, and the members by what they do.
+//! The contents of a set: counts, and the members by what they do.
 
 use super::LimitedSet;
 use crate::task::CancelHandle;
@@ -57,7 +57,7 @@ impl GroupProgress {
 /// pool.cancel_all();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct StopReport {
     /// Members that wait for a slot, in no particular order.

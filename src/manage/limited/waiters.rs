@@ -16,7 +16,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// What is waited for.
+/// A condition to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manage) enum Condition {
     /// Every member is over, and no closure of one still runs.
@@ -36,7 +36,7 @@ pub(super) struct Waiters([Slab<Waker>; 3]);
 pub(crate) struct Waiter {
     set: Arc<LimitedSet>,
     condition: Condition,
-    /// Where our waker is registered. Stale once it was taken to be woken.
+    /// The key of our waker. Stale once it was taken to be woken.
     key: Option<Key>,
 }
 

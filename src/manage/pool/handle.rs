@@ -10,7 +10,7 @@ use crate::manage::TaskGroup;
 use crate::manage::limited::{Condition, GroupProgress, LimitedSet, Permit, Waiter};
 use crate::manage::limiter::Refused;
 use crate::runtime::Handle;
-use crate::spawn::{FuturePlace, Place, TaskBuilder};
+use crate::spawn::{Futures, Target, TaskBuilder};
 use crate::sync::Arc;
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
 use crate::task::{Spec, Task};
@@ -110,7 +110,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         self.members().start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
 
-    /// As [`spawn`](Self::spawn), but a future that is not taken in comes back.
+    /// Starts a future that returns a value, or returns it if it is refused.
     ///
     /// # Errors
     /// [`TrySpawnError::Full`] where it would have to wait and as many wait as may
@@ -126,7 +126,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         Ok(self.members().submit(permit, FutureBody::<F, Value>::new(future), spec))
     }
 
-    /// As [`run`](Self::run), but a future that is not taken in comes back.
+    /// Starts a future that returns a `Result`, or returns it if it is refused.
     ///
     /// # Errors
     /// Those of [`try_spawn`](Self::try_spawn).
@@ -142,7 +142,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         Ok(self.members().submit(permit, FutureBody::<F, Fallible>::new(future), spec))
     }
 
-    /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that is not taken in comes back.
+    /// Starts a closure that returns a value, or returns it if it is refused.
     ///
     /// # Errors
     /// Those of [`try_spawn`](Self::try_spawn). A closure that is taken in and finds no thread later fails with that.
@@ -157,7 +157,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         Ok(self.members().submit_blocking(permit, ClosureBody::<F, Value>::new(closure), spec))
     }
 
-    /// As [`run_blocking`](Self::run_blocking), but a closure that is not taken in comes back.
+    /// Starts a closure that returns a `Result`, or returns it if refused.
     ///
     /// # Errors
     /// Those of [`try_spawn_blocking`](Self::try_spawn_blocking).
@@ -272,7 +272,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| pool.spawn(make(item)))
     }
 
-    /// As [`map`](Self::map), with futures that return a `Result`: `Err` ends that one in `Status::Error`.
+    /// Starts a future that returns a `Result` for each item, like [`map`](Self::map): `Err` ends that one in `Status::Error`.
     pub fn try_map<I, M, F, T, E>(&self, items: I, mut make: M) -> PoolMap<T>
     where
         I: IntoIterator,
@@ -353,7 +353,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         self.members().progress()
     }
 
-    /// How many members wait for a slot.
+    /// Number of members that wait for a slot.
     pub fn waiting(&self) -> usize {
         self.members().waiting()
     }
@@ -385,7 +385,7 @@ fn admit<F>(set: &LimitedSet, job: F) -> Result<(Permit, F), TrySpawnError<F>> {
     }
 }
 
-impl Place for PoolHandle {
+impl Target for PoolHandle {
     const KEEPS_TIME: bool = true;
 
     fn handle(&self) -> &Handle {
@@ -404,7 +404,7 @@ impl Place for PoolHandle {
     }
 }
 
-impl FuturePlace for PoolHandle {
+impl Futures for PoolHandle {
     fn start<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,

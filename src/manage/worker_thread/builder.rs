@@ -50,7 +50,7 @@ pub(super) enum TearDown<C> {
 
 type Configure = Arc<dyn Fn(Builder) -> Builder + Send + Sync>;
 
-/// What every life of the pool is made of.
+/// The options of every run of the thread.
 pub(super) struct Plan<C> {
     pub(super) id: u64,
     pub(super) name: String,
@@ -102,7 +102,7 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         self
     }
 
-    /// How long a task may run; see [`TaskPoolBuilder::timeout`](crate::TaskPoolBuilder::timeout).
+    /// The longest time that a task may run; see [`TaskPoolBuilder::timeout`](crate::TaskPoolBuilder::timeout).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.plan.settings.timeout = Some(limit);
         self
@@ -173,7 +173,7 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         WorkerThreadBuilder { plan: Plan { id, name, settings, set_up, tear_down, configure } }
     }
 
-    /// Called on the thread with the value, after the last future was dropped. Default: the value is dropped there.
+    /// Sets a closure that takes the value, after the last future was dropped. Default: the value is dropped there.
     ///
     /// A panic in it is in the report of the [`stop`](WorkerThread::stop).
     pub fn tear_down(mut self, tear_down: impl Fn(C) + Send + Sync + 'static) -> Self {

@@ -1,8 +1,8 @@
-//! What can go wrong with a thread of one's own.
+//! Errors of a [`WorkerThread`](super::WorkerThread).
 
 use crate::error::{BuildError, TaskError};
 
-/// Why a [`WorkerThread`](super::WorkerThread) did not start or stop.
+/// An error of a start or a stop of a [`WorkerThread`](super::WorkerThread).
 ///
 /// # Example
 /// ```
@@ -22,18 +22,18 @@ pub enum ThreadError {
     /// The set-up returned an error ([`TaskError::Failed`]) or panicked ([`TaskError::Panicked`]).
     #[error("the set-up failed, and no thread is left")]
     SetUp(#[source] TaskError),
-    /// It runs already.
+    /// The thread runs already.
     #[error("the pool runs already; stop it first, or use `restart`")]
     AlreadyRunning,
     /// Another thread starts or stops it at this moment.
     #[error("the pool is being started or stopped by somebody else; wait for that to end")]
     Busy,
-    /// This thread must not wait: it is the pool's own, runs one of its closures, or is that of another runtime's reactor.
+    /// A wait on the pool's own thread, in one of its closures, or on a reactor thread.
     #[error("waiting here would deadlock: this thread drives a runtime or runs a task of the pool; use another thread")]
     WouldDeadlock,
 }
 
-/// Why a value was not [lent](super::ThreadBound::with).
+/// An error of [`ThreadBound::with`](super::ThreadBound::with).
 ///
 /// # Example
 /// ```
@@ -45,10 +45,10 @@ pub enum ThreadError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ThreadBoundError {
-    /// This is not the pool's thread, or the value is torn down.
+    /// Another thread than the pool's, or the value is torn down.
     #[error("the value is lent on its pool's thread only, between set-up and tear-down; use it in a task of the pool")]
     WrongThread,
-    /// Some caller of this one has it.
+    /// A caller further up on this stack has the value.
     #[error("the value is lent already, further up on this stack; return from there first")]
     InUse,
 }

@@ -86,7 +86,7 @@ impl<C: 'static> WorkerThread<C> {
         Ok(())
     }
 
-    /// As [`start`](Self::start), and blocks this thread.
+    /// Starts the thread and blocks this one until the set-up is through.
     ///
     /// # Errors
     /// Those of `start`, and [`ThreadError::WouldDeadlock`] on a reactor thread.
@@ -97,8 +97,10 @@ impl<C: 'static> WorkerThread<C> {
         park::block_on(pin!(self.start()), None).unwrap_or(Err(ThreadError::WouldDeadlock))
     }
 
-    /// Refuses new tasks, gives those inside time to come to their end (`patience` on the clock of the runtime that polls this,
-    /// or as long as it takes), then cancels what is left and ends the thread. A pool that does not run is stopped already.
+    /// Stops the thread: refuses new tasks, waits for the others, cancels the rest.
+    ///
+    /// The wait takes `patience` on the clock of the runtime that polls this, or as long as it takes. A pool that does not run
+    /// is stopped already.
     ///
     /// The thread gets up to 200 ms after that for its tear-down, or as long as it takes. If a task or the tear-down still holds
     /// it the report says so, and the thread ends when they let go; the pool may be started again meanwhile. Dropping the future
@@ -121,7 +123,7 @@ impl<C: 'static> WorkerThread<C> {
         Ok(life.bury(left, word, patience.map_or(Duration::MAX, |_| GRACE)))
     }
 
-    /// As [`stop`](Self::stop), and blocks this thread, by real time.
+    /// Blocks this thread until the other has stopped; see [`stop`](Self::stop). `patience` is real time.
     ///
     /// # Errors
     /// Those of `stop`, and [`ThreadError::WouldDeadlock`] on any reactor thread.
@@ -146,7 +148,7 @@ impl<C: 'static> WorkerThread<C> {
         Ok(report)
     }
 
-    /// As [`restart`](Self::restart), and blocks this thread.
+    /// Stops the thread, starts it again, and blocks this one meanwhile.
     ///
     /// # Errors
     /// Those of `restart`, and [`ThreadError::WouldDeadlock`] on any reactor thread.
@@ -168,7 +170,7 @@ impl<C: 'static> WorkerThread<C> {
         Ok(taken)
     }
 
-    /// Starts a future that returns a value, made on the thread by `make`; see [`Handle::spawn`](crate::Handle::spawn).
+    /// Starts a future that returns a value and is made there; see [`Handle::spawn`](crate::Handle::spawn).
     #[track_caller]
     pub fn spawn<M, F>(&self, make: M) -> Task<F::Output>
     where
@@ -179,7 +181,7 @@ impl<C: 'static> WorkerThread<C> {
         self.begin::<M, F, Value>(make, Spec::plain())
     }
 
-    /// Starts a future that returns a `Result`, made on the thread by `make`; see [`Handle::run`](crate::Handle::run).
+    /// Starts a future that returns a `Result` and is made there; see [`Handle::run`](crate::Handle::run).
     #[track_caller]
     pub fn run<M, F, T, E>(&self, make: M) -> Task<T>
     where
@@ -191,7 +193,7 @@ impl<C: 'static> WorkerThread<C> {
         self.begin::<M, F, Fallible>(make, Spec::plain())
     }
 
-    /// Calls a closure with the value, on the thread, which does nothing else meanwhile.
+    /// Calls a closure with the value, on the thread.
     #[track_caller]
     pub fn spawn_with<J, T>(&self, job: J) -> Task<T>
     where
@@ -202,7 +204,7 @@ impl<C: 'static> WorkerThread<C> {
         self.begin::<_, _, Verdict>(make, Spec::plain())
     }
 
-    /// As [`spawn_with`](Self::spawn_with), with a closure that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Calls a closure that returns a `Result` with the value: `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_with<J, T, E>(&self, job: J) -> Task<T>
     where
@@ -229,7 +231,7 @@ impl<C: 'static> WorkerThread<C> {
         pool.set.start(LazyBody::<_, F, V>::new(move || make(value)), spec)
     }
 
-    /// Calls a closure with the value, on the thread, and blocks this one until it has returned.
+    /// Calls a closure with the value, and blocks until it has returned.
     ///
     /// # Errors
     /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the closure is not called; else
@@ -245,7 +247,7 @@ impl<C: 'static> WorkerThread<C> {
         self.spawn_with(job).wait()
     }
 
-    /// Runs a future on the thread and blocks this one until it is ready.
+    /// Runs a future on the thread and blocks until it is ready.
     ///
     /// # Errors
     /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the future is not made; else those
@@ -284,7 +286,7 @@ impl<C: 'static> WorkerThread<C> {
         self.state.pool().ok_or(PoolStopped)
     }
 
-    /// True from the end of a start to the beginning of a stop.
+    /// True between a start and a stop.
     pub fn is_running(&self) -> bool {
         self.state.pool().is_some()
     }

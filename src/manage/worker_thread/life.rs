@@ -15,10 +15,10 @@ use std::future::{Future, poll_fn};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// How long a stop waits for the thread when the time to drain is up, or was none.
+/// The time that a stop gives the thread when the time to drain is up.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
 
-/// How a [`WorkerThread`](super::WorkerThread) stopped.
+/// The report of a [`WorkerThread`](super::WorkerThread) that stopped.
 ///
 /// # Example
 /// ```
@@ -29,7 +29,7 @@ pub(super) const GRACE: Duration = Duration::from_millis(200);
 /// assert!(report.is_clean() && report.tasks.is_clean() && report.thread_ended);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ThreadReport {
     /// The tasks that were left when the time was up. They were cancelled.
@@ -39,12 +39,12 @@ pub struct ThreadReport {
     /// Threads that were still in a closure of the pool's that may block; see
     /// [`ShutdownReport::blocking_left`](crate::ShutdownReport::blocking_left).
     pub blocking_left: usize,
-    /// What the tear-down panicked with.
+    /// The panic of the tear-down.
     pub tear_down: Option<TaskError>,
 }
 
 impl ThreadReport {
-    /// True if every task came to its end, the tear-down was well and no thread is left.
+    /// True if every task and the tear-down ended well and no thread is left.
     pub fn is_clean(&self) -> bool {
         self.tasks.is_clean() && self.thread_ended && self.blocking_left == 0 && self.tear_down.is_none()
     }
@@ -73,7 +73,7 @@ impl<T> Word<T> {
         }
     }
 
-    /// For one at a time.
+    /// Waits for the word. One waiter at a time.
     pub(super) async fn heard(&self) -> T {
         poll_fn(|cx| {
             let waker = cx.waker().clone();
@@ -100,7 +100,7 @@ pub(super) struct Life {
     ended: Arc<Word<Option<TaskError>>>,
     /// Starts the tear-down that is a future; it ends with the beginning of the runtime's end.
     tear_down: Option<StartTearDown>,
-    /// That future, for the thread to look at when it ends.
+    /// The tear-down that is a future, whose error the thread reports when it ends.
     last: Arc<Mutex<Option<Task<()>>>>,
 }
 
@@ -193,7 +193,7 @@ impl Life {
         self.tear_down.is_some()
     }
 
-    /// The last word of the thread was heard, or there was no more time for it. `grace` is for what waits for no future:
+    /// Ends the runtime after the last word of the thread. `grace` is for what waits for no future:
     /// the end of the thread itself, which has no user code to run but destructors, and closures on threads for blocking work.
     pub(super) fn bury(self, tasks: StopReport, word: Option<Option<TaskError>>, grace: Duration) -> ThreadReport {
         let Self { pool, runtime, .. } = self;
@@ -247,7 +247,9 @@ fn set_up_later<C: 'static>(
     runtime.handle().start_internal(LazyBody::<_, _, Verdict>::new(make))
 }
 
-/// Starts the tear-down that is a future, as a task of the thread, once the futures of the pool were dropped.
+/// Starts the tear-down that is a future, as a task of the thread.
+///
+/// It begins once the futures of the pool were dropped.
 fn tear_down_later<C: 'static>(
     id: u64,
     tear_down: Arc<dyn Fn(C) -> OnThread<()> + Send + Sync>,

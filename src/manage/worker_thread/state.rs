@@ -1,4 +1,4 @@
-//! Where a pool with a thread stands, and who changes that.
+//! The state of a [`WorkerThread`](super::WorkerThread), and its changes.
 
 use super::error::ThreadError;
 use super::life::Life;

@@ -19,7 +19,6 @@ use std::time::Duration;
 /// ```
 /// `Lost` is always followed by `Connecting` or by `Closed`. When no further try is made `Closed` comes at once.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum State {
     /// A try is under way: the connector, then the handshake.
     #[non_exhaustive]

@@ -22,6 +22,7 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Edge {
     /// A call runs at once, unless the last run began less than a window ago: then it gets that run's outcome, and its own
     /// arguments are dropped.
@@ -48,6 +49,7 @@ pub enum Edge {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WhileRunning {
     /// It waits for the end of the older one and begins then: never two at a time.
     #[default]

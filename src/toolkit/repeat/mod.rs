@@ -41,6 +41,7 @@ use std::fmt;
 /// # Example
 /// See [`Periodic`](super::Periodic).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ErrorPolicy {
     /// No further run: [`RepeatStatus::Stopped`]. The error is in [`Repeat::latest`], to be read.
     #[default]
@@ -53,7 +54,6 @@ pub enum ErrorPolicy {
 
 /// Where a [`Repeat`] stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum RepeatStatus {
     /// Runs when it is due.
     Active,

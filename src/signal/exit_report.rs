@@ -105,7 +105,7 @@ impl Drop for Failure {
 }
 
 /// A stop function that did not do its work. `{:#}` shows the error that it ended with as well.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StopFailed {
     /// The line that gave it to [`Shutdown::on_stop`](super::Shutdown::on_stop).
@@ -159,7 +159,7 @@ impl std::error::Error for StopFailed {
 /// ```
 #[derive(Debug)]
 #[must_use = "return it from `main`, or its exit code"]
-pub struct Outcome {
+pub struct ExitReport {
     pub(super) cause: Cause,
     pub(super) failure: Option<Failure>,
     pub(super) further: u64,
@@ -169,7 +169,7 @@ pub struct Outcome {
     pub(super) _shutdown: Option<Shutdown>,
 }
 
-impl Outcome {
+impl ExitReport {
     /// Who asked first.
     pub fn cause(&self) -> Cause {
         self.cause
@@ -238,7 +238,7 @@ pub(super) fn status_of(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for ExitReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "stopped by {}", self.cause)?;
         if self.is_clean() {
@@ -257,7 +257,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-impl Termination for Outcome {
+impl Termination for ExitReport {
     fn report(self) -> ExitCode {
         use std::io::Write;
         // One that cannot be written to does not change how the program ended.
@@ -276,9 +276,9 @@ impl Termination for Outcome {
 mod tests {
     use super::*;
 
-    fn outcome(cause: Cause) -> Outcome {
+    fn outcome(cause: Cause) -> ExitReport {
         let report = ShutdownReport::clean();
-        Outcome { cause, failure: None, further: 0, stops: Vec::new(), report, _shutdown: None }
+        ExitReport { cause, failure: None, further: 0, stops: Vec::new(), report, _shutdown: None }
     }
 
     #[test]
