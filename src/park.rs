@@ -13,7 +13,7 @@
 
 use crate::instant::Instant;
 use crate::sync::atomic::{AtomicU8, Ordering};
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Arc, Condvar, HAS_THREADS, Mutex};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -191,7 +191,7 @@ impl std::task::Wake for CondvarParker {
 /// Polls `future` on this thread until it is ready, parking in between.
 ///
 /// Returns `None` once `timeout` has passed. Callers make sure that this thread does not drive the future's own
-/// runtime.
+/// runtime. On a platform where no thread may block, it also returns `None` as soon as the future waits.
 pub(crate) fn block_on<F: Future>(mut future: Pin<&mut F>, timeout: Option<Duration>) -> Option<F::Output> {
     let parker = Arc::new(CondvarParker::new());
     let waker = Waker::from(Arc::clone(&parker));
@@ -206,6 +206,10 @@ pub(crate) fn block_on<F: Future>(mut future: Pin<&mut F>, timeout: Option<Durat
         if left.is_some_and(|left| left.is_zero()) {
             return None;
         }
-        parker.park(left);
+        if HAS_THREADS {
+            parker.park(left);
+        } else if !parker.state.take_notified() {
+            return None;
+        }
     }
 }

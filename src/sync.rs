@@ -221,6 +221,9 @@ pub(crate) use imp::*;
 #[allow(unused_imports, reason = "one list for every feature set and for loom")]
 pub(crate) use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
+/// True if threads can be started and a thread may block. False on wasm32-unknown-unknown, where a wait would stop the page.
+pub(crate) const HAS_THREADS: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
+
 /// Atomics and locks outside of every model, for identifiers, statistics and process-wide statics.
 pub(crate) mod plain {
     #[allow(unused_imports, reason = "one list for every feature set and for loom")]

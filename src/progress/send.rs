@@ -4,6 +4,7 @@ use super::ring::Ring;
 use super::waiter::Ticket;
 use super::{Reporter, SharedReporter};
 use crate::park;
+use crate::sync::HAS_THREADS;
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -204,7 +205,7 @@ impl<'a, P> Sending<'a, P> {
         if let Poll::Ready(ended) = self.attempt() {
             return ended;
         }
-        if self.port.must_not_wait()
+        if (!HAS_THREADS || self.port.must_not_wait())
             && let Some(value) = self.value.take()
         {
             return Err(SendError { value, reason: SendErrorReason::WouldDeadlock });

@@ -6,6 +6,7 @@ use super::run::{Next, Run};
 use crate::error::{RetryError, StopReason};
 use crate::park;
 use crate::runtime::drives_any;
+use crate::sync::HAS_THREADS;
 use crate::util::catch::drop_quietly;
 use std::pin::pin;
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub(crate) fn repeat<T, E: 'static>(
     mut body: impl FnMut(u32) -> Result<T, E>,
     mut wait: impl FnMut(&Pace, Duration) -> bool,
 ) -> Result<T, RetryError<E>> {
-    if drives_any() {
+    if !HAS_THREADS || drives_any() {
         return Err(RetryError::untried(StopReason::WouldDeadlock));
     }
     if let Err(error) = policy.check() {

@@ -13,6 +13,7 @@ use std::pin::pin;
 ///
 /// # Errors
 /// [`TaskError::WouldDeadlock`] on a reactor thread, which must not wait; the future is dropped.
+/// On wasm32-unknown-unknown no thread may block: there it is the error as soon as the future waits.
 ///
 /// # Example
 /// ```

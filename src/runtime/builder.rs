@@ -11,11 +11,12 @@ use crate::error::{BuildError, InvalidSetting, Panic, TaskError};
 use crate::executor::SlowPoll;
 use crate::instant::has_clock;
 use crate::park::Unpark;
-use crate::sync::Arc;
+use crate::sync::{Arc, HAS_THREADS};
 use crate::task::TaskInfo;
 use crate::time::Clock;
 use crate::util::seeds::Seeds;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// Who runs closures on a runtime without a thread.
@@ -318,8 +319,11 @@ impl Builder {
     ///
     /// # Errors
     /// [`BuildError::Invalid`] for a setting out of its range, [`BuildError::Thread`] and [`BuildError::Poll`] where the
-    /// system refuses. Nothing is left behind in either case.
+    /// system refuses, as on wasm32-unknown-unknown, which has no threads. Nothing is left behind in either case.
     pub fn build(mut self) -> Result<Runtime, BuildError> {
+        if !HAS_THREADS {
+            return Err(BuildError::Thread(no_threads()));
+        }
         let (spin, name, around) = (self.spin, self.thread_name.clone(), self.around.take());
         let stack_size = self.stack_size;
         let (shared, parker) = self.assemble(|unparker| unparker, DriverKind::Thread)?;
@@ -365,6 +369,11 @@ impl Builder {
         }
         Ok((shared, parker))
     }
+}
+
+/// Returns the error of a runtime with threads on a platform without.
+fn no_threads() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "this platform has no threads; build a `LocalRuntime` and tick it")
 }
 
 impl fmt::Debug for Builder {

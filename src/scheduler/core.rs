@@ -25,7 +25,7 @@ use super::timetable::{Nanos, Now, Timetable};
 use crate::instant::Instant;
 use crate::manage::TaskManager;
 use crate::spawn::TaskBuilder;
-use crate::sync::{Arc, Condvar, Mutex, Weak};
+use crate::sync::{Arc, Condvar, HAS_THREADS, Mutex, Weak};
 use crate::task::{CancelHandle, Status, TaskId};
 use crate::time::WallClock;
 use crate::time::clock::ClockListener;
@@ -348,7 +348,7 @@ impl Core {
             let left_running = state.runs.values().filter(|run| run.left_running).count();
             let left = (state.runs.values().filter(|run| !run.over).count(), left_running);
             let patience = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left == (0, 0) || patience.is_some_and(|patience| patience.is_zero()) {
+            if left == (0, 0) || !HAS_THREADS || patience.is_some_and(|patience| patience.is_zero()) {
                 return left;
             }
             // A thread that drives a runtime, or is inside of one of the runs, would wait for itself.

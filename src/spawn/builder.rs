@@ -13,6 +13,7 @@ use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, 
 use crate::task::{EndHook, Priority, RetryState, Spec, Stopwatch, Task, TaskInfo, TaskMeta};
 use crate::time::driver::Driver;
 use crate::time::{ChildClock, Sleep};
+use crate::util::bounds::MaybeSend;
 use crate::util::methods::methods;
 use crate::util::update::UpdateFlag;
 use std::fmt;
@@ -125,7 +126,7 @@ impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
 
     /// Called once, soon after the end of the task, [where hooks run](crate::Builder::on_update): never inside the call that
     /// ended it. A panic in it is caught and dropped.
-    pub fn on_end(mut self, hook: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
+    pub fn on_end(mut self, hook: impl FnOnce(&TaskInfo) + MaybeSend + 'static) -> Self {
         self.on_end = Some(EndHook::new(hook));
         self
     }

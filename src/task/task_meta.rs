@@ -8,6 +8,7 @@ use crate::instant::Instant;
 use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::sync::{Arc, Mutex};
 use crate::trace;
+use crate::util::bounds::{MaybeSend, Shareable};
 use crate::util::catch::guarded;
 use std::panic::Location;
 use std::task::Waker;
@@ -46,8 +47,13 @@ pub(crate) struct TaskMeta {
 pub(crate) struct EndHook(Box<dyn FnOnce(&TaskInfo) + Send>);
 
 impl EndHook {
-    pub(crate) fn new(call: impl FnOnce(&TaskInfo) + Send + 'static) -> Self {
-        Self(Box::new(call))
+    pub(crate) fn new(call: impl FnOnce(&TaskInfo) + MaybeSend + 'static) -> Self {
+        let call = Shareable::new(call);
+        Self(Box::new(move |task| {
+            if let Some(call) = call.take() {
+                call(task);
+            }
+        }))
     }
 
     pub(crate) fn call(self, task: &TaskInfo) {

@@ -8,7 +8,7 @@ use super::{Inner, LimitedSet};
 use crate::error::TaskError;
 use crate::park;
 use crate::runtime::{drives_any, inside};
-use crate::sync::Arc;
+use crate::sync::{Arc, HAS_THREADS};
 use crate::task::CancelHandle;
 use crate::util::slab::{Key, Slab};
 use std::future::Future;
@@ -113,7 +113,7 @@ impl LimitedSet {
         let inner = self.inner.lock();
         // Reactor threads are asked for apart: a member that is just being submitted has no control to ask.
         let mut controls = inner.members.iter().filter_map(|(_, member)| member.control.as_ref());
-        !inner.members.is_empty() && (drives_any() || controls.any(CancelHandle::must_not_wait))
+        !inner.members.is_empty() && (!HAS_THREADS || drives_any() || controls.any(CancelHandle::must_not_wait))
     }
 
     /// True in the closure of a member.

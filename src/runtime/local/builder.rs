@@ -6,10 +6,11 @@ use crate::error::{BuildError, Panic, TaskError};
 use crate::executor::SlowPoll;
 use crate::runtime::shared::DriverKind;
 use crate::runtime::{Builder, Inline, ThreadPriority};
-use crate::sync::Arc;
+use crate::sync::{Arc, HAS_THREADS};
 use crate::task::TaskInfo;
 use crate::task::raw::thread_token;
 use crate::time::Clock;
+use crate::util::bounds::{MaybeSendSync, Shareable};
 use std::fmt;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ use std::time::Duration;
 #[must_use = "a builder does nothing until `build`"]
 pub struct LocalBuilder {
     common: Builder,
-    on_wake: Option<Box<dyn Fn() + Send + Sync>>,
+    on_wake: Option<Arc<dyn Fn() + Send + Sync>>,
     inline: Inline,
     seed: Option<u64>,
     shuffle: bool,
@@ -44,7 +45,13 @@ impl Default for LocalBuilder {
 impl LocalBuilder {
     /// The defaults.
     pub fn new() -> Self {
-        Self { common: Builder::new(), on_wake: None, inline: Inline::No, seed: None, shuffle: false }
+        Self {
+            common: Builder::new(),
+            on_wake: None,
+            inline: if HAS_THREADS { Inline::No } else { Inline::Ticks },
+            seed: None,
+            shuffle: false,
+        }
     }
 
     fn set(mut self, change: impl FnOnce(Builder) -> Builder) -> Self {
@@ -79,7 +86,8 @@ impl LocalBuilder {
     /// assert_eq!(refused.into_inner()(), 42);
     /// # Ok::<(), offtick::BuildError>(())
     /// ```
-    pub fn blocking_refused(self) -> Self {
+    pub fn blocking_refused(mut self) -> Self {
+        self.inline = Inline::No;
         self.set(Builder::blocking_refused)
     }
 
@@ -90,6 +98,8 @@ impl LocalBuilder {
     /// the tick does not go on, whatever it waits for: what would wait for this runtime
     /// ([`Task::wait`](crate::Task::wait), [`retry_blocking`](crate::retry::retry_blocking), [`block_on`](crate::block_on))
     /// is refused. The settings of the pool's threads mean nothing then; [`blocking_queue`](Self::blocking_queue) holds.
+    ///
+    /// This is the default on wasm32-unknown-unknown, where there are no threads.
     ///
     /// # Example
     /// ```
@@ -142,19 +152,22 @@ impl LocalBuilder {
     /// Called when something finished or reported for the first time since the host last took the update flag; see
     /// [`Builder::on_update`](crate::Builder::on_update), but hooks of this runtime run inside its ticks. What another thread
     /// brings about calls this hook on that thread, since the host may sleep.
-    pub fn on_update(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        self.set(|common| common.on_update(hook))
+    pub fn on_update(self, hook: impl Fn() + MaybeSendSync + 'static) -> Self {
+        let hook = Shareable::new(hook);
+        self.set(|common| common.on_update(move || _ = hook.get().map(|hook| hook())))
     }
 
     /// Called for every panic of a task, in the next tick (or the same one); see [`Builder::on_panic`](crate::Builder::on_panic).
-    pub fn on_panic(self, hook: impl Fn(&TaskInfo, &Panic) + Send + Sync + 'static) -> Self {
-        self.set(|common| common.on_panic(hook))
+    pub fn on_panic(self, hook: impl Fn(&TaskInfo, &Panic) + MaybeSendSync + 'static) -> Self {
+        let hook = Shareable::new(hook);
+        self.set(|common| common.on_panic(move |task, panic| _ = hook.get().map(|hook| hook(task, panic))))
     }
 
     /// Called once for every error that nobody has read, in the next tick (or the same one); see
     /// [`Builder::on_unhandled_error`](crate::Builder::on_unhandled_error).
-    pub fn on_unhandled_error(self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
-        self.set(|common| common.on_unhandled_error(hook))
+    pub fn on_unhandled_error(self, hook: impl Fn(&TaskInfo, &TaskError) + MaybeSendSync + 'static) -> Self {
+        let hook = Shareable::new(hook);
+        self.set(|common| common.on_unhandled_error(move |task, error| _ = hook.get().map(|hook| hook(task, error))))
     }
 
     /// Watches for polls that take longer than `threshold`, in real time, while they are on; see
@@ -185,6 +198,9 @@ impl LocalBuilder {
     /// calls never run it: after those the host asks [`needs_tick`](LocalRuntime::needs_tick). It should do no more than
     /// post a message and must not tick; a panic in it is caught and dropped.
     ///
+    /// On wasm32-unknown-unknown everything runs on one thread, so there the hook also reports what comes from callbacks of the
+    /// page and from the host's own calls. It runs from a microtask, may tick, and need be neither `Send` nor `Sync`.
+    ///
     /// # Example
     /// ```
     /// use offtick::{Budget, LocalBuilder};
@@ -197,8 +213,9 @@ impl LocalBuilder {
     /// assert!(task.is_done());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn on_wake(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
-        self.on_wake = Some(Box::new(hook));
+    pub fn on_wake(mut self, hook: impl Fn() + MaybeSendSync + 'static) -> Self {
+        let hook = Shareable::new(hook);
+        self.on_wake = Some(Arc::new(move || _ = hook.get().map(|hook| hook())));
         self
     }
 

@@ -25,6 +25,7 @@
 //! A tick that finds nothing to do leaves all of it standing, and costs what it costs without a host that waits; for one
 //! that waits for the descriptor, while timers are pending, another look at the clock.
 
+use super::call_later::{CALLS_LATER, call_later};
 use crate::park::{Descriptor, ParkState, Unpark};
 use crate::sync::Arc;
 use crate::task::raw::thread_token;
@@ -36,18 +37,27 @@ use std::cell::Cell;
 pub(crate) struct Bell {
     parker: Arc<dyn Unpark>,
     quiet: ParkState,
-    hook: Box<dyn Fn() + Send + Sync>,
-    /// The host's thread. A call of its own never runs the hook: afterwards the host asks whether a tick is needed.
+    hook: Arc<dyn Fn() + Send + Sync>,
+    /// The host's thread. A call of its own never runs the hook: afterwards the host asks whether a tick is needed. A page,
+    /// where every wake comes on this thread, calls the hook from a microtask.
     home: Option<u64>,
 }
 
 impl Bell {
-    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Box<dyn Fn() + Send + Sync>, home: Option<u64>) -> Self {
+    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Arc<dyn Fn() + Send + Sync>, home: Option<u64>) -> Self {
         Self { parker, quiet: ParkState::new(), hook, home }
     }
 
+    fn is_home(&self) -> bool {
+        self.home.is_some_and(|home| home == thread_token())
+    }
+
     fn ring(&self) {
-        guarded(|| (self.hook)());
+        if !(CALLS_LATER && self.is_home()) {
+            guarded(|| (self.hook)());
+        } else {
+            call_later(&self.hook);
+        }
     }
 }
 
@@ -55,7 +65,7 @@ impl Unpark for Bell {
     fn unpark(&self) {
         // A host that waits in `run_until`, or in the poll of its own.
         self.parker.unpark();
-        if self.home.is_some_and(|home| home == thread_token()) {
+        if !CALLS_LATER && self.is_home() {
             return;
         }
         if self.quiet.notify() {

@@ -31,6 +31,12 @@
 
 mod budget;
 mod builder;
+#[cfg_attr(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock)), path = "call_later_page.rs")]
+#[cfg_attr(
+    not(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock))),
+    path = "call_later_none.rs"
+)]
+mod call_later;
 #[cfg(all(unix, feature = "net"))]
 mod descriptor;
 mod eager;

@@ -6,8 +6,8 @@ use super::tick::{Moment, ROUNDS};
 use super::world::World;
 use crate::park::Unpark;
 use crate::runtime::context;
-use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, HAS_THREADS};
 use crate::time::driver::ParkTime;
 use std::future::Future;
 use std::pin::pin;
@@ -48,6 +48,9 @@ impl LocalRuntime {
     /// [`TickError::Nested`] inside a task of this runtime; [`TickError::WouldDeadlock`] where this thread drives another
     /// one. The future is dropped unpolled.
     ///
+    /// On wasm32-unknown-unknown no thread may block. There the error is [`TickError::WouldDeadlock`] as soon as nothing is ready,
+    /// even if a timer is pending.
+    ///
     /// # Panics
     /// If the future does. The runtime goes on.
     ///
@@ -61,13 +64,13 @@ impl LocalRuntime {
     /// ```
     pub fn run_until<F: Future>(&self, future: F) -> Result<F::Output, TickError> {
         let park = |_polled, idle| {
-            if idle {
+            if idle && HAS_THREADS {
                 self.park();
             }
-            true
+            HAS_THREADS || !idle
         };
-        // Nobody gives up.
-        self.drive(future, park).map(|output| output.expect("it ends with its future"))
+        // The loop gives up only where no thread may block.
+        self.drive(future, park)?.ok_or(TickError::WouldDeadlock)
     }
 
     /// Ends at the earliest with the next deadline, or when somebody wakes this thread.

@@ -9,6 +9,7 @@ use super::state::{Audience, Outcome, Snapshot};
 use super::traced::traced;
 use super::{polled, waker};
 use crate::error::TaskError;
+use crate::sync::HAS_THREADS;
 use crate::task::{Follower, Priority, Schedule, Status, TaskId, TaskMeta};
 use crate::util::catch::drop_quietly;
 use std::fmt;
@@ -383,7 +384,7 @@ impl TaskRef {
     /// Blocks this thread in `wait`, which returns once the task is over, or earlier. `None`: it must not block, since it
     /// runs the task, or no thread would be left that could.
     pub(crate) fn block<R>(&self, wait: impl FnOnce() -> R) -> Option<R> {
-        if !self.begin_wait() {
+        if !HAS_THREADS || !self.begin_wait() {
             return None;
         }
         let result = wait();

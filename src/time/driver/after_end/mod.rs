@@ -1,4 +1,4 @@
-//! Timers whose runtime has shut down: one thread of the process drives them all.
+//! Timers whose runtime has shut down, or that no runtime polls: one thread of the process drives them all.
 //!
 //! # The rule
 //! The end of a runtime ends no timer. What was left of the wait passes in real time, and then the timer fires; new timers
@@ -6,9 +6,11 @@
 //! shorter than it asked for. Under a manual clock real time is *added* to what the clock shows: a clock that the program
 //! still moves fires them as well, and one that nobody moves holds up nobody.
 //!
-//! # The thread
-//! It is started by the first such timer, is called `offtick-timer`, and ends when it has had no timer for a while
-//! ([`IDLE_TIMEOUT`]). It drives a [`Driver`] by the protocol of a reactor, so nothing else differs.
+//! # Who fires them
+//! ```text
+//! thread.rs   a thread of the process     page.rs   `setTimeout`, on wasm32-unknown-unknown
+//! ```
+//! Either drives a [`Driver`] by the protocol of a reactor, so nothing else differs.
 //!
 //! ```text
 //! end, insert:  timer in the wheel -> adopt: not adopted? mark it, hand the driver over, unpark the thread
@@ -17,44 +19,32 @@
 //! The mark changes under the lock of the wheel: an insert comes before the thread's look, which finds its timer, or after
 //! it, and then finds no mark and hands the driver over again.
 //!
-//! # No thread
-//! Where the system refuses one, whoever polls such a timer drives it, in steps of [`STEP`]: see [`Driver::step`].
+//! Where neither can be had, whoever polls such a timer drives it, in steps of [`STEP`]: see [`Driver::step`].
 
-use super::{Driver, ParkTime};
+#[cfg(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock)))]
+mod page;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock))))]
+mod thread;
+
+#[cfg(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock)))]
+use self::page::hand_over;
+#[cfg(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock)))]
+pub(super) use self::page::unpark;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock))))]
+use self::thread::hand_over;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock))))]
+pub(super) use self::thread::unpark;
+use super::Driver;
 use crate::instant::Instant;
-use crate::park::{CondvarParker, Unpark};
-use crate::sync::{Arc, LazyLock, plain, thread};
+use crate::park::CondvarParker;
+use crate::sync::{Arc, HAS_THREADS, LazyLock};
 use crate::time::clock::Clock;
 use crate::util::catch::guarded;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-/// How long the thread outlives its last timer: a loop of short sleeps does not start a thread for each.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// How long a poll waits where no thread can be started.
 const STEP: Duration = Duration::from_millis(1);
-
-static THREAD: LazyLock<TimerThread> = LazyLock::new(TimerThread::default);
-
-/// The thread, whether it runs or not.
-#[derive(Default)]
-struct TimerThread {
-    state: plain::Mutex<State>,
-    parker: Arc<CondvarParker>,
-}
-
-#[derive(Default)]
-struct State {
-    running: bool,
-    /// Handed over, and not taken in yet.
-    adopted: Vec<Arc<Driver>>,
-}
-
-/// Ends the park of the thread.
-pub(super) fn unpark() {
-    THREAD.parker.unpark();
-}
 
 /// A driver of no runtime, for timers where none can be started.
 pub(crate) fn orphan() -> Arc<Driver> {
@@ -64,53 +54,6 @@ pub(crate) fn orphan() -> Arc<Driver> {
         driver
     });
     Arc::clone(&ORPHAN)
-}
-
-/// Hands a driver to the thread; false if that cannot be started.
-fn hand_over(driver: Arc<Driver>) -> bool {
-    let mut state = THREAD.state.lock();
-    if !state.running {
-        let started = thread::Builder::new().name("offtick-timer".to_owned()).spawn(run);
-        if started.is_err() {
-            return false;
-        }
-        state.running = true;
-    }
-    state.adopted.push(driver);
-    drop(state);
-    unpark();
-    true
-}
-
-fn run() {
-    let mut drivers = Vec::new();
-    loop {
-        drivers.append(&mut THREAD.state.lock().adopted);
-        let mut more = false;
-        drivers.retain(|driver: &Arc<Driver>| {
-            more |= driver.fire_due(driver.now()).more;
-            !driver.release_if_empty()
-        });
-        if more {
-            continue;
-        }
-        if drivers.is_empty() {
-            THREAD.parker.park(Some(IDLE_TIMEOUT));
-            let mut state = THREAD.state.lock();
-            if state.adopted.is_empty() {
-                state.running = false;
-                return;
-            }
-            continue;
-        }
-        let waits = drivers.iter().map(|driver| driver.prepare_park());
-        let wait = waits.reduce(ParkTime::shorter).unwrap_or(ParkTime::Zero);
-        match wait {
-            ParkTime::Zero => {}
-            ParkTime::AtMost(wait) => THREAD.parker.park(Some(wait)),
-            ParkTime::Unlimited => THREAD.parker.park(None),
-        }
-    }
 }
 
 impl Driver {
@@ -141,7 +84,9 @@ impl Driver {
     /// Drives the timers from a poll: waits a little, fires what is due, and has the future polled again.
     #[cold]
     pub(super) fn step(&self, cx: &Context<'_>) {
-        thread::park_timeout(STEP);
+        if HAS_THREADS {
+            crate::sync::thread::park_timeout(STEP);
+        }
         let _fired = self.fire_due(self.now());
         cx.waker().wake_by_ref();
     }
