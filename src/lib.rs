@@ -142,6 +142,7 @@
 //! | `offtick::retry` | debug | an attempt begins; one failed, and the task waits for the next |
 //! | `offtick::task` | warn | an error that no handle received ([`Builder::on_unhandled_error`]); a slow poll ([`Builder::watch_polls`]) |
 //! | `offtick::scheduler` | warn | runs of a job were missed; a run overlapped |
+//! | `offtick::schedule` | warn | the time zone of the machine cannot be read |
 //! | `offtick::blocking` | warn | a closure was refused and returned |
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]

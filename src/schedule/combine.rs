@@ -2,9 +2,10 @@
 
 use super::error::SearchError;
 use super::fields::Readings;
+use super::offsets::{DAY, Nanos};
 use super::trigger::Trigger;
 use super::walk::Passage;
-use super::zone::{DAY, Nanos, Zone};
+use super::zone::Zone;
 use chrono::NaiveDate;
 use std::collections::BTreeSet;
 

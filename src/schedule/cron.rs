@@ -2,9 +2,9 @@
 
 use super::error::{CronError, SearchError};
 use super::fields::Readings;
+use super::offsets::{Nanos, Offsets, REACH, instant_of, nanos_of};
 use super::parse::{Meaning, Syntax, parse, position_of_year};
 use super::walk::{Passage, next_run};
-use super::zone::{Nanos, Offsets, REACH, instant_of, nanos_of};
 use chrono::{DateTime, TimeZone, Utc};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -147,7 +147,9 @@ impl Cron {
         &self.text
     }
 
-    /// True for `@reboot`, which fires once at the start and has no upcoming runs.
+    /// Returns true for `@reboot`.
+    ///
+    /// Such an expression fires once at the start of the scheduler and has no upcoming runs.
     ///
     /// # Example
     /// ```
@@ -159,10 +161,11 @@ impl Cron {
         self.meaning == Meaning::AtStart
     }
 
-    /// The first run later than `after`, in the zone of `after`. `None` if there is none before the year 10,000, or none can be
-    /// found.
+    /// Returns the first run later than `after`, in its zone.
     ///
-    /// [`try_next_after`](Self::try_next_after) tells these two cases apart.
+    /// `None` if there is none before the year 10,000, or none can be found.
+    ///
+    /// [`try_next_after`](Self::try_next_after) distinguishes these two cases.
     ///
     /// # Example
     /// ```
@@ -178,10 +181,12 @@ impl Cron {
         self.try_next_after(after).ok().flatten()
     }
 
-    /// The first run later than `after`, in the zone of `after`; `None` if there is none before the year 10,000.
+    /// Returns the first run later than `after`, in its zone.
+    ///
+    /// `None` if there is none before the year 10,000.
     ///
     /// # Errors
-    /// [`SearchError::Zone`] if the zone is not one: a search ends after a bounded number of steps whatever the zone answers.
+    /// [`SearchError::Zone`] if the offsets of the zone contradict each other. Each search takes a bounded number of steps.
     ///
     /// # Example
     /// ```
@@ -197,7 +202,7 @@ impl Cron {
         Ok(next.map(|next| next.with_timezone(&zone)))
     }
 
-    /// The runs later than `after`, in `zone`, each later than the one before.
+    /// Returns the runs later than `after`, in the zone `zone`, in order.
     ///
     /// # Example
     /// ```

@@ -1,8 +1,11 @@
-//! Errors of cron expressions, which name the field, the position and the allowed values, and errors of searches.
+//! Errors of cron expressions, of searches and of time zones.
+//!
+//! An error of an expression names the field, the position and the allowed values.
 //!
 //! They are compiled without the feature `cron` as well, so that a `match` on them does not depend on features.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// A field of a cron expression.
 ///
@@ -57,7 +60,7 @@ impl fmt::Display for CronField {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CronProblem {
-    /// Not a value, range or step.
+    /// An item that is not a value, range or step.
     Syntax,
     /// A character that no cron expression has.
     Character,
@@ -69,7 +72,7 @@ pub enum CronProblem {
     Reversed,
     /// A step of zero, or one wider than the field.
     Step,
-    /// An item of the extended syntax, in an expression of the standard one.
+    /// An item of the extended syntax in a standard expression.
     Extended,
     /// A number after `#` that no month has.
     Nth,
@@ -117,7 +120,7 @@ pub enum CronError {
         /// Bytes that are allowed.
         limit: usize,
     },
-    /// Not 5, 6 or 7 fields.
+    /// A number of fields other than 5, 6 or 7.
     #[error(
         "the cron expression has {found} fields; allowed: 5 (minute, hour, day of month, month, day of week), \
          6 (second first) or 7 (year last)"
@@ -126,7 +129,7 @@ pub enum CronError {
         /// Fields in the expression.
         found: usize,
     },
-    /// A word with `@` that is not known, or one that does not stand alone.
+    /// A word with `@` that is unknown or not alone.
     #[error(
         "byte {at}: `{given}` is not a known word; allowed, alone: @hourly, @daily, @midnight, @weekly, @monthly, @yearly, \
          @annually, @reboot"
@@ -147,7 +150,7 @@ pub enum CronError {
         /// The expression, cut if it is long.
         given: String,
     },
-    /// A time zone in front of the fields: the zone is an argument of its own.
+    /// A time zone in front of the fields: the zone is a separate argument.
     #[error(
         "byte {at}: `{given}` cannot be a part of the expression; use `.zone(..)` of the job or the zone of `Trigger::cron`"
     )]
@@ -171,13 +174,13 @@ pub enum CronError {
         /// The values that the field takes.
         allowed: String,
     },
-    /// Every field is correct, but no date matches all of them, such as 30 February.
+    /// A set of correct fields that no date matches, such as 30 February.
     #[error("day of month, byte {at}: no date matches all fields together; allowed: a date that exists")]
     NeverFires {
         /// Byte offset of the day of the month.
         at: usize,
     },
-    /// Every date that matches is in the past.
+    /// An expression whose dates are all in the past.
     #[error("year, byte {at}: every date that matches is in the past; allowed: this year or a later one")]
     Past {
         /// Byte offset of the year.
@@ -196,7 +199,7 @@ impl CronError {
         }
     }
 
-    /// The byte offset of the mistake in the expression as it was given.
+    /// The byte offset of the mistake in the given expression.
     pub fn position(&self) -> Option<usize> {
         match self {
             Self::Field { at, .. }
@@ -210,7 +213,7 @@ impl CronError {
     }
 }
 
-/// A search for the next run that was given up.
+/// A search for the next run that ended without a result.
 ///
 /// A real time zone and a correct trigger never cause it. It ends a search that would otherwise not end.
 ///
@@ -231,7 +234,7 @@ impl CronError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SearchError {
-    /// The offset of the zone changes more often than that of any real zone, or its answers contradict each other.
+    /// A zone whose offsets contradict each other or change too often.
     #[error("the time zone changes its offset too often or contradicts itself; check the implementation of `TimeZone`")]
     Zone,
     /// The parts of a combined trigger did not agree on a run.
@@ -240,7 +243,9 @@ pub enum SearchError {
         /// The most steps of one search.
         limit: u32,
     },
-    /// A trigger of `Trigger::from_fn` returned a run that is not later than the given instant.
+    /// A function of `Trigger::from_fn` that returned an earlier run.
+    ///
+    /// It must return a run later than the given instant, or `None`.
     #[error(
         "the trigger `{name}` returned a run that is not later than the given instant; return a later one or `None`"
     )]
@@ -248,4 +253,51 @@ pub enum SearchError {
         /// The name given to `Trigger::from_fn`.
         name: &'static str,
     },
+}
+
+/// A time zone of the machine that is unknown or unreadable.
+///
+/// # Example
+/// ```
+/// use offtick::schedule::ZoneError;
+/// let error = ZoneError::Unknown { tz: "Mars/Base".into() };
+/// assert!(error.to_string().starts_with("the variable TZ is `Mars/Base`, which is not a known zone"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ZoneError {
+    /// A value of `TZ` that is not a known zone.
+    ///
+    /// It is neither in the tz database nor a POSIX rule, or the database is not installed.
+    #[error(
+        "the variable TZ is `{tz}`, which is not a known zone; set it to a name such as Europe/Berlin, install the tz database \
+         (package tzdata), or give the zone to the job"
+    )]
+    Unknown {
+        /// The value of the variable.
+        tz: String,
+    },
+    /// A zone file that cannot be read or is damaged.
+    #[error("the zone file {} cannot be read ({reason}); install the tz database (package tzdata) again", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The message of the system or of the reader.
+        reason: String,
+    },
+    /// A machine without `TZ` and `/etc/localtime`: the zone is UTC.
+    #[error("the machine has no time zone, so times are those of UTC; set the variable TZ or the file /etc/localtime")]
+    NotSet,
+}
+
+impl ZoneError {
+    /// A few words for the name of a zone.
+    #[cfg(feature = "cron")]
+    pub(super) fn short(&self) -> String {
+        match self {
+            Self::Unknown { tz } => format!("because TZ={tz} is unknown"),
+            Self::Unreadable { path, .. } => format!("because {} cannot be read", path.display()),
+            Self::NotSet => "because no zone is set".to_owned(),
+        }
+    }
 }

@@ -1,11 +1,11 @@
-//! The numbers of a cron expression as bit sets, and the search for the next wall-clock reading that they match.
+//! Bit sets of a cron expression, and the search for the next reading.
 //!
-//! This is calendar arithmetic without a zone: a reading is what a wall clock shows, counted in nanoseconds as if the
-//! clock had always shown UTC. The search goes month by month: the days of a month that match are one word, made from
+//! This is calendar arithmetic without a zone: a reading of a wall clock is counted in nanoseconds as if the clock had always
+//! shown UTC. The search goes month by month: the days of a month that match are one word, made from
 //! the set of days and from the set of weekdays repeated from the weekday of the first. The `cron` crate's own iterator
 //! would end in the year 2100 and knows days AND weekdays only.
 
-use super::zone::{DAY, Nanos, SECOND};
+use super::offsets::{DAY, Nanos, SECOND};
 use chrono::{Datelike, Days, NaiveDate};
 
 /// The Gregorian calendar, weekdays included, repeats after this many years: what has not matched until then never does.
@@ -17,7 +17,7 @@ pub(super) trait Readings {
     fn first_from(&self, from: Nanos) -> Option<Nanos>;
 }
 
-/// How the day of the month and the day of the week are joined.
+/// The relation between day of month and day of week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DayRule {
     /// Both must match.
@@ -98,7 +98,7 @@ impl MonthDays {
         self.last |= other.last;
     }
 
-    /// Those that belong to the field of the day of the month, as bits 1 to 31.
+    /// Returns the days of the day-of-month field, as bits 1 to 31.
     fn days(&self, month: Month) -> u64 {
         let length = month.length;
         let before_last = bits(self.before_last).filter(|back| *back < length).map(|back| length - back);
@@ -106,7 +106,7 @@ impl MonthDays {
         before_last.chain(near).fold(0, |days, day| days | 1 << day)
     }
 
-    /// Those that belong to the field of the day of the week, as bits 1 to 31.
+    /// Returns the days of the day-of-week field, as bits 1 to 31.
     fn weekdays(&self, month: Month) -> u64 {
         let first = |weekday: u32| 1 + (weekday + 7 - month.first_weekday) % 7;
         let nth = bits(self.nth).map(|bit| first(bit % 7) + bit / 7 * 7).filter(|day| *day <= month.length);

@@ -23,7 +23,7 @@
 //! [`SearchError`].
 //!
 //! Inside: `parse` makes bit sets of an expression, `fields` finds the next wall-clock reading that they match, `walk` maps
-//! readings to instants across changes of the offset, `zone` finds these changes.
+//! readings to instants across changes of the offset, `offsets` finds these changes.
 
 #[cfg(feature = "cron")]
 mod combine;
@@ -34,6 +34,8 @@ mod delta;
 mod error;
 #[cfg(feature = "cron")]
 mod fields;
+#[cfg(feature = "cron")]
+mod offsets;
 #[cfg(feature = "cron")]
 mod parse;
 mod period;
@@ -46,9 +48,12 @@ mod zone;
 
 #[cfg(feature = "cron")]
 pub use cron::{Cron, Upcoming};
-pub use error::{CronError, CronField, CronProblem, SearchError};
+pub use error::{CronError, CronField, CronProblem, SearchError, ZoneError};
 pub use period::{Period, PeriodError};
 #[cfg(feature = "cron")]
 pub use trigger::Trigger;
 #[cfg(feature = "cron")]
 pub use zone::Zone;
+#[cfg(feature = "cron")]
+#[allow(unused_imports, reason = "for the driver of jobs")]
+pub(crate) use zone::machine_revision;

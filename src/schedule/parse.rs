@@ -14,8 +14,8 @@ mod item;
 
 use super::error::{CronError, CronField, CronProblem};
 use super::fields::{DayRule, Fields, Readings};
+use super::offsets::EARLIEST;
 use super::walk::Passage;
-use super::zone::EARLIEST;
 
 /// Bytes in the longest expression that is read: more than every value of every field, written out.
 pub(super) const LENGTH_LIMIT_BYTES: usize = 2048;
@@ -29,16 +29,16 @@ pub(super) enum Meaning {
     Readings(Plan),
 }
 
-/// The wall-clock readings of an expression, and how they pass a change of the offset.
+/// The readings of an expression, and its rule for offset changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     pub(super) fields: Fields,
     pub(super) passage: Passage,
-    /// True if the weekday field has numbers that count from 1 = Sunday.
+    /// True if the weekday field has numbers from 1 = Sunday.
     pub(super) sunday_is_one: bool,
 }
 
-/// Which items an expression may have.
+/// The items that an expression may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Syntax {
     Standard,
@@ -63,7 +63,7 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// True if the field begins with a star, with or without a step.
+    /// Returns true if the field begins with a star.
     fn is_starred(self) -> bool {
         self.text.starts_with('*')
     }

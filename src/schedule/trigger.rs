@@ -4,9 +4,10 @@ use super::combine::{Combined, Except};
 use super::cron::Cron;
 use super::error::SearchError;
 use super::fields::Readings;
+use super::offsets::{DAY, EARLIEST, LATEST, Nanos, REACH, SECOND, instant_of, nanos_of, nanos_of_reading};
 use super::period::Period;
 use super::walk::Passage;
-use super::zone::{DAY, EARLIEST, LATEST, Nanos, REACH, SECOND, Zone, instant_of, nanos_of, nanos_of_reading};
+use super::zone::Zone;
 use crate::sync::Arc;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
 use std::fmt;
@@ -57,7 +58,7 @@ enum Kind {
 
 type NextRun = dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync;
 
-/// The anchor of a phase that is the second instant with its reading, in a fold.
+/// An anchor that is the second instant with its reading.
 #[derive(Clone, Copy)]
 struct Second {
     first: Nanos,
@@ -73,7 +74,7 @@ impl Readings for Only {
     }
 }
 
-/// Points at equal distances, on the time line of instants or on that of readings.
+/// Points at equal distances, among instants or among readings.
 #[derive(Clone, Copy)]
 struct Grid {
     /// One of the points.
@@ -93,7 +94,7 @@ impl Readings for Grid {
 }
 
 impl Trigger {
-    /// At the times of a cron expression, by the wall clock of `zone`.
+    /// Creates a trigger of a cron expression in a zone.
     ///
     /// # Example
     /// ```
@@ -110,8 +111,9 @@ impl Trigger {
         Self(Kind::Cron { cron, zone })
     }
 
-    /// Once a day, when the wall clock of `zone` shows `time`: right after the gap if the clock skips it, the first time if
-    /// the clock shows it twice.
+    /// Creates a trigger of a time of day in a zone.
+    ///
+    /// It fires once a day: right after the gap if the clock skips the time, the first time if the clock shows it twice.
     ///
     /// # Example
     /// ```
@@ -130,7 +132,9 @@ impl Trigger {
         Self(Kind::DailyAt { time, grid: Grid { origin, period: DAY, first: Nanos::MIN / 2 }, zone })
     }
 
-    /// At `start + period`, `start + 2 * period` and so on, in elapsed time. The grid is fixed: late runs do not move it.
+    /// Creates a trigger of a fixed grid in elapsed time.
+    ///
+    /// It fires at `start + period`, `start + 2 * period` and so on; late runs do not move it.
     ///
     /// # Example
     /// ```
@@ -150,7 +154,9 @@ impl Trigger {
         Self(Kind::Every { period, grid: Grid { origin, period: step, first: origin + step } })
     }
 
-    /// In phase with `on`: at `on` and at every whole number of periods before and after it.
+    /// Creates a trigger that is in phase with an instant.
+    ///
+    /// It fires at `on` and at every whole number of periods before and after it.
     ///
     /// A period of a day or longer keeps the wall time of `on` in its zone, with the gap and fold rules of
     /// [`daily_at`](Trigger::daily_at), but always runs at `on` itself; a shorter one keeps elapsed time. To catch up overdue
@@ -200,9 +206,9 @@ impl Trigger {
         Self(Kind::At(nanos_of(&instant)))
     }
 
-    /// At the times that a function returns: the first run later than the given instant, or `None` if there is none.
+    /// Creates a trigger of a function.
     ///
-    /// The function must be pure: schedules call it for any instant, in any order, from any thread. A run that is not later
+    /// The function returns the first run later than the given instant, or `None` if there is none. It must be pure: schedules call it for any instant, in any order, from any thread. A run that is not later
     /// than the given instant is a [`SearchError`]. `name` identifies the trigger in descriptions and errors.
     ///
     /// # Example
@@ -224,7 +230,7 @@ impl Trigger {
         Self(Kind::FromFn { name, next: Arc::new(next) })
     }
 
-    /// The runs of both triggers; a run that both have is one run.
+    /// Combines the runs of both triggers; a common run is one run.
     ///
     /// # Example
     /// ```
@@ -242,7 +248,7 @@ impl Trigger {
         Self(Kind::Or(Arc::new(Combined([self, other]))))
     }
 
-    /// The runs that both triggers have at the same instant.
+    /// Keeps the runs that both triggers have at the same instant.
     ///
     /// Triggers that never meet end a search with [`SearchError::Steps`].
     ///
@@ -261,7 +267,7 @@ impl Trigger {
         Self(Kind::And(Arc::new(Combined([self, other]))))
     }
 
-    /// Without the runs on the given dates, such as holidays.
+    /// Removes the runs on the given dates, such as holidays.
     ///
     /// The dates are those of the trigger's zone: of the first part that has one, if the trigger is a combination, and of the
     /// machine's zone if none has one.
@@ -283,9 +289,11 @@ impl Trigger {
         Self(Kind::Except(Arc::new(Except { inner: self, dates: dates.into_iter().collect(), zone })))
     }
 
-    /// The first run later than `after`; `None` if there is none before the year 10,000, or none can be found.
+    /// Returns the first run later than `after`.
     ///
-    /// [`try_next_after`](Self::try_next_after) tells these two cases apart.
+    /// `None` if there is none before the year 10,000, or none can be found.
+    ///
+    /// [`try_next_after`](Self::try_next_after) distinguishes these two cases.
     ///
     /// # Example
     /// ```
@@ -301,7 +309,9 @@ impl Trigger {
         self.try_next_after(after).ok().flatten()
     }
 
-    /// The first run later than `after`; `None` if there is none before the year 10,000.
+    /// Returns the first run later than `after`, or an error.
+    ///
+    /// `None` if there is none before the year 10,000.
     ///
     /// # Errors
     /// A [`SearchError`] if a zone, a function or a combination of triggers leads to no end within a bounded number of steps.
@@ -318,7 +328,7 @@ impl Trigger {
         Ok(self.next(nanos_of(&after))?.and_then(instant_of))
     }
 
-    /// The runs later than `after`, each later than the one before.
+    /// Returns the runs later than `after`, in order.
     ///
     /// The search for each takes microseconds, at most some milliseconds: do not collect thousands in a tick.
     ///
@@ -337,7 +347,9 @@ impl Trigger {
         std::iter::successors(self.next_after(after), |run| self.next_after(*run))
     }
 
-    /// The first run of a job that is started at `start`, which may be at `start` itself. It is the only run of `@reboot`.
+    /// Returns the first run of a job that starts at `start`.
+    ///
+    /// It may be at `start` itself. It is the only run of `@reboot`.
     ///
     /// # Example
     /// ```
@@ -356,8 +368,10 @@ impl Trigger {
         }
     }
 
-    /// The last run at or before `now`: the one that remains of many missed ones when they are coalesced. `None` if there is
-    /// none since the year 1, or none can be found.
+    /// Returns the last run at or before `now`.
+    ///
+    /// It is the run that remains of many missed ones when they are coalesced. `None` if there is none since the year 1, or none
+    /// can be found.
     ///
     /// # Example
     /// ```
@@ -426,7 +440,9 @@ impl Trigger {
         }
     }
 
-    /// True if each reading has one run however often the clock shows it; false if the runs follow elapsed time.
+    /// Returns true if each reading has one run, however often it is shown.
+    ///
+    /// False if the runs follow elapsed time.
     #[allow(dead_code, reason = "for jobs, whose clock may be set back")]
     pub(crate) fn is_fixed(&self) -> bool {
         match &self.0 {
@@ -439,7 +455,7 @@ impl Trigger {
         }
     }
 
-    /// The zone of the trigger, or of the first part that has one.
+    /// Returns the zone of the trigger or of its first part.
     fn zone(&self) -> Option<&Zone> {
         match &self.0 {
             Kind::Cron { zone, .. } | Kind::DailyAt { zone, .. } | Kind::InPhase { zone, .. } => Some(zone),

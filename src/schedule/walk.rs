@@ -1,4 +1,4 @@
-//! From wall-clock readings to instants: the only place that handles gaps and folds.
+//! The map from wall-clock readings to instants, with gaps and folds.
 //!
 //! The search walks through stretches of one offset. With `now` in a stretch and `from` the first reading that is not yet
 //! handled:
@@ -15,9 +15,9 @@
 
 use super::error::SearchError;
 use super::fields::Readings;
-use super::zone::{Asked, EARLIEST, LATEST, Nanos, Offsets, REACH};
+use super::offsets::{Asked, EARLIEST, LATEST, Nanos, Offsets, REACH};
 
-/// How a schedule passes a change of the offset.
+/// The rule of a schedule for changes of the offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passage {
     /// Each reading has one run: in a gap right after it, in a fold the first time.

@@ -1,128 +1,17 @@
-//! Time zones with their type erased, and the instants at which their offsets change.
-//!
-//! A zone answers one question: how far east of UTC is the wall clock at this instant? It always has one answer, unlike the
-//! reverse question (which instant has this wall time?). Gaps and folds are found by comparing the offsets before and after: in
-//! a gap the offset grows, in a fold it shrinks. `chrono` lists no changes, so [`Asked::first_change`] probes every [`PROBE`] and
-//! halves the interval between two probes that differ.
+//! [`Zone`]: any time zone with its type erased. That of the machine is followed when it changes.
 
-use super::error::SearchError;
+#[cfg_attr(all(unix, not(any(target_os = "android", target_env = "ohos"))), path = "zone/machine_unix.rs")]
+#[cfg_attr(not(all(unix, not(any(target_os = "android", target_env = "ohos")))), path = "zone/machine_other.rs")]
+mod machine;
+
+use super::error::{SearchError, ZoneError};
 use super::fields::Readings;
+use super::offsets::{Asked, Nanos, Offsets};
 use super::walk::{Passage, next_run};
 use crate::sync::Arc;
-use chrono::{DateTime, Local, NaiveDateTime, Offset, TimeZone, Utc};
-use std::cell::Cell;
+use chrono::{Local, TimeZone};
+use std::any::TypeId;
 use std::fmt;
-
-/// Nanoseconds since 1970: of UTC for an instant, of the wall clock for a reading.
-pub(super) type Nanos = i128;
-
-/// Nanoseconds in a second.
-pub(super) const SECOND: Nanos = 1_000_000_000;
-
-/// Nanoseconds in a day.
-pub(super) const DAY: Nanos = 86_400 * SECOND;
-
-/// Nanoseconds between two probes. No zone of the tz database changes twice within six days (checked for all of them, from
-/// 1843 to 2100).
-const PROBE: Nanos = 3 * 3600 * SECOND;
-
-/// No two offsets are further apart than this many nanoseconds: `chrono` keeps each below a day, east and west.
-pub(super) const REACH: Nanos = 2 * DAY;
-
-/// The first instant of schedules, in nanoseconds: the year 1.
-pub(super) const EARLIEST: Nanos = -62_135_596_800 * SECOND;
-
-/// The instant after the last one of a schedule, in nanoseconds: the year 10,000.
-pub(super) const LATEST: Nanos = 253_402_300_800 * SECOND;
-
-/// A zone as schedules see it.
-pub(super) trait Offsets {
-    /// The offset east of UTC at this instant, in seconds.
-    fn seconds_east(&self, utc: &NaiveDateTime) -> i32;
-}
-
-impl<Tz: TimeZone> Offsets for Tz {
-    fn seconds_east(&self, utc: &NaiveDateTime) -> i32 {
-        self.offset_from_utc_datetime(utc).fix().local_minus_utc()
-    }
-}
-
-/// The most offsets that one search reads. Those of real zones read fewer than 250, which takes microseconds.
-const QUESTION_LIMIT: u32 = 5_000;
-
-/// A zone during one search: it counts the questions, so that a zone that answers nonsense cannot make the search endless.
-pub(super) struct Asked<'a> {
-    zone: &'a dyn Offsets,
-    left: Cell<u32>,
-}
-
-impl<'a> Asked<'a> {
-    pub(super) fn new(zone: &'a dyn Offsets) -> Self {
-        Self { zone, left: Cell::new(QUESTION_LIMIT) }
-    }
-
-    /// The offset at an instant between [`EARLIEST`] and [`LATEST`], in nanoseconds.
-    pub(super) fn offset_at(&self, instant: Nanos) -> Result<Nanos, SearchError> {
-        let left = self.left.get().checked_sub(1).ok_or(SearchError::Zone)?;
-        self.left.set(left);
-        let second = i64::try_from(instant.clamp(EARLIEST - REACH, LATEST + REACH).div_euclid(SECOND));
-        let utc = second.ok().and_then(|second| DateTime::from_timestamp(second, 0));
-        Ok(utc.map_or(0, |utc| Nanos::from(self.zone.seconds_east(&utc.naive_utc())) * SECOND))
-    }
-
-    /// The first instant in `(from, until]` with another offset than `from` has.
-    pub(super) fn first_change(&self, from: Nanos, until: Nanos) -> Result<Option<Nanos>, SearchError> {
-        let offset = self.offset_at(from)?;
-        let mut low = from;
-        while low < until {
-            let high = (low + PROBE).min(until);
-            if self.offset_at(high)? != offset {
-                let (mut same, mut other) = (low.div_euclid(SECOND), high.div_euclid(SECOND));
-                while other - same > 1 {
-                    let middle = same + (other - same) / 2;
-                    if self.offset_at(middle * SECOND)? == offset {
-                        same = middle;
-                    } else {
-                        other = middle;
-                    }
-                }
-                return Ok(Some(other * SECOND));
-            }
-            low = high;
-        }
-        Ok(None)
-    }
-
-    /// The latest reading that the wall clock has shown until `now`: past a fold, it is later than the present one.
-    pub(super) fn latest_reading(&self, now: Nanos) -> Result<Nanos, SearchError> {
-        let mut at = now - REACH;
-        let mut latest = now + self.offset_at(now)?;
-        while let Some(change) = self.first_change(at, now)? {
-            latest = latest.max(change + self.offset_at(at)? - 1);
-            at = change;
-        }
-        Ok(latest)
-    }
-}
-
-/// An instant of `chrono`, in nanoseconds.
-pub(super) fn nanos_of<Tz: TimeZone>(instant: &DateTime<Tz>) -> Nanos {
-    Nanos::from(instant.timestamp()) * SECOND + Nanos::from(instant.timestamp_subsec_nanos())
-}
-
-/// A reading of `chrono`, in nanoseconds.
-pub(super) fn nanos_of_reading(reading: &NaiveDateTime) -> Nanos {
-    nanos_of(&reading.and_utc())
-}
-
-/// The instant of `chrono`; `None` beyond [`LATEST`].
-pub(super) fn instant_of(nanos: Nanos) -> Option<DateTime<Utc>> {
-    if nanos >= LATEST {
-        return None;
-    }
-    let second = i64::try_from(nanos.div_euclid(SECOND)).ok()?;
-    DateTime::from_timestamp(second, u32::try_from(nanos.rem_euclid(SECOND)).ok()?)
-}
 
 trait Named: Offsets + Send + Sync {
     fn name(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
@@ -139,9 +28,12 @@ impl<Tz: TimeZone + fmt::Debug + Send + Sync + 'static> Named for Tz {
     }
 }
 
-/// Any [`chrono::TimeZone`] with its type forgotten, so that jobs of different zones stand in one list. Cheap to clone.
+/// A time zone: any [`chrono::TimeZone`], with its type erased.
 ///
-/// [`Default`] is [`Local`]. It displays as the zone's own `Debug` does, which for `chrono-tz` is the name of the zone.
+/// Clones are cheap. [`Default`] is the zone of the machine, [`Zone::local`]; [`chrono::Local`] is the same one.
+///
+/// Its `Display` is the name of the zone. For other zones than that of the machine it is their `Debug`, which is the name for those
+/// of `chrono-tz`.
 ///
 /// # Example
 /// ```
@@ -150,22 +42,81 @@ impl<Tz: TimeZone + fmt::Debug + Send + Sync + 'static> Named for Tz {
 /// assert_eq!(zones[2].to_string(), "Europe/Berlin");
 /// ```
 #[derive(Clone)]
-pub struct Zone(Arc<dyn Named>);
+pub struct Zone(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Machine,
+    Fixed(Arc<dyn Named>),
+}
 
 impl Zone {
-    /// Takes any zone.
+    /// Wraps any zone. [`chrono::Local`] becomes [`Zone::local`].
+    ///
+    /// # Example
+    /// ```
+    /// use chrono::FixedOffset;
+    /// use offtick::schedule::Zone;
+    /// assert_eq!(Zone::new(FixedOffset::east_opt(19_800).unwrap()).to_string(), "+05:30");
+    /// ```
     pub fn new<Tz: TimeZone + fmt::Debug + Send + Sync + 'static>(zone: Tz) -> Self {
-        Self(Arc::new(zone))
+        if TypeId::of::<Tz>() == TypeId::of::<Local>() { Self::local() } else { Self(Kind::Fixed(Arc::new(zone))) }
     }
 
-    /// The zone of the machine.
+    /// The zone of the machine, which is followed when it changes.
+    ///
+    /// On Unix it is the zone of the variable `TZ`: the name of a zone, a path, or a POSIX rule such as
+    /// `CET-1CEST,M3.5.0,M10.5.0/3`. Without that variable it is the zone of `/etc/localtime`. A change of either is noticed within
+    /// a second, and jobs then move to the new zone. Elsewhere it is [`chrono::Local`].
+    ///
+    /// If the zone cannot be read, it is UTC, or the one that was read before; [`check`](Self::check) and `Display` say so, and with
+    /// the feature `tracing` there is a warning.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::schedule::Zone;
+    /// println!("times are those of {}", Zone::local());
+    /// ```
     pub fn local() -> Self {
-        Self::new(Local)
+        Self(Kind::Machine)
     }
 
-    /// Calls `search` with the offsets of the zone.
+    /// Checks that the zone is known, and follows a change.
+    ///
+    /// It reads the settings of the machine again. Zones other than that of the machine are always known.
+    ///
+    /// It reads a variable and the state of a file, so it takes microseconds.
+    ///
+    /// # Errors
+    /// [`ZoneError::NotSet`] if the machine has no zone, so that it is UTC; the other variants if it has one that cannot be read.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::schedule::{Zone, ZoneError};
+    /// match Zone::local().check() {
+    ///     Ok(()) | Err(ZoneError::NotSet) => {}
+    ///     Err(error) => eprintln!("times are not local: {error}"),
+    /// }
+    /// assert!(Zone::new(chrono::Utc).check().is_ok());
+    /// ```
+    pub fn check(&self) -> Result<(), ZoneError> {
+        match &self.0 {
+            Kind::Machine => machine::check().problem().map_or(Ok(()), |problem| Err(problem.clone())),
+            Kind::Fixed(_) => Ok(()),
+        }
+    }
+
+    /// True if the zone is that of the machine.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.0, Kind::Machine)
+    }
+
+    /// Calls `search` with a snapshot of the zone's offsets.
     pub(super) fn search<R>(&self, search: impl FnOnce(&dyn Offsets) -> R) -> R {
-        search(self.0.offsets())
+        match &self.0 {
+            Kind::Machine => search(&*machine::current()),
+            Kind::Fixed(zone) => search(zone.offsets()),
+        }
     }
 
     /// The first instant later than `after` at which a run is due.
@@ -185,6 +136,14 @@ impl Zone {
     }
 }
 
+/// Checks the zone of the machine for changes. Another number than before: jobs in this zone search again.
+///
+/// It takes microseconds, and more only when the zone has changed. It calls no user code but subscribers of `tracing`.
+#[allow(dead_code, reason = "for the driver of jobs")]
+pub(crate) fn machine_revision() -> u64 {
+    machine::check().revision()
+}
+
 impl Default for Zone {
     fn default() -> Self {
         Self::local()
@@ -193,15 +152,23 @@ impl Default for Zone {
 
 impl fmt::Display for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.name(f)
+        match &self.0 {
+            Kind::Machine => {
+                let machine = machine::current();
+                write!(f, "{}", machine.name())?;
+                match machine.problem() {
+                    None => Ok(()),
+                    Some(problem) => write!(f, ", {}", problem.short()),
+                }
+            }
+            Kind::Fixed(zone) => zone.name(f),
+        }
     }
 }
 
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Zone({self})")
+        let local = if self.is_local() { "local, " } else { "" };
+        write!(f, "Zone({local}{self})")
     }
 }
-
-#[cfg(all(test, not(loom)))]
-mod tests;

@@ -26,3 +26,8 @@ pub(crate) fn overlapped(_job: &str) {}
 
 #[inline(always)]
 pub(crate) fn refused(_reason: &str) {}
+
+#[inline(always)]
+#[cfg(feature = "cron")]
+#[allow(dead_code, reason = "not every system reports problems of its zone")]
+pub(crate) fn zone(_problem: &impl Display) {}

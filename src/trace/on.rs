@@ -67,6 +67,13 @@ pub(crate) fn overlapped(job: &str) {
     guarded(|| warn!(target: "offtick::scheduler", job, "run overlapped"));
 }
 
+/// The zone of the machine cannot be read.
+#[cfg(feature = "cron")]
+#[allow(dead_code, reason = "not every system reports problems of its zone")]
+pub(crate) fn zone(problem: &impl Display) {
+    guarded(|| warn!(target: "offtick::schedule", %problem, "time zone of the machine"));
+}
+
 /// A closure was given back.
 pub(crate) fn refused(reason: &str) {
     guarded(|| warn!(target: "offtick::blocking", reason, "closure refused"));

@@ -2,7 +2,7 @@ use super::*;
 use chrono::{DateTime, TimeDelta, Timelike};
 use proptest::prelude::*;
 
-/// Whether a second is let through, field by field.
+/// Returns true if the fields match a second, one by one.
 fn lets(fields: &Fields, second: i64) -> bool {
     let time = DateTime::from_timestamp(second, 0).expect("a second of this century").naive_utc();
     let has = |set: u64, value: u32| set >> value & 1 == 1;
@@ -47,7 +47,7 @@ fn fields() -> impl Strategy<Value = Fields> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// A scan of every second of some hours, and of every day up to what was found.
+    /// Scans every second of some hours, and every day of the result.
     #[test]
     fn the_first_reading_is_the_first(fields in fields(), from in 1_700_000_000_i64..1_750_000_000) {
         let found = fields.first_from(Nanos::from(from) * SECOND).map(|nanos| i64::try_from(nanos / SECOND).expect("near"));

@@ -10,7 +10,7 @@
 use super::{CronError, CronField, CronProblem, Rule, Token, item};
 use crate::schedule::fields::MonthDays;
 
-/// The most days that `L-n` can go back from the last day of a month.
+/// The most days of `L-n` before the last day.
 const BACK_LIMIT_DAYS: u32 = 30;
 
 /// Reads an item into `days`. `None`: it is not of the extended syntax.

@@ -1,4 +1,4 @@
-//! The grammar of one item of a list, with the position of every mistake.
+//! The grammar of one list item, with the position of every mistake.
 //!
 //! ```text
 //! item  = base | base "/" step
@@ -70,7 +70,7 @@ pub(super) fn span(rule: &Rule, item: Token<'_>) -> Result<Span, CronError> {
     Ok(Span { range, step })
 }
 
-/// One value; an error shows `item` if the value has no text of its own.
+/// Reads one value; an error shows `item` if the value is empty.
 pub(super) fn value(rule: &Rule, value: Token<'_>, item: Token<'_>) -> Result<u32, CronError> {
     if let Some(number) = number(value.text) {
         let inside = (rule.first..=rule.last).contains(&number);

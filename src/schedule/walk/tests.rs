@@ -1,6 +1,6 @@
 use super::*;
+use crate::schedule::offsets::SECOND;
 use crate::schedule::parse::{Meaning, Syntax, parse};
-use crate::schedule::zone::SECOND;
 use chrono::NaiveDateTime;
 use std::cell::Cell;
 
@@ -62,7 +62,7 @@ fn a_zone_that_lies_ends_a_search_with_a_typed_error() {
                 }
             }
         }
-        // Probes that are an even number of seconds apart see nothing of the second zone.
+        // Probes that are an even number of seconds apart never see a change of the second zone.
         assert!(errors > 0 || name == "each second", "{name}");
     }
 }
