@@ -123,6 +123,7 @@
 //! - `net` (default): the reactor waits in the system's poll, by the crate `mio`. Without it, the reactor waits on a
 //!   condition variable, and mio is not compiled.
 //! - `futures-io`: the streams of `net` implement `futures_io::{AsyncRead, AsyncWrite}`.
+//! - `stream`: intervals, incoming connections and signals implement `futures_core::Stream`.
 //! - `toolkit` (default): utilities built on tasks: managers, sets, groups, pools and sessions (at the root),
 //!   [`toolkit`], [`mod@scheduler`], [`schedule`] and [`testing`]. Without it, tasks, both runtimes, timers, retries
 //!   and progress remain, and the crate compiles in half of the time.

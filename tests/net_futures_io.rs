@@ -106,3 +106,23 @@ fn unix_streams_are_streams() {
     });
     assert_eq!(task.wait().expect("the answer"), b"thanks");
 }
+
+#[test]
+fn shared_streams_and_buffered_readers_are_streams() {
+    use futures_io::AsyncBufRead;
+    use offtick::net::BufReader;
+    let rt = Runtime::new().expect("a runtime");
+    let mut task = rt.run(async {
+        let (client, server) = tcp_pair().await?;
+        let (mut client, mut writer) = (client.into_shared(), server.into_shared());
+        say(&mut writer, [b"two", b" owners"]).await?;
+        let mut reader = BufReader::new(client.clone());
+        let first = poll_fn(|cx| Pin::new(&mut reader).poll_fill_buf(cx).map_ok(<[u8]>::to_vec)).await?;
+        assert!(b"two owners".starts_with(&first) && !first.is_empty());
+        Pin::new(&mut reader).consume(1);
+        assert_eq!(hear(&mut reader).await?, b"wo owners");
+        say(&mut client, [b"back", b""]).await?;
+        hear(&mut writer).await
+    });
+    assert_eq!(task.wait().expect("both directions"), b"back");
+}

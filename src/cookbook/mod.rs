@@ -15,6 +15,7 @@
 //! | fetch many things, a few at a time | [N downloads at once](n_downloads_at_once) |
 //! | compute for long, and stop when told | [CPU job with cooperative cancel](cpu_job_with_cooperative_cancel) |
 //! | read lines that the user types | [lines of standard input](lines_of_standard_input) |
+//! | read the output of a program, a terminal, a device | [descriptors](descriptors) |
 //! | write the script of a game | [game script](game_script) |
 //! | end the program with nothing lost | [graceful shutdown](graceful_shutdown) |
 //! | test all of that in no time | [test with fake time](test_with_fake_time) |
@@ -33,6 +34,8 @@ pub mod asset_with_progress_bar;
 pub mod cancel_on_screen_close;
 pub mod cpu_job_with_cooperative_cancel;
 pub mod debounced_search;
+#[cfg(feature = "net")]
+pub mod descriptors;
 pub mod game_script;
 pub mod graceful_shutdown;
 pub mod http_from_a_gui;

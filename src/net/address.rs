@@ -28,6 +28,26 @@ mod sealed {
 use io::Result;
 use sealed::Target;
 
+/// One socket address, without a lookup: [`SocketAddr`] and its two kinds, pairs of an IP address and a port, and
+/// references to all of them. Sealed.
+pub trait ToSocketAddr: single::Address {}
+
+impl<T: single::Address> ToSocketAddr for T {}
+
+pub(super) mod single {
+    use super::SocketAddr;
+
+    pub trait Address {
+        fn address(&self) -> SocketAddr;
+    }
+
+    impl<T: Address> Address for &T {
+        fn address(&self) -> SocketAddr {
+            T::address(self)
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Debug)]
 pub enum Wanted {
@@ -55,6 +75,13 @@ macro_rules! addresses {
             fn wanted(&self) -> Result<Wanted> {
                 let $value = *self;
                 Ok(Wanted::Addresses(vec![$address]))
+            }
+        }
+
+        impl single::Address for $type {
+            fn address(&self) -> SocketAddr {
+                let $value = *self;
+                $address
             }
         }
     )*};
@@ -143,7 +170,7 @@ pub async fn lookup(name: impl ToSocketAddrs) -> Result<Vec<SocketAddr>> {
     resolve(&any_handle().map_err(io::Error::other)?, &name).await
 }
 
-/// As [`lookup`], on a given runtime.
+/// Does what [`lookup`] does, on a given runtime.
 pub(super) async fn resolve(handle: &Handle, name: &(impl ToSocketAddrs + ?Sized)) -> Result<Vec<SocketAddr>> {
     let (host, port) = match name.wanted()? {
         Wanted::Addresses(addresses) => return Ok(addresses),

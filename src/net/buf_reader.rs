@@ -7,7 +7,7 @@ use crate::error::InvalidSetting;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// How many bytes wait in a buffer at most, unless it is said otherwise.
 const LIMIT: usize = 64 * 1024;
@@ -60,8 +60,9 @@ impl<R: Read> Read for &R {
 
 /// Reads a stream by lines and other delimiters: what came behind them waits in a buffer for the next read.
 ///
-/// Over a [`TcpStream`](super::TcpStream) or `UnixStream`, a half that reads, or a reference to one of them: what is written
-/// goes past it, by [`get_ref`](Self::get_ref).
+/// Over a [`TcpStream`](super::TcpStream) or `UnixStream`, a half that reads, a [`SharedStream`](super::SharedStream), any
+/// descriptor in an [`Io`](super::Io) (Unix), or a reference to one of them. What is written goes past it, by
+/// [`get_ref`](Self::get_ref).
 ///
 /// # Cancel safety
 /// A read that is dropped has taken nothing out: all that was received is still there for the next one. Only
@@ -130,6 +131,9 @@ impl<R> BufReader<R> {
     }
 }
 
+/// Nothing is pinned: the reader is used by shared reference alone.
+impl<R> Unpin for BufReader<R> {}
+
 impl<R: ByteReader> BufReader<R> {
     /// What was received and not read yet; waits for something if that is nothing. Empty at the end.
     ///
@@ -140,6 +144,28 @@ impl<R: ByteReader> BufReader<R> {
             self.receive().await?;
         }
         Ok(self.inbox.unread())
+    }
+
+    /// Does what [`fill_buf`](Self::fill_buf) does, for futures written by hand.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    pub fn poll_fill_buf(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        if self.inbox.len() == 0 {
+            ready!(self.poll_receive(cx))?;
+        }
+        Poll::Ready(Ok(self.inbox.unread()))
+    }
+
+    /// Does what [`read`](Self::read) does, for futures written by hand.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    pub fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if !buffer.is_empty() {
+            ready!(self.poll_fill_buf(cx))?;
+        }
+        Poll::Ready(Ok(self.inbox.take_into(buffer)))
     }
 
     /// Reads what is there, at most a buffer full; waits until something is. Zero is the end.
@@ -202,8 +228,12 @@ impl<R: ByteReader> BufReader<R> {
 
     /// There is room.
     async fn receive(&mut self) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_receive(cx)).await
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let Self { reader, inbox } = self;
-        poll_fn(|cx| inbox.receive(CHUNK, |room| reader.poll_read(cx, room))).await
+        inbox.receive(CHUNK, |room| reader.poll_read(cx, room))
     }
 }
 

@@ -67,7 +67,9 @@ impl<S> Io<S> {
         .await
     }
 
-    /// Runs an operation if the source is ready for it now, without waiting. As [`io`](Self::io).
+    /// Runs an operation if the source is ready for it now.
+    ///
+    /// Never waits. See [`io`](Self::io).
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if it is not ready, or the operation would block; those of the operation;
@@ -86,8 +88,7 @@ impl<S> Io<S> {
         }
     }
 
-    /// Runs an operation as soon as the source is ready for it, for futures written by hand. Every task that polls is
-    /// woken. As [`io`](Self::io).
+    /// Does what [`io`](Self::io) does, for futures written by hand. Every task that polls is woken.
     ///
     /// # Errors
     /// Those of the operation; [`ReactorGone`].

@@ -22,12 +22,67 @@ macro_rules! datagram_methods {
             self.io.operate_some(crate::reactor::Direction::Read, |socket| socket.recv(buffer)).await
         }
 
-        /// As [`recv`](Self::recv), and says who sent it.
+        /// Does what [`recv`](Self::recv) does, and says who sent it.
         ///
         /// # Errors
         /// Those of [`recv`](Self::recv).
         pub async fn recv_from(&self, buffer: &mut [u8]) -> std::io::Result<(usize, $address)> {
             self.io.operate_some(crate::reactor::Direction::Read, |socket| socket.recv_from(buffer)).await
+        }
+
+        /// Receives a datagram into the room behind the bytes of a vector. What its capacity has no room for is lost.
+        ///
+        /// # Errors
+        /// Those of [`recv`](Self::recv); `InvalidInput` for a vector without room: reserve some before.
+        pub async fn recv_buf(&self, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
+            use crate::net::spare;
+            spare::check(buffer)?;
+            self.io
+                .operate_some(crate::reactor::Direction::Read, |socket| {
+                    spare::append(buffer, |room| Ok((socket.recv(room)?, ())))
+                })
+                .await
+                .map(|(n, ())| n)
+        }
+
+        /// Does what [`recv_buf`](Self::recv_buf) does, and says who sent it.
+        ///
+        /// # Errors
+        /// Those of [`recv_buf`](Self::recv_buf).
+        pub async fn recv_buf_from(&self, buffer: &mut Vec<u8>) -> std::io::Result<(usize, $address)> {
+            use crate::net::spare;
+            spare::check(buffer)?;
+            self.io
+                .operate_some(crate::reactor::Direction::Read, |socket| {
+                    spare::append(buffer, |room| socket.recv_from(room))
+                })
+                .await
+        }
+
+        /// Does what [`recv_buf`](Self::recv_buf) does, without waiting.
+        ///
+        /// # Errors
+        /// `WouldBlock` if no datagram is there; those of [`recv_buf`](Self::recv_buf).
+        pub fn try_recv_buf(&self, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
+            use crate::net::spare;
+            spare::check(buffer)?;
+            self.io
+                .try_operate_some(crate::reactor::Direction::Read, |socket| {
+                    spare::append(buffer, |room| Ok((socket.recv(room)?, ())))
+                })
+                .map(|(n, ())| n)
+        }
+
+        /// Does what [`recv_buf_from`](Self::recv_buf_from) does, without waiting.
+        ///
+        /// # Errors
+        /// `WouldBlock` if no datagram is there; those of [`recv_buf`](Self::recv_buf).
+        pub fn try_recv_buf_from(&self, buffer: &mut Vec<u8>) -> std::io::Result<(usize, $address)> {
+            use crate::net::spare;
+            spare::check(buffer)?;
+            self.io.try_operate_some(crate::reactor::Direction::Read, |socket| {
+                spare::append(buffer, |room| socket.recv_from(room))
+            })
         }
 
         /// Sends a datagram if there is room for it now.
@@ -46,7 +101,7 @@ macro_rules! datagram_methods {
             self.io.try_operate_some(crate::reactor::Direction::Read, |socket| socket.recv(buffer))
         }
 
-        /// As [`try_recv`](Self::try_recv), and says who sent it.
+        /// Does what [`try_recv`](Self::try_recv) does, and says who sent it.
         ///
         /// # Errors
         /// Those of [`try_recv`](Self::try_recv).
@@ -54,7 +109,7 @@ macro_rules! datagram_methods {
             self.io.try_operate_some(crate::reactor::Direction::Read, |socket| socket.recv_from(buffer))
         }
 
-        /// As [`send`](Self::send), for futures written by hand. Every task that
+        /// Does what [`send`](Self::send) does, for futures written by hand. Every task that
         /// polls is woken.
         ///
         /// # Errors
@@ -67,7 +122,7 @@ macro_rules! datagram_methods {
             self.io.poll_operate_some(crate::reactor::Direction::Write, cx, |socket| socket.send(bytes))
         }
 
-        /// As [`recv`](Self::recv), for futures written by hand. Every task that
+        /// Does what [`recv`](Self::recv) does, for futures written by hand. Every task that
         /// polls is woken.
         ///
         /// # Errors
@@ -80,7 +135,7 @@ macro_rules! datagram_methods {
             self.io.poll_operate_some(crate::reactor::Direction::Read, cx, |socket| socket.recv(buffer))
         }
 
-        /// As [`recv_from`](Self::recv_from), in the manner of [`poll_recv`](Self::poll_recv).
+        /// Does what [`recv_from`](Self::recv_from) does, in the manner of [`poll_recv`](Self::poll_recv).
         ///
         /// # Errors
         /// Those of [`recv`](Self::recv).

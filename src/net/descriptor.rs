@@ -1,12 +1,12 @@
 //! Descriptors: watching those of anyone, and lending those of the sockets, for options that are not here.
 
 use super::io::{BOTH, Deregister, Step};
+use super::ready::sealed::Watched;
 use super::refused::{Refused, watch_on_any};
-use super::stream::sealed::Stream;
 use super::system::{check, is_ready};
 use super::{
-    ByteStream, Io, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpListener, TcpStream, UdpSocket, UnixDatagram,
-    UnixListener, UnixStream, WriteHalf,
+    ByteStream, Io, OwnedReadHalf, OwnedWriteHalf, ReadHalf, SharedStream, TcpListener, TcpStream, UdpSocket,
+    UnixDatagram, UnixListener, UnixStream, WriteHalf,
 };
 use crate::reactor::{Facts, Sockets};
 use crate::runtime::Handle;
@@ -40,7 +40,7 @@ impl<F: AsFd> Io<F> {
         watch_on_any(fd, Self::from_fd_on)
     }
 
-    /// As [`Io::from_fd`], on a given runtime.
+    /// Does what [`Io::from_fd`] does, on a given runtime.
     ///
     /// # Errors
     /// Those of [`Io::from_fd`].
@@ -125,6 +125,7 @@ as_fd! {
     [T: ByteStream<Source: AsFd>] WriteHalf<'_, T>;
     [T: ByteStream<Source: AsFd>] OwnedReadHalf<T>;
     [T: ByteStream<Source: AsFd>] OwnedWriteHalf<T>;
+    [T: Watched<Source: AsFd>] SharedStream<T>;
 }
 
 /// Reads and leaves it there.

@@ -3,9 +3,11 @@
 //! All of it reads and writes over a shared reference, so the traits stand on `T` and on `&T` alike: a library may be
 //! given the stream, or a reference to it while another task writes.
 
-use super::{ByteStream, Io, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpStream, WriteHalf};
-use futures_io::{AsyncRead, AsyncWrite};
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use super::{
+    BufReader, ByteReader, ByteStream, Io, OwnedReadHalf, OwnedWriteHalf, ReadHalf, SharedStream, TcpStream, WriteHalf,
+};
+use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -63,8 +65,8 @@ async_read! {
     [T: ByteStream] &ReadHalf<'_, T>;
     [T: ByteStream] OwnedReadHalf<T>;
     [T: ByteStream] &OwnedReadHalf<T>;
-    [S] Io<S> where { for<'a> &'a S: Read };
-    [S] &Io<S> where { for<'a> &'a S: Read };
+    [S: Bytes] Io<S>;
+    [S: Bytes] &Io<S>;
 }
 
 async_write! {
@@ -74,43 +76,151 @@ async_write! {
     [T: ByteStream] &WriteHalf<'_, T>;
     [T: ByteStream] OwnedWriteHalf<T>;
     [T: ByteStream] &OwnedWriteHalf<T>;
-    [S] Io<S> where { for<'a> &'a S: Write };
-    [S] &Io<S> where { for<'a> &'a S: Write };
+    [S: Bytes] Io<S>;
+    [S: Bytes] &Io<S>;
 }
 
-/// Nothing is known of the source but that it reads.
-impl<S> Io<S>
-where
-    for<'a> &'a S: Read,
-{
-    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.poll_read_with(cx, |mut source| source.read(buffer))
+/// A source of bytes: any descriptor.
+#[cfg(unix)]
+use std::os::fd::AsFd as Bytes;
+
+/// A source of bytes: reads and writes over a shared reference.
+#[cfg(not(unix))]
+use by_reference::Bytes;
+
+/// Nothing is known of the source but that it moves bytes: it is closed by dropping it.
+impl<S: Bytes> Io<S> {
+    /// What is written is the system's.
+    fn poll_flush(&self, _: &Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_read_vectored(&self, cx: &mut Context<'_>, buffers: &mut [IoSliceMut<'_>]) -> Poll<io::Result<usize>> {
-        self.poll_read_with(cx, |mut source| source.read_vectored(buffers))
+    fn poll_close(&self, _: &Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
-/// Nothing is known of the source but that it writes: it is closed by dropping it.
-impl<S> Io<S>
+#[cfg(not(unix))]
+mod by_reference {
+    use super::{Context, Io, IoSlice, IoSliceMut, Poll, io};
+    use std::io::{Read, Write};
+
+    /// Sources that read and write over a shared reference.
+    pub trait Bytes {
+        fn read(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
+        fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+    }
+
+    impl<S> Bytes for S
+    where
+        for<'a> &'a S: Read + Write,
+    {
+        fn read(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+            (&mut &*self).read_vectored(buffers)
+        }
+
+        fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            (&mut &*self).write_vectored(slices)
+        }
+    }
+
+    impl<S: Bytes> Io<S> {
+        pub(super) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+            self.poll_read_vectored(cx, &mut [IoSliceMut::new(buffer)])
+        }
+
+        pub(super) fn poll_read_vectored(
+            &self,
+            cx: &mut Context<'_>,
+            buffers: &mut [IoSliceMut<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.poll_read_with(cx, |source| source.read(buffers))
+        }
+
+        pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+        }
+
+        pub(super) fn poll_write_vectored(
+            &self,
+            cx: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.poll_write_with(cx, |source| source.write(slices))
+        }
+    }
+}
+
+/// A shared stream passes all on to the stream.
+macro_rules! passes_on {
+    ($($method:ident($self:ident $(, $name:ident: $type:ty)*) -> $output:ty;)+) => {$(
+        fn $method($self: Pin<&mut Self>, cx: &mut Context<'_> $(, $name: $type)*) -> Poll<io::Result<$output>> {
+            Pin::new(&mut &**$self).$method(cx $(, $name)*)
+        }
+    )+};
+}
+
+impl<T> AsyncRead for SharedStream<T>
 where
-    for<'a> &'a S: Write,
+    for<'a> &'a T: AsyncRead,
 {
-    fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |mut source| source.write(bytes))
+    passes_on! {
+        poll_read(self, buffer: &mut [u8]) -> usize;
+        poll_read_vectored(self, buffers: &mut [IoSliceMut<'_>]) -> usize;
+    }
+}
+
+impl<T> AsyncWrite for SharedStream<T>
+where
+    for<'a> &'a T: AsyncWrite,
+{
+    passes_on! {
+        poll_write(self, bytes: &[u8]) -> usize;
+        poll_write_vectored(self, slices: &[IoSlice<'_>]) -> usize;
+        poll_flush(self) -> ();
+        poll_close(self) -> ();
+    }
+}
+
+impl<R: ByteReader> AsyncRead for BufReader<R> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.get_mut().poll_read(cx, buffer)
+    }
+}
+
+impl<R: ByteReader> AsyncBufRead for BufReader<R> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        self.get_mut().poll_fill_buf(cx)
     }
 
-    fn poll_write_vectored(&self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |mut source| source.write_vectored(slices))
+    fn consume(self: Pin<&mut Self>, bytes: usize) {
+        Self::consume(self.get_mut(), bytes);
+    }
+}
+
+/// What is written goes past the buffer.
+impl<R> AsyncWrite for BufReader<R>
+where
+    for<'a> &'a R: AsyncWrite,
+{
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_ref()).poll_write(cx, bytes)
     }
 
-    fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_with(cx, |mut source| source.flush())
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_ref()).poll_write_vectored(cx, slices)
     }
 
-    fn poll_close(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_ref()).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_ref()).poll_close(cx)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The two directions of a stream, borrowed.
 
 use super::io::Io;
-use super::stream::{ByteStream, read_methods, sealed, shut_methods, write_methods};
+use super::stream::{ByteStream, read_methods, shut_methods, write_methods};
 
 /// The reading direction of a stream, borrowed; made by [`TcpStream::split`](super::TcpStream::split).
 ///
@@ -57,7 +57,7 @@ pub(super) fn split<T>(stream: &mut T) -> (ReadHalf<'_, T>, WriteHalf<'_, T>) {
 impl<T: ByteStream> ReadHalf<'_, T> {
     read_methods!();
 
-    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+    pub(super) fn watched(&self) -> &Io<T::Source> {
         self.stream.watched()
     }
 }
@@ -66,7 +66,7 @@ impl<T: ByteStream> WriteHalf<'_, T> {
     write_methods!();
     shut_methods!();
 
-    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+    pub(super) fn watched(&self) -> &Io<T::Source> {
         self.stream.watched()
     }
 }

@@ -104,7 +104,7 @@ impl<S: mio::event::Source> Io<S> {
         watch_on_any(source, Self::new_on)
     }
 
-    /// As [`Io::new`], on a given runtime.
+    /// Does what [`Io::new`] does, on a given runtime.
     ///
     /// # Errors
     /// Those of [`Io::new`].
@@ -208,7 +208,7 @@ impl<S> Io<S> {
         self.try_io(Interest::WRITABLE, operation)
     }
 
-    /// As [`read_with`](Self::read_with), for futures written by hand. Every task that polls is woken.
+    /// Does what [`read_with`](Self::read_with) does, for futures written by hand. Every task that polls is woken.
     ///
     /// # Errors
     /// Those of the operation; [`ReactorGone`].
@@ -220,7 +220,7 @@ impl<S> Io<S> {
         self.poll_io(Interest::READABLE, cx, operation)
     }
 
-    /// As [`write_with`](Self::write_with), for futures written by hand. Every task that polls is woken.
+    /// Does what [`write_with`](Self::write_with) does, for futures written by hand. Every task that polls is woken.
     ///
     /// # Errors
     /// Those of the operation; [`ReactorGone`].
@@ -241,7 +241,7 @@ impl<S> Io<S> {
         self.operate(direction, |source| operation(source).map(Did::Some)).await
     }
 
-    /// As [`operate_some`](Self::operate_some), without waiting.
+    /// Does what [`operate_some`](Self::operate_some) does, without waiting.
     pub(super) fn try_operate_some<R>(
         &self,
         direction: Direction,
@@ -250,7 +250,7 @@ impl<S> Io<S> {
         self.try_operate(direction, |source| operation(source).map(Did::Some))
     }
 
-    /// As [`operate_some`](Self::operate_some), for the `poll_` calls.
+    /// Does what [`operate_some`](Self::operate_some) does, for the `poll_` calls.
     pub(super) fn poll_operate_some<R>(
         &self,
         direction: Direction,

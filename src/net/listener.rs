@@ -96,7 +96,7 @@ impl<'a, L: Listener> Incoming<'a, L> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// As [`next`](Self::next), for futures and streams written by hand.
+    /// Does what [`next`](Self::next) does, for futures and streams written by hand.
     ///
     /// # Errors
     /// Those of [`next`](Self::next).
@@ -107,6 +107,16 @@ impl<'a, L: Listener> Incoming<'a, L> {
         let accepted = ready!(self.listener.poll_accept_in(&mut self.turn, cx));
         self.over = accepted.as_ref().is_err_and(ReactorGone::caused);
         Poll::Ready(Some(accepted.map(|(stream, _)| stream)))
+    }
+}
+
+/// It ends after the error of a runtime that is shut down.
+#[cfg(feature = "stream")]
+impl<L: Listener> futures_core::Stream for Incoming<'_, L> {
+    type Item = io::Result<L::Stream>;
+
+    fn poll_next(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Incoming::poll_next(self.get_mut(), cx)
     }
 }
 
@@ -161,7 +171,7 @@ macro_rules! listener {
                 crate::net::listener::accept(self).await
             }
 
-            /// As [`accept`](Self::accept), for futures written by hand. One task at a time: of several, the last to
+            /// Does what [`accept`](Self::accept) does, for futures written by hand. One task at a time: of several, the last to
             /// call is woken.
             ///
             /// # Errors

@@ -8,10 +8,13 @@
 //!                           the same between the processes of one machine (Unix)
 //! ReadHalf, WriteHalf, OwnedReadHalf, OwnedWriteHalf
 //!                           the directions of a stream
+//! SharedStream              a stream with several owners
+//! Ready, OwnedReadiness     what a socket is ready for; a wait that a struct can hold
 //! BufReader                 reading by lines
 //! Incoming                  the connections of a listener
 //! Refused, ReactorGone      why a source is not watched; it comes back
-//! lookup, ToSocketAddrs     names, on the blocking pool
+//! lookup, ToSocketAddrs, ToSocketAddr
+//!                           names, on the blocking pool; addresses
 //! reconnect                 a stream over connections that come and go (a layer above)
 //! ```
 //!
@@ -27,6 +30,8 @@
 mod address;
 mod backlog;
 mod buf_reader;
+#[cfg(unix)]
+mod bytes;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "calls_linux.rs"]
 mod calls;
@@ -49,11 +54,19 @@ mod limits;
 #[path = "limits_unix.rs"]
 mod limits;
 mod listener;
+#[cfg(unix)]
+mod owned_fd;
 mod owned_half;
+#[cfg(windows)]
+mod owned_socket;
 mod ready;
 pub mod reconnect;
 mod refused;
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_os = "macos"))]
+mod service_class;
+mod shared_stream;
 mod socket;
+mod spare;
 mod stream;
 #[cfg(not(unix))]
 #[path = "system_other.rs"]
@@ -67,6 +80,8 @@ mod tcp_options;
 mod tcp_stream;
 mod udp_multicast;
 mod udp_socket;
+#[cfg(unix)]
+mod unix_address;
 #[cfg(unix)]
 mod unix_datagram;
 #[cfg(unix)]
@@ -83,7 +98,7 @@ mod urgent;
 mod urgent;
 
 pub use crate::reactor::ReactorGone;
-pub use address::{ToSocketAddrs, lookup};
+pub use address::{ToSocketAddr, ToSocketAddrs, lookup};
 pub use buf_reader::{BufReader, ByteReader};
 pub use half::{ReadHalf, WriteHalf};
 pub use io::Io;
@@ -94,6 +109,7 @@ pub use owned_half::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
 pub use ready::{OwnedReadiness, Ready, Watch};
 pub use reconnect::Reconnecting;
 pub use refused::Refused;
+pub use shared_stream::SharedStream;
 pub use stream::ByteStream;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;

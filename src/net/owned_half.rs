@@ -1,7 +1,7 @@
 //! The two directions of a stream, each with an owner of its own.
 
 use super::io::Io;
-use super::stream::{ByteStream, read_methods, sealed, shut_methods, write_methods};
+use super::stream::{ByteStream, read_methods, shut_methods, write_methods};
 use crate::sync::Arc;
 use std::fmt;
 
@@ -83,7 +83,7 @@ impl<T: ByteStream> OwnedReadHalf<T> {
         reunite(self, write)
     }
 
-    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+    pub(super) fn watched(&self) -> &Io<T::Source> {
         self.stream.watched()
     }
 }
@@ -105,7 +105,7 @@ impl<T: ByteStream> OwnedWriteHalf<T> {
         reunite(read, self)
     }
 
-    pub(super) fn watched(&self) -> &Io<<T as sealed::Stream>::Source> {
+    pub(super) fn watched(&self) -> &Io<T::Source> {
         self.stream.watched()
     }
 }

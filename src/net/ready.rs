@@ -119,7 +119,9 @@ impl<S> Io<S> {
         self.wait_for(Direction::Write).await
     }
 
-    /// Waits until the source is ready for one of several operations, and returns which. As [`readable`](Self::readable).
+    /// Waits until one of several operations should be tried.
+    ///
+    /// Returns which. See [`readable`](Self::readable).
     ///
     /// # Errors
     /// [`ReactorGone`].
@@ -198,7 +200,7 @@ fn alive(seen: Seen) -> io::Result<()> {
     if seen.is_gone() { Err(ReactorGone.into()) } else { Ok(()) }
 }
 
-/// A wait for a direction of a socket that owns its share of the socket; made by `readable_owned` and `writable_owned`.
+/// An owned wait for one direction of a socket; made by `readable_owned` and `writable_owned`.
 ///
 /// A future without a lifetime and without a box: a struct can hold it beside the socket, and poll it again after each
 /// result. Any number of them may wait for one socket, on any executor.
@@ -279,12 +281,12 @@ impl<T: Watch> fmt::Debug for OwnedReadiness<T> {
 }
 
 impl<S> Io<S> {
-    /// Waits as [`readable`](Self::readable), in a future that owns its share of the source.
+    /// Does what [`readable`](Self::readable) does, in a future that a struct can hold.
     pub fn readable_owned(self: &Arc<Self>) -> OwnedReadiness<Self> {
         OwnedReadiness::new(self, Direction::Read)
     }
 
-    /// Waits as [`writable`](Self::writable), in a future that owns its share of the source.
+    /// Does what [`writable`](Self::writable) does, in a future that a struct can hold.
     pub fn writable_owned(self: &Arc<Self>) -> OwnedReadiness<Self> {
         OwnedReadiness::new(self, Direction::Write)
     }

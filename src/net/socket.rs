@@ -14,7 +14,7 @@ macro_rules! socket_methods {
             crate::net::refused::watch_on_any(socket, Self::from_std_on)
         }
 
-        /// As [`from_std`](Self::from_std), on a given runtime.
+        /// Does what [`from_std`](Self::from_std) does, on a given runtime.
         ///
         /// # Errors
         /// Those of [`from_std`](Self::from_std).
@@ -37,9 +37,14 @@ macro_rules! socket_methods {
         /// # Errors
         /// Those of the system.
         pub fn into_std(self) -> std::io::Result<$std> {
-            let socket = <$std>::from(self.io.into_inner());
+            let socket = <$std>::from(self.unwatched());
             socket.set_nonblocking(false)?;
             Ok(socket)
+        }
+
+        /// The socket, no longer watched; in non-blocking mode.
+        pub(in crate::net) fn unwatched(self) -> $mio {
+            self.io.into_inner()
         }
 
         /// The address of this end.
@@ -123,7 +128,7 @@ macro_rules! readable_methods {
             self.watched().readable().await
         }
 
-        /// As [`readable`](Self::readable), for futures written by hand. Every task that polls is woken. See
+        /// Does what [`readable`](Self::readable) does, for futures written by hand. Every task that polls is woken. See
         /// [`Io::poll_readable`](crate::net::Io::poll_readable).
         ///
         /// # Errors
@@ -148,7 +153,7 @@ macro_rules! writable_methods {
             self.watched().writable().await
         }
 
-        /// As [`writable`](Self::writable), for futures written by hand. Every task that polls is woken. See
+        /// Does what [`writable`](Self::writable) does, for futures written by hand. Every task that polls is woken. See
         /// [`Io::poll_writable`](crate::net::Io::poll_writable).
         ///
         /// # Errors
@@ -162,7 +167,7 @@ macro_rules! writable_methods {
 /// Owned waits for reading, for whole sockets.
 macro_rules! owned_readable_methods {
     () => {
-        /// As [`readable`](Self::readable), in a future that owns its share of the socket: a struct can hold it.
+        /// Does what [`readable`](Self::readable) does, in a future that a struct can hold.
         pub fn readable_owned(self: &crate::sync::Arc<Self>) -> crate::net::OwnedReadiness<Self> {
             crate::net::OwnedReadiness::new(self, crate::reactor::Direction::Read)
         }
@@ -182,7 +187,9 @@ macro_rules! owned_readable_methods {
             self.io.io(interest, |_| operation(self)).await
         }
 
-        /// Runs an operation if the socket is ready for it now, without waiting. See [`Io::try_io`](crate::net::Io::try_io).
+        /// Runs an operation if the socket is ready for it now.
+        ///
+        /// Never waits. See [`Io::try_io`](crate::net::Io::try_io).
         ///
         /// # Errors
         /// `WouldBlock` if it is not ready, or the operation would block; those of the operation;
@@ -195,7 +202,7 @@ macro_rules! owned_readable_methods {
             self.io.try_io(interest, |_| operation(self))
         }
 
-        /// Runs an operation as soon as the socket is ready for it, for futures written by hand. See
+        /// Does what [`io`](Self::io) does, for futures written by hand. See
         /// [`Io::poll_io`](crate::net::Io::poll_io).
         ///
         /// # Errors
@@ -214,12 +221,14 @@ macro_rules! owned_readable_methods {
 /// Owned waits for writing and waits for both directions, for whole sockets.
 macro_rules! owned_writable_methods {
     () => {
-        /// As [`writable`](Self::writable), in a future that owns its share of the socket: a struct can hold it.
+        /// Does what [`writable`](Self::writable) does, in a future that a struct can hold.
         pub fn writable_owned(self: &crate::sync::Arc<Self>) -> crate::net::OwnedReadiness<Self> {
             crate::net::OwnedReadiness::new(self, crate::reactor::Direction::Write)
         }
 
-        /// Waits until the socket is ready for one of several operations, and returns which. See
+        /// Waits until one of several operations should be tried.
+        ///
+        /// Returns which. See
         /// [`Io::ready`](crate::net::Io::ready).
         ///
         /// # Errors

@@ -14,7 +14,8 @@ pub trait ByteStream: sealed::Stream {}
 impl<T: sealed::Stream> ByteStream for T {}
 
 pub(super) mod sealed {
-    use super::{Io, IoSlice, IoSliceMut, io};
+    use super::super::ready::sealed::Watched;
+    use super::{IoSlice, IoSliceMut, io};
     use std::net::Shutdown;
 
     /// What the system gives.
@@ -37,11 +38,9 @@ pub(super) mod sealed {
     }
 
     /// What is made of it.
-    pub trait Stream {
-        type Source: Source;
+    pub trait Stream: Watched<Source: Source> {}
 
-        fn watched(&self) -> &Io<Self::Source>;
-    }
+    impl<T: Watched<Source: Source>> Stream for T {}
 }
 
 /// [`Source`] by the calls of the system, and `$peek`.
@@ -239,7 +238,7 @@ impl<S: Source> Io<S> {
     }
 }
 
-fn took_no_more() -> io::Error {
+pub(super) fn took_no_more() -> io::Error {
     io::Error::new(io::ErrorKind::WriteZero, "the socket took no more bytes")
 }
 
@@ -260,7 +259,7 @@ macro_rules! read_methods {
             self.watched().recv(buffer).await
         }
 
-        /// As [`read`](Self::read), into several buffers, the first ones first.
+        /// Does what [`read`](Self::read) does, into several buffers, the first ones first.
         ///
         /// # Errors
         /// Those of [`read`](Self::read).
@@ -274,6 +273,28 @@ macro_rules! read_methods {
         /// Those of [`read`](Self::read); `UnexpectedEof` if the peer sends less.
         pub async fn read_exact(&self, buffer: &mut [u8]) -> std::io::Result<()> {
             self.watched().recv_exact(buffer).await
+        }
+
+        /// Reads what is there into the room behind the bytes of a vector, as much as its capacity allows.
+        ///
+        /// # Errors
+        /// Those of [`read`](Self::read); `InvalidInput` for a vector without room: reserve some before.
+        pub async fn read_buf(&self, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
+            use crate::net::{spare, stream::sealed::Source};
+            spare::check(buffer)?;
+            let read = |source: &_| spare::append(buffer, |room| Ok((Source::read(source, room)?, ())));
+            Ok(self.watched().operate_some(crate::reactor::Direction::Read, read).await?.0)
+        }
+
+        /// Does what [`read_buf`](Self::read_buf) does, without waiting.
+        ///
+        /// # Errors
+        /// `WouldBlock` if nothing is there; those of [`read_buf`](Self::read_buf).
+        pub fn try_read_buf(&self, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
+            use crate::net::{spare, stream::sealed::Source};
+            spare::check(buffer)?;
+            let read = |source: &_| spare::append(buffer, |room| Ok((Source::read(source, room)?, ())));
+            Ok(self.watched().try_operate_some(crate::reactor::Direction::Read, read)?.0)
         }
 
         /// Looks at what is there without taking it.
@@ -298,7 +319,7 @@ macro_rules! read_methods {
             self.watched().try_recv(buffer)
         }
 
-        /// As [`try_read`](Self::try_read), into several buffers, the first ones first.
+        /// Does what [`try_read`](Self::try_read) does, into several buffers, the first ones first.
         ///
         /// # Errors
         /// Those of [`try_read`](Self::try_read).
@@ -306,7 +327,7 @@ macro_rules! read_methods {
             self.watched().try_recv_vectored(buffers)
         }
 
-        /// As [`read`](Self::read), for futures written by hand. Every task that
+        /// Does what [`read`](Self::read) does, for futures written by hand. Every task that
         /// polls is woken.
         ///
         /// # Errors
@@ -319,7 +340,7 @@ macro_rules! read_methods {
             self.watched().poll_recv(cx, buffer)
         }
 
-        /// As [`read_vectored`](Self::read_vectored), in the manner of [`poll_read`](Self::poll_read).
+        /// Does what [`read_vectored`](Self::read_vectored) does, in the manner of [`poll_read`](Self::poll_read).
         ///
         /// # Errors
         /// Those of [`read`](Self::read).
@@ -344,7 +365,7 @@ macro_rules! write_methods {
             self.watched().send(bytes).await
         }
 
-        /// As [`write`](Self::write), from several slices, the first ones first.
+        /// Does what [`write`](Self::write) does, from several slices, the first ones first.
         ///
         /// # Errors
         /// Those of [`write`](Self::write).
@@ -370,7 +391,7 @@ macro_rules! write_methods {
             self.watched().try_send(bytes)
         }
 
-        /// As [`try_write`](Self::try_write), from several slices, the first ones first.
+        /// Does what [`try_write`](Self::try_write) does, from several slices, the first ones first.
         ///
         /// # Errors
         /// Those of [`try_write`](Self::try_write).
@@ -378,7 +399,7 @@ macro_rules! write_methods {
             self.watched().try_send_vectored(slices)
         }
 
-        /// As [`write`](Self::write), for futures written by hand. Every task that
+        /// Does what [`write`](Self::write) does, for futures written by hand. Every task that
         /// polls is woken.
         ///
         /// # Errors
@@ -391,7 +412,7 @@ macro_rules! write_methods {
             self.watched().poll_send(cx, bytes)
         }
 
-        /// As [`write_vectored`](Self::write_vectored), in the manner of [`poll_write`](Self::poll_write).
+        /// Does what [`write_vectored`](Self::write_vectored) does, in the manner of [`poll_write`](Self::poll_write).
         ///
         /// # Errors
         /// Those of [`write`](Self::write).
@@ -424,6 +445,11 @@ macro_rules! split_methods {
         /// Its two directions, borrowed, each for one user. Nothing is shut when they go.
         pub fn split(&mut self) -> (crate::net::ReadHalf<'_, Self>, crate::net::WriteHalf<'_, Self>) {
             crate::net::half::split(self)
+        }
+
+        /// A stream with several owners, which may be cloned.
+        pub fn into_shared(self) -> crate::net::SharedStream<Self> {
+            crate::net::SharedStream::new(self)
         }
 
         /// Its two directions, each to be moved to a task of its own. Either gives the stream back:

@@ -34,11 +34,29 @@ impl TcpStream {
     /// Lets the close of this stream reset the connection: what was written and not yet sent is lost, the peer sees
     /// `ConnectionReset`, and the system keeps nothing of it. For a peer that is not worth a good end.
     ///
-    /// A linger of a length is not offered: it would block the thread that drops the stream.
-    ///
     /// # Errors
     /// Those of the system.
     pub fn set_zero_linger(&self) -> io::Result<()> {
-        Ok(sockopt::set_socket_linger(self.as_fd(), Some(Duration::ZERO))?)
+        self.set_linger(Some(Duration::ZERO))
+    }
+
+    /// How long the close of this stream waits until the peer has received all; `None` if it does not wait.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        Ok(sockopt::socket_linger(self.as_fd())?)
+    }
+
+    /// Sets how long the close of this stream waits until the peer has received all (`SO_LINGER`), rounded up to seconds.
+    /// `None`, the default, does not wait, and the system sends what was written all the same.
+    ///
+    /// A length other than zero blocks the thread that drops the stream. Drop such a stream in a closure on the blocking
+    /// pool.
+    ///
+    /// # Errors
+    /// `InvalidInput` for more than the system takes; those of the system.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        Ok(sockopt::set_socket_linger(self.as_fd(), linger)?)
     }
 }

@@ -2,12 +2,12 @@
 
 use super::address::{AddressError, ToSocketAddrs, no_address, resolve};
 use super::io::Io;
+use super::ready::sealed::Watched;
 use super::refused::Refused;
 use super::socket::{
     owned_readable_methods, owned_writable_methods, peer_methods, shutdown_methods, socket_methods, ttl_methods,
     watched,
 };
-use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
 use super::urgent::{INTEREST, SHORT_IS_ALL};
 use crate::reactor::Facts;
@@ -70,7 +70,7 @@ impl TcpStream {
         Err(last.unwrap_or_else(no_address))
     }
 
-    /// As [`connect`](Self::connect), within `limit` altogether, resolving the name included. On the clock of the runtime.
+    /// Does what [`connect`](Self::connect) does, within `limit` altogether, resolving the name included. On the clock of the runtime.
     ///
     /// # Errors
     /// `TimedOut`, with what was to be connected to in its text; those of [`connect`](Self::connect).
@@ -117,14 +117,6 @@ impl TcpStream {
     /// Those of the system.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.io.get_ref().set_nodelay(nodelay)
-    }
-}
-
-impl sealed::Stream for TcpStream {
-    type Source = mio::net::TcpStream;
-
-    fn watched(&self) -> &Io<mio::net::TcpStream> {
-        &self.io
     }
 }
 

@@ -69,7 +69,7 @@ impl UdpSocket {
         self.watched().get_ref().set_multicast_loop_v4(looped)
     }
 
-    /// As [`multicast_loop_v4`](Self::multicast_loop_v4), for groups of IPv6.
+    /// Does what [`multicast_loop_v4`](Self::multicast_loop_v4) does, for groups of IPv6.
     ///
     /// # Errors
     /// Those of the system.
@@ -77,7 +77,7 @@ impl UdpSocket {
         self.watched().get_ref().multicast_loop_v6()
     }
 
-    /// As [`set_multicast_loop_v4`](Self::set_multicast_loop_v4), for groups of IPv6.
+    /// Does what [`set_multicast_loop_v4`](Self::set_multicast_loop_v4) does, for groups of IPv6.
     ///
     /// # Errors
     /// Those of the system.

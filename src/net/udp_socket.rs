@@ -1,6 +1,6 @@
 //! Datagrams over UDP.
 
-use super::address::{AddressError, ToSocketAddrs, bind_first, no_address, resolve};
+use super::address::{AddressError, ToSocketAddr, ToSocketAddrs, bind_first, no_address, resolve};
 use super::datagram::datagram_methods;
 use super::io::{BOTH, Io};
 use super::refused::Refused;
@@ -85,21 +85,21 @@ impl UdpSocket {
     ///
     /// # Errors
     /// Those of [`send`](Self::send).
-    pub async fn send_to(&self, bytes: &[u8], target: impl Into<SocketAddr>) -> io::Result<usize> {
-        let target = target.into();
+    pub async fn send_to(&self, bytes: &[u8], target: impl ToSocketAddr) -> io::Result<usize> {
+        let target = target.address();
         self.io.operate_some(Direction::Write, |socket| socket.send_to(bytes, target)).await
     }
 
-    /// As [`send_to`](Self::send_to), if there is room for it now.
+    /// Does what [`send_to`](Self::send_to) does, if there is room now.
     ///
     /// # Errors
     /// `WouldBlock` if there is none; those of [`send`](Self::send).
-    pub fn try_send_to(&self, bytes: &[u8], target: impl Into<SocketAddr>) -> io::Result<usize> {
-        let target = target.into();
+    pub fn try_send_to(&self, bytes: &[u8], target: impl ToSocketAddr) -> io::Result<usize> {
+        let target = target.address();
         self.io.try_operate_some(Direction::Write, |socket| socket.send_to(bytes, target))
     }
 
-    /// As [`send_to`](Self::send_to), in the manner of [`poll_send`](Self::poll_send).
+    /// Does what [`send_to`](Self::send_to) does, in the manner of [`poll_send`](Self::poll_send).
     ///
     /// # Errors
     /// Those of [`send`](Self::send).
@@ -107,13 +107,13 @@ impl UdpSocket {
         &self,
         cx: &mut Context<'_>,
         bytes: &[u8],
-        target: impl Into<SocketAddr>,
+        target: impl ToSocketAddr,
     ) -> Poll<io::Result<usize>> {
-        let target = target.into();
+        let target = target.address();
         self.io.poll_operate_some(Direction::Write, cx, |socket| socket.send_to(bytes, target))
     }
 
-    /// As [`recv`](Self::recv), and leaves the datagram there.
+    /// Does what [`recv`](Self::recv) does, and leaves the datagram there.
     ///
     /// # Errors
     /// Those of [`recv`](Self::recv).
@@ -121,7 +121,47 @@ impl UdpSocket {
         self.io.operate_some(Direction::Read, |socket| socket.peek(buffer)).await
     }
 
-    /// As [`recv_from`](Self::recv_from), and leaves the datagram there.
+    /// Does what [`peek`](Self::peek) does, if a datagram is there.
+    ///
+    /// # Errors
+    /// `WouldBlock` if none is; those of [`recv`](Self::recv).
+    pub fn try_peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.io.try_operate_some(Direction::Read, |socket| socket.peek(buffer))
+    }
+
+    /// Does what [`peek_from`](Self::peek_from) does, if a datagram is there.
+    ///
+    /// # Errors
+    /// `WouldBlock` if none is; those of [`recv`](Self::recv).
+    pub fn try_peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.io.try_operate_some(Direction::Read, |socket| socket.peek_from(buffer))
+    }
+
+    /// Does what [`peek_from`](Self::peek_from) does, for futures written by hand. Every task that polls is woken.
+    ///
+    /// # Errors
+    /// Those of [`recv`](Self::recv).
+    pub fn poll_peek_from(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<(usize, SocketAddr)>> {
+        self.io.poll_operate_some(Direction::Read, cx, |socket| socket.peek_from(buffer))
+    }
+
+    /// Waits for a datagram and returns its sender, without taking it.
+    ///
+    /// # Errors
+    /// Those of [`recv`](Self::recv).
+    pub async fn peek_sender(&self) -> io::Result<SocketAddr> {
+        self.io.operate_some(Direction::Read, sender).await
+    }
+
+    /// Returns the sender of the next datagram, if one is there, without taking it.
+    ///
+    /// # Errors
+    /// `WouldBlock` if none is; those of [`recv`](Self::recv).
+    pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
+        self.io.try_operate_some(Direction::Read, sender)
+    }
+
+    /// Does what [`recv_from`](Self::recv_from) does, and leaves the datagram there.
     ///
     /// # Errors
     /// Those of [`recv`](Self::recv).
@@ -139,6 +179,12 @@ impl UdpSocket {
     pub(super) fn watched(&self) -> &Io<mio::net::UdpSocket> {
         &self.io
     }
+}
+
+/// The sender of the next datagram. Windows refuses a buffer that is too short for it.
+fn sender(socket: &mio::net::UdpSocket) -> io::Result<SocketAddr> {
+    let mut buffer = [0; if cfg!(windows) { 65_536 } else { 1 }];
+    Ok(socket.peek_from(&mut buffer)?.1)
 }
 
 watched!(UdpSocket: mio::net::UdpSocket);

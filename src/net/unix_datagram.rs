@@ -8,9 +8,11 @@ use super::refused::Refused;
 use super::socket::{
     owned_readable_methods, owned_writable_methods, peer_methods, shutdown_methods, socket_methods, watched,
 };
+use super::unix_address::{address, shown, socket_addr};
 use super::unix_waits::Waits;
 use crate::reactor::{Direction, Facts};
 use crate::runtime::{Handle, any_handle, spend};
+use rustix::net::SendFlags;
 use std::future::poll_fn;
 use std::io;
 use std::os::unix::net::SocketAddr;
@@ -51,16 +53,19 @@ impl UnixDatagram {
     /// Binds to a path, where a socket file is made. The file stays when the socket goes: remove it before the next one
     /// is bound there.
     ///
+    /// A path that begins with a zero byte is an abstract name (Linux), which has no file.
+    ///
     /// # Errors
     /// Those of the system, `AddrInUse` for a file that is there among them, with the path in their text;
     /// [`ReactorGone`](super::ReactorGone).
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let bound = mio::net::UnixDatagram::bind(path).map_err(|error| AddressError::binding(path.display(), error))?;
+        let bound = address(path).and_then(|address| mio::net::UnixDatagram::bind_addr(&address));
+        let bound = bound.map_err(|error| AddressError::binding(shown(path), error))?;
         Ok(Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)?)
     }
 
-    /// As [`bind`](Self::bind), to an address that may be abstract (Linux) and then leaves no file.
+    /// Does what [`bind`](Self::bind) does, to an address.
     ///
     /// # Errors
     /// Those of [`bind`](Self::bind).
@@ -95,14 +100,20 @@ impl UnixDatagram {
     /// Sends to the socket at this path from now on, and receives from there alone. It may be connected again to another
     /// one.
     ///
+    /// A path that begins with a zero byte is an abstract name (Linux), which has no file.
+    ///
     /// # Errors
     /// Those of the system, as `NotFound` and `ConnectionRefused`, with the path in their text.
     pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref();
-        self.io.get_ref().connect(path).map_err(|error| AddressError::connecting(path.display(), error))
+        let connected =
+            address(path).and_then(|address| Ok(rustix::net::connect(self.io.get_ref(), &socket_addr(&address)?)?));
+        connected.map_err(|error| AddressError::connecting(shown(path), error))
     }
 
     /// Sends a datagram to the socket at a path; waits while the queue there is full. It is sent whole or not at all.
+    ///
+    /// A path that begins with a zero byte is an abstract name (Linux), which has no file.
     ///
     /// For a stream of datagrams to one path, [connect](Self::connect): the system then tells of room at once, and else
     /// not at all, so that it is looked for again and again, 32 ms apart at most.
@@ -134,16 +145,16 @@ impl UnixDatagram {
     /// # Errors
     /// `WouldBlock` if there is none; those of [`send_to`](Self::send_to).
     pub fn try_send_to(&self, bytes: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
-        let path = path.as_ref();
+        let address = socket_addr(&address(path.as_ref())?)?;
         loop {
-            match self.io.get_ref().send_to(bytes, path) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                sent => return sent,
+            match rustix::net::sendto(self.io.get_ref(), bytes, SendFlags::empty(), &address) {
+                Err(rustix::io::Errno::INTR) => {}
+                sent => return Ok(sent?),
             }
         }
     }
 
-    /// As [`recv`](Self::recv), and leaves the datagram there.
+    /// Does what [`recv`](Self::recv) does, and leaves the datagram there.
     ///
     /// # Errors
     /// Those of [`recv`](Self::recv).

@@ -5,6 +5,7 @@ use super::backlog::Backlog;
 use super::io::Io;
 use super::listener::listener;
 use super::socket::socket_methods;
+use super::unix_address::{address, shown};
 use super::unix_stream::UnixStream;
 use crate::runtime::any_handle;
 use std::io;
@@ -46,16 +47,19 @@ impl UnixListener {
     /// Listens at a path, where a socket file is made. The file stays when the listener goes: remove it before the next
     /// one is bound there.
     ///
+    /// A path that begins with a zero byte is an abstract name (Linux), which has no file.
+    ///
     /// # Errors
     /// Those of the system, `AddrInUse` for a file that is there among them, with the path in their text;
     /// [`ReactorGone`](super::ReactorGone).
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let bound = mio::net::UnixListener::bind(path).map_err(|error| AddressError::binding(path.display(), error))?;
+        let bound = address(path).and_then(|address| mio::net::UnixListener::bind_addr(&address));
+        let bound = bound.map_err(|error| AddressError::binding(shown(path), error))?;
         Ok(Self::from_mio(&any_handle().map_err(io::Error::other)?, bound)?)
     }
 
-    /// As [`bind`](Self::bind), at an address that may be abstract (Linux) and then leaves no file.
+    /// Does what [`bind`](Self::bind) does, at an address.
     ///
     /// # Errors
     /// Those of [`bind`](Self::bind).

@@ -4,12 +4,13 @@ use super::address::AddressError;
 use super::buf_reader::byte_reader;
 use super::descriptor::peek;
 use super::io::{BOTH, Io};
+use super::ready::sealed::Watched;
 use super::refused::Refused;
 use super::socket::{
     owned_readable_methods, owned_writable_methods, peer_methods, shutdown_methods, socket_methods, watched,
 };
-use super::stream::sealed::{self, Stream};
 use super::stream::{read_methods, split_methods, stream_source, write_methods};
+use super::unix_address::{address, shown};
 use super::unix_waits::Waits;
 use crate::reactor::Facts;
 use crate::runtime::{Handle, any_handle};
@@ -19,7 +20,7 @@ use std::path::Path;
 
 /// A connection between processes of one machine, over a Unix socket.
 ///
-/// As [`TcpStream`](super::TcpStream), and with the same methods: everything works over a shared reference, and it can
+/// Does what [`TcpStream`](super::TcpStream) does, and with the same methods: everything works over a shared reference, and it can
 /// be split.
 ///
 /// # Which runtime, cancel safety
@@ -48,6 +49,8 @@ pub struct UnixStream {
 impl UnixStream {
     /// Connects to the socket that listens at a path.
     ///
+    /// A path that begins with a zero byte is an abstract name (Linux), which has no file.
+    ///
     /// Waits while the listener's backlog is full. There is no limit in time: [`timeout`](crate::time::timeout) sets one.
     /// Dropping the future gives up.
     ///
@@ -56,11 +59,14 @@ impl UnixStream {
     /// [`ReactorGone`](super::ReactorGone).
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
-        let connected = Self::connect_by(|| mio::net::UnixStream::connect(path)).await;
-        connected.map_err(|error| AddressError::connecting(path.display(), error))
+        let connected = async {
+            let address = address(path)?;
+            Self::connect_by(|| mio::net::UnixStream::connect_addr(&address)).await
+        };
+        connected.await.map_err(|error| AddressError::connecting(shown(path), error))
     }
 
-    /// As [`connect`](Self::connect), to an address that may be abstract (Linux).
+    /// Does what [`connect`](Self::connect) does, to an address.
     ///
     /// # Errors
     /// Those of [`connect`](Self::connect).
@@ -112,14 +118,6 @@ impl UnixStream {
     shutdown_methods!();
     socket_methods!(std::os::unix::net::UnixStream, mio::net::UnixStream, SocketAddr);
     peer_methods!(SocketAddr);
-}
-
-impl sealed::Stream for UnixStream {
-    type Source = mio::net::UnixStream;
-
-    fn watched(&self) -> &Io<mio::net::UnixStream> {
-        &self.io
-    }
 }
 
 watched!(UnixStream: mio::net::UnixStream);

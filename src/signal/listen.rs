@@ -73,7 +73,12 @@ pub fn listen_all_on(
 ) -> Result<Signals, SignalError> {
     let wires =
         named(signals)?.into_iter().map(|signal| Wire::new(handle.as_ref(), signal)).collect::<Result<_, _>>()?;
-    Ok(Signals { wires, first: 0 })
+    Ok(Signals {
+        wires,
+        first: 0,
+        #[cfg(feature = "stream")]
+        ended: false,
+    })
 }
 
 /// The signals that were named, each once and at least one.
@@ -131,6 +136,9 @@ pub struct Signals {
     wires: Vec<Wire>,
     /// Which wire is looked at first.
     first: usize,
+    /// The stream has ended.
+    #[cfg(feature = "stream")]
+    ended: bool,
 }
 
 /// One signal's pipe. The claim goes first: a handler must not write where nobody can read.
@@ -216,6 +224,22 @@ fn take(mut pipe: &PipeReader) -> io::Result<u64> {
     match pipe.read(&mut [0; CHUNK])? {
         0 => Err(io::Error::new(io::ErrorKind::BrokenPipe, "somebody removed the handler of this signal")),
         count => Ok(count as u64),
+    }
+}
+
+/// It ends after the error of a runtime that is shut down.
+#[cfg(feature = "stream")]
+impl futures_core::Stream for Signals {
+    type Item = io::Result<Delivery>;
+
+    fn poll_next(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let signals = self.get_mut();
+        if signals.ended {
+            return Poll::Ready(None);
+        }
+        let next = std::task::ready!(Signals::poll_next(signals, cx));
+        signals.ended = next.as_ref().is_err_and(crate::net::ReactorGone::caused);
+        Poll::Ready(Some(next))
     }
 }
 

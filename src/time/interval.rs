@@ -149,3 +149,13 @@ impl fmt::Debug for Interval {
         f.debug_struct("Interval").field("period", &self.period).field("missed", &self.missed).finish_non_exhaustive()
     }
 }
+
+/// Its items are the moments of the grid; it never ends.
+#[cfg(feature = "stream")]
+impl futures_core::Stream for Interval {
+    type Item = Instant;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Instant>> {
+        self.poll_tick(cx).map(Some)
+    }
+}

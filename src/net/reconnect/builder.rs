@@ -138,7 +138,7 @@ impl<S: Connection> ReconnectBuilder<S> {
         self.open_on(&handle)
     }
 
-    /// As [`open`](Self::open), on a given runtime. If that is shut down, the stream is closed from the beginning.
+    /// Does what [`open`](Self::open) does, on a given runtime. If that is shut down, the stream is closed from the beginning.
     ///
     /// # Errors
     /// Those of [`open`](Self::open).

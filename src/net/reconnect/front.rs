@@ -161,7 +161,7 @@ impl<S> Reconnecting<S> {
         Reading::new(&self.shared, |inbox: &mut Inbox| Ok(some_bytes(inbox, buffer))).await
     }
 
-    /// As [`read`](Self::read), without waiting: `None` if nothing is there.
+    /// Does what [`read`](Self::read) does, without waiting: `None` if nothing is there.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).
@@ -204,7 +204,7 @@ impl<S> Reconnecting<S> {
         Ok(String::from_utf8(self.read_until(b'\n').await?)?)
     }
 
-    /// As [`read_line`](Self::read_line), without waiting: `None` if there is no whole line. For programs that poll.
+    /// Does what [`read_line`](Self::read_line) does, without waiting: `None` if there is no whole line. For programs that poll.
     ///
     /// # Errors
     /// Those of [`read_line`](Self::read_line).
@@ -243,7 +243,7 @@ impl<S> Reconnecting<S> {
         Writing::new(&self.shared, bytes.into(), false)
     }
 
-    /// As [`write_all`](Self::write_all), but sent again, whole, each time the connection is lost in the middle of it: the
+    /// Does what [`write_all`](Self::write_all) does, but sent again, whole, each time the connection is lost in the middle of it: the
     /// peer gets the message at least once, and may get a part of it, or all of it, more than once.
     ///
     /// At least once holds as far as this end can know: a message that was handed over to its last byte counts as sent, also if
