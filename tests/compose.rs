@@ -416,3 +416,71 @@ fn it_can_be_put_into_a_set() {
     });
     assert!(matches!(found, Some(("a", Ok(2)))));
 }
+
+/// A stack of 256 KiB holds a few thousand levels of recursion at most.
+fn on_a_small_stack(body: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(256 << 10).spawn(body).unwrap().join().unwrap();
+}
+
+fn chain(length: u32, first: Task<u32>) -> Task<u32> {
+    (0..length).fold(first, |task, n| match n % 2 {
+        0 => task.map(|n| n + 1),
+        _ => task.and_then(|n| async move { Ok::<_, offtick::BoxError>(n) }),
+    })
+}
+
+#[test]
+fn cancelling_or_dropping_a_long_chain_is_no_recursion() {
+    const WAYS: [(&str, u32); 5] = [
+        ("cancel", 100_000),
+        ("drop", 100_000),
+        ("drop after cancel", 20_000),
+        ("shut down", 20_000),
+        ("first cancelled", 20_000),
+    ];
+    on_a_small_stack(|| {
+        for (way, length) in WAYS {
+            let rt = Builder::new().stack_size(256 << 10).build().unwrap();
+            let drops = Tally::new();
+            let dropped = Dropped::new(&drops);
+            let first = rt.spawn(async move {
+                let _dropped = dropped;
+                pending().await
+            });
+            let control = first.cancel_handle();
+            let mut task = chain(length, first);
+            match way {
+                "cancel" => assert!(task.cancel() && task.is_done()),
+                "drop" => drop(task),
+                "drop after cancel" => {
+                    task.cancel();
+                    drop(task);
+                }
+                "shut down" => drop(rt),
+                _ => {
+                    control.cancel();
+                    assert!(task.wait_timeout(HANG).unwrap().unwrap_err().is_cancelled());
+                }
+            }
+            drops.wait_for(1);
+        }
+    });
+}
+
+#[test]
+fn a_long_chain_of_a_promise_without_a_runtime_is_no_recursion() {
+    on_a_small_stack(|| {
+        let (completer, first) = offtick::promise::<u32, ()>();
+        let mut task = chain(20_000, first);
+        completer.complete(0).unwrap();
+        assert_eq!(task.wait().unwrap(), 10_000);
+        let (completer, first) = offtick::promise::<u32, ()>();
+        let task = chain(20_000, first);
+        task.cancel();
+        assert!(completer.complete(0).is_err());
+        let (completer, first) = offtick::promise::<u32, ()>();
+        let mut task = chain(20_000, first);
+        drop(completer);
+        assert!(task.wait().is_err());
+    });
+}

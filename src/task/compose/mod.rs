@@ -14,6 +14,7 @@ use super::raw::{Outcome, SpawnMeta, TaskRef, Work};
 use super::{Follower, Task, TaskMeta};
 use crate::progress::Reader;
 use crate::sync::Arc;
+use std::cell::RefCell;
 use std::panic::Location;
 use std::task::{Wake, Waker};
 
@@ -71,12 +72,44 @@ impl<P> Inherited<P> {
 }
 
 /// Cancels the inner tasks; woken by the cancellation of the composed one.
+///
+/// An inner task may be composed as well, and so on: a loop, not a recursion, cancels such a chain. The outermost wake on a
+/// thread cancels what the wakes inside of it add.
 struct CancelAll(Vec<TaskRef>);
+
+thread_local! {
+    /// The tasks that the outermost wake on this thread has to cancel. `None`: there is none.
+    static TO_CANCEL: RefCell<Option<Vec<TaskRef>>> = const { RefCell::new(None) };
+}
+
+impl CancelAll {
+    /// Leaves the tasks to the wake further up on this stack. False if there is none.
+    fn leave_to_outermost(&self) -> bool {
+        let left = TO_CANCEL.try_with(|all| {
+            let mut all = all.borrow_mut();
+            let Some(all) = &mut *all else {
+                *all = Some(Vec::new());
+                return false;
+            };
+            all.extend(self.0.iter().rev().cloned());
+            true
+        });
+        // A thread that ends has no such list any more: one inside the other, then.
+        left.unwrap_or(false)
+    }
+}
 
 impl Wake for CancelAll {
     fn wake(self: Arc<Self>) {
+        if self.leave_to_outermost() {
+            return;
+        }
         for task in &self.0 {
             task.cancel(Outcome::Cancelled);
         }
+        while let Ok(Some(task)) = TO_CANCEL.try_with(|all| all.borrow_mut().as_mut().and_then(Vec::pop)) {
+            task.cancel(Outcome::Cancelled);
+        }
+        let _ending = TO_CANCEL.try_with(|all| all.take());
     }
 }
