@@ -3,12 +3,14 @@
 //! `Display` states only this error, and `source()` returns its cause. Tools that print the whole chain name each cause
 //! once.
 
+mod into_box_error;
 mod panic;
 mod refused;
 mod retry;
 mod setting;
 mod task;
 
+pub use into_box_error::IntoBoxError;
 pub use panic::Panic;
 pub use refused::{BuildError, InstallError, TrySpawnError};
 pub use retry::{AttemptError, RetryError, StopReason};

@@ -210,7 +210,8 @@ pub use chrono;
 pub use mio;
 
 pub use error::{
-    BoxError, BuildError, Cancelled, InstallError, InvalidSetting, Panic, RetryError, TaskError, TrySpawnError,
+    BoxError, BuildError, Cancelled, InstallError, IntoBoxError, InvalidSetting, Panic, RetryError, TaskError,
+    TrySpawnError,
 };
 #[cfg(feature = "toolkit")]
 pub use manage::{

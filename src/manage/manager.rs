@@ -12,7 +12,7 @@
 use super::WrongType;
 use super::fifo::Fifo;
 use super::stored::Stored;
-use crate::error::BoxError;
+use crate::error::IntoBoxError;
 use crate::runtime::Handle;
 use crate::sync::{Arc, Mutex};
 use crate::task::raw::{ClosureBody, Fallible, FutureBody, Value, Work};
@@ -124,7 +124,7 @@ impl TaskManager {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + Sync + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
@@ -145,7 +145,7 @@ impl TaskManager {
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + Sync + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }

@@ -4,7 +4,7 @@ use super::WrongType;
 use super::manager::TaskManager;
 use super::pool::{PoolHandle, Settings, TaskPool};
 use super::stored::Stored;
-use crate::error::BoxError;
+use crate::error::IntoBoxError;
 use crate::runtime::Handle;
 use crate::task::{CancelHandle, SharedTask, Task};
 use crate::util::catch::drop_quietly;
@@ -96,7 +96,7 @@ impl Session {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + Sync + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         if let Some(task) = self.get(name)? {
             return Ok(task);
@@ -131,7 +131,7 @@ impl Session {
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + Sync + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         if let Some(task) = self.get(name)? {
             return Ok(task);

@@ -22,7 +22,7 @@ use super::handle::{Handle, Runtime};
 use super::owner::Reactor;
 use super::refused::refuse;
 use super::stack::Mark;
-use crate::error::BoxError;
+use crate::error::IntoBoxError;
 use crate::sync::Arc;
 use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, PollOutcome, Value, Work};
 use crate::task::{Spec, Task};
@@ -117,7 +117,7 @@ impl Handle, Runtime {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.handle().start_eager::<F, Fallible>(future, Spec::plain())
     }

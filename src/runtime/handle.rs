@@ -9,7 +9,7 @@ use super::refused::refuse;
 use super::shared::Shared;
 use super::shutdown::{ShutdownReport, drop_patience};
 use crate::blocking::{BlockingPool, Permit, Refused};
-use crate::error::{BoxError, BuildError, TaskError, TrySpawnError};
+use crate::error::{BuildError, IntoBoxError, TaskError, TrySpawnError};
 use crate::instant::Instant;
 use crate::sync::Arc;
 use crate::sync::thread::JoinHandle;
@@ -252,7 +252,7 @@ impl Handle, Runtime {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.handle().start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
@@ -316,7 +316,7 @@ impl Handle, Runtime, LocalRuntime {
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.handle().start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
@@ -359,7 +359,7 @@ impl Handle, Runtime, LocalRuntime {
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.handle().try_start_blocking::<F, Result<T, E>, Fallible>(closure, Spec::plain())
     }

@@ -6,7 +6,7 @@ use super::exit_report::{Cause, ExitReport, StopFailed};
 use super::install::{Active, ShutdownBuilder};
 use super::request::Request;
 use super::token::StopToken;
-use crate::error::{BoxError, TaskError};
+use crate::error::{IntoBoxError, TaskError};
 use crate::instant::Instant;
 use crate::runtime::{Builder, Handle, Runtime, ShutdownReport};
 use crate::sync::Arc;
@@ -126,7 +126,7 @@ impl Shutdown {
     where
         F: FnOnce(Cause) -> Fut + Send + 'static,
         Fut: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         let token = self.token();
         let task = handle.as_ref().run(async move {
@@ -142,7 +142,7 @@ impl Shutdown {
     pub fn on_stop_blocking<F, E>(&self, handle: &impl AsRef<Handle>, stop: F)
     where
         F: FnOnce(Cause) -> Result<(), E> + Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         let (token, pool) = (self.token(), handle.as_ref().clone());
         let task = handle.as_ref().run(async move {

@@ -3,7 +3,7 @@
 use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::target::{FutureTarget, SpawnTarget};
-use crate::error::{BoxError, InvalidSetting, TaskError};
+use crate::error::{BoxError, IntoBoxError, InvalidSetting, TaskError};
 use crate::instant::Instant;
 use crate::progress::{Capacity, ProgressObserver, Reader, channel};
 use crate::retry::{AttemptError, Pace, RetryObserver, RetryPolicy};
@@ -291,7 +291,7 @@ impl<P, S: FutureTarget> TaskBuilder<P, S> {
         M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
         P: Send + 'static,
     {
         self.start::<M, F, Fallible>(make, Location::caller())
@@ -332,7 +332,7 @@ impl<P, S: SpawnTarget> TaskBuilder<P, S> {
     where
         F: FnOnce(&mut TaskContext<P>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
         P: Send + 'static,
     {
         self.start_blocking::<F, Result<T, E>, Fallible>(closure, Location::caller())
@@ -515,7 +515,7 @@ impl ProgressObserver for TaskObserver {
     }
 }
 
-impl<E: Into<BoxError>> RetryObserver<E> for TaskObserver {
+impl<E: IntoBoxError> RetryObserver<E> for TaskObserver {
     fn begins(&self, attempt: u32) {
         self.details.begin_attempt(attempt);
         if attempt > 1 {

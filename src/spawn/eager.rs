@@ -2,7 +2,7 @@
 
 use super::builder::TaskBuilder;
 use super::cx::TaskContext;
-use crate::error::BoxError;
+use crate::error::IntoBoxError;
 use crate::runtime::Handle;
 use crate::task::Task;
 use crate::task::raw::{Convert, Fallible, Value};
@@ -44,7 +44,7 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
         M: FnOnce(TaskContext<P>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         self.start_eager::<M, F, Fallible>(make, Location::caller())
     }

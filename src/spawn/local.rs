@@ -2,7 +2,7 @@
 
 use super::builder::TaskBuilder;
 use super::cx::TaskContext;
-use crate::error::BoxError;
+use crate::error::IntoBoxError;
 use crate::retry::RetryPolicy;
 use crate::runtime::{LocalHandle, LocalRuntime};
 use crate::task::Task;
@@ -58,7 +58,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
         M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
         P: Send + 'static,
     {
         self.start_bound::<M, F, Fallible>(make, Location::caller())
@@ -91,7 +91,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
         M: FnOnce(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
         P: Send + 'static,
     {
         self.start_eager_bound::<M, F, Fallible>(make, Location::caller())
@@ -140,7 +140,7 @@ impl<P, E> TaskBuilder<P, LocalHandle, RetryPolicy<E>> {
         M: FnMut(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
         P: Send + 'static,
     {
         let location = Location::caller();

@@ -2,7 +2,7 @@
 
 use super::builder::TaskBuilder;
 use super::target::sealed::{Futures, Target};
-use crate::error::{BoxError, BuildError, TaskError};
+use crate::error::{BoxError, BuildError, IntoBoxError, TaskError};
 use crate::runtime::{Handle, runtime};
 use crate::sync::Arc;
 use crate::task::raw::Work;
@@ -45,7 +45,7 @@ pub fn run<F, T, E>(future: F) -> Task<T>
 where
     F: Future<Output = Result<T, E>> + Send + 'static,
     T: Send + 'static,
-    E: Into<BoxError>,
+    E: IntoBoxError,
 {
     match runtime() {
         Ok(handle) => handle.run(future),
@@ -85,7 +85,7 @@ pub fn run_blocking<F, T, E>(closure: F) -> Task<T>
 where
     F: FnOnce() -> Result<T, E> + Send + 'static,
     T: Send + 'static,
-    E: Into<BoxError>,
+    E: IntoBoxError,
 {
     match runtime() {
         Ok(handle) => handle.run_blocking(closure),

@@ -10,7 +10,7 @@ use super::builder::{Opened, Refusal, TaskBuilder, TaskObserver};
 use super::cx::{TaskContext, Voice};
 use super::limited::Limited;
 use super::target::{FutureTarget, SpawnTarget};
-use crate::error::{BoxError, RetryError, TaskError};
+use crate::error::{IntoBoxError, RetryError, TaskError};
 use crate::instant::Instant;
 use crate::retry::{Attempts, Next, Pace, RetryObserver, RetryPolicy, Run, judge};
 use crate::runtime::Handle;
@@ -34,7 +34,7 @@ impl<P, S: FutureTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
         M: FnMut(TaskContext<P>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
         P: Send + 'static,
     {
         let location = Location::caller();
@@ -79,7 +79,7 @@ impl<P, S: SpawnTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
     where
         F: FnMut(&mut TaskContext<P>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
         P: Send + 'static,
     {
         let location = Location::caller();
@@ -130,7 +130,7 @@ impl<P: Send + 'static, S: SpawnTarget, E> Opened<P, S, RetryPolicy<E>> {
         M: FnMut(TaskContext<P>) -> F + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         let (pace, observer, timers) = (self.pace(), self.observer(), self.timers.clone());
         let (handle, details) = (self.target.handle().clone(), Arc::clone(&self.details));
@@ -149,7 +149,7 @@ impl<P: Send + 'static, S: SpawnTarget, E> Opened<P, S, RetryPolicy<E>> {
 /// What all tries came to.
 struct Retried;
 
-impl<T, E: Into<BoxError>> Convert<Result<T, RetryError<E>>> for Retried {
+impl<T, E: IntoBoxError> Convert<Result<T, RetryError<E>>> for Retried {
     type Output = T;
     fn convert(returned: Result<T, RetryError<E>>) -> Result<T, TaskError> {
         returned.map_err(TaskError::retried)
@@ -174,7 +174,7 @@ impl<F, P, E> Unpin for Tries<F, P, E> {}
 impl<F, P, T, E> Body for Tries<F, P, E>
 where
     F: FnMut(&mut TaskContext<P>) -> Result<T, E>,
-    E: Into<BoxError> + 'static,
+    E: IntoBoxError + 'static,
 {
     type Output = T;
     const KIND: Kind = Kind::Closure;

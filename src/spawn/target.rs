@@ -13,14 +13,20 @@ use std::time::Duration;
 #[expect(private_bounds, reason = "sealed")]
 pub trait SpawnTarget: sealed::Target {}
 
+#[diagnostic::do_not_recommend]
 impl<T: sealed::Target> SpawnTarget for T {}
 
 /// A [`SpawnTarget`] whose futures may come from any thread: all but a [`LocalHandle`], which has methods of its own.
 ///
 /// Sealed.
+#[diagnostic::on_unimplemented(
+    message = "futures for `{Self}` are started by methods of its own",
+    note = "the builder of a `LocalHandle` has the same methods for futures that are not `Send`"
+)]
 #[expect(private_bounds, reason = "sealed")]
 pub trait FutureTarget: SpawnTarget + sealed::Futures {}
 
+#[diagnostic::do_not_recommend]
 impl<T: sealed::Target + sealed::Futures> FutureTarget for T {}
 
 pub(crate) mod sealed {

@@ -22,9 +22,14 @@ use super::{CancelHandle, SharedTask, Task};
 /// assert_eq!(task.wait()?, (true, true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a task",
+    note = "this takes a reference to a `Task`, a `SharedTask` or a `CancelHandle`"
+)]
 #[expect(private_bounds, reason = "sealed")]
 pub trait AnyTask: HasTask {}
 
+#[diagnostic::do_not_recommend]
 impl<T: HasTask> AnyTask for T {}
 
 /// Gives the task.

@@ -5,7 +5,7 @@ use super::map::PoolMap;
 use super::set::PoolSet;
 use super::{TaskPool, nonzero};
 use crate::error::InvalidSetting;
-use crate::error::{BoxError, TrySpawnError};
+use crate::error::{IntoBoxError, TrySpawnError};
 use crate::manage::TaskGroup;
 use crate::manage::limited::{Condition, GroupProgress, LimitedSet, Permit, Waiter};
 use crate::manage::limiter::Refused;
@@ -84,7 +84,7 @@ impl PoolHandle, TaskPool, TaskGroup {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.members().start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
@@ -105,7 +105,7 @@ impl PoolHandle, TaskPool, TaskGroup {
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.members().start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
@@ -135,7 +135,7 @@ impl PoolHandle, TaskPool, TaskGroup {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         let spec = Spec::plain();
         let (permit, future) = admit(self.members(), future)?;
@@ -166,7 +166,7 @@ impl PoolHandle, TaskPool, TaskGroup {
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         let spec = Spec::plain();
         let (permit, closure) = admit(self.members(), closure)?;
@@ -280,7 +280,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         M: FnMut(I::Item) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| pool.run(make(item)))
     }
@@ -310,7 +310,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         I::Item: Send + 'static,
         M: Fn(I::Item) -> Result<T, E> + Send + Sync + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         let work = Arc::new(work);
         PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| {

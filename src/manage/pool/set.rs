@@ -2,7 +2,7 @@
 
 use super::{PoolHandle, TaskPool};
 use crate::error::InvalidSetting;
-use crate::error::{BoxError, TaskError};
+use crate::error::{IntoBoxError, TaskError};
 use crate::manage::set::TaskSet;
 use crate::runtime::Handle;
 use crate::task::Task;
@@ -151,7 +151,7 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
     pub fn run<F, E>(&mut self, key: K, future: F) -> Option<Task<T>>
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         let task = self.pool.run(future);
         self.insert(key, task)
@@ -172,7 +172,7 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
     pub fn run_blocking<F, E>(&mut self, key: K, closure: F) -> Option<Task<T>>
     where
         F: FnOnce() -> Result<T, E> + Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         let task = self.pool.run_blocking(closure);
         self.insert(key, task)

@@ -2,7 +2,7 @@
 
 use super::front::WorkerThread;
 use super::thread_bound;
-use crate::error::{BoxError, InvalidSetting};
+use crate::error::{BoxError, IntoBoxError, InvalidSetting};
 use crate::manage::pool::{QueueLimit, Settings};
 use crate::runtime::Builder;
 use crate::sync::Arc;
@@ -122,7 +122,7 @@ impl<C: 'static> WorkerThreadBuilder<C> {
     pub fn set_up<D, E>(self, set_up: impl Fn() -> Result<D, E> + Send + Sync + 'static) -> WorkerThreadBuilder<D>
     where
         D: 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.making(SetUp::Closure(Arc::new(move || set_up().map_err(Into::into))))
     }
@@ -158,7 +158,7 @@ impl<C: 'static> WorkerThreadBuilder<C> {
     ) -> WorkerThreadBuilder<D>
     where
         D: 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         let set_up = Arc::new(set_up);
         self.making(SetUp::Future(Arc::new(move || {

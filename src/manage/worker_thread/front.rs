@@ -5,7 +5,7 @@ use super::error::ThreadError;
 use super::life::{GRACE, Life, ThreadReport};
 use super::state::{State, Turn};
 use super::thread_bound::{self, ThreadBound};
-use crate::error::{BoxError, TaskError};
+use crate::error::{IntoBoxError, TaskError};
 use crate::manage::error::PoolStopped;
 use crate::manage::pool::PoolHandle;
 use crate::park;
@@ -188,7 +188,7 @@ impl<C: 'static> WorkerThread<C> {
         M: FnOnce(ThreadBound<C>) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         self.begin::<M, F, Fallible>(make, Spec::plain())
     }
@@ -210,7 +210,7 @@ impl<C: 'static> WorkerThread<C> {
     where
         J: FnOnce(&mut C) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: Into<BoxError> + 'static,
+        E: IntoBoxError + 'static,
     {
         let make = move |value: ThreadBound<C>| async move {
             let done = value.with(job).map_err(TaskError::from_error)?;

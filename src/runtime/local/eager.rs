@@ -9,7 +9,7 @@
 //! Inside a tick it is what it is on any runtime: a poll inside a poll.
 
 use super::{LocalHandle, LocalRuntime};
-use crate::error::BoxError;
+use crate::error::IntoBoxError;
 use crate::runtime::context::{self, Entered, Local};
 use crate::runtime::eager::{Start, inside};
 use crate::runtime::engine::LastWord;
@@ -54,7 +54,7 @@ impl LocalHandle, LocalRuntime {
     where
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.local_handle().start_eager_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }

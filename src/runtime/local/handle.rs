@@ -1,7 +1,7 @@
 //! What spawns on a runtime without a thread, from its own thread.
 
 use super::LocalRuntime;
-use crate::error::BoxError;
+use crate::error::IntoBoxError;
 use crate::runtime::context::{self, Local, PolledFor};
 use crate::runtime::shared::Shared;
 use crate::runtime::{Handle, TaskList};
@@ -123,7 +123,7 @@ impl LocalHandle, LocalRuntime {
     where
         F: Future<Output = Result<T, E>> + 'static,
         T: 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
     {
         self.local_handle().start_bound(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }

@@ -1,7 +1,7 @@
 //! One task after another: `map` and `and_then`.
 
 use super::Inherited;
-use crate::error::{BoxError, TaskError};
+use crate::error::{IntoBoxError, TaskError};
 use crate::task::Task;
 use crate::task::raw::{Body, Kind};
 use std::future::{Future, IntoFuture};
@@ -65,7 +65,7 @@ impl<T: Send + 'static, P> Task<T, P> {
         F: FnOnce(T) -> R + Send + 'static,
         R: IntoFuture<Output = Result<U, E>>,
         R::IntoFuture: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoBoxError,
         U: Send + 'static,
         P: Send + 'static,
     {
@@ -108,7 +108,7 @@ where
     F: FnOnce(T) -> I,
     I: IntoFuture<Output = Result<U, E>, IntoFuture = R>,
     R: Future<Output = Result<U, E>>,
-    E: Into<BoxError>,
+    E: IntoBoxError,
 {
     type Output = U;
     const KIND: Kind = Kind::Closure;
