@@ -184,6 +184,8 @@ mod spawn;
 #[cfg(feature = "toolkit")]
 mod manage;
 #[cfg(feature = "toolkit")]
+mod repeat;
+#[cfg(feature = "toolkit")]
 pub mod schedule;
 #[cfg(feature = "toolkit")]
 pub mod scheduler;

@@ -31,14 +31,11 @@ fn lengths_that_are_no_interval() {
     for delta in [TimeDelta::zero(), TimeDelta::seconds(-1), TimeDelta::MIN] {
         assert!(Period::try_from(delta).is_err());
     }
-    for number in [0.0, -0.0, -1.0, 1e-10, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX] {
-        assert!(Period::try_from(number).is_err(), "{number}");
-    }
     assert_eq!(Period::try_from(TimeDelta::minutes(1)).unwrap(), seconds(60));
-    assert_eq!(Period::try_from(0.5).unwrap().get(), Duration::from_millis(500));
+    assert_eq!(Period::try_from(Duration::from_millis(500)).unwrap().get(), Duration::from_millis(500));
     assert_eq!(
         Period::try_from(TimeDelta::seconds(-1)).unwrap_err().to_string(),
-        "an interval of -PT1S; allowed: longer than zero and finite"
+        "an interval of -PT1S; allowed: longer than zero"
     );
 }
 

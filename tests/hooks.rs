@@ -439,7 +439,7 @@ fn hooks_of_jobs_run_outside_of_the_host_s_calls() {
         ui.call(|| job.remove());
         ui.call(|| scheduler.shutdown(Duration::ZERO));
         ui.call(|| drop((job, scheduler)));
-        let again = Background::on(&handle).spawn(|_cx| pending::<()>());
+        let again = Background::on(&handle).spawn(|_cx| pending::<()>()).unwrap();
         ui.call(|| again.start());
         ui.call(|| drop(again));
         gate.open();

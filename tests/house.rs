@@ -36,9 +36,13 @@ const LAYERS: &[(&str, u8)] = &[
     ("toolkit::cancel_token", 5),
     ("manage", 6),
     ("toolkit", 6),
+    ("repeat", 6),
     ("scheduler", 7),
-    ("testing", 7),
-    ("cookbook", 7),
+    ("toolkit::background", 8),
+    ("toolkit::periodic", 8),
+    ("toolkit::on_time", 8),
+    ("testing", 8),
+    ("cookbook", 8),
 ];
 
 /// Names that `time`, `net` and `toolkit` pass on from their upper files.

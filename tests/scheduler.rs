@@ -129,7 +129,7 @@ fn an_interval_runs_on_its_grid_from_one_period_on() {
 #[test]
 fn now_runs_at_once_and_keeps_the_grid() {
     let world = World::new();
-    world.note(world.scheduler.every(4.0).now()).unwrap();
+    world.note(world.scheduler.every(4 * SECOND).now()).unwrap();
     world.settle();
     world.pass(9);
     assert_eq!(world.noted(), ["0", "4", "8"]);
@@ -150,12 +150,9 @@ fn an_interval_does_not_look_at_the_wall() {
 #[test]
 fn lengths_that_are_no_interval_are_typed_errors() {
     let world = World::new();
-    for wrong in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-10] {
-        assert!(matches!(world.note(world.scheduler.every(wrong)), Err(ScheduleError::Period(_))), "{wrong}");
-    }
     assert!(matches!(world.note(world.scheduler.every(Duration::ZERO)), Err(ScheduleError::Period(_))));
     assert!(world.scheduler.is_empty());
-    let period = Period::try_from(2.0).unwrap();
+    let period = Period::try_from(2 * SECOND).unwrap();
     assert_eq!(world.note(world.scheduler.every(period)).unwrap().trigger(), "every 2s");
 }
 
@@ -169,45 +166,30 @@ fn extreme_lengths_neither_panic_nor_hold_the_reactor() {
     assert_eq!(longest.counts().runs, 0);
     assert_eq!(longest.next_run_at(), None, "no clock shows that");
     let counts = shortest.counts();
-    assert!(counts.runs >= 1 && counts.missed > 1_000_000_000, "{counts:?}");
+    assert!(counts.runs >= 1 && counts.coalesced > 1_000_000_000, "{counts:?}");
     let far = world.scheduler.every(SECOND).now().jitter(Duration::MAX).misfire_grace(Duration::MAX);
     let far = far.timeout(Duration::MAX).spawn(|_cx| async {}).unwrap();
     world.clock.step(Duration::MAX);
     world.settle();
-    assert_eq!((far.counts().runs, far.status()), (0, JobStatus::Active));
+    assert_eq!((far.counts().runs, far.status()), (1, JobStatus::Active), "no delay beyond the next slot");
     assert_eq!(longest.status(), JobStatus::Active);
 }
 
 // Late slots
 
 #[test]
-fn a_slot_that_is_too_late_is_missed_and_counted() {
+fn a_driver_that_is_late_misses_nothing() {
     let world = World::new();
     let missed = world.log.clone();
-    let job = world
-        .note(
-            world
-                .scheduler
-                .every(10 * SECOND)
-                .on_missed(move |event| drop(missed.send(format!("{} missed", event.slots())))),
-        )
-        .unwrap();
-    world.advance(11 * SECOND + NANO);
-    assert_eq!(world.noted(), ["1 missed"]);
-    world.advance(30 * SECOND);
-    assert_eq!(world.noted(), ["3 missed"], "41 s: the slot of 40 is late by one second and a nanosecond");
-    world.advance(9 * SECOND - NANO);
-    assert_eq!(world.noted(), ["50"]);
+    let every = world.scheduler.every(10 * SECOND).misfire_grace(SECOND);
+    let job = world.note(every.on_missed(move |event| drop(missed.send(format!("{} missed", event.slots()))))).unwrap();
+    // A host that ticks every few seconds, one that was held for a minute.
+    for late in [11, 4, 60, 5] {
+        world.advance(late * SECOND);
+    }
+    assert_eq!(world.noted(), ["11", "75", "80"]);
     let counts = job.counts();
-    assert_eq!((counts.runs, counts.missed, counts.coalesced), (1, 4, 0));
-}
-
-#[test]
-fn exactly_the_grace_is_not_too_late() {
-    let world = World::new();
-    world.note(world.scheduler.every(10 * SECOND)).unwrap();
-    world.advance(11 * SECOND);
-    assert_eq!(world.noted(), ["11"]);
+    assert_eq!((counts.runs, counts.missed, counts.coalesced), (3, 0, 5));
 }
 
 #[test]
@@ -234,11 +216,14 @@ fn several_slots_within_the_grace_are_one_run() {
 #[test]
 fn without_coalescing_each_slot_runs_within_a_bound() {
     let world = World::new();
-    let every = world.scheduler.every(SECOND).misfire_grace(3 * SECOND).coalesce(false).overlap(Overlap::Allow);
-    let job = world.note(every).unwrap();
-    world.advance(10 * SECOND);
-    assert_eq!(world.noted().len(), 4, "7, 8, 9, 10");
-    assert_eq!((job.counts().runs, job.counts().missed), (4, 6));
+    for overlap in [Overlap::Allow, Overlap::Skip, Overlap::Queue] {
+        let every = world.scheduler.every(SECOND).coalesce(false).overlap(overlap);
+        let job = world.note(every).unwrap();
+        world.advance(10 * SECOND);
+        until(|| job.counts().runs == 10 && job.counts().running == 0);
+        assert_eq!((world.noted().len(), job.counts().missed, job.counts().overlapped), (10, 0, 0), "{overlap:?}");
+        assert!(job.remove());
+    }
 
     let every = world.scheduler.every(SECOND).misfire_grace(None).coalesce(false).overlap(Overlap::Queue);
     let job = every.spawn(|_cx| async {}).unwrap();
@@ -446,15 +431,16 @@ fn hooks_that_panic_cost_their_own_call() {
     let every = world
         .scheduler
         .every(10 * SECOND)
+        .coalesce(false)
         .on_missed(|_event| panic!("{PLANNED}: missed"))
         .on_overlapped(|_event| panic!("{PLANNED}: overlapped"));
     let job = every.spawn(|_cx| pending::<()>()).unwrap();
-    world.advance(25 * SECOND);
-    world.advance(5 * SECOND);
+    world.advance(10_050 * SECOND);
+    until(|| job.counts().missed > 0);
     world.advance(10 * SECOND);
     world.advance(10 * SECOND);
     let counts = job.counts();
-    assert_eq!((counts.missed, counts.runs, counts.overlapped), (2, 1, 2));
+    assert_eq!((counts.missed, counts.runs, counts.queued, counts.overlapped), (5, 1, 999, 2));
     assert_eq!(job.status(), JobStatus::Active);
 }
 

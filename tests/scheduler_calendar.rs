@@ -178,8 +178,10 @@ fn a_step_is_seen_at_once() {
     world.wall.set(utc("2026-07-01T13:00:00Z"));
     assert_eq!(world.noted(), ["01 13:00:00 +0000"]);
     world.wall.step(HOUR + 2 * SECOND);
-    assert_eq!(world.noted(), Vec::<String>::new());
-    assert_eq!((job.counts().runs, job.counts().missed), (1, 1));
+    assert_eq!(world.noted(), ["01 14:00:02 +0000"]);
+    world.wall.step(3 * HOUR - 3 * SECOND);
+    world.settle();
+    assert_eq!((job.counts().runs, job.counts().missed), (3, 1), "15:00 was passed by almost two hours");
 }
 
 #[test]
@@ -206,9 +208,9 @@ fn three_hours_forward_misses_and_goes_on() {
     let job = world.note(world.scheduler.cron("*/10 * * * *"), Tz::UTC).unwrap();
     world.wall.step(3 * HOUR);
     world.settle();
-    assert_eq!((job.counts().runs, job.counts().missed), (0, 18));
+    assert_eq!((job.counts().runs, job.counts().missed), (1, 17), "the newest is late by less than one period");
     world.pass(Duration::from_secs(30), 20);
-    assert_eq!(world.noted(), ["01 15:10:00 +0000"]);
+    assert_eq!(world.noted(), ["01 15:00:30 +0000", "01 15:10:00 +0000"]);
 }
 
 #[test]
@@ -233,10 +235,10 @@ fn ten_years_either_way_neither_storm_nor_silence() {
     world.noted();
     world.wall.step(3650 * DAY);
     world.settle();
-    // Every day of the ten years was missed; of the seconds, the count stops after a thousand.
-    assert_eq!(daily.counts().missed, 1001, "counted up to a bound");
+    // Every day of the ten years was missed; the count stops after a while.
+    assert!((64..=66).contains(&daily.counts().missed), "counted up to a bound: {:?}", daily.counts());
     let counts = every_second.counts();
-    assert!((1001..=1003).contains(&counts.missed) && counts.runs <= 2, "{counts:?}");
+    assert!((64..=66).contains(&counts.missed) && counts.runs == 2, "{counts:?}");
     world.pass(SECOND, 3);
     assert_eq!(every_second.counts().runs, counts.runs + 3, "it goes on");
     assert_eq!(next(&daily), Some(utc("2036-06-29T07:00:00Z")));
@@ -265,7 +267,7 @@ fn a_long_sleep_of_the_machine_is_one_run_where_late_runs_count() {
     world.settle();
     let counts = seconds.counts();
     assert_eq!((counts.runs, counts.missed), (2, 0));
-    assert_eq!(counts.coalesced, 1000, "as many as are counted");
+    assert_eq!(counts.coalesced, 65, "as many as are counted");
 }
 
 #[test]
@@ -282,7 +284,7 @@ fn an_instant_runs_once() {
 
     let now = DateTime::<Utc>::from(world.wall.now());
     let late = world.scheduler.at(now - TimeDelta::seconds(1)).spawn(|_cx| async {}).unwrap();
-    let over = world.scheduler.at(now - TimeDelta::seconds(2)).spawn(|_cx| async {});
+    let over = world.scheduler.at(now - TimeDelta::minutes(61)).spawn(|_cx| async {});
     assert!(matches!(over, Err(ScheduleError::NeverFires { .. })));
     let anyhow = world.scheduler.at(DateTime::<Utc>::MIN_UTC).misfire_grace(None).spawn(|_cx| async {});
     let never = world.scheduler.at(DateTime::<Utc>::MAX_UTC).spawn(|_cx| async {});
@@ -403,9 +405,10 @@ fn a_zone_that_panics_costs_its_own_job() {
     assert!(paused.pause());
     world.wall.set(utc("2031-07-01T12:30:00Z"));
     world.settle();
-    assert_eq!(broken.status(), JobStatus::Stopped);
+    assert_eq!(broken.status(), JobStatus::Failed);
     assert!(!paused.resume());
-    assert_eq!(paused.status(), JobStatus::Stopped);
+    assert_eq!(paused.status(), JobStatus::Failed);
+    world.noted();
     world.pass(HOUR / 2, 1);
     assert_eq!((sound.status(), world.noted()), (JobStatus::Active, vec!["01 13:00:00 +0000".to_owned()]));
 }

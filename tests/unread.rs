@@ -5,8 +5,9 @@
 mod common;
 
 use common::{HANG, Latch, block_on, quiet_planned_panics, until};
+use offtick::scheduler::JobStatus;
 use offtick::time::{Clock, ManualClock};
-use offtick::toolkit::{Background, Debouncer, ErrorPolicy, Periodic, RepeatStatus, RestartStatus, Restartable};
+use offtick::toolkit::{Background, Debouncer, ErrorPolicy, Periodic, RestartStatus, Restartable};
 use offtick::{
     Budget, Builder, LocalBuilder, PoolSet, RetryPolicy, Runtime, Scheduler, Session, SharedTask, Status, Task,
     TaskGroup, TaskManager, TaskPool, TaskSet,
@@ -327,7 +328,7 @@ fn errors_of_the_runs_of_a_job() {
 #[test]
 fn errors_of_what_runs_again_and_again() {
     let world = World::new();
-    let background = Background::on(&world.rt).run(|_cx| async { Err::<(), _>("lost") });
+    let background = Background::on(&world.rt).run(|_cx| async { Err::<(), _>("lost") }).unwrap();
     let run = |background: &Background<()>| {
         background.start();
         until(|| !background.is_running());
@@ -335,18 +336,18 @@ fn errors_of_what_runs_again_and_again() {
     run(&background);
     world.assert_reports("it is there to be read", &[]);
     run(&background);
-    world.assert_reports("kept as the latest one", &[]);
-    run(&background);
     world.assert_reports("replaced", &["lost"]);
-    assert!(background.latest().expect("one").error().is_some());
+    assert!(background.latest_finished().expect("one").error().is_some());
+    run(&background);
+    world.assert_reports("the one before was read", &[]);
     drop(background);
-    world.assert_reports("dropped: one read, the one before not", &["lost"]);
+    world.assert_reports("dropped, and not read", &["lost"]);
 
-    for policy in [ErrorPolicy::Stop, ErrorPolicy::GoOn] {
+    for policy in [ErrorPolicy::Stop, ErrorPolicy::Ignore] {
         let periodic = Periodic::every(&world.rt, SECOND).on_error(policy).run(|_cx| async { Err::<(), _>("lost") });
         let periodic = periodic.expect("a period");
-        until(|| periodic.latest().is_some());
-        until(|| policy == ErrorPolicy::GoOn || periodic.status() == RepeatStatus::Stopped);
+        until(|| periodic.latest_finished().is_some());
+        until(|| policy == ErrorPolicy::Ignore || periodic.status() == JobStatus::Failed);
         common::reactor_thread(world.rt.handle());
         drop(periodic);
         common::reactor_thread(world.rt.handle());

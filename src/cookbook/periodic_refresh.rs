@@ -18,7 +18,7 @@
 //! # let clock = offtick::time::Clock::manual();
 //! # let rt = offtick::Builder::new().clock(clock.clone()).build()?;
 //! let weather = Periodic::every(&rt, Duration::from_secs(60))            // 1
-//!     .on_error(ErrorPolicy::GoOn)                                       // 2
+//!     .on_error(ErrorPolicy::Ignore)                                     // 2
 //!     .run(|_cx| ask_for_weather())?;                                    // 3
 //!
 //! let mut label = String::new();
@@ -32,7 +32,7 @@
 //! #   clock.advance(Duration::from_secs(1));
 //!     std::thread::yield_now();
 //! }
-//! # assert!(weather.runs() >= 3);
+//! # assert!(weather.counts().runs >= 3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -41,11 +41,12 @@
 //!
 //! # When it fails or is cancelled
 //! - **Without line 2 the first error stops it**: that is the default, for refreshes whose failure should be seen.
-//!   [`status`](crate::toolkit::Repeat::status) says so, and [`start`](crate::toolkit::Repeat::start) begins anew.
+//!   [`status`](crate::toolkit::Repeat::status) is `Failed` then, and [`start`](crate::toolkit::Repeat::start) begins anew.
 //! - With it, the last good value stays and the next run is due as ever. The error is in
-//!   [`latest`](crate::toolkit::Repeat::latest), and is never reported as unhandled.
-//! - A run that hangs holds up the next one, since there are never two at a time: put a [`timeout`](crate::time::timeout()) into it.
-//! - Dropping `weather` cancels the run under way; nothing runs any more.
+//!   [`latest_finished`](crate::toolkit::Repeat::latest_finished), and is never reported as unhandled.
+//! - A run that hangs holds up the next one, since there are never two at a time: give it a
+//!   [`timeout`](crate::scheduler::JobBuilder::timeout).
+//! - Dropping `weather` cancels the active run; nothing runs any more.
 //!
 //! # Threads
 //! Futures run on the reactor thread. `run_blocking` instead of `run` takes a closure, which runs on the pool. The wait

@@ -10,6 +10,8 @@ pub(crate) struct Stored {
     task: Box<dyn Any + Send + Sync>,
     kind: &'static str,
     control: CancelHandle,
+    /// Reads the error of the task, so that it is not reported.
+    read_error: fn(&(dyn Any + Send + Sync)),
 }
 
 impl Stored {
@@ -19,7 +21,15 @@ impl Stored {
         P: Send + 'static,
     {
         let control = task.cancel_handle();
-        Self { task: Box::new(task), kind: type_name::<SharedTask<T, P>>(), control }
+        let read_error = |task: &(dyn Any + Send + Sync)| {
+            let _read = task.downcast_ref::<SharedTask<T, P>>().map(SharedTask::error);
+        };
+        Self { task: Box::new(task), kind: type_name::<SharedTask<T, P>>(), control, read_error }
+    }
+
+    /// Counts the error of a task that has failed as read.
+    pub(crate) fn read_error(&self) {
+        (self.read_error)(&*self.task);
     }
 
     pub(crate) fn cancel_handle(&self) -> &CancelHandle {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The length of an interval: longer than zero.
 ///
-/// It is made from a [`Duration`] or from a number of seconds; with the feature `cron`, from a `chrono::TimeDelta` as well.
+/// Made from a [`Duration`]; with the feature `cron`, from a `chrono::TimeDelta` as well.
 ///
 /// # Example
 /// ```
@@ -14,10 +14,8 @@ use std::time::Duration;
 /// use std::time::Duration;
 ///
 /// let period = Period::try_from(Duration::from_secs(90))?;
-/// assert_eq!(period, Period::try_from(90.0)?);
-/// for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-///     assert!(Period::try_from(wrong).is_err());
-/// }
+/// assert_eq!(period.get(), Duration::from_secs(90));
+/// assert!(Period::try_from(Duration::ZERO).is_err());
 /// # Ok::<(), offtick::schedule::PeriodError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,11 +26,11 @@ pub struct Period(Duration);
 /// # Example
 /// ```
 /// use offtick::schedule::Period;
-/// let error = Period::try_from(-1.5).unwrap_err();
-/// assert_eq!(error.to_string(), "an interval of -1.5s; allowed: longer than zero and finite");
+/// let error = Period::try_from(std::time::Duration::ZERO).unwrap_err();
+/// assert_eq!(error.to_string(), "an interval of 0ns; allowed: longer than zero");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an interval of {given}; allowed: longer than zero and finite")]
+#[error("an interval of {given}; allowed: longer than zero")]
 pub struct PeriodError {
     pub(super) given: String,
 }
@@ -72,17 +70,5 @@ impl TryFrom<Duration> for Period {
 
     fn try_from(length: Duration) -> Result<Self, PeriodError> {
         if length.is_zero() { Err(PeriodError { given: format!("{length:?}") }) } else { Ok(Self(length)) }
-    }
-}
-
-impl TryFrom<f64> for Period {
-    type Error = PeriodError;
-
-    /// Takes seconds; what rounds to zero nanoseconds is zero.
-    fn try_from(seconds: f64) -> Result<Self, PeriodError> {
-        let error = || PeriodError { given: format!("{seconds}s") };
-        Duration::try_from_secs_f64(seconds)
-            .map_err(|_| error())
-            .and_then(|length| Self::try_from(length).map_err(|_| error()))
     }
 }

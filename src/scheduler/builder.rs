@@ -1,14 +1,14 @@
-//! The settings of a job.
+//! The options of a job.
 
-use super::core::Core;
+use super::cell::{Hooks, Work};
+use super::core::{NewJob, Phase};
 use super::error::ScheduleError;
 use super::event::JobEvent;
-use super::grid::Grid;
 use super::job::Job;
-use super::launch::{self, Launch};
-use super::settings::{Overlap, Settings, nanos};
-use super::timetable::{Frame, Timetable};
-use crate::error::BoxError;
+use super::launch::{self, RunFactory};
+use super::owner::{JobOwner, Scheduled};
+use crate::error::{BoxError, InvalidSetting};
+use crate::repeat::{ErrorPolicy, Grace, Kind, Moment, Nanos, Now, Overlap, Rules, Table, nanos};
 use crate::retry::RetryPolicy;
 use crate::schedule::Period;
 use crate::spawn::TaskContext;
@@ -16,22 +16,39 @@ use crate::sync::Arc;
 use crate::time::wall::wall_nanos;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
 
-/// Where a [`JobBuilder`] gets the slots of its job from. Sealed: made by [`Scheduler::every`](super::Scheduler::every) and its
-/// sisters.
+/// The source of a job's slots, for a [`JobBuilder`].
+///
+/// Sealed: made by [`Scheduler::every`](super::Scheduler::every) and its sisters, and in [`toolkit`](crate::toolkit).
 #[expect(private_bounds, reason = "sealed")]
 pub trait JobSource: Source {}
 
 impl<S: Source> JobSource for S {}
 
 /// Makes the slots of a job.
-pub(super) trait Source {
-    /// The slots, and how to name them.
-    fn timetable(&self, frame: Frame) -> Result<(Box<dyn Timetable>, String), ScheduleError>;
+pub(crate) trait Source {
+    /// The slots, and their description. May adapt the rules of the job.
+    fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError>;
 }
 
-/// Where the slots of a job come from: a length of time. For [`JobBuilder`].
+/// What a table is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub(crate) now: Now,
+    /// Readings of the wall clock: no slot lies before `start`, none after `end`.
+    pub(crate) start: Option<Nanos>,
+    pub(crate) end: Option<Nanos>,
+}
+
+impl Frame {
+    pub(crate) fn table(self, kind: Kind, rules: &Rules) -> Table {
+        Table::new(kind, self.start, self.end, rules, self.now)
+    }
+}
+
+/// A fixed interval: a source of slots for [`JobBuilder`].
 #[derive(Clone, Debug)]
 pub struct Every {
     pub(super) period: Result<Period, ScheduleError>,
@@ -39,13 +56,49 @@ pub struct Every {
 }
 
 impl Source for Every {
-    fn timetable(&self, frame: Frame) -> Result<(Box<dyn Timetable>, String), ScheduleError> {
+    fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError> {
         let period = self.period.clone()?;
-        Ok((Box::new(Grid::new(period.nanos(), self.at_once, frame)), format!("every {period}")))
+        let kind = Kind::Grid { period: period.nanos(), at_once: self.at_once, origin: None };
+        Ok((frame.table(kind, rules), format!("every {period}")))
     }
 }
 
-/// Settings of a job; made by [`Scheduler::every`](super::Scheduler::every) and its sisters.
+/// What a builder collects, apart from the slots.
+pub(crate) struct Options {
+    id: Option<Box<str>>,
+    name: Option<Box<str>>,
+    replace: bool,
+    start: Option<Nanos>,
+    end: Option<Nanos>,
+    max_instances: Option<usize>,
+    timeout: Option<Duration>,
+    quiet: bool,
+    hooks: Hooks,
+    pub(crate) rules: Rules,
+    /// False: it is idle until it is started.
+    pub(crate) active: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            id: None,
+            name: None,
+            replace: true,
+            start: None,
+            end: None,
+            max_instances: None,
+            timeout: None,
+            quiet: false,
+            hooks: Hooks::default(),
+            rules: Rules::default(),
+            active: true,
+        }
+    }
+}
+
+/// The options of a job; made by [`Scheduler::every`](super::Scheduler::every) and its sisters, and by
+/// [`Periodic`](crate::toolkit::Periodic), `OnTime` and [`Background`](crate::toolkit::Background).
 ///
 /// The job is added by one of the verbs, which are those of [`TaskBuilder`](crate::TaskBuilder): `spawn*` takes a body that
 /// returns a value, `run*` one that returns a `Result`, and each body gets a [`TaskContext`]. Every run is an ordinary task,
@@ -58,18 +111,19 @@ impl Source for Every {
 ///
 /// With [`retry`](Self::retry), which is `R` then, the verbs are `run` and `run_blocking`.
 ///
-/// Nothing is checked before the verb, which adds the job or says what is wrong.
+/// Nothing is checked before the verb, which adds the job or returns the error.
 ///
-/// | setting | default |
+/// | option | default |
 /// |---|---|
-/// | [`id`](Self::id) | `job-1`, `job-2` ... |
+/// | [`id`](Self::id), [`name`](Self::name) | `job-1`, `job-2` ...; the id |
 /// | [`replace_existing`](Self::replace_existing) | yes |
 /// | [`start`](Self::start), [`end`](Self::end), [`max_runs`](Self::max_runs), [`timeout`](Self::timeout), [`quiet`](Self::quiet) | none |
 /// | [`retry`](Self::retry), [`jitter`](Self::jitter) | none |
-/// | [`misfire_grace`](Self::misfire_grace) | 1 second |
+/// | [`misfire_grace`](Self::misfire_grace) | the smaller of one period and one hour; one hour for a job that runs once |
 /// | [`coalesce`](Self::coalesce) | yes |
 /// | [`overlap`](Self::overlap), [`max_instances`](Self::max_instances) | `Skip`, 1 |
 /// | [`wait_for_closures`](Self::wait_for_closures) | yes |
+/// | [`on_error`](Self::on_error) | `Continue` |
 ///
 /// # Example
 /// ```
@@ -82,7 +136,7 @@ impl Source for Every {
 ///     .id("count")
 ///     .now()
 ///     .max_runs(3)
-///     .misfire_grace(None)
+///     .coalesce(false)
 ///     .spawn(move |_cx| {
 ///         count += 1;
 ///         async move { count }
@@ -94,108 +148,124 @@ impl Source for Every {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a job is added by one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
-pub struct JobBuilder<S = Every, R = ()> {
-    core: Arc<Core>,
-    pub(super) source: S,
-    settings: Settings,
+pub struct JobBuilder<S = Every, R = (), O = Scheduled> {
+    pub(crate) owner: O,
+    pub(crate) source: S,
+    pub(crate) options: Options,
     retry: R,
 }
 
-impl<R> JobBuilder<Every, R> {
-    /// The first run at once (at [`start`](Self::start), if that lies ahead), not one period later.
+impl<R, O> JobBuilder<Every, R, O> {
+    /// Runs for the first time at once (at [`start`](Self::start), if that lies ahead), not one period later.
     pub fn now(mut self) -> Self {
         self.source.at_once = true;
         self
     }
 }
 
-impl<S: JobSource> JobBuilder<S> {
-    pub(super) fn new(core: &Arc<Core>, source: S) -> Self {
-        Self { core: Arc::clone(core), source, settings: Settings::new(), retry: () }
+impl<S, O> JobBuilder<S, (), O> {
+    pub(crate) fn new(owner: O, source: S, options: Options) -> Self {
+        Self { owner, source, options, retry: () }
     }
 }
 
-impl<S: JobSource, R> JobBuilder<S, R> {
-    /// What the job is found by. Default: one is generated.
+impl<S, R, O> JobBuilder<S, R, O> {
+    /// Sets what the job is found by. Default: an id is generated.
     pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.settings.id = Some(id.into().into_boxed_str());
+        self.options.id = Some(id.into().into_boxed_str());
         self
     }
 
-    /// Whether a job of the same id makes way (the default). Otherwise it stays, and the verb fails with
+    /// Sets the name of each run. The manager knows the newest run as `latest:NAME`, and the newest one that is over as
+    /// `finished:NAME`. Default: the id.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into().into_boxed_str());
+        self
+    }
+
+    /// Sets whether a job of the same id makes way (the default). Otherwise it stays, and the verb fails with
     /// [`ScheduleError::Duplicate`].
     ///
     /// The runs of a job that makes way go on; its counts stay with its own handles.
     pub fn replace_existing(mut self, replace: bool) -> Self {
-        self.settings.replace = replace;
+        self.options.replace = replace;
         self
     }
 
-    /// The first reading of the wall clock at which a run may be due. The grid of an interval begins there; a start that is
-    /// over changes nothing. With the feature `cron`, a `chrono::DateTime` is accepted as well.
+    /// Sets the first reading of the wall clock at which a run may be due.
+    ///
+    /// The grid of an interval is anchored there, also if it has passed: with a start of 09:00, `every` hour runs at full hours.
+    /// With the feature `cron`, a `chrono::DateTime` is accepted as well.
     pub fn start(mut self, start: impl Into<SystemTime>) -> Self {
-        self.settings.start = Some(wall_nanos(start.into()));
+        self.options.start = Some(wall_nanos(start.into()));
         self
     }
 
-    /// The last reading of the wall clock at which a run may be due; then the job is over.
+    /// Sets the last reading of the wall clock at which a run may be due; then the job is over.
     pub fn end(mut self, end: impl Into<SystemTime>) -> Self {
-        self.settings.end = Some(wall_nanos(end.into()));
+        self.options.end = Some(wall_nanos(end.into()));
         self
     }
 
     /// The job is over once it has run so often, at least 1. Slots that were missed or overlapped do not count.
     pub fn max_runs(mut self, most: u64) -> Self {
-        self.settings.max_runs = Some(most);
+        self.options.rules.max_runs = Some(most);
         self
     }
 
     /// A limit for each run, counted from its submission; see [`TaskBuilder::timeout`](crate::TaskBuilder::timeout).
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.settings.timeout = Some(limit);
+        self.options.timeout = Some(limit);
         self
     }
 
     /// Never raises the update flag for its runs; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).
     pub fn quiet(mut self) -> Self {
-        self.settings.quiet = true;
+        self.options.quiet = true;
         self
     }
 
-    /// Each run is later than its slot by a random time, at most this. The slots themselves do not move.
+    /// Delays each run by a random time, at most this long. The slots themselves do not move, and no run is delayed beyond the slot
+    /// after its own.
     pub fn jitter(mut self, most: Duration) -> Self {
-        self.settings.jitter = nanos(most);
+        self.options.rules.jitter = nanos(most);
         self
     }
 
     /// Makes the random times of [`jitter`](Self::jitter) the same in each run of the program.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = Some(seed);
+        self.options.rules.seed = Some(seed);
         self
     }
 
-    /// How late a run may be: a slot that is seen later than this is missed and counted. `None`: it runs however late.
+    /// Sets how late a slot may be after a step of the wall clock. `None`: it runs however late.
+    ///
+    /// A slot is late if the wall clock was set forward past it, or the machine was suspended: as late as the clock showed right after
+    /// that. A slot that is later than the grace is missed and counted. A host or a reactor that is late itself never makes a run a
+    /// missed one; so an interval, which does not go by the wall clock, misses none.
+    ///
+    /// Default: the smaller of one period and one hour, one hour for a job that runs once.
     pub fn misfire_grace(mut self, grace: impl Into<Option<Duration>>) -> Self {
-        self.settings.lateness.grace = grace.into().map(nanos);
+        self.options.rules.grace = Grace::Given(grace.into().map(nanos));
         self
     }
 
-    /// Whether one run stands for all slots that were due meanwhile and are within the grace (the default). Otherwise each of
-    /// them runs, the oldest 1,000 at most.
+    /// Sets whether one run stands for all slots that are due at once and are within the grace (the default). Otherwise each of
+    /// them runs, the oldest 1,000 at most, one after the other under [`Overlap::Skip`].
     pub fn coalesce(mut self, coalesce: bool) -> Self {
-        self.settings.lateness.coalesce = coalesce;
+        self.options.rules.coalesce = coalesce;
         self
     }
 
     /// What happens to a slot that is due while [`max_instances`](Self::max_instances) runs are active.
     pub fn overlap(mut self, overlap: Overlap) -> Self {
-        self.settings.overlap = overlap;
+        self.options.rules.overlap = overlap;
         self
     }
 
     /// The most runs that are active at once, at least 1. Default 1; for [`Overlap::Allow`], no limit.
     pub fn max_instances(mut self, most: usize) -> Self {
-        self.settings.max_instances = Some(most);
+        self.options.max_instances = Some(most);
         self
     }
 
@@ -205,26 +275,53 @@ impl<S: JobSource, R> JobBuilder<S, R> {
     /// beside later runs of the job, more than [`max_instances`](Self::max_instances) at once.
     /// [`JobCounts::left_running`](super::JobCounts::left_running) counts these closures in both cases.
     pub fn wait_for_closures(mut self, wait: bool) -> Self {
-        self.settings.wait_for_closures = wait;
+        self.options.rules.wait_for_closures = wait;
+        self
+    }
+
+    /// Sets what the job does after a run that fails. Default [`ErrorPolicy::Continue`].
+    pub fn on_error(mut self, policy: ErrorPolicy) -> Self {
+        self.options.rules.on_error = policy;
         self
     }
 
     /// Called after each run was submitted. As all hooks of a job it runs on the reactor thread, so it should not take long;
     /// a panic in it is caught and dropped.
     pub fn on_run(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
-        self.settings.on_run = Some(Arc::new(hook));
+        self.options.hooks.on_run = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called when a run is over, in whatever way; [`JobEvent::task`] has its status.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::Status;
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let every = scheduler.every(Duration::from_secs(60)).now();
+    /// let job = every
+    ///     .on_finished(move |event| drop(tell.send(event.task().map(|task| task.status()))))
+    ///     .run(|_cx| async { Err::<(), _>("offline") })?;
+    /// assert_eq!(told.recv()?, Some(Status::Error));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_finished(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
+        self.options.hooks.on_finished = Some(Arc::new(hook));
         self
     }
 
     /// Called when slots were missed: once for all that were found at the same moment.
     pub fn on_missed(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
-        self.settings.on_missed = Some(Arc::new(hook));
+        self.options.hooks.on_missed = Some(Arc::new(hook));
         self
     }
 
     /// Called when a slot was given up because earlier runs, or a newer slot, left no room for it.
     pub fn on_overlapped(mut self, hook: impl Fn(&JobEvent) + Send + Sync + 'static) -> Self {
-        self.settings.on_overlapped = Some(Arc::new(hook));
+        self.options.hooks.on_overlapped = Some(Arc::new(hook));
         self
     }
 
@@ -241,7 +338,7 @@ impl<S: JobSource, R> JobBuilder<S, R> {
     /// let rt = offtick::Runtime::new()?;
     /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
     /// let job = scheduler
-    ///     .every(3600.0)
+    ///     .every(Duration::from_secs(3600))
     ///     .now()
     ///     .retry(RetryPolicy::exponential(Duration::from_millis(1)).max_attempts(3))
     ///     .run(|cx| async move { if cx.attempt() < 3 { Err("refused") } else { Ok(cx.attempt()) } })?;
@@ -252,37 +349,54 @@ impl<S: JobSource, R> JobBuilder<S, R> {
     /// assert_eq!((job.counts().runs, job.counts().failed), (1, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn retry<E>(self, policy: RetryPolicy<E>) -> JobBuilder<S, RetryPolicy<E>> {
-        let Self { core, source, settings, retry: _ } = self;
-        JobBuilder { core, source, settings, retry: policy }
-    }
-
-    fn add(self, launch: impl FnOnce(R) -> Launch) -> Result<Job, ScheduleError> {
-        let Self { core, source, settings, retry } = self;
-        settings.check()?;
-        let now = core.now();
-        let frame = Frame { now, start: settings.start, end: settings.end };
-        let (table, trigger) = source.timetable(frame)?;
-        let first = table.next(now);
-        let in_time = |age| settings.lateness.grace.is_none_or(|grace| age <= grace);
-        if !first.is_some_and(|slot| in_time(slot.age(now))) {
-            return Err(ScheduleError::NeverFires { trigger });
-        }
-        let cell = core.add(settings, trigger, table, launch(retry))?;
-        Ok(Job::new(core, cell))
+    pub fn retry<E>(self, policy: RetryPolicy<E>) -> JobBuilder<S, RetryPolicy<E>, O> {
+        let Self { owner, source, options, retry: _ } = self;
+        JobBuilder { owner, source, options, retry: policy }
     }
 }
 
-impl<S: JobSource> JobBuilder<S> {
+impl<S: JobSource, R, O: JobOwner> JobBuilder<S, R, O> {
+    fn add<T: Send + Sync + 'static>(self, launch: impl FnOnce(R) -> RunFactory) -> Result<O::Made<T>, ScheduleError> {
+        let Self { owner, source, options, retry } = self;
+        let Options { id, name, replace, start, end, max_instances, timeout, quiet, hooks, mut rules, active } =
+            options;
+        InvalidSetting::require(rules.max_runs != Some(0), "max_runs", 0, "at least 1; the default is no limit")?;
+        InvalidSetting::require(max_instances != Some(0), "max_instances", 0, "at least 1")?;
+        InvalidSetting::require_time("timeout", timeout)?;
+        rules.max_instances = max_instances.and_then(NonZeroUsize::new);
+        let core = owner.core();
+        let now = core.now();
+        let added = source.table(Frame { now, start, end }, &mut rules).and_then(|(table, trigger)| {
+            let grace = rules.grace.of(None);
+            let in_time = |slot: Moment| grace.is_none_or(|grace| slot.age(now) <= grace);
+            if !rules.restarts && !table.next(now).is_some_and(in_time) {
+                return Err(ScheduleError::NeverFires { trigger });
+            }
+            let work = Work { launch: launch(retry), timeout, quiet, hooks };
+            core.add(NewJob { id, name, replace, rules, trigger, active }, table, work)
+        });
+        match added {
+            Ok(cell) => Ok(O::made(Job::new(core, cell))),
+            Err(error) => {
+                if O::OWNS_DRIVER {
+                    core.close(Phase::ShutDown);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<S: JobSource, O: JobOwner> JobBuilder<S, (), O> {
     /// Adds a job whose body makes a future that returns a value.
     ///
     /// # Errors
-    /// [`ScheduleError`]: a setting or the schedule is wrong, the id is taken, or the scheduler is shut down.
-    pub fn spawn<M, F>(self, make: M) -> Result<Job, ScheduleError>
+    /// [`ScheduleError`]: an option or the schedule is wrong, the id is taken, or the scheduler is shut down.
+    pub fn spawn<M, F, T>(self, make: M) -> Result<O::Made<T>, ScheduleError>
     where
         M: FnMut(TaskContext) -> F + Send + 'static,
-        F: Future + 'static,
-        F::Output: Send + Sync + 'static,
+        F: Future<Output = T> + 'static,
+        T: Send + Sync + 'static,
     {
         self.add(|()| launch::spawn(make))
     }
@@ -291,7 +405,7 @@ impl<S: JobSource> JobBuilder<S> {
     ///
     /// # Errors
     /// Those of [`spawn`](Self::spawn).
-    pub fn run<M, F, T, E>(self, make: M) -> Result<Job, ScheduleError>
+    pub fn run<M, F, T, E>(self, make: M) -> Result<O::Made<T>, ScheduleError>
     where
         M: FnMut(TaskContext) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
@@ -305,7 +419,7 @@ impl<S: JobSource> JobBuilder<S> {
     ///
     /// # Errors
     /// Those of [`spawn`](Self::spawn).
-    pub fn spawn_blocking<F, T>(self, closure: F) -> Result<Job, ScheduleError>
+    pub fn spawn_blocking<F, T>(self, closure: F) -> Result<O::Made<T>, ScheduleError>
     where
         F: Fn(&mut TaskContext) -> T + Send + Sync + 'static,
         T: Send + Sync + 'static,
@@ -317,7 +431,7 @@ impl<S: JobSource> JobBuilder<S> {
     ///
     /// # Errors
     /// Those of [`spawn`](Self::spawn).
-    pub fn run_blocking<F, T, E>(self, closure: F) -> Result<Job, ScheduleError>
+    pub fn run_blocking<F, T, E>(self, closure: F) -> Result<O::Made<T>, ScheduleError>
     where
         F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
         T: Send + Sync + 'static,
@@ -327,12 +441,12 @@ impl<S: JobSource> JobBuilder<S> {
     }
 }
 
-impl<S: JobSource, E> JobBuilder<S, RetryPolicy<E>> {
-    /// Adds a job whose body makes a future for each try.
+impl<S: JobSource, E, O: JobOwner> JobBuilder<S, RetryPolicy<E>, O> {
+    /// Adds a job whose body makes a future for each attempt.
     ///
     /// # Errors
     /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Invalid`].
-    pub fn run<M, F, T>(self, make: M) -> Result<Job, ScheduleError>
+    pub fn run<M, F, T>(self, make: M) -> Result<O::Made<T>, ScheduleError>
     where
         M: FnMut(TaskContext) -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + 'static,
@@ -343,11 +457,11 @@ impl<S: JobSource, E> JobBuilder<S, RetryPolicy<E>> {
         self.add(|policy| launch::retry(policy, make))
     }
 
-    /// Adds a job whose body may block, called for each try on a pool thread. None is held between the tries.
+    /// Adds a job whose body may block, called for each attempt on a pool thread. None is held between the attempts.
     ///
     /// # Errors
     /// Those of [`spawn`](JobBuilder::spawn); [`ScheduleError::Invalid`].
-    pub fn run_blocking<F, T>(self, closure: F) -> Result<Job, ScheduleError>
+    pub fn run_blocking<F, T>(self, closure: F) -> Result<O::Made<T>, ScheduleError>
     where
         F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
         T: Send + Sync + 'static,
@@ -358,11 +472,8 @@ impl<S: JobSource, E> JobBuilder<S, RetryPolicy<E>> {
     }
 }
 
-impl<S: fmt::Debug, R> fmt::Debug for JobBuilder<S, R> {
+impl<S: fmt::Debug, R, O> fmt::Debug for JobBuilder<S, R, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobBuilder")
-            .field("source", &self.source)
-            .field("id", &self.settings.id)
-            .finish_non_exhaustive()
+        f.debug_struct("JobBuilder").field("source", &self.source).field("id", &self.options.id).finish_non_exhaustive()
     }
 }

@@ -1,146 +1,102 @@
-//! What a job shows: shared by its handles, its runs and the scheduler, and outlives its place in the schedule.
+//! One job as the driver and the handles share it: outlives its place in the engine.
 
-use super::timetable::Moment;
+use super::event::Hook;
+use super::launch::RunFactory;
 use crate::manage::Stored;
+use crate::repeat::{Host, JobCounts, JobStatus, Newest, Shown};
 use crate::sync::{Arc, Mutex};
-use crate::task::TaskId;
-use std::fmt;
-
-/// Where a job stands.
-///
-/// # Example
-/// ```
-/// use offtick::scheduler::JobStatus;
-/// let rt = offtick::Runtime::new()?;
-/// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
-/// let job = scheduler.every(60.0).spawn(|_cx| async {})?;
-/// assert_eq!(job.status(), JobStatus::Active);
-/// job.remove();
-/// assert_eq!(job.status(), JobStatus::Removed);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum JobStatus {
-    /// It runs when it is due.
-    Active,
-    /// It runs only when it is asked to.
-    Paused,
-    /// Over: there are no more slots, or it ran as often as it was to.
-    Finished,
-    /// Over: it was removed, or another job took its id.
-    Removed,
-    /// Over: its scheduler was shut down, or the runtime is gone.
-    Stopped,
-}
-
-impl JobStatus {
-    /// True for the last three, which never change again.
-    pub fn is_over(self) -> bool {
-        !matches!(self, Self::Active | Self::Paused)
-    }
-
-    /// The name in lower case, as `Display` prints it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Paused => "paused",
-            Self::Finished => "finished",
-            Self::Removed => "removed",
-            Self::Stopped => "stopped",
-        }
-    }
-}
-
-impl fmt::Display for JobStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// What became of the slots of a job, and of its runs.
-///
-/// Every slot that is over is in exactly one of `runs`, `missed`, `overlapped` and `coalesced`; `runs` counts those asked for
-/// by [`Job::run_now`](super::Job::run_now) as well.
-///
-/// # Example
-/// ```
-/// let rt = offtick::Runtime::new()?;
-/// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
-/// let job = scheduler.every(60.0).spawn(|_cx| async {})?;
-/// assert_eq!(job.counts().runs, 0);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct JobCounts {
-    /// Runs that were submitted.
-    pub runs: u64,
-    /// Slots that were seen too late, beyond the grace for misfires. Of a calendar, those beyond 1,000 at a time count as one.
-    pub missed: u64,
-    /// Slots that were given up because earlier runs, or (with [`Overlap::CancelPrevious`](super::Overlap::CancelPrevious)) a newer
-    /// slot, left no room for them.
-    pub overlapped: u64,
-    /// Slots that were left to a newer one, which ran.
-    pub coalesced: u64,
-    /// Runs that ended in an error, a panic or at their time limit.
-    pub failed: u64,
-    /// Runs that are not over.
-    pub running: usize,
-    /// Runs that are over, cancelled or at their time limit, and whose closures still run.
-    pub left_running: usize,
-    /// Slots that wait for a run to be over ([`Overlap::Queue`](super::Overlap::Queue)), or for the closure of a cancelled run to
-    /// return ([`Overlap::CancelPrevious`](super::Overlap::CancelPrevious)).
-    pub queued: usize,
-}
+use crate::util::catch::drop_quietly;
+use std::time::Duration;
 
 pub(super) struct Cell {
     pub(super) id: Arc<str>,
+    /// The name of each run, and what the newest ones are found under in the manager.
+    pub(super) name: Arc<str>,
     /// Of the job in its scheduler, never used again.
     pub(super) key: u64,
     pub(super) trigger: String,
-    /// Locked for a copy; last of all locks but the manager's.
-    pub(super) shown: Mutex<Shown>,
+    /// Errors of its runs count as read.
+    pub(super) ignores_errors: bool,
+    /// `None` after the end of the job.
+    work: Mutex<Option<Arc<Work>>>,
+    /// Locked for a copy; this and `newest` come last of all locks.
+    shown: Mutex<Shown>,
+    newest: Mutex<Newest<Arc<Stored>>>,
 }
 
-pub(super) struct Shown {
-    pub(super) status: JobStatus,
-    pub(super) next: Option<Moment>,
-    pub(super) counts: JobCounts,
-    /// The newest run, and the newest of those that are over.
-    pub(super) latest: Option<Kept>,
-    pub(super) finished: Option<Kept>,
+/// What runs, and who is notified: user code.
+pub(super) struct Work {
+    pub(super) launch: RunFactory,
+    pub(super) timeout: Option<Duration>,
+    pub(super) quiet: bool,
+    pub(super) hooks: Hooks,
 }
 
-/// The task of a run, by number.
-#[derive(Clone)]
-pub(super) struct Kept {
-    pub(super) run: u64,
-    pub(super) task: Arc<Stored>,
+#[derive(Clone, Default)]
+pub(super) struct Hooks {
+    pub(super) on_run: Option<Hook>,
+    pub(super) on_finished: Option<Hook>,
+    pub(super) on_missed: Option<Hook>,
+    pub(super) on_overlapped: Option<Hook>,
 }
 
-impl Kept {
-    pub(super) fn id(&self) -> TaskId {
-        self.task.cancel_handle().id()
-    }
-}
-
-impl Shown {
-    /// True for the newest run, and for the newest that is over.
-    pub(super) fn shows(&self, run: u64) -> bool {
-        [&self.latest, &self.finished].into_iter().flatten().any(|kept| kept.run == run)
-    }
-}
+/// The choice of one of the newest runs.
+pub(super) type Which = fn(&Newest<Arc<Stored>>) -> &Option<(u64, Arc<Stored>)>;
 
 impl Cell {
-    pub(super) fn new(id: Arc<str>, key: u64, trigger: String) -> Self {
-        let shown =
-            Shown { status: JobStatus::Active, next: None, counts: JobCounts::default(), latest: None, finished: None };
-        Self { id, key, trigger, shown: Mutex::new(shown) }
+    pub(super) fn new(
+        key: u64,
+        id: Arc<str>,
+        name: Option<Box<str>>,
+        trigger: String,
+        ignores_errors: bool,
+        work: Work,
+    ) -> Self {
+        let shown = Shown { status: JobStatus::Active, next: None, counts: JobCounts::default() };
+        Self {
+            name: name.map_or_else(|| Arc::clone(&id), Arc::from),
+            id,
+            key,
+            trigger,
+            ignores_errors,
+            work: Mutex::new(Some(Arc::new(work))),
+            shown: Mutex::new(shown),
+            newest: Mutex::new(Newest::default()),
+        }
+    }
+
+    pub(super) fn work(&self) -> Option<Arc<Work>> {
+        self.work.lock().clone()
+    }
+
+    /// The job has ended. Drops user data; under no lock.
+    pub(super) fn release(&self) {
+        let work = self.work.lock().take();
+        drop_quietly(work);
+    }
+
+    pub(super) fn shown(&self) -> Shown {
+        *self.shown.lock()
+    }
+
+    pub(super) fn newest(&self, which: Which) -> Option<Arc<Stored>> {
+        which(&self.newest.lock()).as_ref().map(|(_, task)| Arc::clone(task))
     }
 }
 
-/// Puts in a run, unless a newer one is there. Returns what is to be dropped, after the lock.
-#[must_use]
-pub(super) fn keep_newest(place: &mut Option<Kept>, kept: Kept) -> Option<Kept> {
-    if place.as_ref().is_none_or(|there| there.run < kept.run) { place.replace(kept) } else { Some(kept) }
+impl Host for Arc<Cell> {
+    type Run = Arc<Stored>;
+
+    fn key(&self) -> u64 {
+        self.key
+    }
+
+    fn show(&self, shown: &Shown) {
+        *self.shown.lock() = *shown;
+    }
+
+    /// The engine keeps what is replaced until after its lock, so no task is dropped here.
+    fn show_newest(&self, newest: &Newest<Arc<Stored>>) {
+        *self.newest.lock() = newest.clone();
+    }
 }

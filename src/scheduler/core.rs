@@ -1,64 +1,123 @@
-//! What the handles, the runs and the driver share.
+//! What the handles, the runs and the driver share: the engine under a lock, and what is done outside of it.
 //!
 //! # Locks
-//! `state`, then a job's `shown`, then the manager's own. No user code runs under any of them: a search of a calendar, which
-//! asks the user's zone, has the job's timetable to itself meanwhile, and what user data leaves is dropped after.
+//! `state`, then those of a job's cell, then the manager's own. No user code runs under any of them: a search of a calendar, which asks
+//! the user's zone, has the job's table to itself meanwhile, and user data is dropped after the lock.
 //!
-//! # The life of a run
-//! ```text
-//! decided (a turn) --> submitted (the driver) --> noted, and `latest`
-//!                                \--> over, on any thread, and `latest_finished` --> its body is gone
-//! ```
-//! It is forgotten once all of these have come. It may be over before it is noted, and its body may be gone before it is over.
-//! Once newer runs have replaced a finished run in both places, it leaves the manager as well.
+//! # Threads
+//! What the engine decides in a call of a host or at the end of a run is done on that thread, but for hooks: those are called by
+//! the driver, on the reactor thread.
 //!
 //! Runs know the scheduler by weak references: a run that never ends keeps no scheduler alive.
 
-use super::cell::{Cell, JobStatus, Kept, keep_newest};
-use super::entry::{Action, Entry, Launching, Search};
+use super::cell::{Cell, Hooks, Work};
 use super::error::ScheduleError;
-use super::event::tell;
-use super::launch::{Launch, RunPlace};
-use super::settings::Settings;
-use super::state::{Phase, Rest, State, Step};
-use super::timetable::{Nanos, Now, Timetable};
+use super::event::{Hook, JobEvent, Kind, Pending};
+use super::launch::RunPlace;
 use crate::instant::Instant;
 use crate::manage::TaskManager;
+use crate::repeat::{
+    Action, Engine, ErrorPolicy, Event, JobStatus, MINUTE, Nanos, NextStep, Now, Outcome, Rules, SECOND, Search, Slot,
+    Step, Table,
+};
+use crate::runtime::Handle;
 use crate::spawn::TaskBuilder;
-use crate::sync::{Arc, Condvar, HAS_THREADS, Mutex, Weak};
-use crate::task::{CancelHandle, Status, TaskId};
+use crate::sync::{Arc, Condvar, HAS_THREADS, Mutex, MutexGuard, Weak};
+use crate::task::{CancelHandle, Status};
 use crate::time::WallClock;
 use crate::time::clock::ClockListener;
 use crate::util::catch::{drop_quietly, guarded};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::task::Waker;
+use std::time::Duration;
 
-/// Steps of one turn, before the reactor does its other work.
+/// Jobs of one turn, before the reactor does its other work.
 const JOBS_PER_TURN: usize = 64;
 
+/// Searches of a calendar after which a turn ends.
+const SEARCHES_PER_TURN: u64 = 128;
+
+/// The longest wait for a reading of a wall clock that notifies of its steps, in nanoseconds.
+const LONG_LOOK: Nanos = MINUTE;
+
+/// The same for one that does not.
+const SHORT_LOOK: Nanos = 10 * SECOND;
+
+type Actions = Vec<Action<Arc<Cell>>>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    ShutDown,
+    /// The driver ended with its runtime.
+    RuntimeGone,
+}
+
+pub(super) struct State {
+    pub(super) phase: Phase,
+    pub(super) engine: Engine<Arc<Cell>>,
+    ids: HashMap<Arc<str>, u64>,
+    cells: HashMap<u64, Arc<Cell>>,
+    /// Of the runs that are not forgotten, from before they are queued on.
+    controls: BTreeMap<u64, CancelHandle>,
+    /// For the driver.
+    events: VecDeque<Pending>,
+    keys: u64,
+    generated: u64,
+}
+
 pub(super) struct Core {
-    pub(super) manager: TaskManager,
+    pub(super) handle: Handle,
+    /// `None`: runs are kept by their job alone.
+    pub(super) manager: Option<TaskManager>,
     pub(super) wall: WallClock,
     /// Where the scheduler's own time begins, on the runtime's clock.
     origin: Instant,
-    pub(super) state: Mutex<State>,
+    state: Mutex<State>,
     driver: Mutex<Option<Waker>>,
     /// A run is over.
     ended: Condvar,
+    /// Woken when a run is submitted, and at the end.
+    waiters: Mutex<Vec<Waker>>,
+}
+
+/// What a job is made of, but for its slots.
+pub(super) struct NewJob {
+    pub(super) id: Option<Box<str>>,
+    pub(super) name: Option<Box<str>>,
+    pub(super) replace: bool,
+    pub(super) rules: Rules,
+    pub(super) trigger: String,
+    /// False: it is idle until it is started.
+    pub(super) active: bool,
 }
 
 impl Core {
-    pub(super) fn new(manager: TaskManager, wall: WallClock) -> Arc<Self> {
-        let origin = manager.handle().clock().now();
-        let state = Mutex::new(State::new(wall.nanos()));
-        let core = Arc::new(Self { manager, wall, origin, state, driver: Mutex::new(None), ended: Condvar::new() });
+    pub(super) fn new(handle: Handle, manager: Option<TaskManager>, wall: WallClock) -> Arc<Self> {
+        let origin = handle.clock().now();
+        let look = if wall.notifies() { LONG_LOOK } else { SHORT_LOOK };
+        let engine = Engine::new(Now { steady: 0, wall: wall.nanos() }, wall.runs_by_itself(), look);
+        let state = State {
+            phase: Phase::Open,
+            engine,
+            ids: HashMap::new(),
+            cells: HashMap::new(),
+            controls: BTreeMap::new(),
+            events: VecDeque::new(),
+            keys: 0,
+            generated: 0,
+        };
+        let (state, driver) = (Mutex::new(state), Mutex::new(None));
+        let (ended, waiters) = (Condvar::new(), Mutex::new(Vec::new()));
+        let core = Arc::new(Self { handle, manager, wall, origin, state, driver, ended, waiters });
         let listener: Weak<Self> = Arc::downgrade(&core);
         core.wall.listen(listener);
         core
     }
 
-    /// What the clocks show. The runtime's is read first: a wait that is counted from it is never too long.
+    /// Reads the clocks. The runtime's is read first: a wait that is counted from it is never too long.
     pub(super) fn now(&self) -> Now {
-        let steady = self.manager.handle().clock().now().saturating_duration_since(self.origin);
+        let steady = self.handle.clock().now().saturating_duration_since(self.origin);
         Now { steady: steady.as_nanos().cast_signed(), wall: self.wall.nanos() }
     }
 
@@ -66,10 +125,10 @@ impl Core {
     pub(super) fn instant(&self, at: Nanos) -> Option<Instant> {
         let nanos = at.max(0).unsigned_abs();
         let seconds = u64::try_from(nanos / 1_000_000_000).ok()?;
-        self.origin.checked_add(std::time::Duration::new(seconds, (nanos % 1_000_000_000) as u32))
+        self.origin.checked_add(Duration::new(seconds, (nanos % 1_000_000_000) as u32))
     }
 
-    /// Has the driver look again.
+    /// Wakes the driver.
     pub(super) fn notify(&self) {
         let waker = self.driver.lock().take();
         if let Some(waker) = waker {
@@ -77,219 +136,266 @@ impl Core {
         }
     }
 
-    pub(super) fn add(
-        &self,
-        mut settings: Settings,
-        trigger: String,
-        table: Box<dyn Timetable>,
-        launch: Launch,
-    ) -> Result<Arc<Cell>, ScheduleError> {
-        settings.seed = settings.seed.or_else(|| self.manager.handle().draw_seed());
-        let now = self.now();
-        let mut state = self.state.lock();
-        let refused = match state.phase {
-            Phase::Open if self.manager.handle().is_closed() => Some(ScheduleError::RuntimeGone),
-            Phase::Open => None,
-            Phase::ShutDown => Some(ScheduleError::ShutDown),
-            Phase::RuntimeGone => Some(ScheduleError::RuntimeGone),
-        };
-        let id = match settings.id.take() {
-            Some(id) => Arc::from(id),
-            None => state.generate_id(),
-        };
-        let there = state.ids.get(&id).copied();
-        let refused = refused.or_else(|| {
-            (there.is_some() && !settings.replace).then(|| ScheduleError::Duplicate { id: id.to_string() })
-        });
-        if let Some(error) = refused {
-            drop(state);
-            return Err(error);
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Leaves the lock and does what the engine decided.
+    fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, actions: Actions) {
+        let (mut rest, mut works) = (Actions::new(), Vec::new());
+        let now = state.engine.seen();
+        for action in actions {
+            match action {
+                Action::Notify { host, event } => {
+                    let (kind, slot) = match event {
+                        Event::Missed(slot) => (Kind::Missed, slot),
+                        Event::Overlapped(slot) => (Kind::Overlapped, slot),
+                    };
+                    let work = host.work();
+                    let event = JobEvent::new(&host, slot, now, None);
+                    state.events.extend(Pending::new(kind, work.as_ref().map(|work| &work.hooks), event));
+                    works.push(work);
+                }
+                Action::End { host, table } => {
+                    if state.ids.get(&host.id) == Some(&host.key) {
+                        state.ids.remove(&host.id);
+                    }
+                    state.cells.remove(&host.key);
+                    rest.push(Action::End { host, table });
+                }
+                action => rest.push(action),
+            }
         }
-        let replaced = there.and_then(|key| state.take(key, JobStatus::Removed));
-        let cell = Arc::new(Cell::new(id, state.next_key(), trigger));
-        state.insert(Entry::new(Arc::clone(&cell), settings, table, launch), now);
+        let notify = !state.events.is_empty();
         drop(state);
-        drop_quietly(replaced);
+        drop_quietly(works);
+        for action in rest {
+            match action {
+                Action::Start { run, host, slot } => self.launch(run, &host, slot),
+                Action::Cancel { run } => self.cancel(run),
+                Action::Release { host, task } => {
+                    if host.ignores_errors {
+                        task.read_error();
+                    }
+                    // Its result goes with the last handle that a program holds; an unread error is reported then.
+                    if let Some(manager) = &self.manager {
+                        manager.remove(task.cancel_handle().id());
+                    }
+                    drop_quietly(task);
+                }
+                Action::End { host, table } => {
+                    host.release();
+                    drop_quietly(table);
+                }
+                Action::Drop(entry) => drop_quietly(entry),
+                Action::Stray(table) => drop_quietly(table),
+                Action::Ended => self.handle.shared().updated(),
+                Action::Notify { .. } => {}
+            }
+        }
+        if notify {
+            self.notify();
+        }
+    }
+
+    /// Changes the engine and does what it decides.
+    pub(super) fn change<R>(self: &Arc<Self>, change: impl FnOnce(&mut State, &mut Actions) -> R) -> R {
+        let (mut state, mut actions) = (self.state.lock(), Actions::new());
+        let result = change(&mut state, &mut actions);
+        self.leave(state, actions);
+        result
+    }
+
+    /// Adds a job. Its table is made by a search, before the lock.
+    pub(super) fn add(self: &Arc<Self>, job: NewJob, table: Table, work: Work) -> Result<Arc<Cell>, ScheduleError> {
+        let NewJob { id, name, replace, mut rules, trigger, active } = job;
+        rules.seed = rules.seed.or_else(|| self.handle.draw_seed());
+        let now = self.now();
+        let (table, ignores) = (Box::new(table), rules.on_error == ErrorPolicy::Ignore);
+        let cell = self.change(|state, actions| {
+            match state.phase {
+                Phase::Open if self.handle.is_closed() => return Err(ScheduleError::RuntimeGone),
+                Phase::Open => {}
+                Phase::ShutDown => return Err(ScheduleError::ShutDown),
+                Phase::RuntimeGone => return Err(ScheduleError::RuntimeGone),
+            }
+            let id: Arc<str> = match id {
+                Some(id) => Arc::from(id),
+                None => state.generate_id(),
+            };
+            let there = state.ids.get(&id).copied();
+            if there.is_some() && !replace {
+                return Err(ScheduleError::Duplicate { id: id.to_string() });
+            }
+            if let Some(key) = there {
+                state.engine.end(key, JobStatus::Removed, actions);
+            }
+            state.keys += 1;
+            let cell = Arc::new(Cell::new(state.keys, id, name, trigger, ignores, work));
+            state.ids.insert(Arc::clone(&cell.id), cell.key);
+            state.cells.insert(cell.key, Arc::clone(&cell));
+            state.engine.add(Arc::clone(&cell), rules, table, active, now);
+            Ok(cell)
+        })?;
         self.notify();
         Ok(cell)
     }
 
-    pub(super) fn remove(&self, key: u64) -> bool {
-        let removed = self.state.lock().take(key, JobStatus::Removed);
-        let there = removed.is_some();
-        drop_quietly(removed);
-        there
-    }
-
     pub(super) fn resume(self: &Arc<Self>, key: u64) -> bool {
         let now = self.now();
-        let (resumed, search) = self.state.lock().resume(key, now);
-        let searched = search.is_none_or(|search| self.search(search));
+        let (resumed, search) = self.state.lock().engine.resume(key, now);
+        let searched = search.is_none_or(|search| self.search(search).is_ok());
         self.notify();
         resumed && searched
     }
 
-    /// Runs a search and acts on what it found. False if the zone panicked: that costs its own job, which is over.
-    fn search(self: &Arc<Self>, mut search: Search) -> bool {
+    /// Runs a search and acts on what it found. Returns the number of searches. An error if user code panicked: that costs its own
+    /// job, which is over.
+    fn search(self: &Arc<Self>, mut search: Search) -> Result<u64, ()> {
         let found = search.run();
-        let Search { key, table, now, .. } = search;
-        let mut actions = Vec::new();
-        let mut state = self.state.lock();
-        let (left, panic) = match found {
-            Ok(batch) => (state.end_search(key, table, batch, now, &mut actions), None),
-            Err(panic) => {
-                actions.extend(state.take(key, JobStatus::Stopped).map(Action::drop));
-                (Some(table), Some(panic))
+        self.change(|state, actions| match found {
+            Ok((batch, searches)) => {
+                state.engine.end_search(search, batch, actions);
+                Ok(searches)
             }
-        };
-        drop(state);
-        let searched = panic.is_none();
-        drop_quietly((left, panic));
-        self.act(actions);
-        searched
+            Err(panic) => {
+                state.engine.fail_search(search, actions);
+                Err(panic)
+            }
+        })
+        .map_err(drop_quietly)
     }
 
     /// For the driver: decides, then does, for a part of the jobs at most. `None`: the scheduler is closed.
-    pub(super) fn turn(self: &Arc<Self>, waker: &Waker) -> Option<Rest> {
+    pub(super) fn turn(self: &Arc<Self>, waker: &Waker) -> Option<NextStep> {
         // Before the clocks are read: a change after that wakes us.
         let old = self.driver.lock().replace(waker.clone());
         drop_quietly(old);
         let now = self.now();
-        for turn in 0..JOBS_PER_TURN {
-            let mut actions = Vec::new();
-            let mut state = self.state.lock();
+        self.state.lock().engine.look(now);
+        let mut searches = 0;
+        for _ in 0..JOBS_PER_TURN {
+            self.call_hooks();
+            let (mut state, mut actions) = (self.state.lock(), Actions::new());
             if state.phase != Phase::Open {
                 return None;
             }
-            if turn == 0 {
-                state.see_wall(now);
-            }
-            let step = state.step(now, self.wall.runs_by_itself(), &mut actions);
-            drop(state);
-            self.act(actions);
+            let step = state.engine.step(now, &mut actions);
+            self.leave(state, actions);
             match step {
-                Step::Search(search) => drop(self.search(search)),
+                Step::Search(search) => searches += self.search(search).unwrap_or_default(),
                 Step::Done => {}
-                Step::Rest(rest) => return Some(rest),
+                Step::Idle(rest) if self.state.lock().events.is_empty() => return Some(rest),
+                Step::Idle(_) => {}
+            }
+            if searches >= SEARCHES_PER_TURN {
+                break;
             }
         }
-        Some(Rest::None)
+        self.call_hooks();
+        Some(NextStep::Until(now.steady))
     }
 
-    fn act(self: &Arc<Self>, actions: Vec<Action>) {
-        for action in actions {
-            match action {
-                Action::Launch(launching) => self.launch(launching),
-                Action::Cancel { run } => self.cancel(run),
-                Action::Tell { passed, hook, event } => {
-                    passed.trace(&event);
-                    tell(hook.as_ref(), &event);
-                }
-                Action::Drop(entry) => drop_quietly(entry),
-            }
-        }
+    fn call_hooks(&self) {
+        let events = std::mem::take(&mut self.state.lock().events);
+        events.into_iter().for_each(Pending::call);
     }
 
-    fn launch(self: &Arc<Self>, launching: Launching) {
-        let Launching { run, cell, launch, timeout, quiet, on_run, mut event } = launching;
-        let mut builder = TaskBuilder::new(RunPlace::new(self, &cell, run)).name(&*cell.id).quiet_if(quiet);
-        if let Some(limit) = timeout {
+    fn launch(self: &Arc<Self>, run: u64, cell: &Arc<Cell>, slot: Slot) {
+        let Some(work) = cell.work() else {
+            // The job was removed in between.
+            return self.change(|state, actions| state.engine.abandon(run, actions));
+        };
+        let now = self.now();
+        let place = RunPlace::new(self, cell, run, slot.at.on_the_wall(now), work.hooks.on_finished.clone());
+        let mut builder = TaskBuilder::new(place).name(&*cell.name).quiet_if(work.quiet);
+        if let Some(limit) = work.timeout {
             builder = builder.timeout(limit);
         }
-        let task = launch(builder, &self.manager);
-        event.task = Some(task.cancel_handle().clone());
-        self.note(&cell, Kept { run, task });
-        tell(on_run.as_ref(), &event);
+        let task = (work.launch)(builder, self.manager.as_ref());
+        let control = task.cancel_handle().clone();
+        let refused = self.change(|state, actions| {
+            // A builder that refuses its options makes a task that is over, elsewhere.
+            let refused = !state.controls.contains_key(&run);
+            if refused {
+                state.controls.insert(run, control.clone());
+            }
+            if state.engine.submitted(run, Arc::clone(&task), actions)
+                && let Some(manager) = &self.manager
+            {
+                manager.alias(&latest_alias(&cell.name), control.id());
+            }
+            self.note_end(state, cell, run);
+            let event = JobEvent::new(cell, slot, now, Some(control));
+            state.events.extend(Pending::new(Kind::Run, Some(&work.hooks), event));
+            refused
+        });
+        if refused {
+            self.over(cell, run, work.hooks.on_finished.clone());
+        }
+        drop_quietly(work);
+        self.released(false);
+        self.wake_waiters();
+    }
+
+    /// After a run was submitted or has ended: the alias of the newest finished one, and the end of what is known of the run.
+    fn note_end(&self, state: &mut State, cell: &Cell, run: u64) {
+        if let Some(manager) = &self.manager
+            && let Some(finished) = cell.newest(|newest| &newest.finished)
+            && state.controls.get(&run).is_some_and(|control| control.id() == finished.cancel_handle().id())
+        {
+            manager.alias(&finished_alias(&cell.name), finished.cancel_handle().id());
+        }
+        if state.engine.slot_of(run).is_none() {
+            state.controls.remove(&run);
+        }
     }
 
     /// The task of a run was made, and is about to be queued.
     pub(super) fn prepared(&self, run: u64, control: CancelHandle) {
-        if let Some(known) = self.state.lock().runs.get_mut(&run) {
-            known.control = Some(control);
-        }
-    }
-
-    /// A run was submitted.
-    fn note(&self, cell: &Cell, kept: Kept) {
         let mut state = self.state.lock();
-        let (mut over, mut refused) = (false, false);
-        if let Some(known) = state.runs.get_mut(&kept.run) {
-            known.task = Some(Arc::clone(&kept.task));
-            // A builder that refuses its options makes a task that is over, elsewhere.
-            refused = known.control.is_none();
-            over = known.over;
-        }
-        let forgotten = state.forget(kept.run);
-        let mut shown = cell.shown.lock();
-        shown.counts.runs += 1;
-        let mut old = [None, None];
-        let (run, id) = (kept.run, kept.id());
-        if over {
-            self.manager.alias(&finished_alias(&cell.id), id);
-            old[0] = keep_newest(&mut shown.finished, kept.clone());
-        }
-        self.manager.alias(&latest_alias(&cell.id), id);
-        old[1] = keep_newest(&mut shown.latest, kept);
-        let replaced = old.each_ref().map(|old| old.as_ref().and_then(|old| state.replaced(&shown, old)));
-        drop(shown);
+        let dismissed = state.engine.is_dismissed(run);
+        let cancel = dismissed.then(|| control.clone());
+        state.controls.insert(run, control);
         drop(state);
-        drop_quietly((old, forgotten));
-        self.leave_manager(replaced);
-        if over {
-            self.ended.notify_all();
-        }
-        if refused {
-            self.over(cell, run);
+        if let Some(control) = cancel {
+            control.cancel();
         }
     }
 
     /// The task of a run is over: on the thread that brought the end about.
-    pub(super) fn over(&self, cell: &Cell, run: u64) {
-        let mut state = self.state.lock();
-        let Some(known) = state.runs.get_mut(&run) else { return };
-        known.over = true;
-        let control = known.control.as_ref().or(known.task.as_ref().map(|task| task.cancel_handle()));
-        let failed = control.is_some_and(|control| control.status() == Status::Error);
-        // Looked at under the lock. If the closure returns later, `closed` finds the mark.
-        let left_running = control.is_some_and(CancelHandle::is_left_running);
-        known.left_running = left_running;
-        let kept = known.kept(run);
-        let forgotten = state.forget(run);
-        let wanted = state.update(cell.key, |instances| instances.ended(run, left_running));
-        let mut shown = cell.shown.lock();
-        shown.counts.running -= 1;
-        shown.counts.left_running += usize::from(left_running);
-        shown.counts.failed += u64::from(failed);
-        let mut old = None;
-        if let Some(kept) = kept {
-            if shown.finished.as_ref().is_none_or(|there| there.run < run) {
-                self.manager.alias(&finished_alias(&cell.id), kept.id());
-            }
-            old = keep_newest(&mut shown.finished, kept);
+    pub(super) fn over(self: &Arc<Self>, cell: &Arc<Cell>, run: u64, hook: Option<Hook>) {
+        let mut wanted = false;
+        self.change(|state, actions| {
+            let (control, slot) = (state.controls.get(&run).cloned()?, state.engine.slot_of(run)?);
+            let outcome = match control.status() {
+                Status::Done => Outcome::Done,
+                Status::Error => Outcome::Failed,
+                _ => Outcome::Cancelled,
+            };
+            // Read under the lock. If the closure returns later, `closed` finds the mark.
+            wanted = state.engine.over(run, outcome, control.is_left_running(), actions);
+            self.note_end(state, cell, run);
+            let hooks = Hooks { on_finished: hook, ..Hooks::default() };
+            let event = JobEvent::new(cell, slot, state.engine.seen(), Some(control));
+            state.events.extend(Pending::new(Kind::Finished, Some(&hooks), event));
+            Some(())
+        });
+        if cell.ignores_errors
+            && let Some(task) = cell.newest(|newest| &newest.finished)
+        {
+            task.read_error();
         }
-        let replaced = old.as_ref().and_then(|old| state.replaced(&shown, old));
-        drop(shown);
-        drop(state);
-        drop_quietly((old, forgotten));
-        self.leave_manager([replaced]);
         self.released(wanted);
     }
 
     /// The body of a run is gone. If its task was not marked as left running, `over` does the rest, or did.
-    pub(super) fn closed(&self, cell: &Cell, run: u64) {
-        let mut state = self.state.lock();
-        let Some(known) = state.runs.get_mut(&run).filter(|known| known.left_running) else { return };
-        known.left_running = false;
-        let forgotten = state.forget(run);
-        let wanted = state.update(cell.key, |instances| instances.closed(run));
-        let mut shown = cell.shown.lock();
-        shown.counts.left_running -= 1;
-        let kept = forgotten.as_ref().and_then(|known| known.kept(run));
-        let replaced = kept.as_ref().and_then(|kept| state.replaced(&shown, kept));
-        drop(shown);
-        drop(state);
-        drop_quietly((kept, forgotten));
-        self.leave_manager([replaced]);
+    pub(super) fn closed(self: &Arc<Self>, cell: &Arc<Cell>, run: u64) {
+        let wanted = self.change(|state, actions| {
+            let wanted = state.engine.closed(run, actions);
+            self.note_end(state, cell, run);
+            wanted
+        });
         self.released(wanted);
     }
 
@@ -300,43 +406,33 @@ impl Core {
         }
     }
 
-    /// Takes runs that newer ones have replaced out of the manager: their results go with the last handle that a program
-    /// holds, and an error that nobody has read is reported then.
-    fn leave_manager<const N: usize>(&self, replaced: [Option<TaskId>; N]) {
-        for id in replaced.into_iter().flatten() {
-            self.manager.remove(id);
-        }
+    fn wake_waiters(&self) {
+        let waiters = std::mem::take(&mut *self.waiters.lock());
+        waiters.into_iter().for_each(|waiter| guarded(|| waiter.wake()));
+    }
+
+    /// Registers a waker for the next run that is submitted.
+    pub(super) fn wake_on_run(&self, waker: Waker) {
+        self.waiters.lock().push(waker);
     }
 
     fn cancel(&self, run: u64) {
-        let control = self.state.lock().runs.get(&run).and_then(|run| run.control.clone());
+        let control = self.state.lock().controls.get(&run).cloned();
         if let Some(control) = control {
             control.cancel();
         }
     }
 
-    /// Cancels the runs of a job. Returns how many were not over.
-    ///
-    /// Runs are known here before they are queued, so a run whose body has begun is always found.
-    pub(super) fn cancel_runs(&self, key: u64) -> usize {
-        let state = self.state.lock();
-        let of_job = state.runs.values().filter(|run| run.cell.key == key);
-        let controls: Vec<_> = of_job.filter_map(|run| run.control.clone()).collect();
-        drop(state);
-        controls.iter().filter(|control| control.cancel()).count()
-    }
-
     /// Ends the schedule, for good; the runs go on. Returns how many jobs there were, and how many slots waited.
-    pub(super) fn close(&self, phase: Phase) -> (usize, usize) {
-        let mut state = self.state.lock();
-        if state.phase == Phase::Open {
-            state.phase = phase;
-        }
-        let jobs = state.take_all();
-        drop(state);
-        let counts = (jobs.len(), jobs.iter().map(|entry| entry.instances.waiting()).sum());
-        drop_quietly(jobs);
+    pub(super) fn close(self: &Arc<Self>, phase: Phase) -> (usize, usize) {
+        let counts = self.change(|state, actions| {
+            if state.phase == Phase::Open {
+                state.phase = phase;
+            }
+            state.engine.end_all(actions)
+        });
         self.notify();
+        self.wake_waiters();
         counts
     }
 
@@ -345,20 +441,34 @@ impl Core {
     pub(super) fn wait(&self, deadline: Option<Instant>) -> (usize, usize) {
         let mut state = self.state.lock();
         loop {
-            let left_running = state.runs.values().filter(|run| run.left_running).count();
-            let left = (state.runs.values().filter(|run| !run.over).count(), left_running);
+            let left = state.engine.active();
             let patience = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left == (0, 0) || !HAS_THREADS || patience.is_some_and(|patience| patience.is_zero()) {
                 return left;
             }
             // A thread that drives a runtime, or is inside of one of the runs, would wait for itself.
-            let mut runs = state.runs.values().filter_map(|run| run.control.as_ref());
-            if crate::runtime::current_driver().is_some() || runs.any(CancelHandle::must_not_wait) {
+            if crate::runtime::current_driver().is_some() || state.controls.values().any(CancelHandle::must_not_wait) {
                 return left;
             }
             match patience {
                 None => self.ended.wait(&mut state),
                 Some(patience) => drop(self.ended.wait_for(&mut state, patience)),
+            }
+        }
+    }
+}
+
+impl State {
+    pub(super) fn cell(&self, id: &str) -> Option<Arc<Cell>> {
+        self.ids.get(id).and_then(|key| self.cells.get(key)).cloned()
+    }
+
+    fn generate_id(&mut self) -> Arc<str> {
+        loop {
+            self.generated += 1;
+            let id: Arc<str> = format!("job-{}", self.generated).into();
+            if !self.ids.contains_key(&id) {
+                return id;
             }
         }
     }
@@ -371,11 +481,11 @@ impl ClockListener for Core {
 }
 
 /// The manager's name for the newest run of a job.
-pub(super) fn latest_alias(id: &str) -> String {
-    format!("latest:{id}")
+pub(super) fn latest_alias(name: &str) -> String {
+    format!("latest:{name}")
 }
 
 /// The manager's name for the newest run of a job that is over.
-pub(super) fn finished_alias(id: &str) -> String {
-    format!("finished:{id}")
+pub(super) fn finished_alias(name: &str) -> String {
+    format!("finished:{name}")
 }

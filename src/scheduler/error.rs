@@ -11,14 +11,14 @@ use std::convert::Infallible;
 /// use offtick::ScheduleError;
 /// let rt = offtick::Runtime::new()?;
 /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
-/// let never = scheduler.every(0.0).spawn(|_cx| async {});
+/// let never = scheduler.every(std::time::Duration::ZERO).spawn(|_cx| async {});
 /// assert!(matches!(never, Err(ScheduleError::Period(_))));
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError {
-    /// The length of the interval is zero, negative, infinite or no number.
+    /// The length of the interval is zero or negative.
     #[error(transparent)]
     Period(#[from] PeriodError),
     /// The cron text is wrong, never fires, or is over.

@@ -1,21 +1,24 @@
 //! What hooks are told.
 
+use super::cell::{Cell, Hooks};
+use crate::repeat::{Now, Slot};
 use crate::sync::Arc;
 use crate::task::CancelHandle;
 use crate::trace;
 use crate::util::catch::guarded;
 use std::time::SystemTime;
 
-/// What happened to slots of a job: for the hooks `on_run`, `on_missed` and `on_overlapped` of
+/// An event of a job: the argument of the hooks `on_run`, `on_finished`, `on_missed` and `on_overlapped` of
 /// [`JobBuilder`](super::JobBuilder).
 ///
 /// # Example
 /// ```
+/// use std::time::Duration;
 /// let rt = offtick::Runtime::new()?;
 /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
 /// let (tell, told) = std::sync::mpsc::channel();
 /// let job = scheduler
-///     .every(3600.0)
+///     .every(Duration::from_secs(3600))
 ///     .now()
 ///     .id("sync")
 ///     .on_run(move |event| drop(tell.send((event.job().to_owned(), event.slots()))))
@@ -25,25 +28,28 @@ use std::time::SystemTime;
 /// ```
 #[derive(Clone, Debug)]
 pub struct JobEvent {
-    pub(super) job: Arc<str>,
-    pub(super) due: Option<SystemTime>,
-    pub(super) slots: u64,
-    pub(super) task: Option<CancelHandle>,
+    job: Arc<str>,
+    due: Option<SystemTime>,
+    slots: u64,
+    task: Option<CancelHandle>,
 }
 
 impl JobEvent {
+    pub(super) fn new(cell: &Cell, slot: Slot, now: Now, task: Option<CancelHandle>) -> Self {
+        Self { job: Arc::clone(&cell.id), due: slot.at.on_the_wall(now), slots: slot.slots, task }
+    }
+
     /// The id of the job.
     pub fn job(&self) -> &str {
         &self.job
     }
 
-    /// When the (first) slot was due by the wall clock. `None` where the system cannot express it.
+    /// When the (first) slot was due by the wall clock. `None` if the system cannot express it.
     pub fn due(&self) -> Option<SystemTime> {
         self.due
     }
 
-    /// How many slots this is about: those that were missed together; for a run, the one that runs and the older ones that
-    /// were left to it.
+    /// The number of slots: those that were missed together; for a run, the one that runs and the older ones that were left to it.
     pub fn slots(&self) -> u64 {
         self.slots
     }
@@ -54,29 +60,51 @@ impl JobEvent {
     }
 }
 
-/// Why a slot passed without a run.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Passed {
-    /// It was later than the grace allows.
+pub(super) enum Kind {
+    /// A run was submitted.
+    Run,
+    /// A run is over.
+    Finished,
+    /// Slots were later than the grace allows.
     Missed,
-    /// Earlier runs were active.
+    /// A slot was given up for other runs.
     Overlapped,
-}
-
-impl Passed {
-    pub(super) fn trace(self, event: &JobEvent) {
-        match self {
-            Self::Missed => trace::missed(&event.job, event.slots),
-            Self::Overlapped => trace::overlapped(&event.job),
-        }
-    }
 }
 
 /// A callback. Runs on the reactor thread, under no lock; a panic in it is caught and dropped.
 pub(super) type Hook = Arc<dyn Fn(&JobEvent) + Send + Sync>;
 
-pub(super) fn tell(hook: Option<&Hook>, event: &JobEvent) {
-    if let Some(hook) = hook {
-        guarded(|| hook(event));
+/// An event that waits for the driver, with the hook as it was when it happened.
+pub(super) struct Pending {
+    kind: Kind,
+    hook: Option<Hook>,
+    event: JobEvent,
+}
+
+impl Pending {
+    /// `None` if nobody is to be told.
+    pub(super) fn new(kind: Kind, hooks: Option<&Hooks>, event: JobEvent) -> Option<Self> {
+        let hook = hooks.and_then(|hooks| match kind {
+            Kind::Run => hooks.on_run.clone(),
+            Kind::Finished => hooks.on_finished.clone(),
+            Kind::Missed => hooks.on_missed.clone(),
+            Kind::Overlapped => hooks.on_overlapped.clone(),
+        });
+        (hook.is_some() || trace::ON).then_some(Self { kind, hook, event })
+    }
+
+    pub(super) fn call(self) {
+        let Self { kind, hook, event } = self;
+        match kind {
+            Kind::Run | Kind::Finished => {}
+            Kind::Missed => trace::missed(&event.job, event.slots),
+            Kind::Overlapped => trace::overlapped(&event.job),
+        }
+        if let Some(hook) = hook {
+            guarded(|| hook(&event));
+            guarded(|| drop(hook));
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! The scheduler as a program holds it.
 
-use super::builder::{Every, JobBuilder, Source};
-use super::cell::{Cell, Shown};
-use super::core::{Core, finished_alias, latest_alias};
-use super::driver::Driver;
+use super::builder::{Every, JobBuilder, Options};
+use super::cell::{Cell, Which};
+use super::core::{Core, Phase, finished_alias, latest_alias};
 use super::error::ScheduleError;
 use super::job::Job;
-use super::state::Phase;
+use super::owner::{Scheduled, start};
 use crate::instant::Instant;
 use crate::manage::{TaskManager, WrongType};
 use crate::schedule::Period;
@@ -56,11 +55,14 @@ pub struct Scheduler {
 }
 
 /// Goes with the last clone.
-struct Owner(Arc<Core>);
+struct Owner {
+    core: Arc<Core>,
+    manager: TaskManager,
+}
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.0.close(Phase::ShutDown);
+        self.core.close(Phase::ShutDown);
     }
 }
 
@@ -70,7 +72,7 @@ impl Drop for Owner {
 /// ```
 /// let rt = offtick::Runtime::new()?;
 /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
-/// scheduler.every(60.0).spawn(|_cx| async {})?;
+/// scheduler.every(std::time::Duration::from_secs(60)).spawn(|_cx| async {})?;
 /// let report = scheduler.shutdown(std::time::Duration::ZERO);
 /// assert_eq!((report.jobs, report.running, report.left_running), (1, 0, 0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -117,25 +119,22 @@ impl Scheduler {
     /// # Ok::<(), offtick::BuildError>(())
     /// ```
     pub fn with_wall_clock(manager: &TaskManager, wall: impl Into<WallClock>) -> Self {
-        let core = Core::new(manager.clone(), wall.into());
-        // Made here: if the runtime is gone, its drop says so to the core.
-        let driver = Driver::new(Arc::clone(&core));
-        manager.handle().spawn_internal(driver).detach();
-        Self { owner: Arc::new(Owner(core)) }
+        let core = start(manager.handle().clone(), Some(manager.clone()), wall.into());
+        Self { owner: Arc::new(Owner { core, manager: manager.clone() }) }
     }
 
     fn core(&self) -> &Arc<Core> {
-        &self.owner.0
+        &self.owner.core
     }
 
-    pub(super) fn builder<S: Source>(&self, source: S) -> JobBuilder<S> {
-        JobBuilder::new(self.core(), source)
+    pub(super) fn builder<S>(&self, source: S) -> JobBuilder<S> {
+        JobBuilder::new(Scheduled(Arc::clone(self.core())), source, Options::default())
     }
 
-    /// A job at fixed intervals: a [`Duration`], a number of seconds, or a [`Period`].
+    /// A job at fixed intervals: a [`Duration`], or a [`Period`].
     ///
     /// The first run is after one period, or at once with [`now`](JobBuilder::now). The grid is fixed: late runs do not
-    /// move it. A length of zero, a negative one or no number at all is an error of the verb.
+    /// move it. A length of zero is an error of the verb.
     ///
     /// # Example
     /// ```
@@ -154,12 +153,11 @@ impl Scheduler {
         self.builder(Every { period: period.try_into().map_err(Into::into), at_once: false })
     }
 
-    /// All jobs, in the order in which they were added.
+    /// All jobs that are not over, in the order in which they were added.
     pub fn list(&self) -> Vec<Job> {
-        let state = self.core().state.lock();
-        let mut cells: Vec<_> = state.jobs.values().map(|entry| Arc::clone(&entry.cell)).collect();
+        let state = self.core().state();
+        let cells: Vec<_> = state.engine.hosts().map(Arc::clone).collect();
         drop(state);
-        cells.sort_unstable_by_key(|cell| cell.key);
         cells.into_iter().map(|cell| Job::new(Arc::clone(self.core()), cell)).collect()
     }
 
@@ -169,19 +167,40 @@ impl Scheduler {
     }
 
     fn cell(&self, id: &str) -> Option<Arc<Cell>> {
-        let state = self.core().state.lock();
-        let entry = state.ids.get(id).and_then(|key| state.jobs.get(key))?;
-        Some(Arc::clone(&entry.cell))
+        self.core().state().cell(id)
     }
 
     /// Takes the job `id` out of the schedule; see [`Job::remove`]. False if there is none.
     pub fn remove(&self, id: &str) -> bool {
-        self.cell(id).is_some_and(|cell| self.core().remove(cell.key))
+        self.get(id).is_some_and(|job| job.remove())
+    }
+
+    /// Pauses every job; see [`Job::pause`]. Returns the number of jobs that were active.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// scheduler.every(Duration::from_secs(60)).spawn(|_cx| async {})?;
+    /// assert_eq!((scheduler.pause_all(), scheduler.resume_all()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pause_all(&self) -> usize {
+        self.list().iter().filter(|job| job.pause()).count()
+    }
+
+    /// Resumes every job; see [`Job::resume`]. Returns the number of jobs that were paused.
+    ///
+    /// # Example
+    /// See [`pause_all`](Self::pause_all).
+    pub fn resume_all(&self) -> usize {
+        self.list().iter().filter(|job| job.resume()).count()
     }
 
     /// Number of jobs that are not over.
     pub fn len(&self) -> usize {
-        self.core().state.lock().jobs.len()
+        self.core().state().engine.len()
     }
 
     /// True if there is no job that is not over.
@@ -191,42 +210,34 @@ impl Scheduler {
 
     /// The newest run of the job `id`: `None` until its first.
     ///
-    /// The manager knows it by the alias `latest:ID`. After the job is over it is found there, as long as the manager keeps
-    /// it.
+    /// The manager knows it by the alias `latest:NAME`; the name of a job is its id unless it was given another one. After the job is
+    /// over it is found there, as long as the manager keeps it.
     ///
     /// # Errors
     /// [`WrongType`] if its result is no `T`.
     pub fn latest<T: 'static>(&self, id: &str) -> Result<Option<SharedTask<T>>, WrongType> {
-        self.newest(id, &latest_alias(id), |shown| shown.latest.as_ref())
+        self.newest(id, &latest_alias(id), |newest| &newest.latest)
     }
 
-    /// The newest run of the job `id` that is over, in whatever way; the manager's alias is `finished:ID`.
+    /// The newest run of the job `id` that is over, in whatever way; the manager's alias is `finished:NAME`.
     ///
     /// # Errors
     /// [`WrongType`] if its result is no `T`.
     pub fn latest_finished<T: 'static>(&self, id: &str) -> Result<Option<SharedTask<T>>, WrongType> {
-        self.newest(id, &finished_alias(id), |shown| shown.finished.as_ref())
+        self.newest(id, &finished_alias(id), |newest| &newest.finished)
     }
 
-    fn newest<T: 'static>(
-        &self,
-        id: &str,
-        alias: &str,
-        which: impl FnOnce(&Shown) -> Option<&super::cell::Kept>,
-    ) -> Result<Option<SharedTask<T>>, WrongType> {
+    fn newest<T: 'static>(&self, id: &str, alias: &str, which: Which) -> Result<Option<SharedTask<T>>, WrongType> {
         match self.cell(id) {
             // A job keeps its newest runs, whatever the manager forgets.
-            Some(cell) => {
-                let kept = which(&cell.shown.lock()).cloned();
-                kept.map(|kept| kept.task.get()).transpose()
-            }
+            Some(cell) => cell.newest(which).map(|task| task.get()).transpose(),
             None => self.manager().get_alias(alias),
         }
     }
 
-    /// Where its runs are submitted.
+    /// The manager of its runs.
     pub fn manager(&self) -> &TaskManager {
-        &self.core().manager
+        &self.owner.manager
     }
 
     /// What its calendar goes by.
@@ -236,7 +247,7 @@ impl Scheduler {
 
     /// True once it is shut down, or its runtime is gone.
     pub fn is_closed(&self) -> bool {
-        self.core().state.lock().phase != Phase::Open
+        self.core().state().phase != Phase::Open
     }
 
     /// Takes all jobs out of the schedule, refuses new ones, and waits until the active runs are over and their closures have

@@ -1,14 +1,15 @@
 //! The handle of a job.
 
-use super::cell::{Cell, JobCounts, JobStatus};
-use super::core::Core;
+use super::cell::{Cell, Which};
+use super::core::{Core, Phase};
 use crate::manage::WrongType;
+use crate::repeat::{JobCounts, JobStatus};
 use crate::sync::Arc;
 use crate::task::SharedTask;
 use std::fmt;
 use std::time::SystemTime;
 
-/// A job: looks at it and changes it. Cheap to clone; dropping it changes nothing.
+/// A handle to a job. Cheap to clone; dropping it changes nothing.
 ///
 /// It stays useful when the job is over: counts and the latest tasks can still be read. None of the calls waits.
 ///
@@ -16,7 +17,8 @@ use std::time::SystemTime;
 /// ```
 /// let rt = offtick::Runtime::new()?;
 /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
-/// let job = scheduler.every(3600.0).id("sync").run(|_cx| async { "41".parse::<i32>().map(|n| n + 1) })?;
+/// let hourly = scheduler.every(std::time::Duration::from_secs(3600));
+/// let job = hourly.id("sync").run(|_cx| async { "41".parse::<i32>().map(|n| n + 1) })?;
 /// assert!(job.latest::<i32>()?.is_none());
 /// job.run_now();
 /// let task = loop {
@@ -49,30 +51,33 @@ impl Job {
         &self.cell.trigger
     }
 
-    /// Where it stands.
-    pub fn status(&self) -> JobStatus {
-        self.cell.shown.lock().status
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
-    /// What became of its slots and runs so far.
+    /// The state of the job.
+    pub fn status(&self) -> JobStatus {
+        self.cell.shown().status
+    }
+
+    /// The number of slots and runs so far, by what became of them.
     pub fn counts(&self) -> JobCounts {
-        self.cell.shown.lock().counts
+        self.cell.shown().counts
     }
 
     /// When it runs next, by the wall clock. `None` if it is paused or over.
     ///
-    /// For an interval this is where the wall clock will stand if nobody sets it. With the feature `cron`, a
+    /// For an interval this is the reading at that time if nobody sets the clock. With the feature `cron`, a
     /// `chrono::DateTime<Utc>` can be made from it.
     pub fn next_run_at(&self) -> Option<SystemTime> {
-        let next = self.cell.shown.lock().next?;
-        next.on_the_wall(self.core.now())
+        self.cell.shown().next?.on_the_wall(self.core.now())
     }
 
     /// Lets no slot run until [`resume`](Self::resume). False if it is over or paused already.
     ///
-    /// Runs that are under way go on; slots that wait in the job's queue wait on; [`run_now`](Self::run_now) works.
+    /// Runs that are active continue; slots that wait in the job's queue wait on; [`run_now`](Self::run_now) works.
     pub fn pause(&self) -> bool {
-        self.core.state.lock().pause(self.cell.key)
+        self.core.state().engine.pause(self.cell.key)
     }
 
     /// Ends a pause, with the next slot that lies ahead. False if it is over or not paused.
@@ -82,23 +87,47 @@ impl Job {
         self.core.resume(self.cell.key)
     }
 
-    /// Asks for one run now, besides the slots; the overlap policy holds for it. False if the job is over.
+    /// Requests one run now, besides the slots; the overlap policy holds for it. False if the job is over.
     pub fn run_now(&self) -> bool {
-        let asked = self.core.state.lock().ask(self.cell.key);
+        let asked = self.core.state().engine.run_now(self.cell.key);
         self.core.notify();
         asked
     }
 
     /// Takes the job out of the schedule. False if it is over.
     ///
-    /// Runs that are under way go on; [`cancel_runs`](Self::cancel_runs) ends them.
+    /// Runs that are active continue; [`cancel_runs`](Self::cancel_runs) ends them.
     pub fn remove(&self) -> bool {
-        self.core.remove(self.cell.key)
+        self.core.change(|state, actions| state.engine.end(self.cell.key, JobStatus::Removed, actions))
     }
 
-    /// Cancels the runs that are under way, and says how many. The schedule goes on.
+    /// Cancels the runs that are active, and returns their number. The schedule continues.
     pub fn cancel_runs(&self) -> usize {
-        self.core.cancel_runs(self.cell.key)
+        self.core.change(|state, actions| state.engine.dismiss(self.cell.key, actions))
+    }
+
+    /// Begins anew.
+    pub(super) fn restart(&self) -> bool {
+        let restarted = self
+            .core
+            .change(|state, actions| state.phase == Phase::Open && state.engine.restart(self.cell.key, actions));
+        self.core.notify();
+        restarted
+    }
+
+    /// Begins a run within this call.
+    pub(super) fn start_run(&self) -> bool {
+        let now = self.core.now();
+        self.core
+            .change(|state, actions| state.phase == Phase::Open && state.engine.start_now(self.cell.key, now, actions))
+    }
+
+    /// Cancels the runs, and lets none begin.
+    pub(super) fn idle(&self) -> usize {
+        self.core.change(|state, actions| match state.phase {
+            Phase::Open => state.engine.idle(self.cell.key, actions),
+            _ => state.engine.dismiss(self.cell.key, actions),
+        })
     }
 
     /// The newest run: `None` until the first.
@@ -106,8 +135,7 @@ impl Job {
     /// # Errors
     /// [`WrongType`] if its result is no `T`.
     pub fn latest<T: 'static>(&self) -> Result<Option<SharedTask<T>>, WrongType> {
-        let latest = self.cell.shown.lock().latest.clone();
-        latest.map(|kept| kept.task.get()).transpose()
+        self.newest(|newest| &newest.latest)
     }
 
     /// The newest run that is over, in whatever way: `None` until there is one.
@@ -115,8 +143,19 @@ impl Job {
     /// # Errors
     /// [`WrongType`] if its result is no `T`.
     pub fn latest_finished<T: 'static>(&self) -> Result<Option<SharedTask<T>>, WrongType> {
-        let finished = self.cell.shown.lock().finished.clone();
-        finished.map(|kept| kept.task.get()).transpose()
+        self.newest(|newest| &newest.finished)
+    }
+
+    /// The newest run that ended with a value: what a screen shows while a newer run is active or has failed.
+    ///
+    /// # Errors
+    /// [`WrongType`] if its result is no `T`.
+    pub fn latest_done<T: 'static>(&self) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.newest(|newest| &newest.done)
+    }
+
+    fn newest<T: 'static>(&self, which: Which) -> Result<Option<SharedTask<T>>, WrongType> {
+        self.cell.newest(which).map(|task| task.get()).transpose()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::core::Core;
+use super::event::Hook;
 use crate::error::BoxError;
 use crate::manage::{Stored, TaskManager};
 use crate::retry::RetryPolicy;
@@ -11,17 +12,21 @@ use crate::sync::{Arc, Weak};
 use crate::task::raw::Work;
 use crate::task::{Spec, Task};
 use std::future::Future;
+use std::time::SystemTime;
 
 /// Starts one run from the settings of its task and registers it. Runs under no lock.
 ///
 /// This is the one place through which runs become tasks: what a job adds to the task of each run (a name, a time
 /// limit) is in the builder that is given here.
-pub(super) type Launch = Arc<dyn Fn(TaskBuilder<(), RunPlace>, &TaskManager) -> Arc<Stored> + Send + Sync>;
+///
+/// Without a manager the job alone keeps the run.
+pub(super) type RunFactory = Arc<dyn Fn(TaskBuilder<(), RunPlace>, Option<&TaskManager>) -> Arc<Stored> + Send + Sync>;
 
 /// The target of one run: starts its task on the runtime and notifies the scheduler of its end and of the end of its body.
 #[derive(Clone)]
 pub(super) struct RunPlace {
     handle: Handle,
+    due: Option<SystemTime>,
     watch: RunWatch,
 }
 
@@ -31,40 +36,52 @@ struct RunWatch {
     core: Weak<Core>,
     cell: Weak<Cell>,
     run: u64,
+    /// It may be called after the job has ended.
+    on_finished: Option<Hook>,
 }
 
 impl RunPlace {
-    pub(super) fn new(core: &Arc<Core>, cell: &Arc<Cell>, run: u64) -> Self {
-        let watch = RunWatch { core: Arc::downgrade(core), cell: Arc::downgrade(cell), run };
-        Self { handle: core.manager.handle().clone(), watch }
+    pub(super) fn new(
+        core: &Arc<Core>,
+        cell: &Arc<Cell>,
+        run: u64,
+        due: Option<SystemTime>,
+        on_finished: Option<Hook>,
+    ) -> Self {
+        let watch = RunWatch { core: Arc::downgrade(core), cell: Arc::downgrade(cell), run, on_finished };
+        Self { handle: core.handle.clone(), due, watch }
     }
 
     fn launch<T, P>(&self, task: Task<T, P>, prepared: Prepared) -> Task<T, P> {
-        self.watch.notify(|core, _cell, run| core.prepared(run, task.cancel_handle()));
+        self.watch.notify(|core, _cell| core.prepared(self.watch.run, task.cancel_handle()));
         prepared.launch();
         task
     }
 }
 
 impl RunWatch {
-    fn notify(&self, event: impl FnOnce(&Core, &Cell, u64)) {
+    fn notify(&self, event: impl FnOnce(&Arc<Core>, &Arc<Cell>)) {
         if let (Some(core), Some(cell)) = (self.core.upgrade(), self.cell.upgrade()) {
-            event(&core, &cell, self.run);
+            event(&core, &cell);
         }
     }
 }
 
 impl Watch for RunWatch {
     fn ended(&self) {
-        self.notify(Core::over);
+        self.notify(|core, cell| core.over(cell, self.run, self.on_finished.clone()));
     }
 
     fn closed(&self) {
-        self.notify(Core::closed);
+        self.notify(|core, cell| core.closed(cell, self.run));
     }
 }
 
 impl Target for RunPlace {
+    fn due(&self) -> Option<SystemTime> {
+        self.due
+    }
+
     fn handle(&self) -> &Handle {
         &self.handle
     }
@@ -88,7 +105,7 @@ impl Futures for RunPlace {
     }
 }
 
-pub(super) fn spawn<M, F>(make: M) -> Launch
+pub(super) fn spawn<M, F>(make: M) -> RunFactory
 where
     M: FnMut(TaskContext) -> F + Send + 'static,
     F: Future + 'static,
@@ -101,7 +118,7 @@ where
     })
 }
 
-pub(super) fn run<M, F, T, E>(make: M) -> Launch
+pub(super) fn run<M, F, T, E>(make: M) -> RunFactory
 where
     M: FnMut(TaskContext) -> F + Send + 'static,
     F: Future<Output = Result<T, E>> + 'static,
@@ -115,7 +132,7 @@ where
     })
 }
 
-pub(super) fn spawn_blocking<F, T>(closure: F) -> Launch
+pub(super) fn spawn_blocking<F, T>(closure: F) -> RunFactory
 where
     F: Fn(&mut TaskContext) -> T + Send + Sync + 'static,
     T: Send + Sync + 'static,
@@ -127,7 +144,7 @@ where
     })
 }
 
-pub(super) fn run_blocking<F, T, E>(closure: F) -> Launch
+pub(super) fn run_blocking<F, T, E>(closure: F) -> RunFactory
 where
     F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
     T: Send + Sync + 'static,
@@ -141,7 +158,7 @@ where
 }
 
 /// As [`run`], with tries.
-pub(super) fn retry<M, F, T, E>(policy: RetryPolicy<E>, make: M) -> Launch
+pub(super) fn retry<M, F, T, E>(policy: RetryPolicy<E>, make: M) -> RunFactory
 where
     M: FnMut(TaskContext) -> F + Send + 'static,
     F: Future<Output = Result<T, E>> + 'static,
@@ -156,7 +173,7 @@ where
 }
 
 /// As [`run_blocking`], with tries.
-pub(super) fn retry_blocking<F, T, E>(policy: RetryPolicy<E>, closure: F) -> Launch
+pub(super) fn retry_blocking<F, T, E>(policy: RetryPolicy<E>, closure: F) -> RunFactory
 where
     F: Fn(&mut TaskContext) -> Result<T, E> + Send + Sync + 'static,
     T: Send + Sync + 'static,
@@ -170,6 +187,9 @@ where
 }
 
 /// Gives a run to the manager, and to the job without its type.
-fn register<T: Send + Sync + 'static>(manager: &TaskManager, task: Task<T>) -> Arc<Stored> {
-    Arc::new(Stored::new(manager.insert(task)))
+fn register<T: Send + Sync + 'static>(manager: Option<&TaskManager>, task: Task<T>) -> Arc<Stored> {
+    Arc::new(Stored::new(match manager {
+        Some(manager) => manager.insert(task),
+        None => task.share(),
+    }))
 }

@@ -16,7 +16,7 @@ static SCHEDULER: ProcessWide<Scheduler> = ProcessWide::new();
 ///
 /// # Example
 /// ```
-/// let job = offtick::scheduler()?.every(60.0).id("heartbeat").spawn(|_cx| async { "alive" })?;
+/// let job = offtick::scheduler()?.every(std::time::Duration::from_secs(60)).id("heartbeat").spawn(|_cx| async { "alive" })?;
 /// assert!(job.next_run_at().is_some());
 /// # job.remove();
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -241,6 +241,7 @@ impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
         let driver = timers.as_ref().map_or(&root, |own| own.as_ref().unwrap_or(&root));
         let stopwatch = Stopwatch::new(driver.clock().source());
         let details = TaskMeta::new(location, name, limit, on_end).prioritised(priority).quiet(quiet).timed(stopwatch);
+        let details = details.due_at(target.due());
         let details = Arc::new(match attempts {
             Some(attempts) => details.retrying(Arc::new(RetryState::new(attempts))),
             None => details,

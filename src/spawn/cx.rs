@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The context of a body: its identity, its progress, its cancellation.
 ///
@@ -65,6 +65,30 @@ impl<P> TaskContext<P> {
     /// The current try, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.details.attempt()
+    }
+
+    /// When the slot of this run was due by the wall clock. `None` for a task that is no run of a job.
+    ///
+    /// A run that stands for several slots has the newest of them.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let every = scheduler.every(Duration::from_secs(60)).now();
+    /// let job = every.spawn(|cx| async move { cx.due() })?;
+    /// let run = loop {
+    ///     match job.latest_finished::<Option<std::time::SystemTime>>()? {
+    ///         Some(run) => break run,
+    ///         None => std::thread::yield_now(), // a tick
+    ///     }
+    /// };
+    /// assert!(run.wait().is_ok_and(|due| due.is_some()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn due(&self) -> Option<SystemTime> {
+        self.details.due()
     }
 
     /// True once the task was cancelled, timed out, or its runtime is shutting down; and once this try ran out of its own

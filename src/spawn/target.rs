@@ -4,7 +4,7 @@ use crate::error::BoxError;
 use crate::runtime::{Handle, LocalHandle};
 use crate::task::raw::Work;
 use crate::task::{Spec, Task};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Where a [`TaskBuilder`](crate::TaskBuilder) starts its task.
 ///
@@ -30,7 +30,7 @@ pub trait FutureTarget: SpawnTarget + sealed::Futures {}
 impl<T: sealed::Target + sealed::Futures> FutureTarget for T {}
 
 pub(crate) mod sealed {
-    use super::{BoxError, Duration, Handle, Spec, Task, Work};
+    use super::{BoxError, Duration, Handle, Spec, SystemTime, Task, Work};
 
     /// Starts closures.
     pub(crate) trait Target {
@@ -45,6 +45,11 @@ pub(crate) mod sealed {
         /// Returns the time limit of a task that asks for this one.
         fn time_limit(&self, asked: Option<Duration>) -> Option<Duration> {
             asked
+        }
+
+        /// Returns when the slot of the task was due, for a run of a job.
+        fn due(&self) -> Option<SystemTime> {
+            None
         }
 
         /// Returns the runtime of the task.

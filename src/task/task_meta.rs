@@ -12,7 +12,7 @@ use crate::util::bounds::{MaybeSend, Shareable};
 use crate::util::catch::guarded;
 use std::panic::Location;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The extras of a task made by the builder; shared by its cell and its context.
 pub(crate) struct TaskMeta {
@@ -37,6 +37,8 @@ pub(crate) struct TaskMeta {
     retry: Option<Arc<RetryState>>,
     /// Of a task whose runtime is known.
     stopwatch: Option<Stopwatch>,
+    /// When its slot was due, for a run of a job.
+    due: Option<SystemTime>,
     /// Called once at the end, by whoever brought it about.
     on_end: Mutex<Option<EndHook>>,
     /// The timer task of a closure with a time limit; dropped, and so cancelled, at the end.
@@ -82,6 +84,7 @@ impl TaskMeta {
             waiter: Mutex::new(None),
             retry: None,
             stopwatch: None,
+            due: None,
             on_end: Mutex::new(on_end),
             watchdog: Mutex::new(None),
         }
@@ -132,6 +135,16 @@ impl TaskMeta {
     pub(crate) fn timed(mut self, stopwatch: Stopwatch) -> Self {
         self.stopwatch = Some(stopwatch);
         self
+    }
+
+    /// Makes them those of a run of a job.
+    pub(crate) fn due_at(mut self, due: Option<SystemTime>) -> Self {
+        self.due = due;
+        self
+    }
+
+    pub(crate) fn due(&self) -> Option<SystemTime> {
+        self.due
     }
 
     /// Makes them those of a task that is composed of one with `inner`: the attempts and the start are the same.

@@ -100,6 +100,11 @@ impl WallClock {
         self.manual.as_ref().is_none_or(|manual| manual.shared.pace.is_some())
     }
 
+    /// Whether listeners hear of each step at once.
+    pub(crate) fn notifies(&self) -> bool {
+        self.manual.is_some()
+    }
+
     /// Registers who is to be told of moves. Nothing is ever told of the system's clock.
     pub(crate) fn listen(&self, listener: Weak<dyn ClockListener>) {
         if let Some(manual) = &self.manual {

@@ -16,30 +16,26 @@
 //! | not more often than so many in a time (requests to a server) | [`RateLimiter`] |
 
 mod background;
-mod body;
 mod cancel_on_drop;
 mod cancel_token;
 mod debouncer;
-mod history;
 #[cfg(feature = "cron")]
 mod on_time;
 mod periodic;
 mod promise;
 mod rate_limiter;
-mod repeat;
 mod restartable;
 mod run;
 
-pub use background::{Background, BackgroundBuilder};
+pub use background::{Background, BackgroundBuilder, OnRequest};
 pub use cancel_on_drop::{Cancel, CancelOnDrop, cancel_on_drop};
 pub use cancel_token::{CancelReason, CancelToken, RunUntilCancelled, WaitCancelled};
 pub use debouncer::{Debouncer, DebouncerBuilder, Edge, Triggered, WhileRunning};
 #[cfg(feature = "cron")]
-pub use on_time::{OnTime, OnTimeBuilder};
-pub use periodic::{Periodic, PeriodicBuilder};
+pub use on_time::{InPhase, OnTime, OnTimeBuilder};
+pub use periodic::{ErrorPolicy, Periodic, PeriodicBuilder, Repeat, StartToStart};
 pub use promise::{Outcome, SharedOutcome};
 pub use rate_limiter::{Acquire, RateLimiter, TooEarly};
-pub use repeat::{ErrorPolicy, Repeat, RepeatStatus};
 pub use restartable::{AlreadyCompleted, Attempt, NotStarted, RestartStatus, Restartable, Stale};
 
 /// The longest window or gap: beyond the lifetime of any program, and within what every clock can show.

@@ -1,50 +1,31 @@
 //! [`OnTime`]: a body that runs at a moment of the wall clock, once or in phase with it.
-//!
-//! When something is due is asked of a [`Trigger`]; here is only what was dealt with already.
-//!
-//! # When the wall clock is set
-//! The next slot is the first one after `mark`, the last one that was dealt with.
-//! - Set forward, over the slot that is waited for: that slot runs. Those behind it are overdue.
-//! - Set back, and `mark` lies ahead by a minute at most: nothing changes, no slot runs twice for a correction.
-//! - Set back further: the plan follows the clock, and slots that it shows again run again; what runs once does not.
 
-use super::body::{Body, Settings, verbs};
-use super::repeat::{Due, ErrorPolicy, Plan, Repeat};
-use crate::error::BoxError;
-use crate::instant::Instant;
+use crate::repeat::{Begin, ErrorPolicy, Grace, Overlap, Rules, Table};
 use crate::runtime::Handle;
-use crate::schedule::{Period, PeriodError, Trigger};
-use crate::spawn::TaskContext;
+use crate::schedule::{Period, Trigger};
+use crate::scheduler::{Frame, JobBuilder, Options, Owned, Repeat, RepeatKind, ScheduleError, Source, calendar};
 use crate::time::WallClock;
-use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, TimeZone};
 use std::fmt;
-use std::future::Future;
 use std::ops::Deref;
-use std::time::Duration;
-
-/// How far the clock may go back before the last slot without showing it again.
-const CORRECTION: TimeDelta = TimeDelta::minutes(1);
-
-/// The longest wait for a reading of the wall clock before looking at it again.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A body that runs when the wall clock shows a moment: once, or at every whole number of intervals before and after it.
 /// Never two runs at a time.
 ///
 /// The moment is a [`DateTime`], which has its zone with it; one without a zone is not accepted.
 ///
-/// - **Once** (without [`every`](OnTimeBuilder::every)): at the moment. A moment that is over is not made up for, or at
-///   once where [overdue](OnTimeBuilder::overdue) runs count; [`Finished`](super::RepeatStatus::Finished) after that.
-/// - **In phase** with the moment, which may lie ahead or behind. Slots before the start are no concern. An interval of a
+/// - **Once** (without [`every`](JobBuilder::every)): at the moment, and [`Finished`](crate::scheduler::JobStatus::Finished) after
+///   that. A moment at or before the start has passed under every clock: it does not run, or at once with
+///   [`overdue`](JobBuilder::overdue).
+/// - **In phase** with the moment, which may lie ahead or behind. The first run is later than the start. An interval of a
 ///   day or longer keeps the wall time of the moment in its zone, across daylight-saving time, with the rules of
 ///   [`schedule`](crate::schedule); a shorter one keeps the elapsed time.
-/// - A slot is **overdue** if it passes while a run or a [`pause`](Repeat::pause) is on, or if the clock is set past it
-///   together with an earlier one. It is skipped in favour of the next slot ahead, or, where overdue runs count, caught up
-///   on: one run for each, back to back. The one slot that is waited for runs, however late it is seen.
-/// - A wait looks at the wall clock every minute of the runtime's clock, and at once when a settable one is moved.
+/// - A slot that passes while a run is active is **overdue**: it is given up and counted, or it runs later, with
+///   [`overdue`](JobBuilder::overdue). Slots of a [`pause`](Repeat::pause) never run.
+/// - A run that fails ends it ([`ErrorPolicy::Stop`]), unless [`on_error`](JobBuilder::on_error) sets another policy.
 ///
-/// What it shows and how it is controlled is in [`Repeat`]. Cron texts, several jobs and misfire rules are for a
-/// [`Scheduler`](crate::Scheduler).
+/// What happens when the wall clock is set is in the rules of the [`scheduler`](crate::scheduler). [`Repeat`] has the methods,
+/// [`JobBuilder`] the other options.
 ///
 /// # Example
 /// ```
@@ -73,187 +54,94 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// assert_eq!(run.wait().ok(), Some(&Berlin.with_ymd_and_hms(2026, 10, 24, 9, 0, 0).unwrap()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A moment that has passed:
+/// ```
+/// use chrono::{TimeDelta, Utc};
+/// use offtick::scheduler::JobStatus;
+/// use offtick::toolkit::OnTime;
+/// let rt = offtick::Runtime::new()?;
+/// let yesterday = Utc::now() - TimeDelta::days(1);
+/// // It has passed, but it counts.
+/// let report = OnTime::at(&rt, yesterday).overdue(true).name("report").spawn(|_cx| async { "written" })?;
+/// while report.status() != JobStatus::Finished {
+///     std::thread::yield_now(); // a tick
+/// }
+/// assert_eq!(report.counts().runs, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping it cancels it"]
 pub struct OnTime<T: Send + Sync + 'static>(Repeat<T>);
 
-/// Settings of an [`OnTime`]; made by [`OnTime::at`].
-///
-/// # Example
-/// ```
-/// use chrono::{TimeDelta, Utc};
-/// use offtick::toolkit::{OnTime, RepeatStatus};
-/// let rt = offtick::Runtime::new()?;
-/// let yesterday = Utc::now() - TimeDelta::days(1);
-/// // Over, but it counts.
-/// let report = OnTime::at(&rt, yesterday).overdue(true).name("report").spawn(|_cx| async { "written" })?;
-/// while report.status() != RepeatStatus::Finished {
-///     std::thread::yield_now(); // a tick
-/// }
-/// assert_eq!(report.runs(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[must_use = "it begins with one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
-pub struct OnTimeBuilder<Tz: TimeZone = Utc> {
-    settings: Settings,
+/// The builder of an [`OnTime`].
+pub type OnTimeBuilder<Tz> = JobBuilder<InPhase<Tz>, (), Owned<OnTime<()>>>;
+
+/// A moment, and an interval in phase with it: the source of an [`OnTime`].
+#[derive(Clone)]
+pub struct InPhase<Tz: TimeZone> {
     on: DateTime<Tz>,
-    period: Option<Result<Period, PeriodError>>,
+    period: Option<Result<Period, ScheduleError>>,
     overdue: bool,
-    wall: WallClock,
-    policy: ErrorPolicy,
+}
+
+impl<Tz: TimeZone + fmt::Debug + Send + Sync + 'static> Source for InPhase<Tz> {
+    fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError> {
+        let once = self.period.is_none();
+        let trigger = match self.period.clone().transpose()? {
+            Some(period) => Trigger::in_phase(self.on.clone(), period),
+            None => Trigger::at(self.on.clone()),
+        };
+        if self.overdue {
+            (rules.grace, rules.coalesce, rules.overlap) = (Grace::Given(None), false, Overlap::Queue);
+        }
+        let begin = if once && self.overdue { Begin::Ever } else { Begin::AfterNow };
+        Ok((calendar(&trigger, begin, once, frame, rules), trigger.to_string()))
+    }
 }
 
 impl OnTime<()> {
     /// Begins the description of one whose runs are tasks of `handle`.
     pub fn at<Tz: TimeZone>(handle: &impl AsRef<Handle>, on: DateTime<Tz>) -> OnTimeBuilder<Tz> {
-        OnTimeBuilder {
-            settings: Settings::new(handle.as_ref()),
-            on,
-            period: None,
-            overdue: false,
-            wall: WallClock::system(),
-            policy: ErrorPolicy::default(),
-        }
+        let mut options = Options::default();
+        (options.rules.on_error, options.rules.restarts) = (ErrorPolicy::Stop, true);
+        JobBuilder::new(Owned::new(handle.as_ref()), InPhase { on, period: None, overdue: false }, options)
     }
 }
 
-impl<Tz: TimeZone> OnTimeBuilder<Tz> {
-    /// Again and again, in phase with the moment. The interval is a [`Duration`], a `chrono::TimeDelta`, a number of
-    /// seconds, or a [`Period`].
+impl<Tz: TimeZone, R, F> JobBuilder<InPhase<Tz>, R, Owned<F>> {
+    /// Repeats in phase with the moment. The interval is a [`Duration`](std::time::Duration), a `chrono::TimeDelta`, or a [`Period`].
     ///
-    /// A length of zero, a negative one or no number at all is an error of the verb.
+    /// A length of zero, and a negative one, is an error of the verb.
     pub fn every<P>(mut self, period: P) -> Self
     where
         P: TryInto<Period>,
-        P::Error: Into<PeriodError>,
+        P::Error: Into<ScheduleError>,
     {
-        self.period = Some(period.try_into().map_err(Into::into));
+        self.source.period = Some(period.try_into().map_err(Into::into));
         self
     }
 
-    /// Whether overdue runs count. Default: they do not.
+    /// Sets whether overdue slots run, one after the other, the oldest 1,000 at most. Default: they do not.
     pub fn overdue(mut self, counts: bool) -> Self {
-        self.overdue = counts;
+        self.source.overdue = counts;
         self
     }
 
-    /// What it takes the time of day from. Default: the clock of the system.
+    /// Sets the wall clock. Default: the clock of the system.
     pub fn wall_clock(mut self, wall: impl Into<WallClock>) -> Self {
-        self.wall = wall.into();
-        self
-    }
-
-    /// Never raises the update flag for its runs; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).
-    pub fn quiet(mut self) -> Self {
-        self.settings.quiet = true;
-        self
-    }
-
-    /// The name of each run's task, for listings and hooks.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.settings.name = Some(name.into().into_boxed_str());
-        self
-    }
-
-    /// What is done about a run that goes wrong. Default [`ErrorPolicy::Stop`].
-    pub fn on_error(mut self, policy: ErrorPolicy) -> Self {
-        self.policy = policy;
+        self.owner.wall = wall.into();
         self
     }
 }
 
-impl<Tz: TimeZone + fmt::Debug + Send + Sync + 'static> OnTimeBuilder<Tz> {
-    fn make<T>(self, body: impl FnOnce(Settings) -> Body<T>) -> Result<OnTime<T>, PeriodError>
-    where
-        T: Send + Sync + 'static,
-    {
-        let Self { settings, on, period, overdue, wall, policy } = self;
-        let once = period.is_none();
-        let trigger = match period.transpose()? {
-            Some(period) => Trigger::in_phase(on, period),
-            None => Trigger::at(on),
-        };
-        Ok(OnTime(Repeat::new(body(settings), policy, |notice| {
-            wall.listen(notice);
-            Slots { trigger, once, overdue, wall, mark: DateTime::UNIX_EPOCH, next: None, ran: false }
-        })))
-    }
+impl RepeatKind for OnTime<()> {
+    type Of<T: Send + Sync + 'static> = OnTime<T>;
 }
 
-verbs!([Tz: TimeZone + fmt::Debug + Send + Sync + 'static] OnTimeBuilder<Tz> => Result<OnTime<T>, PeriodError>, "Begins a repetition");
-
-/// The plan.
-struct Slots {
-    trigger: Trigger,
-    once: bool,
-    overdue: bool,
-    wall: WallClock,
-    /// Every slot until then was dealt with.
-    mark: DateTime<Utc>,
-    /// The first slot after `mark`.
-    next: Option<DateTime<Utc>>,
-    /// The one slot of `once` has run.
-    ran: bool,
-}
-
-impl Slots {
-    fn go_on_from(&mut self, mark: DateTime<Utc>) {
-        self.mark = mark;
-        self.next = if self.ran { None } else { self.trigger.next_after(mark) };
-    }
-
-    /// What the clock shows; `mark` follows it if it went back.
-    fn reading(&mut self) -> DateTime<Utc> {
-        let reading = DateTime::from(self.wall.now());
-        if self.mark - reading > CORRECTION {
-            self.go_on_from(reading);
-        }
-        reading
-    }
-}
-
-/// A slot at this very reading lies ahead.
-fn just_before(reading: DateTime<Utc>) -> DateTime<Utc> {
-    reading - TimeDelta::nanoseconds(1)
-}
-
-impl Plan for Slots {
-    fn begin(&mut self, _now: Instant) {
-        self.ran = false;
-        let reading = DateTime::from(self.wall.now());
-        self.go_on_from(if self.once && self.overdue { DateTime::<Utc>::MIN_UTC } else { just_before(reading) });
-    }
-
-    fn next(&mut self, now: Instant) -> Due {
-        let reading = self.reading();
-        let Some(slot) = self.next else { return Due::Never };
-        match (slot - reading).to_std() {
-            Err(_) | Ok(Duration::ZERO) => Due::Now,
-            Ok(ahead) if self.wall.runs_by_itself() => {
-                now.checked_add(ahead.min(LONGEST_WAIT)).map_or(Due::Unknown, Due::At)
-            }
-            Ok(_) => Due::Unknown,
-        }
-    }
-
-    fn launched(&mut self, _now: Instant, asked: bool) {
-        if !asked && let Some(slot) = self.next {
-            self.ran = self.once;
-            self.go_on_from(slot);
-        }
-    }
-
-    fn free_again(&mut self) {
-        let reading = self.reading();
-        if !self.overdue {
-            self.go_on_from(self.mark.max(just_before(reading)));
-        }
-    }
-}
-
-impl<Tz: TimeZone> fmt::Debug for OnTimeBuilder<Tz> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnTimeBuilder").field("on", &self.on).field("every", &self.period).finish_non_exhaustive()
+impl<T: Send + Sync + 'static> From<Repeat<T>> for OnTime<T> {
+    fn from(repeat: Repeat<T>) -> Self {
+        Self(repeat)
     }
 }
 
@@ -262,5 +150,11 @@ impl<T: Send + Sync + 'static> Deref for OnTime<T> {
 
     fn deref(&self) -> &Repeat<T> {
         &self.0
+    }
+}
+
+impl<Tz: TimeZone> fmt::Debug for InPhase<Tz> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InPhase").field("on", &self.on).field("every", &self.period).finish_non_exhaustive()
     }
 }

@@ -1,26 +1,23 @@
 //! [`Periodic`]: a body that runs at once, and again whenever its interval has passed.
 
-use super::body::{Body, Settings, verbs};
-use super::repeat::{Due, ErrorPolicy, Plan, Repeat};
-use crate::error::BoxError;
-use crate::instant::Instant;
+use crate::repeat::{Kind, Overlap, Rules, Table};
 use crate::runtime::Handle;
-use crate::schedule::{Period, PeriodError};
-use crate::spawn::TaskContext;
-use std::future::Future;
+use crate::schedule::Period;
+pub use crate::scheduler::{ErrorPolicy, Repeat};
+use crate::scheduler::{Frame, JobBuilder, Options, Owned, RepeatKind, ScheduleError, Source};
 use std::ops::Deref;
 
 /// A body that runs at once, and again whenever an interval has passed since its last start. Never two runs at a time.
 ///
-/// For what is kept fresh: a weather report, the length of a queue, a list of peers. It goes by the runtime's clock.
+/// For what is kept fresh: a weather report, the length of a queue, a list of peers. It uses the runtime's clock.
 ///
 /// - The interval is measured from start to start. A run that takes longer is followed at once by the next one, after the
 ///   other tasks had their turn; nothing is made up for.
-/// - [`run_now`](Repeat::run_now) counts as a start. After a [`pause`](Repeat::pause) in which the interval passed, one
-///   run begins at once.
-/// - A run that fails, panics or is cancelled by itself stops it, or does not: [`ErrorPolicy`].
+/// - [`run_now`](Repeat::run_now) counts as a start. While a run is active, one more follows it, however often it is requested. After a
+///   [`pause`](Repeat::pause) in which the interval passed, one run begins at once.
+/// - A run that fails ends it ([`ErrorPolicy::Stop`]), unless [`on_error`](JobBuilder::on_error) sets another policy.
 ///
-/// What it shows and how it is controlled is in [`Repeat`]. For a fixed grid, jitter and several jobs, take a
+/// [`Repeat`] has its methods, [`JobBuilder`] the other options. For a fixed grid and several jobs, use a
 /// [`Scheduler`](crate::Scheduler).
 ///
 /// # Example
@@ -32,12 +29,12 @@ use std::ops::Deref;
 /// let clock = Clock::manual();
 /// let rt = offtick::Builder::new().clock(clock.clone()).build()?;
 /// let mut asked = 0;
-/// let report = Periodic::every(&rt, Duration::from_secs(60)).on_error(ErrorPolicy::GoOn).run(move |_cx| {
+/// let report = Periodic::every(&rt, Duration::from_secs(60)).on_error(ErrorPolicy::Ignore).run(move |_cx| {
 ///     asked += 1;
 ///     async move { if asked == 2 { Err("offline") } else { Ok(format!("report {asked}")) } }
 /// })?;
 /// let newer = loop {
-///     // One tick. The last good value stays on the screen while a run is under way or has failed.
+///     // One tick. The last good value stays on the screen while a run is active or has failed.
 ///     if let Some(run) = report.latest_done()
 ///         && let Some(Ok(text)) = run.result()
 ///         && text != "report 1"
@@ -62,98 +59,59 @@ use std::ops::Deref;
 #[must_use = "dropping it cancels it"]
 pub struct Periodic<T: Send + Sync + 'static>(Repeat<T>);
 
-/// Settings of a [`Periodic`]; made by [`Periodic::every`].
-///
-/// # Example
-/// ```
-/// use offtick::toolkit::{ErrorPolicy, Periodic};
-/// let rt = offtick::Runtime::new()?;
-/// let _size = Periodic::every(&rt, 2.5)
-///     .name("size of the log")
-///     .on_error(ErrorPolicy::GoOn)
-///     .run_blocking(|_cx| std::fs::metadata("app.log").map(|file| file.len()))?;
-/// assert!(Periodic::every(&rt, 0.0).spawn(|_cx| async {}).is_err());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug)]
-#[must_use = "it begins with one of the verbs: `spawn`, `run`, `spawn_blocking`, `run_blocking`"]
-pub struct PeriodicBuilder {
-    settings: Settings,
-    period: Result<Period, PeriodError>,
-    policy: ErrorPolicy,
+/// The builder of a [`Periodic`].
+pub type PeriodicBuilder = JobBuilder<StartToStart, (), Owned<Periodic<()>>>;
+
+/// An interval from start to start: the source of a [`Periodic`].
+#[derive(Clone, Debug)]
+pub struct StartToStart(Result<Period, ScheduleError>);
+
+impl Source for StartToStart {
+    fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError> {
+        let period = self.0.clone()?;
+        Ok((frame.table(Kind::FromBegin { period: period.nanos() }, rules), format!("every {period}")))
+    }
 }
 
 impl Periodic<()> {
     /// Begins the description of one whose runs are tasks of `handle`. The interval is a
-    /// [`Duration`](std::time::Duration), a number of seconds, or a [`Period`].
+    /// [`Duration`](std::time::Duration), or a [`Period`].
     ///
-    /// A length of zero, a negative one or no number at all is an error of the verb.
+    /// A length of zero is an error of the verb.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::toolkit::{ErrorPolicy, Periodic};
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let _size = Periodic::every(&rt, Duration::from_millis(2500))
+    ///     .name("size of the log")
+    ///     .on_error(ErrorPolicy::Continue)
+    ///     .run_blocking(|_cx| std::fs::metadata("app.log").map(|file| file.len()))?;
+    /// assert!(Periodic::every(&rt, Duration::ZERO).spawn(|_cx| async {}).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn every<P>(handle: &impl AsRef<Handle>, period: P) -> PeriodicBuilder
     where
         P: TryInto<Period>,
-        P::Error: Into<PeriodError>,
+        P::Error: Into<ScheduleError>,
     {
-        let period = period.try_into().map_err(Into::into);
-        PeriodicBuilder { settings: Settings::new(handle.as_ref()), period, policy: ErrorPolicy::default() }
+        let mut options = Options::default();
+        // The next run waits for the one before it; there is never more than one.
+        (options.rules.overlap, options.rules.queue_limit) = (Overlap::Queue, 1);
+        (options.rules.on_error, options.rules.restarts) = (ErrorPolicy::Stop, true);
+        JobBuilder::new(Owned::new(handle.as_ref()), StartToStart(period.try_into().map_err(Into::into)), options)
     }
 }
 
-impl PeriodicBuilder {
-    /// Never raises the update flag for its runs; see [`TaskBuilder::quiet`](crate::TaskBuilder::quiet).
-    pub fn quiet(mut self) -> Self {
-        self.settings.quiet = true;
-        self
-    }
-
-    /// The name of each run's task, for listings and hooks.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.settings.name = Some(name.into().into_boxed_str());
-        self
-    }
-
-    /// What is done about a run that goes wrong. Default [`ErrorPolicy::Stop`].
-    pub fn on_error(mut self, policy: ErrorPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    fn make<T>(self, body: impl FnOnce(Settings) -> Body<T>) -> Result<Periodic<T>, PeriodError>
-    where
-        T: Send + Sync + 'static,
-    {
-        let Self { settings, period, policy } = self;
-        let period = period?;
-        Ok(Periodic(Repeat::new(body(settings), policy, |_| StartToStart { period, next: None })))
-    }
+impl RepeatKind for Periodic<()> {
+    type Of<T: Send + Sync + 'static> = Periodic<T>;
 }
 
-verbs!([] PeriodicBuilder => Result<Periodic<T>, PeriodError>, "Begins a repetition");
-
-/// The plan.
-struct StartToStart {
-    period: Period,
-    /// `None` beyond the end of the clock.
-    next: Option<Instant>,
-}
-
-impl Plan for StartToStart {
-    fn begin(&mut self, now: Instant) {
-        self.next = Some(now);
+impl<T: Send + Sync + 'static> From<Repeat<T>> for Periodic<T> {
+    fn from(repeat: Repeat<T>) -> Self {
+        Self(repeat)
     }
-
-    fn next(&mut self, now: Instant) -> Due {
-        match self.next {
-            Some(next) if next <= now => Due::Now,
-            Some(next) => Due::At(next),
-            None => Due::Unknown,
-        }
-    }
-
-    fn launched(&mut self, now: Instant, _asked: bool) {
-        self.next = now.checked_add(self.period.get());
-    }
-
-    fn free_again(&mut self) {}
 }
 
 impl<T: Send + Sync + 'static> Deref for Periodic<T> {
