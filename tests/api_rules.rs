@@ -66,7 +66,7 @@ fn reports_with_public_fields_can_grow_and_be_cloned() {
 #[cfg(feature = "toolkit")]
 #[allow(dead_code, reason = "it is only compiled")]
 mod matches_without_a_wildcard {
-    use offtick::toolkit::{RepeatStatus, RestartStatus, Triggered};
+    use offtick::toolkit::{RestartStatus, Triggered};
     use offtick::{Status, View, scheduler::JobStatus};
 
     fn status(status: Status) {
@@ -96,16 +96,9 @@ mod matches_without_a_wildcard {
     }
 
     fn job(status: JobStatus) {
-        use JobStatus::{Active, Finished, Paused, Removed, Stopped};
+        use JobStatus::{Active, Failed, Finished, Idle, Paused, Removed, Stopped};
         match status {
-            Active | Paused | Finished | Removed | Stopped => {}
-        }
-    }
-
-    fn repeat(status: RepeatStatus) {
-        use RepeatStatus::{Active, Finished, Idle, Paused, RuntimeGone, Stopped};
-        match status {
-            Active | Paused | Idle | Stopped | Finished | RuntimeGone => {}
+            Active | Paused | Idle | Finished | Failed | Removed | Stopped => {}
         }
     }
 }

@@ -416,6 +416,12 @@ impl<H: Host> Engine<H> {
 
     // Calls of the driver.
 
+    /// True if a job waits for the wall clock.
+    #[cfg_attr(not(feature = "cron"), allow(dead_code, reason = "for calendars"))]
+    pub(crate) fn waits_for_wall(&self) -> bool {
+        !self.wall.is_empty() || !self.lingering.is_empty()
+    }
+
     /// Compares the clocks. Before the steps of a turn.
     pub(crate) fn look(&mut self, now: Now) {
         if self.steps.look(now) == Look::Back {
@@ -424,7 +430,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// The machine's time zone has changed: all calendars are asked again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a zone that notifies of its changes"))]
+    #[cfg_attr(not(feature = "cron"), allow(dead_code, reason = "for calendars"))]
     pub(crate) fn zone_changed(&mut self) {
         self.recheck = Some(0);
     }
@@ -599,7 +605,7 @@ impl<H: Host> Engine<H> {
         // Nothing is due, so no slot depends on the steps any more.
         self.steps.dealt_with();
         let steady = self.steady.first().map(|(at, _)| *at);
-        let waits_for_wall = (!self.wall.is_empty() || !self.lingering.is_empty()) && self.steps.runs();
+        let waits_for_wall = self.waits_for_wall() && self.steps.runs();
         let ahead = self.wall.first().map_or(self.look, |(at, _)| (at - now.wall).min(self.look));
         let look = waits_for_wall.then(|| now.steady.saturating_add(ahead));
         let settled = self.steps.unsettled(now).filter(|_| !self.lingering.is_empty());

@@ -55,5 +55,4 @@ pub use trigger::Trigger;
 #[cfg(feature = "cron")]
 pub use zone::Zone;
 #[cfg(feature = "cron")]
-#[allow(unused_imports, reason = "for the driver of jobs")]
 pub(crate) use zone::machine_revision;

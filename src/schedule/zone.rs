@@ -139,7 +139,6 @@ impl Zone {
 /// Checks the zone of the machine for changes. Another number than before: jobs in this zone search again.
 ///
 /// It takes microseconds, and more only when the zone has changed. It calls no user code but subscribers of `tracing`.
-#[allow(dead_code, reason = "for the driver of jobs")]
 pub(crate) fn machine_revision() -> u64 {
     machine::check().revision()
 }

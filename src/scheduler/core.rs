@@ -62,8 +62,31 @@ pub(super) struct State {
     controls: BTreeMap<u64, CancelHandle>,
     /// For the driver.
     events: VecDeque<Pending>,
+    #[cfg(feature = "cron")]
+    zone: ZoneWatch,
     keys: u64,
     generated: u64,
+}
+
+/// The last check of the machine's time zone.
+#[cfg(feature = "cron")]
+#[derive(Default)]
+struct ZoneWatch {
+    checked: Option<(Now, u64)>,
+}
+
+#[cfg(feature = "cron")]
+impl ZoneWatch {
+    /// True once either clock has advanced by a second since the last check.
+    fn is_due(&self, now: Now) -> bool {
+        self.checked
+            .is_none_or(|(then, _)| (now.wall - then.wall).abs() >= SECOND || now.steady - then.steady >= SECOND)
+    }
+
+    fn changes(&mut self, now: Now, revision: u64) -> bool {
+        let before = self.checked.replace((now, revision));
+        before.is_some_and(|(_, before)| before != revision)
+    }
 }
 
 pub(super) struct Core {
@@ -104,6 +127,8 @@ impl Core {
             cells: HashMap::new(),
             controls: BTreeMap::new(),
             events: VecDeque::new(),
+            #[cfg(feature = "cron")]
+            zone: ZoneWatch::default(),
             keys: 0,
             generated: 0,
         };
@@ -272,7 +297,7 @@ impl Core {
         let old = self.driver.lock().replace(waker.clone());
         drop_quietly(old);
         let now = self.now();
-        self.state.lock().engine.look(now);
+        self.look(now);
         let mut searches = 0;
         for _ in 0..JOBS_PER_TURN {
             self.call_hooks();
@@ -294,6 +319,21 @@ impl Core {
         }
         self.call_hooks();
         Some(NextStep::Until(now.steady))
+    }
+
+    /// Notices a step of the wall clock, and a change of the machine's time zone.
+    fn look(&self, now: Now) {
+        let mut state = self.state.lock();
+        state.engine.look(now);
+        #[cfg(feature = "cron")]
+        if state.engine.waits_for_wall() && state.zone.is_due(now) {
+            drop(state);
+            let revision = crate::schedule::machine_revision();
+            let mut state = self.state.lock();
+            if state.zone.changes(now, revision) {
+                state.engine.zone_changed();
+            }
+        }
     }
 
     fn call_hooks(&self) {
