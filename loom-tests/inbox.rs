@@ -171,7 +171,7 @@ fn an_executor_never_sleeps_on_a_task() {
 fn an_executor_that_rests_never_sleeps_on_a_task() {
     explore(Some(2), 800, || {
         let queue = Queue::new();
-        let inbox = Arc::new(Inbox::attended());
+        let inbox = Arc::new(Inbox::with_parking());
         let parker = Arc::new(CondvarParker::new());
         let pushers = [(); 2].map(|()| {
             let (inbox, parker) = (Arc::clone(&inbox), Arc::clone(&parker));
@@ -189,9 +189,9 @@ fn an_executor_that_rests_never_sleeps_on_a_task() {
             if ran == 2 {
                 break;
             }
-            if inbox.rest() {
+            if inbox.prepare_park() {
                 parker.park(None);
-                inbox.attend();
+                inbox.unparked();
             }
         }
         for pusher in pushers {
@@ -209,7 +209,7 @@ fn an_executor_that_rests_never_sleeps_on_a_task() {
 fn an_executor_that_is_up_by_itself_loses_no_task() {
     explore(None, 10, || {
         let queue = Queue::new();
-        let inbox = Arc::new(Inbox::attended());
+        let inbox = Arc::new(Inbox::with_parking());
         let parker = Arc::new(CondvarParker::new());
         let pusher = {
             let (inbox, parker) = (Arc::clone(&inbox), Arc::clone(&parker));
@@ -221,12 +221,12 @@ fn an_executor_that_is_up_by_itself_loses_no_task() {
             })
         };
         late();
-        let _rested = inbox.rest();
-        inbox.attend();
+        let _rested = inbox.prepare_park();
+        inbox.unparked();
         while run(inbox.take()).is_empty() {
-            if inbox.rest() {
+            if inbox.prepare_park() {
                 parker.park(None);
-                inbox.attend();
+                inbox.unparked();
             }
         }
         pusher.join().expect("pushes");
@@ -240,7 +240,7 @@ fn an_executor_that_is_up_by_itself_loses_no_task() {
 fn only_an_executor_that_rests_is_told() {
     explore(None, 4, || {
         let queue = Queue::new();
-        let inbox = Arc::new(Inbox::attended());
+        let inbox = Arc::new(Inbox::with_parking());
         let [a, b, c, d] = [(); 4].map(|()| task(&queue).0);
         let other = {
             let inbox = Arc::clone(&inbox);
@@ -248,19 +248,19 @@ fn only_an_executor_that_rests_is_told() {
         };
         late();
         let early = run(inbox.take()).len();
-        let rested = inbox.rest();
+        let rested = inbox.prepare_park();
         let told = other.join().expect("pushes");
         assert_eq!(told, rested && early == 0, "told if it came while the executor rested, and only then");
         assert!(early + run(inbox.take()).len() == 1, "not lost");
-        inbox.attend();
+        inbox.unparked();
         assert!(
-            !push(&inbox, b) && !inbox.rest(),
+            !push(&inbox, b) && !inbox.prepare_park(),
             "up again, maybe without having taken anything; and something is there"
         );
         assert_eq!(run(inbox.take()).len(), 1);
         assert!(!push(&inbox, c), "awake still");
         assert_eq!(run(inbox.take()).len(), 1);
-        assert!(inbox.rest() && inbox.rest(), "nothing is there, however often it is asked");
+        assert!(inbox.prepare_park() && inbox.prepare_park(), "nothing is there, however often it is asked");
         assert!(push(&inbox, d), "at rest");
         assert_eq!(run(inbox.take()).len(), 1);
     });

@@ -108,6 +108,6 @@ fn a_submit_meets_the_close_of_a_host() {
         submitter.join().expect("the submitter does not panic");
         // A closure that came after the drain is not in the queue.
         assert!(in_queue || pool.0.due() == 0);
-        assert!(task.is_over());
+        assert!(task.is_finished());
     });
 }

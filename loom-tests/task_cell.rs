@@ -9,7 +9,7 @@ use crate::error::TaskError;
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::sync::{Arc, ModelArc, Mutex};
 use crate::task::raw::{
-    Body, ClosureBody, FutureBody, JoinRef, Kind, Members, Outcome, SpawnMeta, TaskRef, Value, Verdict, new,
+    Body, ClosureBody, FutureBody, JoinRef, Kind, Outcome, OwnedTasks, SpawnMeta, TaskRef, Value, WithTaskError, new,
 };
 use crate::task::{Schedule, Status};
 use loom::thread;
@@ -128,11 +128,11 @@ fn a_wake_during_a_poll_runs_the_task_again() {
         queue.run();
         assert!(!woke || over(&join) == Status::Done, "the wake was lost");
         join.detach();
-        if !woke && !task.is_over() {
+        if !woke && !task.is_finished() {
             watched.take_waker().wake();
             queue.run();
         }
-        assert!(task.is_over());
+        assert!(task.is_finished());
         watched.assert_dropped();
     });
 }
@@ -172,12 +172,12 @@ fn a_task_that_wakes_itself_hears_of_other_wakes() {
                 slot.lock().get_or_insert_with(|| Waker::noop().clone()).wake_by_ref();
                 Poll::Ready(())
             })));
-            assert!(others.run() && ended.is_over());
+            assert!(others.run() && ended.is_finished());
         });
         queue.run();
         other.join().expect("wakes");
         queue.run();
-        assert!(join.is_over(), "a wake was lost");
+        assert!(join.is_finished(), "a wake was lost");
     });
 }
 
@@ -331,7 +331,7 @@ fn the_value_is_dropped_once_by_handle_or_runner() {
 
 /// A body that fails.
 fn failing() -> impl Body<Output = ()> + Send + 'static {
-    FutureBody::<_, Verdict>::new(std::future::ready(Err(TaskError::TimedOut(Duration::ZERO))))
+    FutureBody::<_, WithTaskError>::new(std::future::ready(Err(TaskError::TimedOut(Duration::ZERO))))
 }
 
 /// What is to be reported of a task that is over, whose error was read or not.
@@ -425,7 +425,7 @@ fn whoever_sees_the_end_reads_the_result() {
 
 /// A poll of the handle, against the end: it sees the end, or its waker is woken.
 ///
-/// Red: `set_join_waker` that does not look at the outcome; `poll_over` that then keeps its waker in the cell;
+/// Red: `set_join_waker` that does not look at the outcome; `poll_finished` that then keeps its waker in the cell;
 /// `finish` that wakes before it closes.
 #[test]
 fn whoever_waits_is_woken_or_sees_the_end() {
@@ -434,7 +434,7 @@ fn whoever_waits_is_woken_or_sees_the_end() {
         let (mut join, _task) = queue.spawn(body(async {}));
         let (bell, waker) = Bell::new();
         let other = thread::spawn(move || {
-            let polled = join.poll_over(&mut Context::from_waker(&waker));
+            let polled = join.poll_finished(&mut Context::from_waker(&waker));
             (polled.is_ready(), join)
         });
         assert!(queue.run());
@@ -447,7 +447,7 @@ fn whoever_waits_is_woken_or_sees_the_end() {
 
 /// Polled with one waker and then with another, against the end: the last one is woken, none is kept.
 ///
-/// Red: `poll_over` that looks at the state twice, once for the end and once for JOIN_WAKER (the end in between takes
+/// Red: `poll_finished` that looks at the state twice, once for the end and once for JOIN_WAKER (the end in between takes
 /// the cell that the handle then takes as well); `unset_join_waker` that does not look at the outcome.
 #[test]
 fn a_second_waker_takes_the_place_of_the_first() {
@@ -455,10 +455,10 @@ fn a_second_waker_takes_the_place_of_the_first() {
         let queue = Queue::new();
         let (mut join, _task) = queue.spawn(body(async {}));
         let ((first, old), (second, fresh)) = (Bell::new(), Bell::new());
-        assert!(join.poll_over(&mut Context::from_waker(&old)).is_pending());
+        assert!(join.poll_finished(&mut Context::from_waker(&old)).is_pending());
         drop(old);
         let other = thread::spawn(move || {
-            let polled = join.poll_over(&mut Context::from_waker(&fresh));
+            let polled = join.poll_finished(&mut Context::from_waker(&fresh));
             (polled.is_ready(), join)
         });
         assert!(queue.run());
@@ -479,7 +479,7 @@ fn a_registered_waker_goes_with_the_handle_or_is_woken() {
         let queue = Queue::new();
         let (mut join, task) = queue.spawn(body(async {}));
         let (bell, waker) = Bell::new();
-        assert!(join.poll_over(&mut Context::from_waker(&waker)).is_pending());
+        assert!(join.poll_finished(&mut Context::from_waker(&waker)).is_pending());
         drop(waker);
         let other = thread::spawn(move || drop(join));
         assert!(queue.run());
@@ -498,12 +498,12 @@ fn a_waiter_is_woken_once_by_end_or_cancellation() {
         let queue = Queue::new();
         let (mut join, task) = queue.spawn(ClosureBody::<_, Value>::new(|| ()));
         let (bell, waker) = Bell::new();
-        assert!(join.poll_over(&mut Context::from_waker(&waker)).is_pending());
+        assert!(join.poll_finished(&mut Context::from_waker(&waker)).is_pending());
         let other = thread::spawn(move || task.cancel(Outcome::Cancelled));
         assert!(queue.run());
         other.join().expect("cancels");
         assert_eq!(bell.rung(), 1);
-        assert!(join.is_over());
+        assert!(join.is_finished());
     });
 }
 
@@ -534,13 +534,13 @@ fn a_refused_runnable_ends_its_task() {
 /// cell is freed, once, by whoever comes second, after all uses by the other one.
 ///
 /// Red: `Header::leave` or `Header::unlist` by a load and a store; the swap of `leave` without its release half, that of
-/// `unlist` without its acquire half; `Members::drop` that does not look at what `unlist` says.
+/// `unlist` without its acquire half; `OwnedTasks::drop` that does not look at what `unlist` says.
 #[test]
 fn an_owner_list_goes_while_its_task_ends() {
     explore(None, 7, || {
         let queue = Queue::new();
         let (runnable, join) = new(body(async {}), queue, SpawnMeta::at(Location::caller()));
-        let mut members = Members::new();
+        let mut members = OwnedTasks::new();
         members.accept(&runnable, 0);
         join.detach();
         let other = thread::spawn(move || drop(runnable.run(Outcome::Gone)));

@@ -48,7 +48,7 @@ impl Executor {
             for (level, queued) in &mut self.ready {
                 *level = queued.priority();
             }
-            assert!(matches!(arrived.run(Outcome::Gone), PollOutcome::Over(_)));
+            assert!(matches!(arrived.run(Outcome::Gone), PollOutcome::Completed(_)));
         }
     }
 }
@@ -99,7 +99,7 @@ fn a_task_stands_in_the_queue_of_its_level() {
         assert_eq!((level, runnable.priority()), (Priority::Background, Priority::Background));
         assert!(executor.ready.is_empty());
         task.cancel(Outcome::Cancelled);
-        assert!(matches!(runnable.run(Outcome::Cancelled), PollOutcome::Over(_)));
+        assert!(matches!(runnable.run(Outcome::Cancelled), PollOutcome::Completed(_)));
     });
 }
 
@@ -127,6 +127,6 @@ fn of_two_changes_the_last_one_holds() {
         assert_ne!(level, Priority::UserVisible);
         assert_eq!(level, runnable.priority());
         task.cancel(Outcome::Cancelled);
-        assert!(matches!(runnable.run(Outcome::Cancelled), PollOutcome::Over(_)));
+        assert!(matches!(runnable.run(Outcome::Cancelled), PollOutcome::Completed(_)));
     });
 }

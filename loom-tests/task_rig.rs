@@ -79,7 +79,7 @@ impl Queue {
                 match task.run(Outcome::Cancelled) {
                     PollOutcome::Idle => {}
                     PollOutcome::Again(task) => self.push(task),
-                    PollOutcome::Over(_) => over = true,
+                    PollOutcome::Completed(_) => over = true,
                 }
             }
             if !some {

@@ -244,7 +244,7 @@ fn a_cancelled_future_never_ran_or_is_dropped_by_its_runner() {
         match verdict {
             ToCancelled::Ended { .. } => assert_eq!(polls, 0),
             ToCancelled::Requested { .. } => assert_eq!(polls, 1),
-            ToCancelled::Over => unreachable!("the body never ends by itself"),
+            ToCancelled::Finished => unreachable!("the body never ends by itself"),
         }
     });
 }
@@ -254,7 +254,7 @@ fn cancel_against_the_end(kind: Kind, panicked: bool) {
         let rig = Rig::running();
         let canceller = spawn(&rig, move |rig| {
             let verdict = rig.state.cancel(kind, Outcome::Cancelled);
-            (verdict != ToCancelled::Over, rig.outcome())
+            (verdict != ToCancelled::Finished, rig.outcome())
         });
         let outcome = if panicked { Outcome::Error } else { Outcome::Done };
         let closed = rig.close(outcome, panicked);
@@ -440,7 +440,7 @@ fn whoever_sees_the_end_sees_what_came_before() {
     explore(None, 4, || {
         let rig = Rig::running();
         let looker = spawn(&rig, |rig| {
-            if rig.state.load().is_over() {
+            if rig.state.load().is_finished() {
                 rig.output.read();
                 assert!(rig.news[0].load(Relaxed), "progress that came before the end is missing");
             }

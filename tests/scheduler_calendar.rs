@@ -471,7 +471,7 @@ fn a_zone_may_call_the_scheduler_in_every_search() {
         ("len", |scheduler, _| assert!(!scheduler.is_empty())),
         ("list", |scheduler, _| assert!(!scheduler.list().is_empty())),
         ("latest", |scheduler, _| drop(scheduler.latest::<()>("zoned"))),
-        ("look", |_, job| assert!(job.next_run_at().is_some() || !job.status().is_over())),
+        ("look", |_, job| assert!(job.next_run_at().is_some() || !job.status().is_finished())),
         ("run_now", |_, job| assert!(job.run_now())),
         ("pause", |_, job| assert!(job.pause())),
         ("pause, resume", |_, job| assert!(job.pause() && job.resume())),
@@ -499,7 +499,7 @@ fn a_zone_may_call_the_scheduler_in_every_search() {
             world.settle();
             assert!(zone.0.lock().unwrap().is_none(), "{name}, {search}: the zone was asked");
             let over = matches!(name, "remove" | "add" | "shutdown");
-            assert_eq!(job.status().is_over(), over, "{name}, {search}: {:?}", job.status());
+            assert_eq!(job.status().is_finished(), over, "{name}, {search}: {:?}", job.status());
             if name == "pause" {
                 assert_eq!((job.status(), job.counts().runs), (JobStatus::Paused, 0), "{name}, {search}");
                 assert!(job.resume(), "{name}, {search}");

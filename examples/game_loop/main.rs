@@ -122,7 +122,7 @@ fn run(
     let mut script = request.script.clone().map(Script::new);
     let budget = Budget::time(request.budget);
     let mut has_enough = false;
-    while !has_enough && !story.is_done() && !is_over(request, &pace, script.as_ref()) {
+    while !has_enough && !story.is_done() && !is_finished(request, &pace, script.as_ref()) {
         let begin = Instant::now();
         let is_loading = game.timing.is_held();
         while !is_loading && let Some(key) = script.as_mut().and_then(|script| script.due(pace.played())) {
@@ -153,7 +153,7 @@ fn run(
 }
 
 /// True if the frames that were asked for are played, or the script is.
-fn is_over(request: &Play, pace: &Pace, script: Option<&Script>) -> bool {
+fn is_finished(request: &Play, pace: &Pace, script: Option<&Script>) -> bool {
     match (request.frames, script) {
         (Some(frames), _) => pace.frames() >= frames,
         (None, Some(script)) => pace.played() >= script.length(),

@@ -61,7 +61,7 @@ impl Body {
     }
 
     /// True if all of it is there.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.state == State::Over
     }
 
@@ -136,7 +136,7 @@ mod tests {
         for piece in bytes.chunks(step) {
             body.receive(piece, &mut |content| all.extend_from_slice(content)).ok()?;
         }
-        Some((String::from_utf8(all).unwrap(), body.is_over()))
+        Some((String::from_utf8(all).unwrap(), body.is_finished()))
     }
 
     #[test]

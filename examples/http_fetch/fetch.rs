@@ -93,7 +93,7 @@ pub(crate) async fn fetch(url: &Url, mut content: impl FnMut(&[u8], SoFar)) -> R
     };
     take(&rest, &mut body, &mut so_far)?;
     let mut buffer = vec![0; BUFFER];
-    while !body.is_over() {
+    while !body.is_finished() {
         match stream.read(&mut buffer).await.map_err(broken(so_far.received))? {
             0 if body.is_over_at_the_end() => break,
             0 => return Err(FetchError::Short { received: so_far.received }),

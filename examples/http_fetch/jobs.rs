@@ -59,7 +59,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    fn is_over(self) -> bool {
+    fn is_finished(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 }
@@ -148,7 +148,7 @@ impl Jobs {
         for Setback { row, reason } in self.setbacks.try_iter() {
             let row = &mut self.rows[row];
             // One that came late, after its task was seen over, is no news.
-            if !row.stage.is_over() {
+            if !row.stage.is_finished() {
                 row.trouble = Some(reason);
             }
         }
@@ -194,7 +194,7 @@ impl Jobs {
     }
 
     /// True if nothing is left to be done.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.tasks.is_empty()
     }
 
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(stages(&jobs), [Stage::Cancelled, Stage::Running, Stage::Waiting]);
         jobs.cancel(1);
         jobs.cancel(7);
-        tick_until(&mut jobs, Jobs::is_over);
+        tick_until(&mut jobs, Jobs::is_finished);
         assert_eq!(stages(&jobs), [Stage::Cancelled, Stage::Cancelled, Stage::Done]);
         jobs.cancel(2);
         let totals = &jobs.totals;
@@ -278,7 +278,7 @@ mod tests {
         let trouble = jobs.rows[0].trouble.clone();
         assert_eq!(trouble.as_deref(), Some("the server says 503 Service Unavailable"));
         jobs.cancel_all();
-        tick_until(&mut jobs, Jobs::is_over);
+        tick_until(&mut jobs, Jobs::is_finished);
         assert_eq!((jobs.totals.cancelled, jobs.totals.retries, jobs.received()), (2, 0, 0));
     }
 
@@ -289,7 +289,7 @@ mod tests {
         tick_until(&mut jobs, |jobs| (1..4000).contains(&jobs.rows[0].so_far.received));
         assert_eq!(jobs.rows[0].so_far.total, Some(4000));
         jobs.cancel_all();
-        tick_until(&mut jobs, Jobs::is_over);
+        tick_until(&mut jobs, Jobs::is_finished);
         assert_eq!((jobs.totals.cancelled, jobs.totals.bytes), (1, 0));
     }
 }

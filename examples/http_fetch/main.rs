@@ -132,7 +132,7 @@ fn run_loop(
         ticks.record(tick.elapsed());
 
         view.draw(jobs, ticks, start.elapsed())?;
-        if jobs.is_over() {
+        if jobs.is_finished() {
             return Ok(());
         }
         if end.is_some_and(|end| end <= tick) {

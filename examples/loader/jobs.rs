@@ -126,7 +126,7 @@ impl Jobs {
     }
 
     /// True if nothing is left to be done.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.cancelled || (self.walk_over && self.small.is_empty() && self.large.is_empty())
     }
 

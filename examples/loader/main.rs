@@ -118,7 +118,7 @@ fn run_loop(
     start: Instant,
 ) -> io::Result<()> {
     let mut next_frame = start;
-    while !jobs.is_over() {
+    while !jobs.is_finished() {
         let tick = Instant::now();
         jobs.tick();
         ticks.record(tick.elapsed());

@@ -76,7 +76,7 @@ impl RunningClosures {
 
     /// How many closures run on after the end of their task.
     pub(crate) fn left_running(&self) -> usize {
-        let left = |running: &&Running| running.task.is_over() && !running.task.is_internal();
+        let left = |running: &&Running| running.task.is_finished() && !running.task.is_internal();
         self.running().iter().filter(left).count()
     }
 

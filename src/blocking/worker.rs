@@ -164,7 +164,7 @@ impl Worker<'_> {
 /// Runs a closure on this thread. Panics of the closure end in its task; any other ends here.
 pub(crate) fn run_closure(job: Runnable) {
     guarded(|| match job.run(Outcome::Gone) {
-        PollOutcome::Over(_) => {}
+        PollOutcome::Completed(_) => {}
         PollOutcome::Idle => running::leave(),
         PollOutcome::Again(task) => {
             running::leave();

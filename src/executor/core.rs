@@ -7,7 +7,7 @@ use super::ready::{END, Ready};
 use crate::counters::Counter;
 use crate::sync::Arc;
 use crate::task::Priority;
-use crate::task::raw::{Inbox, Listed, Members, Outcome, Over, PollOutcome, Runnable, TaskRef};
+use crate::task::raw::{Completed, Inbox, Listed, Outcome, OwnedTasks, PollOutcome, Runnable, TaskRef};
 use crate::util::slab::Slab;
 use std::cell::{Cell, RefCell};
 
@@ -38,7 +38,7 @@ pub(crate) struct Counters {
 /// One executor. Not `Send`: it stays on its thread, and other threads reach it through an [`Inbox`].
 pub(crate) struct Core {
     /// All tasks whose bodies are alive.
-    members: RefCell<Members>,
+    members: RefCell<OwnedTasks>,
     pub(super) ready: RefCell<Ready<Runnable>>,
     /// Tasks taken out of the queue by hand, until they return.
     pub(super) aside: RefCell<Slab<Runnable>>,
@@ -62,7 +62,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(counters: Arc<Counters>) -> Self {
         Self {
-            members: RefCell::new(Members::new()),
+            members: RefCell::new(OwnedTasks::new()),
             ready: RefCell::new(Ready::new()),
             aside: RefCell::new(Slab::new()),
             census: RefCell::new(None),
@@ -247,7 +247,7 @@ impl Core {
             PollOutcome::Idle => self.position.set(END),
             PollOutcome::Again(task) if self.position.get() == END => queue(task),
             PollOutcome::Again(task) => self.put_in_place(task),
-            PollOutcome::Over(task) => self.let_go(task),
+            PollOutcome::Completed(task) => self.let_go(task),
         }
     }
 
@@ -273,7 +273,7 @@ impl Core {
     }
 
     /// Takes the task that ran off the owner list.
-    fn let_go(&self, task: Over) {
+    fn let_go(&self, task: Completed) {
         self.position.set(END);
         self.counters.closed.add(1);
         self.members.borrow_mut().release(&task);

@@ -4,7 +4,7 @@
 //! - the **inbox** ([`Inbox`](crate::task::raw::Inbox)), where any thread queues new and woken tasks without a lock;
 //! - the **ready queue**, which only the executor's own thread touches: local wakes go straight there. It has three levels
 //!   and knows positions; the rules stand in its file;
-//! - the **owner list** ([`Members`](crate::task::raw::Members)), which names every task from its acceptance until its body
+//! - the **owner list** ([`OwnedTasks`](crate::task::raw::OwnedTasks)), which names every task from its acceptance until its body
 //!   is gone. It lives on the executor's thread: whoever wants a listing asks that thread.
 //!
 //! The executor knows neither threads nor parkers nor timers: [`Core`] is driven turn by turn, by the reactor thread or

@@ -146,8 +146,9 @@ impl<K: Send + 'static, T: Send + 'static> Completions<K, T> {
         let mut pending = self.pending.lock();
         let slot = pending.insert((key, task));
         let notice = Waker::from(Arc::new(Notice { shared: Arc::clone(self), slot }));
-        let over =
-            pending.get_mut(slot).is_some_and(|(_, task)| task.poll_over(&mut Context::from_waker(&notice)).is_ready());
+        let over = pending
+            .get_mut(slot)
+            .is_some_and(|(_, task)| task.poll_finished(&mut Context::from_waker(&notice)).is_ready());
         drop(pending);
         if over {
             self.complete(slot);

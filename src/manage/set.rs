@@ -98,7 +98,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         let (slot, before) = self.members.insert(key, task);
         let notice = self.finished.notice(slot);
         if let Some(task) = self.members.get_mut(slot)
-            && task.poll_over(&mut Context::from_waker(&notice)).is_ready()
+            && task.poll_finished(&mut Context::from_waker(&notice)).is_ready()
         {
             self.finished.push(slot);
         }
@@ -119,7 +119,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
 
     /// The set's waker goes; whoever awaits the task registers its own.
     fn let_go(&mut self, mut task: Task<T, P>) -> Task<T, P> {
-        if task.poll_over(&mut Context::from_waker(Waker::noop())).is_ready() {
+        if task.poll_finished(&mut Context::from_waker(Waker::noop())).is_ready() {
             self.sweep();
         }
         task
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn a_set_that_is_never_drained_does_not_grow() {
         let mut set: TaskSet<_, _> = TaskSet::new();
-        let over = |n: u32| Task::over(Ok(n), Spec::plain());
+        let over = |n: u32| Task::already_finished(Ok(n), Spec::plain());
         set.insert(u32::MAX, over(0));
         for n in 0..1000 {
             set.insert(n, over(n));

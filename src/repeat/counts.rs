@@ -37,7 +37,7 @@ pub enum JobStatus {
 
 impl JobStatus {
     /// Returns true for the last four: no run will be due any more.
-    pub fn is_over(self) -> bool {
+    pub fn is_finished(self) -> bool {
         !matches!(self, Self::Active | Self::Paused | Self::Idle)
     }
 

@@ -151,7 +151,7 @@ impl<H: Host> Engine<H> {
     }
 
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &H> {
-        self.jobs.values().filter(|entry| !entry.status.is_over()).map(|entry| &entry.host)
+        self.jobs.values().filter(|entry| !entry.status.is_finished()).map(|entry| &entry.host)
     }
 
     /// Requests a run. Returns false if the job has ended or is idle.
@@ -169,7 +169,7 @@ impl<H: Host> Engine<H> {
     ///
     /// It waits if there is no room for it. Ends an idle state. Returns false if the job has ended.
     pub(crate) fn start_now(&mut self, key: u64, now: Now, actions: &mut Vec<Action<H>>) -> bool {
-        let Some(entry) = self.jobs.get_mut(&key).filter(|entry| !entry.status.is_over()) else { return false };
+        let Some(entry) = self.jobs.get_mut(&key).filter(|entry| !entry.status.is_finished()) else { return false };
         entry.status = JobStatus::Active;
         self.dispatch_one(key, Slot { at: Moment::Steady(now.steady), slots: 1 }, false, now, actions);
         self.plan(key, now);
@@ -221,7 +221,7 @@ impl<H: Host> Engine<H> {
     fn halt(&mut self, key: u64, status: JobStatus, actions: &mut Vec<Action<H>>) -> usize {
         self.unqueue(key);
         let Some(entry) = self.jobs.get_mut(&key) else { return 0 };
-        let was_over = entry.status.is_over();
+        let was_over = entry.status.is_finished();
         (entry.status, entry.asked, entry.slot) = (status, 0, None);
         entry.counts.overlapped += entry.instances.give_up().len() as u64;
         entry.show();
@@ -251,10 +251,10 @@ impl<H: Host> Engine<H> {
     pub(crate) fn end(&mut self, key: u64, status: JobStatus, actions: &mut Vec<Action<H>>) -> bool {
         self.unqueue(key);
         let Some(entry) = self.jobs.get_mut(&key) else { return false };
-        if entry.status.is_over() && !(entry.rules.restarts && status != entry.status) {
+        if entry.status.is_finished() && !(entry.rules.restarts && status != entry.status) {
             return false;
         }
-        self.live -= usize::from(!entry.status.is_over());
+        self.live -= usize::from(!entry.status.is_finished());
         (entry.status, entry.slot, entry.asked) = (status, None, 0);
         entry.counts.overlapped += entry.instances.give_up().len() as u64;
         entry.show();
@@ -285,7 +285,7 @@ impl<H: Host> Engine<H> {
 
     /// Drops the entry of an ended job without runs.
     fn bury(&mut self, key: u64, actions: &mut Vec<Action<H>>) {
-        let over = self.jobs.get(&key).is_some_and(|entry| entry.status.is_over() && !entry.rules.restarts);
+        let over = self.jobs.get(&key).is_some_and(|entry| entry.status.is_finished() && !entry.rules.restarts);
         if over && self.runs_by_job.range((key, 0)..=(key, u64::MAX)).next().is_none() {
             actions.extend(self.jobs.remove(&key).map(|entry| Action::Drop(Box::new(entry))));
         }
@@ -459,7 +459,7 @@ impl<H: Host> Engine<H> {
     /// Puts a table back after its search, with what it found.
     pub(crate) fn end_search(&mut self, search: Search, batch: Option<Batch>, actions: &mut Vec<Action<H>>) {
         let Search { key, table, now, .. } = search;
-        let Some(entry) = self.jobs.get_mut(&key).filter(|entry| !entry.status.is_over() || entry.rules.restarts)
+        let Some(entry) = self.jobs.get_mut(&key).filter(|entry| !entry.status.is_finished() || entry.rules.restarts)
         else {
             if let Some(entry) = self.jobs.get(&key) {
                 actions.push(Action::End { host: entry.host.clone(), table: Some(table) });
@@ -514,7 +514,7 @@ impl<H: Host> Engine<H> {
     /// Deals with one slot. True if it runs or waits.
     fn dispatch_one(&mut self, key: u64, slot: Slot, catches_up: bool, now: Now, actions: &mut Vec<Action<H>>) -> bool {
         let Some(entry) = self.jobs.get_mut(&key) else { return false };
-        if entry.is_used_up() || entry.status.is_over() {
+        if entry.is_used_up() || entry.status.is_finished() {
             return false;
         }
         let decision = entry.instances.due(slot, catches_up);
@@ -589,7 +589,7 @@ impl<H: Host> Engine<H> {
         self.recheck = next.as_ref().map(|(key, _)| **key + 1);
         let (key, entry) = next?;
         let wall = entry.table.as_ref().is_none_or(|table| table.goes_by_the_wall());
-        if wall && (!entry.status.is_over() || entry.rules.restarts) {
+        if wall && (!entry.status.is_finished() || entry.rules.restarts) {
             entry.wanted.look = true;
         }
         self.lingering.remove(key);
@@ -640,7 +640,7 @@ impl<H: Host> Engine<H> {
 
     /// Ends a job that has nothing ahead. If a step of the clock has brought that about, it lingers.
     fn retire(&mut self, key: u64, now: Now, actions: &mut Vec<Action<H>>) {
-        let Some(entry) = self.jobs.get(&key).filter(|entry| !entry.status.is_over()) else { return };
+        let Some(entry) = self.jobs.get(&key).filter(|entry| !entry.status.is_finished()) else { return };
         let Some(table) = &entry.table else { return };
         let nothing = entry.slot.is_none() && entry.is_active() && !entry.has_requests() && !table.is_on_request();
         if entry.is_used_up() || (nothing && (table.is_done() || self.steps.unsettled(now).is_none())) {

@@ -150,7 +150,7 @@ impl<H: Host> Entry<H> {
     /// Finds the next slot, and draws its delay.
     pub(super) fn find_slot(&mut self, now: Now) {
         let slot = match &self.table {
-            _ if self.is_used_up() || self.status.is_over() => None,
+            _ if self.is_used_up() || self.status.is_finished() => None,
             Some(table) if table.waits_for_begin() && self.instances.waiting() > 0 => None,
             Some(table) => table.next(now),
             // During a search, the one before it.

@@ -149,7 +149,7 @@ impl Handle {
         match inside(driven.as_deref(), || runnable.run(Outcome::Gone)) {
             PollOutcome::Again(task) => shared.accept(task),
             // Over; it never sleeps here.
-            PollOutcome::Over(_) | PollOutcome::Idle => {}
+            PollOutcome::Completed(_) | PollOutcome::Idle => {}
         }
         task
     }

@@ -183,7 +183,7 @@ impl Handle {
 
     /// A task that is over with an error from the start. It raises the update flag, and has hooks as any other.
     pub(crate) fn over<T: 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
-        Task::over_for(Refuser(Arc::clone(&self.shared)), Err(error), spec)
+        Task::already_finished_for(Refuser(Arc::clone(&self.shared)), Err(error), spec)
     }
 
     fn try_start_blocking<F, R, C>(&self, closure: F, spec: Spec<()>) -> Result<Task<C::Output>, TrySpawnError<F>>

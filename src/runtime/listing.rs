@@ -211,7 +211,7 @@ impl Shared {
         let futures = futures.iter().filter(|listed| alive(&listed.task));
         let mut tasks: Vec<_> = futures.map(|listed| describe(&listed.task, listed.since, false)).collect();
         let running = self.closures.running().into_iter().filter(|running| alive(&running.task));
-        tasks.extend(running.map(|Running { task, since }| describe(&task, clock.nanos_of(since), task.is_over())));
+        tasks.extend(running.map(|Running { task, since }| describe(&task, clock.nanos_of(since), task.is_finished())));
         tasks.sort_by_key(TaskInfo::id);
         tasks
     }

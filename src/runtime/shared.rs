@@ -85,7 +85,7 @@ impl Shared {
         let host = driver_kind == DriverKind::Host;
         let update = Arc::new(UpdateFlag::new());
         Self {
-            inbox: CachePadded::new(if host { Inbox::new() } else { Inbox::attended() }),
+            inbox: CachePadded::new(if host { Inbox::new() } else { Inbox::with_parking() }),
             driver: Driver::new(clock, Arc::clone(&unparker)),
             pool: pool(&unparker),
             #[cfg(feature = "net")]
@@ -199,7 +199,7 @@ impl Shared {
     #[cold]
     fn task_updated_slow(self: &Arc<Self>, task: &TaskRef, audience: Audience) {
         match audience {
-            Audience::Nobody => {}
+            Audience::Hidden => {}
             Audience::Task if self.has_update_hook => look_again(self, task),
             Audience::Task | Audience::Host | Audience::Group => self.updated(),
         }

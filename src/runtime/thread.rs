@@ -70,13 +70,13 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, mut wait: Wait) {
             ParkTime::AtMost(wait) => Some(wait),
             ParkTime::Unlimited => None,
         };
-        if !shared.inbox.rest() {
+        if !shared.inbox.prepare_park() {
             parker.look();
             continue;
         }
         shared.parks.add(1);
         parker.park(local.limit_park(timeout));
-        shared.inbox.attend();
+        shared.inbox.unparked();
         wait.parked();
     }
 }

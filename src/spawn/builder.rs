@@ -9,7 +9,7 @@ use crate::progress::{Capacity, ProgressObserver, Reader, channel};
 use crate::retry::{AttemptError, Pace, RetryObserver, RetryPolicy};
 use crate::runtime::{Handle, LocalHandle, Runtime, Shared};
 use crate::sync::Arc;
-use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, Verdict, Work};
+use crate::task::raw::{Body, ClosureBody, Convert, Fallible, LazyBody, Outcome, Value, WithTaskError, Work};
 use crate::task::{EndHook, Priority, RetryState, Spec, Stopwatch, Task, TaskInfo, TaskMeta};
 use crate::time::driver::Driver;
 use crate::time::{ChildClock, Sleep};
@@ -382,7 +382,7 @@ impl<P: Send + 'static, S: SpawnTarget, R> Opened<P, S, R> {
         C: Convert<F::Output> + 'static,
     {
         let (cx, limit, timers) = (self.context(), self.inner_limit(), self.timers.clone());
-        LazyBody::<_, _, Verdict>::new(move || Limited::<F, C>::new(|| make(cx), limit, timers))
+        LazyBody::<_, _, WithTaskError>::new(move || Limited::<F, C>::new(|| make(cx), limit, timers))
     }
 
     /// Returns the time source of the retries.
@@ -485,7 +485,7 @@ impl Refusal {
         let (error, spec) = (TaskError::from_error(self.error), Spec::detailed(self.details, None));
         match self.handle {
             Some(handle) => handle.over(error, spec),
-            None => Task::over(Err(error), spec),
+            None => Task::already_finished(Err(error), spec),
         }
     }
 }

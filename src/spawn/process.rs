@@ -111,7 +111,7 @@ pub fn task() -> TaskBuilder<(), DefaultRuntime> {
 
 #[track_caller]
 fn failed<T: 'static>(error: BuildError) -> Task<T> {
-    Task::over(Err(TaskError::from_error(error)), Spec::plain())
+    Task::already_finished(Err(TaskError::from_error(error)), Spec::plain())
 }
 
 /// The process-wide runtime as the target of a [`TaskBuilder`]; made by [`task()`].

@@ -16,7 +16,7 @@ use crate::retry::{Attempts, Next, Pace, RetryObserver, RetryPolicy, Run, judge}
 use crate::runtime::Handle;
 use crate::sync::Arc;
 use crate::task::Task;
-use crate::task::raw::{Body, Convert, Kind, LazyBody, Verdict};
+use crate::task::raw::{Body, Convert, Kind, LazyBody, WithTaskError};
 use crate::time::Sleep;
 use std::future::Future;
 use std::panic::Location;
@@ -136,7 +136,7 @@ impl<P: Send + 'static, S: SpawnTarget, E> Opened<P, S, RetryPolicy<E>> {
         let (handle, details) = (self.target.handle().clone(), Arc::clone(&self.details));
         let (policy, limit, mut voice) =
             (self.retry.clone(), self.inner_limit(), std::mem::replace(&mut self.voice, Voice::None));
-        LazyBody::<_, _, Verdict>::new(move || {
+        LazyBody::<_, _, WithTaskError>::new(move || {
             let make = move || {
                 let voice = voice.share().map_or(Voice::None, Voice::Shared);
                 make(TaskContext::new(handle.clone(), Arc::clone(&details), voice))

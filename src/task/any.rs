@@ -1,11 +1,11 @@
-//! What is a task, for calls that take any.
+//! The trait of all task handles, for functions that take any of them.
 
 use super::raw::TaskRef;
 use super::{CancelHandle, SharedTask, Task};
 
-/// A [`Task`], a [`SharedTask`] or a [`CancelHandle`], whatever its types: what the calls of [`queue`](crate::queue) take.
+/// A [`Task`], a [`SharedTask`] or a [`CancelHandle`], of any type.
 ///
-/// Nothing else can be one.
+/// The functions of [`queue`](crate::queue) take it. No other type can implement it.
 ///
 /// # Example
 /// ```
@@ -32,7 +32,7 @@ pub trait AnyTask: HasTask {}
 #[diagnostic::do_not_recommend]
 impl<T: HasTask> AnyTask for T {}
 
-/// Gives the task.
+/// Returns the task.
 pub(crate) trait HasTask {
     fn task_ref(&self) -> &TaskRef;
 }

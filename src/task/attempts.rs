@@ -1,4 +1,4 @@
-//! Attempts and the time that a task took, as its handles show them.
+//! The attempts and the elapsed time of a task, as its handles show them.
 
 use super::raw::TaskRef;
 use super::{CancelHandle, RetryState, SharedTask, Task, TaskMeta};
@@ -11,14 +11,16 @@ impl TaskRef {
         self.details()?.retry().map(|retry| &**retry)
     }
 
-    /// `value` is of a moment before the look at the state: nothing of it is shown of a task that has finished.
-    fn unless_over<V>(&self, value: V) -> Option<V> {
-        if self.is_over() { None } else { Some(value) }
+    /// Returns `value`, unless the task has finished.
+    ///
+    /// The caller read `value` before this checks the state, so a finished task shows nothing of it.
+    fn unless_finished<V>(&self, value: V) -> Option<V> {
+        if self.is_finished() { None } else { Some(value) }
     }
 
     fn next_attempt_at(&self) -> Option<Instant> {
         let next = self.retry()?.next_attempt_at()?;
-        self.unless_over(next)
+        self.unless_finished(next)
     }
 
     fn next_attempt_in(&self) -> Option<Duration> {
@@ -28,7 +30,7 @@ impl TaskRef {
 
     fn last_error(&self) -> Option<TaskError> {
         let error = self.retry()?.last_error()?;
-        self.unless_over(error)
+        self.unless_finished(error)
     }
 
     fn max_attempts(&self) -> Option<u32> {
@@ -37,7 +39,7 @@ impl TaskRef {
 
     fn elapsed(&self) -> Option<Duration> {
         let stopwatch = self.details().and_then(TaskMeta::stopwatch)?;
-        Some(stopwatch.elapsed(self.is_over()))
+        Some(stopwatch.elapsed(self.is_finished()))
     }
 
     pub(super) fn waiting(&self) -> Option<super::retry_state::Waiting> {
@@ -46,18 +48,21 @@ impl TaskRef {
 }
 
 impl<T, P> Task<T, P> {
-    /// The current attempt, counted from 1.
+    /// Returns the current attempt, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.task_ref().attempt()
     }
 
-    /// The number of attempts that the task has at most: 1 without a retry policy, `None` without a limit.
+    /// Returns the largest number of attempts.
+    ///
+    /// 1 without a retry policy, `None` without a limit.
     pub fn max_attempts(&self) -> Option<u32> {
         self.task_ref().max_attempts()
     }
 
-    /// When the next attempt begins, while the task waits for it ([`TaskBuilder::retry`](crate::TaskBuilder::retry)). A
-    /// moment of the runtime's clock. `None` at all other times.
+    /// Returns the start of the next attempt, on the runtime's clock.
+    ///
+    /// `None` unless the task waits for its next attempt ([`TaskBuilder::retry`](crate::TaskBuilder::retry)).
     ///
     /// # Example
     /// ```
@@ -80,7 +85,9 @@ impl<T, P> Task<T, P> {
         self.task_ref().next_attempt_at()
     }
 
-    /// How long it is to the next attempt, by the runtime's clock, while the task waits for it. Zero if the attempt is due.
+    /// Returns the time until the next attempt, on the runtime's clock.
+    ///
+    /// Zero if the attempt is due. `None` unless the task waits for it.
     ///
     /// # Example
     /// ```
@@ -107,16 +114,20 @@ impl<T, P> Task<T, P> {
         self.task_ref().next_attempt_in()
     }
 
-    /// Why the last attempt failed, of a task that retries and has not finished. `None` before that, and once the task has
-    /// finished: then [`error`](Self::error) has the last one.
+    /// Returns the error of the last failed attempt.
+    ///
+    /// `None` before the first failure, and once the task has finished: then [`error`](Self::error) returns the last
+    /// error.
     pub fn last_error(&self) -> Option<TaskError> {
         self.task_ref().last_error()
     }
 
-    /// The time since the task was submitted, by the runtime's clock. It stands still once the task has finished.
+    /// Returns the time since the task was submitted, on the runtime's clock.
     ///
-    /// For the tasks of a builder ([`Handle::task`](crate::Handle::task)), futures and closures, and those composed of them.
-    /// `None` for others: a plain `spawn` does not read the clock.
+    /// It stops once the task has finished.
+    ///
+    /// Tasks of a builder ([`Handle::task`](crate::Handle::task)), futures and closures, and tasks composed of them
+    /// measure it. It is `None` for others: a plain `spawn` does not read the clock.
     ///
     /// # Example
     /// ```
@@ -138,64 +149,64 @@ impl<T, P> Task<T, P> {
 }
 
 impl<T, P> SharedTask<T, P> {
-    /// The current attempt, counted from 1.
+    /// Returns the current attempt, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.task_ref().attempt()
     }
 
-    /// The number of attempts that the task has at most; see [`Task::max_attempts`].
+    /// Returns the largest number of attempts; see [`Task::max_attempts`].
     pub fn max_attempts(&self) -> Option<u32> {
         self.task_ref().max_attempts()
     }
 
-    /// When the next attempt begins, while the task waits for it; see [`Task::next_attempt_at`].
+    /// Returns the start of the next attempt; see [`Task::next_attempt_at`].
     pub fn next_attempt_at(&self) -> Option<Instant> {
         self.task_ref().next_attempt_at()
     }
 
-    /// How long it is to the next attempt, while the task waits for it; see [`Task::next_attempt_in`].
+    /// Returns the time until the next attempt; see [`Task::next_attempt_in`].
     pub fn next_attempt_in(&self) -> Option<Duration> {
         self.task_ref().next_attempt_in()
     }
 
-    /// Why the last attempt failed; see [`Task::last_error`].
+    /// Returns the error of the last failed attempt; see [`Task::last_error`].
     pub fn last_error(&self) -> Option<TaskError> {
         self.task_ref().last_error()
     }
 
-    /// The time since the task was submitted; see [`Task::elapsed`].
+    /// Returns the time since the task was submitted; see [`Task::elapsed`].
     pub fn elapsed(&self) -> Option<Duration> {
         self.task_ref().elapsed()
     }
 }
 
 impl CancelHandle {
-    /// The current attempt, counted from 1.
+    /// Returns the current attempt, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.task_ref().attempt()
     }
 
-    /// The number of attempts that the task has at most; see [`Task::max_attempts`].
+    /// Returns the largest number of attempts; see [`Task::max_attempts`].
     pub fn max_attempts(&self) -> Option<u32> {
         self.task_ref().max_attempts()
     }
 
-    /// When the next attempt begins, while the task waits for it; see [`Task::next_attempt_at`].
+    /// Returns the start of the next attempt; see [`Task::next_attempt_at`].
     pub fn next_attempt_at(&self) -> Option<Instant> {
         self.task_ref().next_attempt_at()
     }
 
-    /// How long it is to the next attempt, while the task waits for it; see [`Task::next_attempt_in`].
+    /// Returns the time until the next attempt; see [`Task::next_attempt_in`].
     pub fn next_attempt_in(&self) -> Option<Duration> {
         self.task_ref().next_attempt_in()
     }
 
-    /// Why the last attempt failed; see [`Task::last_error`].
+    /// Returns the error of the last failed attempt; see [`Task::last_error`].
     pub fn last_error(&self) -> Option<TaskError> {
         self.task_ref().last_error()
     }
 
-    /// The time since the task was submitted; see [`Task::elapsed`].
+    /// Returns the time since the task was submitted; see [`Task::elapsed`].
     pub fn elapsed(&self) -> Option<Duration> {
         self.task_ref().elapsed()
     }

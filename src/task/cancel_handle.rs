@@ -1,14 +1,14 @@
-//! A handle without the result.
+//! A handle to a task, without its result.
 
 use super::raw::{Outcome, TaskRef};
 use super::{Priority, Status, TaskId};
 use std::fmt;
 use std::panic::Location;
 
-/// Looks at a task and cancels it, whatever the type of its result.
+/// A handle that shows a task's status and cancels it.
 ///
-/// For cancel buttons, watchdogs and lists of tasks. Dropping it changes nothing; holding it keeps the
-/// memory in which the task stood, never its future or its result.
+/// Use it for cancel buttons, watchdogs and lists of tasks of any type. Dropping it changes nothing. It keeps the
+/// memory of the task allocated, but never its future or its result.
 ///
 /// # Example
 /// ```
@@ -28,55 +28,55 @@ impl CancelHandle {
         Self(task)
     }
 
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.0.id()
     }
 
-    /// The name given to the builder.
+    /// Returns the name given to the builder.
     pub fn name(&self) -> Option<&str> {
         self.0.name()
     }
 
-    /// Where the task stands.
+    /// Returns the current status.
     pub fn status(&self) -> Status {
         self.0.status()
     }
 
-    /// True once the task is over.
+    /// Returns true once the task has finished.
     pub fn is_done(&self) -> bool {
-        self.0.is_over()
+        self.0.is_finished()
     }
 
-    /// True if the task is over and its closure still runs.
+    /// Returns true if the task has finished and its closure is still running.
     pub(crate) fn is_left_running(&self) -> bool {
         self.0.is_left_running()
     }
 
     /// Cancels the task; see [`Task::cancel`](super::Task::cancel).
     ///
-    /// Does nothing and returns false for a task that the crate runs for itself, such as one found in a
-    /// [ready queue](crate::ReadyQueue).
+    /// Does nothing and returns false for an internal task of the crate, such as one found in a [ready
+    /// queue](crate::ReadyQueue).
     pub fn cancel(&self) -> bool {
         !self.is_internal() && self.0.cancel(Outcome::Cancelled)
     }
 
-    /// Ends the task at its time limit.
+    /// Ends the task because its time limit has passed.
     pub(crate) fn time_out(&self) -> bool {
         self.0.cancel(Outcome::TimedOut)
     }
 
-    /// The level that the task is queued in.
+    /// Returns the priority of the task.
     pub fn priority(&self) -> Priority {
         self.0.priority()
     }
 
-    /// Gives the task another level; see [`Task::set_priority`](super::Task::set_priority).
+    /// Changes the priority; see [`Task::set_priority`](super::Task::set_priority).
     pub fn set_priority(&self, priority: Priority) {
         self.0.set_priority(priority);
     }
 
-    /// True if the crate runs the task for itself.
+    /// Returns true for an internal task of the crate.
     pub(crate) fn is_internal(&self) -> bool {
         self.0.is_internal()
     }
@@ -85,12 +85,12 @@ impl CancelHandle {
         &self.0
     }
 
-    /// True if this thread must not wait for the task.
+    /// Returns true if this thread must not wait for the task.
     pub(crate) fn must_not_wait(&self) -> bool {
         self.0.must_not_wait()
     }
 
-    /// The line that spawned the task.
+    /// Returns the source line that spawned the task.
     pub fn location(&self) -> &'static Location<'static> {
         self.0.location()
     }

@@ -1,4 +1,4 @@
-//! The handle: what a program keeps of a task and looks at on each tick.
+//! The handle that a program keeps of a task and polls on each tick.
 
 use super::raw::{self, Body, JoinRef, Outcome, Runnable, TaskRef, Work};
 use super::retry_state::Waiting;
@@ -12,15 +12,15 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// A task that runs in the background, and its result of type `T` and progress of type `P`.
+/// A background task with a result `T` and progress `P`.
 ///
-/// Look at it on each tick: [`result`](Self::result) is `None` until the task is over, and costs one load. None of the
-/// looking calls waits, makes a system call or allocates. [`cancel`](Self::cancel), and a [`progress`](Self::progress)
-/// that makes room for a sender that waits, may have to wake the reactor, which is one system call if it sleeps.
+/// Poll it on each tick: [`result`](Self::result) is `None` until the task has finished, and costs one load. No polling
+/// method waits, makes a system call or allocates. Two methods may have to wake the reactor, which is one system call
+/// if it sleeps: [`cancel`](Self::cancel), and a [`progress`](Self::progress) that makes room for a waiting sender.
 ///
-/// A task can also be awaited from another one, or waited for by a thread that may ([`wait`](Self::wait)).
+/// Another task can await it, and a thread that may block can [`wait`](Self::wait) for it.
 ///
-/// **Dropping the handle cancels the task**; [`detach`](Self::detach) lets it run on.
+/// **Dropping the handle cancels the task**; [`detach`](Self::detach) lets it run.
 ///
 /// # Example
 /// ```
@@ -34,7 +34,7 @@ use std::time::Duration;
 ///         Some(Err(error)) => panic!("{error}"),
 ///     }
 /// }
-/// let product = task.take().expect("the task is over")?;
+/// let product = task.take().expect("the task has finished")?;
 /// # assert_eq!(product, 3_628_800);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -44,7 +44,7 @@ pub struct Task<T, P = ()> {
     progress: Option<Reader<P>>,
 }
 
-/// The output is in a cell of its own on the heap.
+/// The output lies in its own cell on the heap.
 impl<T, P> Unpin for Task<T, P> {}
 
 impl<T, P> Task<T, P> {
@@ -52,7 +52,7 @@ impl<T, P> Task<T, P> {
         Self { join, progress }
     }
 
-    /// A task of `owner`, and the right to run it, which is to be queued.
+    /// Creates a task of `owner`, and the right to run it, which the caller queues.
     pub(crate) fn make<B, S>(body: B, owner: S, spec: Spec<P>) -> (Runnable, Self)
     where
         B: Work<Output = T>,
@@ -62,7 +62,9 @@ impl<T, P> Task<T, P> {
         (runnable, Self::new(join, spec.progress))
     }
 
-    /// As `make`, for a body that stays on this thread, which is the one that runs the owner's tasks.
+    /// Creates a task whose body stays on this thread.
+    ///
+    /// This thread must be the one that runs the owner's tasks.
     pub(crate) fn make_bound<B, S>(body: B, owner: S, spec: Spec<P>) -> (Runnable, Self)
     where
         B: Body<Output = T> + 'static,
@@ -72,49 +74,51 @@ impl<T, P> Task<T, P> {
         (runnable, Self::new(join, spec.progress))
     }
 
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.join.task().id()
     }
 
-    /// The name given to the builder.
+    /// Returns the name given to the builder.
     pub fn name(&self) -> Option<&str> {
         self.join.task().name()
     }
 
-    /// Where the task stands. Terminal states never change.
+    /// Returns the current status. A terminal status never changes.
     #[inline]
     pub fn status(&self) -> Status {
         self.join.task().status()
     }
 
-    /// True once the task is over: done, failed or cancelled.
+    /// Returns true once the task is done, failed or cancelled.
     #[inline]
     pub fn is_done(&self) -> bool {
-        self.join.is_over()
+        self.join.is_finished()
     }
 
-    /// The same as [`is_done`](Self::is_done), under the name that the standard library uses.
+    /// Returns the same as [`is_done`](Self::is_done); the standard library uses this name.
     #[inline]
     pub fn is_finished(&self) -> bool {
         self.is_done()
     }
 
-    /// The result by reference: `None` until the task is over.
+    /// Returns the result by reference, or `None` until the task has finished.
     ///
     /// # Errors
-    /// Whatever ended the task without a value; [`TaskError::Taken`] after a [`take`](Self::take).
+    /// The error that ended the task; [`TaskError::Taken`] after a [`take`](Self::take).
     #[inline]
     pub fn result(&self) -> Option<Result<&T, &TaskError>> {
         self.join.result()
     }
 
-    /// Moves the result out, once: `None` until the task has finished, and again after the result was taken.
+    /// Moves the result out, once.
     ///
-    /// A host can call it on each frame and gets the result in one of them.
+    /// `None` until the task has finished, and again after the result was taken.
+    ///
+    /// A host can call it on each frame, and gets the result in exactly one of them.
     ///
     /// # Errors
-    /// Whatever ended the task without a value.
+    /// The error that ended the task.
     ///
     /// # Example
     /// ```
@@ -136,7 +140,7 @@ impl<T, P> Task<T, P> {
         self.join.take()
     }
 
-    /// The result, with the value to be changed in place: `None` until the task has finished.
+    /// Returns the result with a mutable value, or `None` until the task has finished.
     ///
     /// # Errors
     /// Those of [`result`](Self::result).
@@ -156,16 +160,18 @@ impl<T, P> Task<T, P> {
         self.join.result_mut()
     }
 
-    /// The error, if the task is over without a value.
+    /// Returns the error of a task that ended with one.
     pub fn error(&self) -> Option<&TaskError> {
         self.result()?.err()
     }
 
-    /// The state of the task, in one enum: what a frame of a GUI shows of it. [`View`] has an example.
+    /// Returns the state of the task in one enum, for a frame of a GUI.
     ///
-    /// A few loads; for a task that waits for its next attempt also a lock, which is held for a few moves only.
+    /// [`View`] has an example.
+    ///
+    /// It costs a few loads. For a task that waits for its next attempt it also takes a lock, which is held briefly.
     pub fn view(&self) -> View<'_, T> {
-        // One look decides. A task that is seen unfinished may end meanwhile: that is for the next view.
+        // The status decides. A task that is seen unfinished may finish meanwhile: the next view shows that.
         match self.status() {
             Status::Pending => View::Pending,
             Status::Running => match self.join.task().waiting() {
@@ -176,26 +182,26 @@ impl<T, P> Task<T, P> {
         }
     }
 
-    /// Cancels the task. False if it was over already, and then nothing changes.
+    /// Cancels the task. Returns false, and changes nothing, if it had finished.
     ///
-    /// A task that has not started ends here and now; its body never runs. A future that runs is dropped by its own
-    /// thread at its next suspension point, and is `Cancelled` from then on. A closure that runs is told through its
-    /// context; its task is `Cancelled` at once, and what it still returns is dropped.
+    /// A task that has not started ends immediately, and its body never runs. A running future is dropped by its own
+    /// thread at its next suspension point, and is `Cancelled` from then on. A running closure finds out through its
+    /// context: its task is `Cancelled` immediately, and a value that it still returns is dropped.
     pub fn cancel(&self) -> bool {
         self.join.task().cancel(Outcome::Cancelled)
     }
 
-    /// The level that the task is queued in.
+    /// Returns the priority of the task.
     pub fn priority(&self) -> Priority {
         self.join.task().priority()
     }
 
-    /// Gives the task another level, from any thread; a task that is over is left as it is.
+    /// Changes the priority, from any thread; a finished task stays unchanged.
     ///
-    /// It holds from the next time that the task is queued. If it waits in the ready queue right now it goes to the end of
-    /// its new level: here and now on the executor's own thread, as soon as that gets to know of it from another one.
-    /// The move looks for the task, in time by the length of the queue.
-    /// [`Priority`] says what the levels mean. A closure that waits for a pool thread keeps its place in the queue.
+    /// The priority applies from the next time that the task is queued. A task that is in the ready queue now moves to
+    /// the end of its new level. The executor's own thread moves it immediately; a change from another thread takes
+    /// effect once the executor receives it. The move searches the queue, which takes time proportional to its length.
+    /// [`Priority`] defines the levels. A closure that waits for a pool thread keeps its position.
     ///
     /// # Example
     /// ```
@@ -211,9 +217,10 @@ impl<T, P> Task<T, P> {
         self.join.task().set_priority(priority);
     }
 
-    /// Moves out the progress that was not read yet, oldest first. Nothing, if the task reports none.
+    /// Drains the unread progress, oldest first. Empty if the task reports none.
     ///
-    /// The tail stays readable after the end: whoever sees the task done finds all of it here.
+    /// The progress stays readable after the task has finished. If the task is done, this returns the rest of its
+    /// progress.
     #[inline]
     pub fn progress(&self) -> Drain<'_, P> {
         match &self.progress {
@@ -222,17 +229,19 @@ impl<T, P> Task<T, P> {
         }
     }
 
-    /// Moves out the progress that was not read yet and keeps only the newest value.
+    /// Drains the unread progress and returns the newest value.
     pub fn latest(&self) -> Option<P> {
         self.progress.as_ref()?.latest()
     }
 
-    /// A copy of the newest progress value, which is not consumed. `None` if there is nothing to read.
+    /// Returns a copy of the newest progress value, without consuming it.
     ///
-    /// For a host that draws the newest value on each frame and reads nothing else: the ring stays full then, and a report
-    /// makes room for itself by the oldest value ([`progress_dropped`](Self::progress_dropped) counts). Later peeks never
-    /// give an older value. Of a finished task it is the last one. `None` as well while a [`Drain`] of this task is alive
-    /// elsewhere.
+    /// `None` if there is nothing to read.
+    ///
+    /// Use it in a host that draws the newest value on each frame and reads nothing else. The ring then stays full, and
+    /// a report drops the oldest value ([`progress_dropped`](Self::progress_dropped) counts them). A later peek never
+    /// returns an older value. For a finished task it returns the last one. It also returns `None` while another thread
+    /// holds a [`Drain`] of this task.
     ///
     /// # Example
     /// ```
@@ -251,9 +260,10 @@ impl<T, P> Task<T, P> {
         self.peek_with(P::clone)
     }
 
-    /// As [`peek`](Self::peek), but shows the value to `look` instead of copying it.
+    /// Calls `look` with the newest progress value; see [`peek`](Self::peek).
     ///
-    /// The task reports on meanwhile; keep `look` short, since other reads of this task's progress find nothing.
+    /// The task can report meanwhile. Keep `look` short: until it returns, other reads of this task's progress find
+    /// nothing.
     ///
     /// # Example
     /// ```
@@ -267,35 +277,38 @@ impl<T, P> Task<T, P> {
         self.progress.as_ref()?.peek(look)
     }
 
-    /// How many progress values wait to be read.
+    /// Returns the number of unread progress values.
     pub fn progress_len(&self) -> usize {
         self.progress.as_ref().map_or(0, Reader::len)
     }
 
-    /// True if progress waits to be read: two loads.
+    /// Returns true if there is unread progress. Costs two loads.
     #[inline]
     pub fn has_progress(&self) -> bool {
         self.progress.as_ref().is_some_and(|reader| !reader.is_empty())
     }
 
-    /// How many progress values were dropped unread because the ring was full.
+    /// Returns the number of unread values dropped because the ring was full.
     pub fn progress_dropped(&self) -> u64 {
         self.progress.as_ref().map_or(0, Reader::dropped)
     }
 
-    /// Blocks this thread until the task is over and moves the result out.
+    /// Blocks this thread until the task has finished, and moves the result out.
     ///
     /// # Errors
-    /// Those of [`take`](Self::take); [`TaskError::Taken`] if the result was taken before; [`TaskError::WouldDeadlock`],
-    /// which leaves the task as it is, on a reactor thread, on the thread of the task's own
-    /// [`LocalRuntime`](crate::LocalRuntime), inside the task's own closure, and in a closure that waits for another when all
-    /// pool threads that the limit allows would wait for closures that are not finished. Closures of one priority that wait
-    /// for earlier ones never meet that.
+    /// Those of [`take`](Self::take). [`TaskError::Taken`] if the result was already taken.
+    /// [`TaskError::WouldDeadlock`], which leaves the task unchanged:
+    /// - on a reactor thread, and on the thread of the task's own [`LocalRuntime`](crate::LocalRuntime);
+    /// - inside the task's own closure;
+    /// - in a closure, if then every pool thread that the limit allows would wait for an unfinished closure. Closures
+    ///   of one priority that wait for earlier ones never get this error.
     pub fn wait(&mut self) -> Result<T, TaskError> {
         self.wait_at_most(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
 
-    /// Blocks this thread until the task is over, at most for `timeout`. `None`: it is not over.
+    /// Blocks this thread until the task has finished, at most for `timeout`.
+    ///
+    /// Returns `None` if it has not finished.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait).
@@ -306,8 +319,8 @@ impl<T, P> Task<T, P> {
     fn wait_at_most(&mut self, timeout: Option<Duration>) -> Option<Result<T, TaskError>> {
         if !self.is_done() {
             let task = self.join.task().clone();
-            let over = pin!(std::future::poll_fn(|cx| self.join.poll_over(cx)));
-            let Some(waited) = task.block(|| park::block_on(over, timeout)) else {
+            let finished = pin!(std::future::poll_fn(|cx| self.join.poll_finished(cx)));
+            let Some(waited) = task.block(|| park::block_on(finished, timeout)) else {
                 return Some(Err(TaskError::WouldDeadlock));
             };
             waited?;
@@ -315,23 +328,27 @@ impl<T, P> Task<T, P> {
         Some(self.take().unwrap_or(Err(TaskError::Taken)))
     }
 
-    /// Gives up the handle and lets the task run on. Its value is dropped when it ends; its error goes to the runtime's
-    /// [`on_unhandled_error`](crate::Builder::on_unhandled_error) hook, unless it was read before.
+    /// Drops the handle and lets the task run.
+    ///
+    /// Its value is dropped when it finishes. An unread error goes to the runtime's
+    /// [`on_unhandled_error`](crate::Builder::on_unhandled_error) hook.
     pub fn detach(self) {
         self.join.detach();
     }
 
-    /// Makes a handle that can be cloned and hands out references only.
+    /// Converts into a handle that can be cloned and returns references only.
     pub fn share(self) -> SharedTask<T, P> {
         SharedTask::new(self)
     }
 
-    /// A handle without the result: look, cancel, nothing else. It can be cloned and keeps nothing running.
+    /// Returns a handle without the result, to check and cancel the task.
+    ///
+    /// It can be cloned, and keeps nothing running.
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle::new(self.join.task().clone())
     }
 
-    /// The reader, for a task that is composed of this one.
+    /// Returns the reader, for a task that is composed of this one.
     pub(super) fn take_progress(&mut self) -> Option<Reader<P>> {
         self.progress.take()
     }
@@ -340,9 +357,9 @@ impl<T, P> Task<T, P> {
         self.join.task()
     }
 
-    /// Ready once the task is over.
-    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.join.poll_over(cx)
+    /// Is ready once the task has finished.
+    pub(crate) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.join.poll_finished(cx)
     }
 
     /// Drops the waker of an earlier poll.
@@ -358,13 +375,14 @@ impl OnLeftover for TaskRef {
     }
 }
 
-/// Awaiting a task gives its result. Dropping the future before that cancels the task, as dropping the handle does;
-/// await `&mut task` to keep it.
+/// A task is a future of its result.
+///
+/// Dropping the future before it is ready cancels the task, as dropping the handle does. Await `&mut task` to keep it.
 impl<T, P> Future for Task<T, P> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(self.join.poll_over(cx));
+        ready!(self.join.poll_finished(cx));
         Poll::Ready(self.join.take().unwrap_or(Err(TaskError::Taken)))
     }
 }

@@ -5,13 +5,14 @@ use std::cell::Cell;
 use std::fmt;
 use std::num::NonZeroU64;
 
-/// How many identifiers a thread takes at a time from the process-wide counter, so that spawning threads do not
-/// fight over one cache line.
+/// The number of identifiers that a thread takes from the process-wide counter at once.
+///
+/// Blocks keep spawning threads from contending for one cache line.
 const BLOCK: u64 = 1024;
 
-/// The identity of a task: unique in the process, never reused.
+/// The identifier of a task: unique in the process, never reused.
 ///
-/// Identifiers grow on each spawning thread, but say nothing about the order of tasks from different threads.
+/// Identifiers increase on each spawning thread. They do not order tasks of different threads.
 ///
 /// # Example
 /// ```
@@ -38,7 +39,7 @@ impl TaskId {
         })
     }
 
-    /// The identifier as a number.
+    /// Returns the identifier as a number.
     pub fn get(self) -> u64 {
         self.0.get()
     }

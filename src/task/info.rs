@@ -1,11 +1,11 @@
-//! A task as hooks and listings show it.
+//! A description of a task, for hooks and listings.
 
 use super::raw::TaskRef;
 use super::{CancelHandle, Priority, Status, TaskId};
 use std::panic::Location;
 use std::time::Duration;
 
-/// What is known of a task without its type: for hooks, logs and debug panels.
+/// A description of a task without its type, for hooks, logs and debug panels.
 ///
 /// # Example
 /// ```
@@ -57,49 +57,53 @@ impl TaskInfo {
         self
     }
 
-    /// Without a reference to the task.
+    /// Returns it without the reference to the task.
     pub(crate) fn apart(mut self) -> Self {
         self.control = None;
         self
     }
 
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.id
     }
 
-    /// The name given to the builder.
+    /// Returns the name given to the builder.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Where the task stood at the moment of the listing.
+    /// Returns the status at the moment of the listing.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// The level that the task was queued in at that moment.
+    /// Returns the priority at the moment of the listing.
     pub fn priority(&self) -> Priority {
         self.priority
     }
 
-    /// How many times the body was polled; wraps at 2^32.
+    /// Returns the number of polls of the body; wraps at 2^32.
     pub fn polls(&self) -> u32 {
         self.polls
     }
 
-    /// The current try, counted from 1.
+    /// Returns the current attempt, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// Returns the time, on the runtime's clock, since it took the future in, or since the closure began to run. Zero in hooks.
+    /// Returns the age of the task, on the runtime's clock. Zero in hooks.
+    ///
+    /// It counts from the time at which the runtime accepted the future, or at which the closure began to run.
     pub fn age(&self) -> Duration {
         self.age
     }
 
-    /// Returns true for a closure that runs on although its task has ended: it was cancelled, or ran out of time. It holds
-    /// its pool thread until it returns; [`age`](Self::age) tells how long it has run.
+    /// Returns true for a closure that is still running although its task has ended.
+    ///
+    /// The task was cancelled or timed out. The closure holds its pool thread until it returns; [`age`](Self::age)
+    /// returns how long it has been running.
     ///
     /// # Example
     /// ```
@@ -121,9 +125,10 @@ impl TaskInfo {
         self.left_running
     }
 
-    /// Looks at the task as it is now, and cancels it: for the buttons of a task table. As long as it is kept, here or as a
-    /// clone, it keeps the memory in which the task stood. `None` in a report of [leaks](crate::testing::Leaks), which must not
-    /// be one itself.
+    /// Returns a handle to check and cancel the task, for the buttons of a task table.
+    ///
+    /// While it or a clone of it exists, it keeps the memory of the task allocated. It is `None` in a report of
+    /// [leaks](crate::testing::Leaks), so that the report is not a leak itself.
     ///
     /// # Example
     /// ```
@@ -137,7 +142,7 @@ impl TaskInfo {
         self.control.as_ref()
     }
 
-    /// The line that spawned the task.
+    /// Returns the source line that spawned the task.
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }

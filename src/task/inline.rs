@@ -1,4 +1,4 @@
-//! Tasks without a runtime: they run on the thread that wakes them.
+//! Tasks without a runtime, which run on the thread that wakes them.
 
 use super::raw::{Audience, Outcome, PollOutcome, Runnable, TaskRef};
 use super::{EndHook, Follow, TaskInfo};
@@ -8,23 +8,25 @@ use crate::util::catch::guarded;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-/// What runs promises that belong to no runtime, and the tasks composed of them.
+/// The owner of promises without a runtime, and of the tasks composed of them.
 struct Inline;
 
-/// The same for all: it has no size, so nothing is allocated but its counts.
+/// Returns the owner. It has no size, so only its counts are allocated.
 pub(crate) fn inline() -> Arc<dyn Follow> {
     Arc::new(Inline)
 }
 
 thread_local! {
-    /// Tasks that were woken while this thread ran one: a chain of them is a loop, not a recursion. `None`: none runs.
+    /// Tasks that were woken while this thread ran one: a loop instead of recursion.
+    ///
+    /// `None` while this thread runs no task.
     static WOKEN: RefCell<Option<VecDeque<Runnable>>> = const { RefCell::new(None) };
 }
 
-/// Queues a task that was woken while another one ran on this thread, else gives it back.
+/// Queues a task if this thread runs another one, else returns it.
 fn queue(task: Runnable) -> Option<Runnable> {
     let mut task = Some(task);
-    // The thread may be about to end, and its queue gone: then there is none to wait for either.
+    // The thread may be about to end, with its queue already dropped: then no other task runs on it.
     let _gone = WOKEN.try_with(|woken| match (woken.borrow_mut().as_mut(), task.take()) {
         (Some(queue), Some(next)) => queue.push_back(next),
         (None, Some(first)) => task = Some(first),
@@ -33,7 +35,7 @@ fn queue(task: Runnable) -> Option<Runnable> {
     task
 }
 
-/// The next task, or the end of the loop.
+/// Returns the next task, or `None` at the end of the loop.
 fn next() -> Option<Runnable> {
     WOKEN
         .try_with(|woken| {

@@ -1,17 +1,18 @@
-//! How urgent a task is.
+//! The three priorities of tasks.
 
 use std::fmt;
 
-/// How urgent a task is: three levels, named as in the web's `scheduler.postTask`.
+/// The priority of a task, named as in the web's `scheduler.postTask`.
 ///
-/// Of the tasks that are ready the executor runs those of the highest level first, in the order in which they became ready.
-/// A lower level waits, but never for ever: once 8 tasks of the level above ran while a `UserVisible` one was ready, one
-/// `UserVisible` task runs; once 32 tasks of the levels above ran while a `Background` one was ready, one `Background`
-/// task runs. Whatever the level, a task is polled to its next suspension point; nothing is interrupted.
+/// The executor runs ready tasks of the highest priority first, in the order in which they became ready. A lower
+/// priority waits, but not for ever. While a `UserVisible` task is ready, it runs after at most 8 tasks of the level
+/// above; a `Background` task after at most 32 of the levels above. A task always runs to its next suspension point;
+/// nothing is interrupted.
 ///
-/// Given by [`TaskBuilder::priority`](crate::TaskBuilder::priority), changed by [`Task::set_priority`](crate::Task::set_priority)
-/// at any time, from any thread. It orders futures on their executor, and closures in the queue of the pool, with the same
-/// bounds per pool thread. A closure that waits in that queue keeps the level of its submission.
+/// [`TaskBuilder::priority`](crate::TaskBuilder::priority) sets it, and
+/// [`Task::set_priority`](crate::Task::set_priority) changes it at any time, from any thread. It orders futures on
+/// their executor, and closures in the queue of the pool, with the same limits per pool thread. A closure that waits in
+/// that queue keeps the priority that it was submitted with.
 ///
 /// # Example
 /// ```
@@ -26,12 +27,12 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Priority {
-    /// The user cannot go on without it: runs first.
+    /// Runs first: the user is blocked until it finishes.
     UserBlocking,
-    /// The user will see it: the level of every task that is given no other.
+    /// Runs next: the user will see the result. The default.
     #[default]
     UserVisible,
-    /// Nobody waits for it: runs when nothing else is ready, and now and then otherwise.
+    /// Runs when nothing else is ready, and occasionally otherwise.
     Background,
 }
 
@@ -39,7 +40,7 @@ impl Priority {
     /// All levels, the most urgent first.
     pub const ALL: [Self; 3] = [Self::UserBlocking, Self::UserVisible, Self::Background];
 
-    /// Its place among [`ALL`](Self::ALL).
+    /// Returns the index in [`ALL`](Self::ALL).
     pub(crate) const fn index(self) -> usize {
         match self {
             Self::UserBlocking => 0,
@@ -48,7 +49,7 @@ impl Priority {
         }
     }
 
-    /// The name as the web has it: `user-blocking`, `user-visible`, `background`.
+    /// Returns the name used by the web: `user-blocking`, `user-visible`, `background`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UserBlocking => "user-blocking",

@@ -1,22 +1,26 @@
-//! Whose turn it is among the levels: the rule that [`Priority`] promises, for every queue that has them.
+//! The rule that picks the next level, as [`Priority`] promises, for every queue.
 //!
-//! The most urgent level that has something goes first. A lower one is passed over, but never for ever: once its number
-//! of [`PASSES`] went to levels above while it had something, it gets a turn.
+//! The most urgent level with a task goes first. A lower level is passed over a limited number of times ([`PASSES`])
+//! while it has a task; then it gets a turn.
 
 use super::Priority;
 
-/// How many levels there are.
+/// The number of levels.
 pub(crate) const LEVELS: usize = Priority::ALL.len();
 
-/// Turns of higher levels while one of this level waits. (Nothing is above the first.)
+/// The number of turns of higher levels while one of this level waits.
+///
+/// No level is above the first.
 const PASSES: [u32; LEVELS] = [u32::MAX, 8, 32];
 
-/// Counts, for each level, the turns of those above since its own last one, while it had something.
+/// The number of turns of higher levels while this one waited, per level.
 #[derive(Debug, Default)]
 pub(crate) struct PriorityPicker([u32; LEVELS]);
 
 impl PriorityPicker {
-    /// Takes the next turn: the lowest level that was passed over often enough, else the highest that has something.
+    /// Picks a level that has something.
+    ///
+    /// The lowest level that was passed over often enough, else the highest.
     pub(crate) fn take(&mut self, has: [bool; LEVELS]) -> Option<usize> {
         let due = (1..LEVELS).rev().find(|&level| has[level] && self.0[level] >= PASSES[level]);
         let chosen = due.or_else(|| has.iter().position(|has| *has))?;
@@ -27,7 +31,7 @@ impl PriorityPicker {
         Some(chosen)
     }
 
-    /// Forgets all counts.
+    /// Resets all counts.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }

@@ -1,4 +1,4 @@
-//! A task that is completed from outside: by a callback, a foreign event loop, another thread.
+//! Tasks that are completed from outside: by a callback, another event loop, another thread.
 
 use super::inline::inline;
 use super::raw::{Promised, SpawnMeta, promise as promised};
@@ -12,18 +12,18 @@ use std::future::poll_fn;
 use std::panic::Location;
 use std::task::Poll;
 
-/// How many progress values of a promise wait to be read.
+/// The number of unread progress values that a promise holds.
 const PROGRESS: usize = 64;
 
-/// Makes a task and what completes it, independent of any runtime.
+/// Creates a task and its completer, independent of any runtime.
 ///
-/// For what is not a future or a closure: an operation whose end comes by a callback, an event of a foreign library, a
-/// message of another thread. The task is a [`Task`] like any other: it is looked at, awaited, cancelled and composed.
-/// It is running from the start. Whoever completes it wakes those who await it, and runs what is composed of it
-/// ([`Task::map`] ...), on the completing thread. [`Handle::promise`](crate::Handle::promise) makes one that belongs to a
-/// runtime: it raises the update flag, and what is composed of it runs there.
+/// Use it for an operation that is neither a future nor a closure: one that ends with a callback, an event of a foreign
+/// library, or a message of another thread. The task is a [`Task`] like any other: it can be polled, awaited, cancelled
+/// and composed. It is running from the start. The completing thread wakes the tasks that await it, and runs what is
+/// composed of it ([`Task::map`] ...). [`Handle::promise`](crate::Handle::promise) creates one that belongs to a
+/// runtime: it raises the update flag, and the tasks composed of it run there.
 ///
-/// With progress of type `P`, up to 64 values wait to be read; `()` is for a task that reports none.
+/// With progress of type `P`, up to 64 unread values are kept; use `()` for a task that reports none.
 ///
 /// # Example
 /// ```
@@ -66,7 +66,7 @@ where
     (Completer { promised: Some(promised), meta, reporter }, Task::new(join, reader))
 }
 
-/// None for a task that reports nothing. (Without memory for the ring there is no progress either.)
+/// Returns no ring for a task that reports nothing, or without memory for the ring.
 fn ring<P: Send + 'static>(follow: &Arc<dyn Follow>) -> Option<(Reporter<P>, Reader<P>)> {
     if TypeId::of::<P>() == TypeId::of::<()>() {
         return None;
@@ -83,10 +83,10 @@ impl ProgressObserver for PromiseObserver {
     }
 }
 
-/// The right to complete a task that was made by [`promise()`]; it is used once, by any thread.
+/// The right to complete a task of [`promise()`], once, from any thread.
 ///
-/// Dropped without that, it ends the task with [`TaskError::Abandoned`]. The task can be cancelled by its holder at any time;
-/// then there is nothing to complete, and the value comes back.
+/// Dropping it uncompleted ends the task with [`TaskError::Abandoned`]. The holder of the task can cancel it at any
+/// time; then completing returns the value.
 ///
 /// # Example
 /// ```
@@ -103,17 +103,17 @@ impl ProgressObserver for PromiseObserver {
 /// ```
 #[must_use = "dropping it ends the task with `TaskError::Abandoned`"]
 pub struct Completer<T: Send + 'static, P: Send + 'static = ()> {
-    /// There until it is used.
+    /// `None` once it is used.
     promised: Option<Promised<T>>,
     meta: Arc<TaskMeta>,
     reporter: Option<Reporter<P>>,
 }
 
 impl<T: Send + 'static, P: Send + 'static> Completer<T, P> {
-    /// Ends the task with a value, and wakes those who wait for it.
+    /// Ends the task with a value, and wakes its waiters.
     ///
     /// # Errors
-    /// The value comes back if nobody gets it: the task was cancelled, its handle dropped or detached.
+    /// Returns the value if nothing can receive it: the task was cancelled, or its handle dropped or detached.
     pub fn complete(mut self, value: T) -> Result<(), T> {
         match self.fulfil(Ok(value)) {
             Some(Ok(value)) => Err(value),
@@ -121,10 +121,12 @@ impl<T: Send + 'static, P: Send + 'static> Completer<T, P> {
         }
     }
 
-    /// Ends the task with an error; as in the `run*` methods, the error of another task keeps its kind.
+    /// Ends the task with an error.
+    ///
+    /// As in the `run*` methods, the error of another task keeps its kind.
     ///
     /// # Errors
-    /// The error comes back if the task was cancelled before. The error of a detached task goes to the runtime's
+    /// Returns the error if the task was already cancelled. The error of a detached task goes to the runtime's
     /// `on_unhandled_error`.
     ///
     /// # Example
@@ -141,7 +143,9 @@ impl<T: Send + 'static, P: Send + 'static> Completer<T, P> {
         }
     }
 
-    /// Adds a progress value; never waits. When 64 of them wait to be read, the oldest is dropped and counted.
+    /// Adds a progress value; never waits.
+    ///
+    /// When 64 values are unread, the oldest is dropped and counted.
     ///
     /// # Example
     /// ```
@@ -156,12 +160,16 @@ impl<T: Send + 'static, P: Send + 'static> Completer<T, P> {
         }
     }
 
-    /// True once the task was cancelled, or its handle dropped: whatever would complete it can stop.
+    /// Returns true once the task was cancelled or its handle dropped.
+    ///
+    /// Code that would complete it can stop.
     pub fn is_cancelled(&self) -> bool {
-        self.promised.as_ref().is_some_and(|promised| promised.task().is_over())
+        self.promised.as_ref().is_some_and(|promised| promised.task().is_finished())
     }
 
-    /// Ready once the task was cancelled, or its handle dropped. Dropping the future changes nothing.
+    /// Waits until the task is cancelled or its handle dropped.
+    ///
+    /// Dropping the future changes nothing.
     ///
     /// # Example
     /// ```
@@ -181,13 +189,13 @@ impl<T: Send + 'static, P: Send + 'static> Completer<T, P> {
         .await;
     }
 
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.meta.id()
     }
 
     fn fulfil(&mut self, result: Result<T, TaskError>) -> Option<Result<T, TaskError>> {
-        // Its last value is there before the end is seen.
+        // The last value is published before the end can be seen.
         drop(self.reporter.take());
         self.promised.take().and_then(|promised| promised.fulfil(result))
     }

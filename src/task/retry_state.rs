@@ -1,4 +1,4 @@
-//! Attempts of a task that retries, as its handles show them. Tasks that are composed of it share this.
+//! The attempts of a task that retries, shared with the tasks composed of it.
 
 use crate::error::TaskError;
 use crate::instant::Instant;
@@ -7,24 +7,24 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::util::catch::drop_quietly;
 use std::io;
 
-/// What is known of the attempts of one task.
+/// The state of one task's attempts.
 pub(crate) struct RetryState {
     max_attempts: u32,
-    /// The current one, counted from 1. Written under the lock of `wait`.
+    /// The current attempt, counted from 1. Written under the lock of `wait`.
     attempt: AtomicU32,
-    /// The lock is held for a few moves; no user code runs under it.
+    /// The lock is held briefly, and no user code runs under it.
     wait: Mutex<Wait>,
-    /// Why the next attempt cannot begin: there is no thread for it.
+    /// The reason why the next attempt cannot begin: no thread could be started for it.
     refused: Mutex<Option<io::Error>>,
 }
 
 struct Wait {
-    /// A moment of the runtime's clock, while the task waits for it.
+    /// The start of the next attempt, on the runtime's clock, while the task waits for it.
     next: Option<Instant>,
     last_error: Option<TaskError>,
 }
 
-/// A task that waits for its next attempt.
+/// The state of a task that waits for its next attempt.
 pub(crate) struct Waiting {
     pub(crate) attempt: u32,
     pub(crate) next_at: Instant,
@@ -41,24 +41,26 @@ impl RetryState {
         }
     }
 
-    /// `None`: no limit.
+    /// Returns the largest number of attempts; `None` without a limit.
     pub(crate) fn max_attempts(&self) -> Option<u32> {
         (self.max_attempts != u32::MAX).then_some(self.max_attempts)
     }
 
-    /// Relaxed: a number for display.
+    /// Returns the current attempt. Relaxed: it is for display.
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt.load(Ordering::Relaxed)
     }
 
-    /// An attempt begins, and with it the wait for it ends.
+    /// Begins an attempt, which ends the wait for it.
     pub(crate) fn begin(&self, attempt: u32) {
         let mut wait = self.wait.lock();
         self.attempt.store(attempt, Ordering::Relaxed);
         wait.next = None;
     }
 
-    /// The current attempt failed with `error`, and the next one begins at that time; `None`: beyond the end of the clock.
+    /// Records that the current attempt failed with `error`, and the start of the next.
+    ///
+    /// `None` is a start beyond the range of the clock.
     pub(crate) fn wait_until(&self, next: Option<Instant>, error: TaskError) {
         let mut wait = self.wait.lock();
         wait.next = next;
@@ -67,7 +69,7 @@ impl RetryState {
         drop_quietly(before);
     }
 
-    /// All of it from one moment, so that no attempt shows the wait of another.
+    /// Returns a consistent snapshot, so that no attempt shows the wait of another.
     pub(crate) fn waiting(&self) -> Option<Waiting> {
         let wait = self.wait.lock();
         let (next_at, last_error) = (wait.next?, wait.last_error.clone()?);
@@ -82,7 +84,7 @@ impl RetryState {
         self.wait.lock().last_error.clone()
     }
 
-    /// The next attempt has no thread to run on.
+    /// Records that no thread could be started for the next attempt.
     pub(crate) fn refuse(&self, error: io::Error) {
         *self.refused.lock() = Some(error);
     }

@@ -1,4 +1,4 @@
-//! What a task knows of the executor or pool that owns it.
+//! The executor or pool that owns a task, as the task sees it.
 
 use super::EndHook;
 use super::inline::inline;
@@ -8,99 +8,115 @@ use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
 use crate::util::catch::guarded;
 
-/// The owner of a task. Called from any thread; calls do not unwind (what user code they run is caught by the task).
+/// The owner of a task.
+///
+/// Any thread may call it. The methods do not unwind: the task catches the panics of user code that they run.
 pub(crate) trait Schedule: Send + Sync + 'static {
-    /// True for tasks that the crate runs for itself: they are not listed and cannot be cancelled from outside.
+    /// True for internal tasks of the crate: they are not listed and cannot be cancelled from outside.
     const INTERNAL: bool = false;
 
-    /// Queues a task that was woken, or whose body is to be dropped.
+    /// Queues a task that was woken, or whose body must be dropped.
     fn schedule(&self, task: Runnable);
 
-    /// True if the calling thread must not wait for task `id` of this owner: it is the thread that runs the owner's
-    /// tasks, or runs this very task.
+    /// Returns true if the calling thread must not wait for task `id` of this owner.
+    ///
+    /// It is the thread that runs the owner's tasks, or it runs this task.
     fn must_not_wait(&self, id: TaskId) -> bool;
 
-    /// The calling thread is going to block until `task` is over, or until [`end_wait`](Self::end_wait). False: it must not.
+    /// Announces that this thread will block until `task` has finished.
+    ///
+    /// It blocks until then or until [`end_wait`](Self::end_wait). Returns false if it must not block.
     fn begin_wait(&self, task: &TaskRef) -> bool {
         !self.must_not_wait(task.id())
     }
 
-    /// The thread that was allowed to block goes on.
+    /// Announces that the thread no longer blocks.
     fn end_wait(&self) {}
 
-    /// A task that is queued, or may be so, was given another level.
+    /// Notifies the owner that the priority of an active task has changed.
     fn moved(&self, _task: &TaskRef) {}
 
-    /// The owner of tasks that are composed of one of this owner.
+    /// Returns the owner for tasks that are composed of one of this owner.
     fn follow(&self) -> Follower {
         Follower::new(inline())
     }
 
-    /// A closure is about to run on this thread. False: it must not; it ends as runtime gone.
+    /// Announces that a closure is about to run on this thread.
+    ///
+    /// Returns false if it must not run: then it ends as runtime gone.
     fn starts(&self, _task: &TaskRef) -> bool {
         true
     }
 
-    /// A task has started, and goes on to run.
+    /// Notifies the owner that a task has started and continues to run.
     fn on_started(&self, _task: &TaskRef, _audience: Audience) {}
 
-    /// A task is over.
+    /// Notifies the owner that a task has finished.
     fn on_ended(&self, _task: &TaskRef, _audience: Audience) {}
 
-    /// The body is gone: the future was dropped, the closure has returned. Called once per task, by the runner, after [6].
+    /// Notifies the owner that the body is gone: dropped, or returned.
     ///
-    /// A closure that was cancelled or ran out of time ends first and is closed later. Of the two calls, either may come
-    /// first then, on two threads; in every other case this one comes second.
+    /// The runner calls this once per task, after [6]. A closure that was cancelled or timed out ends first and is
+    /// closed later; then the two notifications may come in either order, on two threads. In every other case this one
+    /// comes second.
     fn on_closed(&self) {}
 
-    /// Raises the update flag: the host left progress or results of the task unread.
+    /// Raises the update flag, because the host left progress or results of the task unread.
     fn raise_update(&self) {}
 
-    /// The body or its destructor panicked, before the task ends; or the destructor of its output, after it ended.
+    /// Notifies the owner of a panic.
+    ///
+    /// The body or its destructor panicked before the task ended, or the destructor of its output panicked afterwards.
     fn on_panic(&self, _task: &TaskRef, _panic: &Panic) {}
 
-    /// The task is over, and its own hook is to be called. A runtime calls it later: this may be inside a call of the host.
+    /// Calls the task's own hook after its end.
+    ///
+    /// A runtime calls it later, because this may run inside a call of the host.
     fn on_end(&self, task: &TaskRef, hook: EndHook) {
         guarded(|| hook.call(&TaskInfo::of(task)));
     }
 
-    /// The task ended with an error, and its handle is gone or was detached. Gives the error back where nobody is told.
+    /// Reports an unread error of a task without a handle.
+    ///
+    /// Returns the error if there is no hook.
     fn on_unhandled(&self, _task: &TaskRef, error: TaskError) -> Option<TaskError> {
         Some(error)
     }
 }
 
-/// What runs composed tasks: the runtime of the tasks that they are made of. The part of [`Schedule`] that can be an object.
+/// The runtime of composed tasks: that of their inner tasks.
+///
+/// This is the part of [`Schedule`] that can be a trait object.
 pub(crate) trait Follow: Send + Sync {
-    /// As [`Schedule::schedule`].
+    /// See [`Schedule::schedule`].
     fn schedule(&self, task: Runnable);
 
-    /// As [`Schedule::must_not_wait`].
+    /// See [`Schedule::must_not_wait`].
     fn must_not_wait(&self) -> bool;
 
-    /// As [`Schedule::moved`].
+    /// See [`Schedule::moved`].
     fn moved(self: Arc<Self>, task: &TaskRef);
 
-    /// As [`Schedule::on_started`] and [`Schedule::on_ended`].
+    /// See [`Schedule::on_started`] and [`Schedule::on_ended`].
     fn task_updated(self: Arc<Self>, task: &TaskRef, audience: Audience);
 
-    /// As [`Schedule::raise_update`]; for progress as well.
+    /// Raises the update flag, for results and progress; see [`Schedule::raise_update`].
     fn updated(&self);
 
-    /// As [`Schedule::on_panic`].
+    /// See [`Schedule::on_panic`].
     fn on_panic(&self, task: &TaskRef, panic: &Panic);
 
-    /// As [`Schedule::on_end`].
+    /// See [`Schedule::on_end`].
     fn on_end(&self, task: &TaskRef, hook: EndHook);
 
-    /// As [`Schedule::on_unhandled`].
+    /// See [`Schedule::on_unhandled`].
     fn on_unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError>;
 }
 
-/// The owner of a composed task, or of a promise.
+/// The owner of a composed task or of a promise.
 pub(crate) struct Follower {
     follow: Arc<dyn Follow>,
-    /// The first task that the composed one is made of: who waits for the one waits for the other.
+    /// The first inner task of the composed one: waiting for the one waits for the other.
     first: Option<TaskRef>,
 }
 
@@ -109,7 +125,7 @@ impl Follower {
         Self { follow, first: None }
     }
 
-    /// Names the first task, unless that is composed itself: then its own first one stands for it.
+    /// Sets the first inner task. If that is composed itself, its own first task is used.
     pub(crate) fn of(mut self, first: &TaskRef) -> Self {
         self.first.get_or_insert_with(|| first.clone());
         self

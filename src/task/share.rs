@@ -1,4 +1,4 @@
-//! A task behind several handles.
+//! A task with several handles.
 
 use super::raw::TaskRef;
 use super::{CancelHandle, Priority, Status, Task, TaskId, View};
@@ -17,10 +17,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
-/// A [`Task`] that several owners look at; made by [`Task::share`].
+/// A [`Task`] with several owners, created by [`Task::share`].
 ///
-/// The result stays in the task and is handed out by reference. Progress is drained by whoever comes first. Dropping the
-/// last clone cancels the task; [`detach`](Self::detach) lets it run on.
+/// The result stays in the task and is returned by reference. The first owner that drains the progress gets it.
+/// Dropping the last clone cancels the task; [`detach`](Self::detach) lets it run.
 ///
 /// # Example
 /// ```
@@ -41,16 +41,16 @@ struct Inner<T, P> {
     waiters: Arc<Waiters>,
 }
 
-/// Everyone who waits for the end: the one join waker of the task wakes them all.
+/// The wakers of all waiters: the one join waker of the task wakes them.
 ///
-/// A waiter looks at the task and registers under the lock. The end comes before the wake that takes the list under the
-/// lock. So either the waiter sees the end, or its waker is in the list that is taken. A waiter that gives up takes its
-/// waker along: a program may wait for a little while again and again.
+/// A waiter checks the task and registers under the lock. The end of the task comes before the wake, which takes the
+/// list under the lock. So either the waiter sees the end, or its waker is in the list that is taken. A waiter that
+/// stops waiting removes its waker: a program may wait briefly again and again.
 struct Waiters(Mutex<Slab<Waker>>);
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        // Nobody registers after the end, so the keys of those who wait find nothing in the new list.
+        // No waiter registers after the end, so the keys of the waiters find nothing in the new list.
         let mut waiting = std::mem::take(&mut *self.0.lock());
         for index in 0..waiting.end() {
             if let Some(waker) = waiting.remove_at(index) {
@@ -64,65 +64,65 @@ impl<T, P> SharedTask<T, P> {
     pub(super) fn new(mut task: Task<T, P>) -> Self {
         let waiters = Arc::new(Waiters(Mutex::new(Slab::new())));
         let waker = Waker::from(Arc::clone(&waiters));
-        // Registered once, here: from now on only the end of the task touches it.
-        let _over = task.poll_over(&mut Context::from_waker(&waker));
+        // Registered here, once: from now on only the end of the task uses it.
+        let _over = task.poll_finished(&mut Context::from_waker(&waker));
         Self { inner: Arc::new(Inner { task, waiters }) }
     }
 
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.inner.task.id()
     }
 
-    /// The name given to the builder.
+    /// Returns the name given to the builder.
     pub fn name(&self) -> Option<&str> {
         self.inner.task.name()
     }
 
-    /// Where the task stands.
+    /// Returns the current status.
     pub fn status(&self) -> Status {
         self.inner.task.status()
     }
 
-    /// True once the task is over.
+    /// Returns true once the task has finished.
     pub fn is_done(&self) -> bool {
         self.inner.task.is_done()
     }
 
-    /// The same as [`is_done`](Self::is_done), under the name that the standard library uses.
+    /// Returns the same as [`is_done`](Self::is_done); the standard library uses this name.
     pub fn is_finished(&self) -> bool {
         self.is_done()
     }
 
-    /// The result by reference: `None` until the task is over.
+    /// Returns the result by reference, or `None` until the task has finished.
     ///
     /// # Errors
-    /// Whatever ended the task without a value.
+    /// The error that ended the task.
     pub fn result(&self) -> Option<Result<&T, &TaskError>> {
         self.inner.task.result()
     }
 
-    /// The error, if the task is over without a value.
+    /// Returns the error of a task that ended with one.
     pub fn error(&self) -> Option<&TaskError> {
         self.inner.task.error()
     }
 
-    /// The state of the task, in one enum; see [`Task::view`].
+    /// Returns the state of the task in one enum; see [`Task::view`].
     pub fn view(&self) -> View<'_, T> {
         self.inner.task.view()
     }
 
-    /// Cancels the task, for all who share it; see [`Task::cancel`].
+    /// Cancels the task for all owners; see [`Task::cancel`].
     pub fn cancel(&self) -> bool {
         self.inner.task.cancel()
     }
 
-    /// The level that the task is queued in.
+    /// Returns the priority of the task.
     pub fn priority(&self) -> Priority {
         self.inner.task.priority()
     }
 
-    /// Gives the task another level, for all who share it; see [`Task::set_priority`].
+    /// Changes the priority for all owners; see [`Task::set_priority`].
     pub fn set_priority(&self, priority: Priority) {
         self.inner.task.set_priority(priority);
     }
@@ -131,17 +131,17 @@ impl<T, P> SharedTask<T, P> {
         self.inner.task.task_ref()
     }
 
-    /// Moves out the progress that nobody has read yet, oldest first. Nothing while another clone drains.
+    /// Drains the unread progress, oldest first. Yields nothing while another clone drains.
     pub fn progress(&self) -> Drain<'_, P> {
         self.inner.task.progress()
     }
 
-    /// Moves out the unread progress and keeps only the newest value.
+    /// Drains the unread progress and returns the newest value.
     pub fn latest(&self) -> Option<P> {
         self.inner.task.latest()
     }
 
-    /// A copy of the newest progress value, which is not consumed; see [`Task::peek`].
+    /// Returns a copy of the newest progress value, without consuming it; see [`Task::peek`].
     pub fn peek(&self) -> Option<P>
     where
         P: Clone,
@@ -149,30 +149,32 @@ impl<T, P> SharedTask<T, P> {
         self.inner.task.peek()
     }
 
-    /// Shows the newest progress value to `look`; see [`Task::peek_with`].
+    /// Calls `look` with the newest progress value; see [`Task::peek_with`].
     pub fn peek_with<R>(&self, look: impl FnOnce(&P) -> R) -> Option<R> {
         self.inner.task.peek_with(look)
     }
 
-    /// How many progress values were dropped unread because the ring was full.
+    /// Returns the number of unread values dropped because the ring was full.
     pub fn progress_dropped(&self) -> u64 {
         self.inner.task.progress_dropped()
     }
 
-    /// A handle without the result.
+    /// Returns a handle without the result.
     pub fn cancel_handle(&self) -> CancelHandle {
         self.inner.task.cancel_handle()
     }
 
-    /// Blocks this thread until the task is over.
+    /// Blocks this thread until the task has finished.
     ///
     /// # Errors
-    /// Those of [`result`](Self::result); [`TaskError::WouldDeadlock`] where [`Task::wait`] returns it.
+    /// Those of [`result`](Self::result); [`TaskError::WouldDeadlock`] in the same cases as [`Task::wait`].
     pub fn wait(&self) -> Result<&T, &TaskError> {
         self.wait_at_most(None).unwrap_or(Err(&TaskError::WouldDeadlock))
     }
 
-    /// Blocks this thread until the task is over, at most for `timeout`. `None`: it is not over.
+    /// Blocks this thread until the task has finished, at most for `timeout`.
+    ///
+    /// Returns `None` if it has not finished.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait).
@@ -189,16 +191,20 @@ impl<T, P> SharedTask<T, P> {
         self.result()
     }
 
-    /// Ready once the task is over; then look at [`result`](Self::result). Dropping it changes nothing.
+    /// Waits until the task has finished; [`result`](Self::result) then has the result.
+    ///
+    /// Dropping the future changes nothing.
     pub fn finished(&self) -> impl Future<Output = ()> + '_ {
-        Over::new(self)
+        WaitFinished::new(self)
     }
 
-    /// Has `waker` woken at the end, for good. False: the task is over, and the waker is not used.
+    /// Registers `waker` to be woken at the end, permanently.
+    ///
+    /// Returns false if the task has finished; then the waker is not used.
     #[must_use]
     pub(crate) fn wake_at_end(&self, waker: Waker) -> bool {
         let mut waiting = self.inner.waiters.0.lock();
-        // Under the lock, as in `Over`: either the end is seen here, or the waker is in the list that it takes.
+        // Under the lock, as in `WaitFinished`: either the end is seen here, or the waker is in the list that it takes.
         if self.is_done() {
             drop(waiting);
             return false;
@@ -207,10 +213,10 @@ impl<T, P> SharedTask<T, P> {
         true
     }
 
-    /// Lets the task run on when the last clone is gone. Gives the handle back if there are other clones.
+    /// Lets the task run after the last clone is dropped.
     ///
     /// # Errors
-    /// The handle itself, while others exist: the task is theirs as well.
+    /// Returns the handle if other clones exist: they own the task too.
     pub fn detach(self) -> Result<(), Self> {
         match Arc::try_unwrap(self.inner) {
             Ok(inner) => {
@@ -222,17 +228,19 @@ impl<T, P> SharedTask<T, P> {
     }
 }
 
-/// `(&task).await` is the result, by reference.
+/// Awaiting `&task` returns the result by reference.
 impl<'a, T, P> IntoFuture for &'a SharedTask<T, P> {
     type Output = Result<&'a T, &'a TaskError>;
     type IntoFuture = SharedResult<'a, T, P>;
 
     fn into_future(self) -> Self::IntoFuture {
-        SharedResult(Over::new(self))
+        SharedResult(WaitFinished::new(self))
     }
 }
 
-/// The result of a [`SharedTask`] that is awaited. Dropping it changes nothing.
+/// A future of the result of a [`SharedTask`], by reference.
+///
+/// Dropping it changes nothing.
 ///
 /// # Example
 /// ```
@@ -246,28 +254,32 @@ impl<'a, T, P> IntoFuture for &'a SharedTask<T, P> {
 /// ```
 #[must_use = "it does nothing until it is awaited"]
 #[derive(Debug)]
-pub struct SharedResult<'a, T, P>(Over<T, P, &'a SharedTask<T, P>>);
+pub struct SharedResult<'a, T, P>(WaitFinished<T, P, &'a SharedTask<T, P>>);
 
 impl<'a, T, P> Future for SharedResult<'a, T, P> {
     type Output = Result<&'a T, &'a TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(Pin::new(&mut self.0).poll(cx));
-        Poll::Ready(self.0.shared.result().expect("it is over"))
+        Poll::Ready(self.0.shared.result().expect("the task has finished"))
     }
 }
 
-/// `task.await` is the result as well: the value stays in the task, and this clone of the handle with it.
+/// Awaiting `task` returns the result as well.
+///
+/// The value stays in the task, which the result keeps with this clone of the handle.
 impl<T, P> IntoFuture for SharedTask<T, P> {
     type Output = Result<SharedValue<T, P>, TaskError>;
     type IntoFuture = IntoSharedResult<T, P>;
 
     fn into_future(self) -> Self::IntoFuture {
-        IntoSharedResult(Over::new(self))
+        IntoSharedResult(WaitFinished::new(self))
     }
 }
 
-/// The result of a [`SharedTask`] that is awaited by value. Dropping it drops that clone of the handle.
+/// A future of the result of a [`SharedTask`], by value.
+///
+/// Dropping it drops that clone of the handle.
 ///
 /// # Example
 /// ```
@@ -283,7 +295,7 @@ impl<T, P> IntoFuture for SharedTask<T, P> {
 /// ```
 #[must_use = "it does nothing until it is awaited"]
 #[derive(Debug)]
-pub struct IntoSharedResult<T, P>(Over<T, P, SharedTask<T, P>>);
+pub struct IntoSharedResult<T, P>(WaitFinished<T, P, SharedTask<T, P>>);
 
 impl<T, P> Future for IntoSharedResult<T, P> {
     type Output = Result<SharedValue<T, P>, TaskError>;
@@ -298,7 +310,7 @@ impl<T, P> Future for IntoSharedResult<T, P> {
     }
 }
 
-/// The value of a [`SharedTask`], which is done: it dereferences to it.
+/// The value of a finished [`SharedTask`], to which it dereferences.
 pub struct SharedValue<T, P = ()>(SharedTask<T, P>);
 
 impl<T, P> Deref for SharedValue<T, P> {
@@ -315,29 +327,29 @@ impl<T: fmt::Debug, P> fmt::Debug for SharedValue<T, P> {
     }
 }
 
-struct Over<T, P, S: Borrow<SharedTask<T, P>>> {
+struct WaitFinished<T, P, S: Borrow<SharedTask<T, P>>> {
     shared: S,
-    /// The place of our waker in the list.
+    /// The key of our waker in the list.
     place: Option<Key>,
     task: PhantomData<fn() -> (T, P)>,
 }
 
-impl<T, P, S: Borrow<SharedTask<T, P>>> Over<T, P, S> {
+impl<T, P, S: Borrow<SharedTask<T, P>>> WaitFinished<T, P, S> {
     fn new(shared: S) -> Self {
         Self { shared, place: None, task: PhantomData }
     }
 }
 
-/// Nothing in it is pinned.
-impl<T, P, S: Borrow<SharedTask<T, P>>> Unpin for Over<T, P, S> {}
+/// It pins nothing.
+impl<T, P, S: Borrow<SharedTask<T, P>>> Unpin for WaitFinished<T, P, S> {}
 
-impl<T, P, S: Borrow<SharedTask<T, P>>> fmt::Debug for Over<T, P, S> {
+impl<T, P, S: Borrow<SharedTask<T, P>>> fmt::Debug for WaitFinished<T, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.shared.borrow().fmt(f)
     }
 }
 
-impl<T, P, S: Borrow<SharedTask<T, P>>> Future for Over<T, P, S> {
+impl<T, P, S: Borrow<SharedTask<T, P>>> Future for WaitFinished<T, P, S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -359,14 +371,14 @@ impl<T, P, S: Borrow<SharedTask<T, P>>> Future for Over<T, P, S> {
                 None
             }
         };
-        // Unlocked first: the drop of a waker is foreign code.
+        // Unlocked first: dropping a waker is foreign code.
         drop(waiters);
         drop(old);
         Poll::Pending
     }
 }
 
-impl<T, P, S: Borrow<SharedTask<T, P>>> Drop for Over<T, P, S> {
+impl<T, P, S: Borrow<SharedTask<T, P>>> Drop for WaitFinished<T, P, S> {
     fn drop(&mut self) {
         if let Some(place) = self.place {
             let waker = self.shared.borrow().inner.waiters.0.lock().remove(place);

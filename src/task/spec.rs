@@ -1,4 +1,4 @@
-//! What a task is made with, besides its body and its owner.
+//! The parts of a new task besides its body and its owner.
 
 use super::raw::SpawnMeta;
 use super::{Priority, TaskMeta};
@@ -6,20 +6,20 @@ use crate::progress::Reader;
 use crate::sync::Arc;
 use std::panic::Location;
 
-/// Where a task was spawned, and what only some tasks have.
+/// The place that spawned a task, its metadata and its progress.
 pub(crate) struct Spec<P> {
     pub(crate) origin: SpawnMeta,
     pub(crate) progress: Option<Reader<P>>,
 }
 
 impl Spec<()> {
-    /// A task with nothing but a body, spawned by whoever calls the caller.
+    /// Describes a task without metadata, spawned by the caller's caller.
     #[track_caller]
     pub(crate) fn plain() -> Self {
         Self { origin: SpawnMeta::at(Location::caller()), progress: None }
     }
 
-    /// A task with nothing but a body and a level to begin with.
+    /// Describes a task without metadata, with an initial priority.
     pub(crate) fn of_level(priority: Priority, location: &'static Location<'static>) -> Self {
         if priority == Priority::default() {
             return Self { origin: SpawnMeta::at(location), progress: None };
@@ -29,12 +29,12 @@ impl Spec<()> {
 }
 
 impl<P> Spec<P> {
-    /// A task with nothing but a body.
+    /// Describes a task without metadata.
     pub(super) fn at(location: &'static Location<'static>) -> Self {
         Self { origin: SpawnMeta::at(location), progress: None }
     }
 
-    /// A task with extras.
+    /// Describes a task with metadata.
     pub(crate) fn detailed(details: Arc<TaskMeta>, progress: Option<Reader<P>>) -> Self {
         Self { origin: SpawnMeta::of(details), progress }
     }

@@ -1,10 +1,10 @@
-//! The five states that a user sees.
+//! The five states of a task that a user sees.
 
 use std::fmt;
 
-/// Where a task stands.
+/// The status of a task.
 ///
-/// The order is `Pending`, `Running`, then one of the three terminal states, which never changes again.
+/// The order is `Pending`, `Running`, then one of the three terminal states, which never change.
 ///
 /// # Example
 /// ```
@@ -14,25 +14,25 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// The body has not begun: the task waits in a queue or for a pool thread.
+    /// The body has not started: the task waits in a queue or for a pool thread.
     Pending,
-    /// The body has begun and not ended.
+    /// The body has started and has not finished.
     Running,
     /// The body returned its value.
     Done,
-    /// The body returned an error or panicked, or its time limit ran out.
+    /// The body returned an error, panicked, or timed out.
     Error,
-    /// The task was cancelled, or its runtime went away.
+    /// The task was cancelled, or its runtime shut down.
     Cancelled,
 }
 
 impl Status {
-    /// True for `Done`, `Error` and `Cancelled`.
+    /// Returns true for `Done`, `Error` and `Cancelled`.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Done | Self::Error | Self::Cancelled)
     }
 
-    /// The name in lower case, as `Display` prints it.
+    /// Returns the name in lower case, as `Display` prints it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

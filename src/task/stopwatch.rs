@@ -1,38 +1,41 @@
-//! The time that a task took so far, on its runtime's clock. It stands still once the task has finished.
+//! The elapsed time of a task, on its runtime's clock, which stops when the task finishes.
 
 use crate::instant::Instant;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A clock, for tasks: the clocks themselves are made in a layer above.
+/// A clock for tasks: the clock types are defined in a layer above.
 pub(crate) trait TimeSource: Send + Sync {
-    /// The time that it shows.
+    /// Returns the current time.
     fn now(&self) -> Instant;
 
-    /// Another one that shows the same time.
+    /// Returns another clock that shows the same time.
     fn boxed(&self) -> Box<dyn TimeSource>;
 }
 
-/// Set in `shown` once it stands still.
+/// The flag in `shown` of a stopped watch.
 const STOPPED: u64 = 1 << 63;
 
-/// Measures from its start to the first look at the finished task, or to the end itself, whichever comes first.
+/// A stopwatch that stops at the end of the task.
+///
+/// It stops at the first reading after the end, or at the end itself, whichever comes first.
 pub(crate) struct Stopwatch {
     clock: Box<dyn TimeSource>,
     start: Instant,
-    /// The most nanoseconds that were shown, so that no later look shows less; final with [`STOPPED`], which makes the word
-    /// larger than any that runs.
+    /// The largest reading in nanoseconds, so that no later reading is smaller.
+    ///
+    /// Final with [`STOPPED`], which makes the word larger than that of any running watch.
     shown: AtomicU64,
 }
 
 impl Stopwatch {
-    /// Starts one.
+    /// Starts a stopwatch.
     pub(crate) fn new(clock: Box<dyn TimeSource>) -> Self {
         let start = clock.now();
         Self { clock, start, shown: AtomicU64::new(0) }
     }
 
-    /// One that started when `self` did, and runs.
+    /// Returns a running stopwatch with the same start.
     pub(crate) fn since_same_start(&self) -> Self {
         Self { clock: self.clock.boxed(), start: self.start, shown: AtomicU64::new(0) }
     }
@@ -46,9 +49,9 @@ impl Stopwatch {
         u64::try_from(nanos).map_or(!STOPPED, |nanos| nanos.min(!STOPPED))
     }
 
-    /// The task has finished. The first call counts.
+    /// Stops the watch, because the task has finished. Only the first call counts.
     pub(crate) fn stop(&self) {
-        // Relaxed, here and below: one number, and the order of its values is that of the word.
+        // Relaxed, here and below: it is one word, whose modification order is enough.
         if self.shown.load(Ordering::Relaxed) & STOPPED == 0 {
             let nanos = self.nanos();
             let stop = |shown: u64| (shown & STOPPED == 0).then(|| shown.max(nanos) | STOPPED);
@@ -56,9 +59,9 @@ impl Stopwatch {
         }
     }
 
-    /// The time so far; `over` says that the task has finished.
-    pub(crate) fn elapsed(&self, over: bool) -> Duration {
-        if over {
+    /// Returns the elapsed time. `finished` is true if the task has finished.
+    pub(crate) fn elapsed(&self, finished: bool) -> Duration {
+        if finished {
             self.stop();
         }
         let mut shown = self.shown.load(Ordering::Relaxed);

@@ -1,5 +1,6 @@
-//! What only some tasks have: a name, a context that asks about cancellation, a time limit. It stands beside the
-//! cell, in whose word for the spawning line they take the line's place, so that a plain spawn pays nothing for them.
+//! Metadata that only some tasks have: a name, a cancellation flag, a time limit.
+//!
+//! It lies beside the cell. The cell's word for the spawning line then refers to it, so a plain spawn pays nothing.
 
 use super::raw::{Audience, TaskRef};
 use super::{Priority, RetryState, Stopwatch, Task, TaskId, TaskInfo};
@@ -14,34 +15,36 @@ use std::panic::Location;
 use std::task::Waker;
 use std::time::{Duration, SystemTime};
 
-/// The extras of a task made by the builder; shared by its cell and its context.
+/// The metadata of a task of the builder, shared by its cell and its context.
 pub(crate) struct TaskMeta {
     id: TaskId,
     location: &'static Location<'static>,
     name: Option<Box<str>>,
     time_limit: Option<TaskError>,
-    /// The level that the task begins with; from then on it stands in the state word.
+    /// The initial priority. Afterwards the state word has the priority.
     priority: Priority,
-    /// The last try that ran out of time, 0 before that.
+    /// The last attempt that timed out, or 0.
     expired: AtomicU32,
     cancelled: AtomicBool,
-    /// It never raises the update flag.
+    /// True if the task never raises the update flag.
     quiet: bool,
-    /// Nobody reads what it reports: it is quiet, or its handle is gone.
+    /// True if no host reads its progress: it is quiet, or its handle is dropped.
     hidden: AtomicBool,
-    /// Woken by a cancellation: whoever waits for room in the task's progress.
+    /// The waker of senders that wait for room in the task's progress, woken by a cancellation.
     sleeper: Mutex<Option<Waker>>,
-    /// Woken by a cancellation: the closure that waits for its next try.
+    /// The waker of a closure that waits for its next attempt, woken by a cancellation.
     waiter: Mutex<Option<Waker>>,
-    /// Of a task that retries, and of those composed of it.
+    /// The attempts, of a task that retries and of those composed of it.
     retry: Option<Arc<RetryState>>,
-    /// Of a task whose runtime is known.
+    /// The elapsed time, of a task whose runtime is known.
     stopwatch: Option<Stopwatch>,
-    /// When its slot was due, for a run of a job.
+    /// The due time of the slot, for a run of a job.
     due: Option<SystemTime>,
-    /// Called once at the end, by whoever brought it about.
+    /// The hook that is called once, by the thread that ended the task.
     on_end: Mutex<Option<EndHook>>,
-    /// The timer task of a closure with a time limit; dropped, and so cancelled, at the end.
+    /// The timer task of a closure with a time limit.
+    ///
+    /// The end of the task drops it, which cancels it.
     watchdog: Mutex<Option<Task<()>>>,
 }
 
@@ -90,13 +93,13 @@ impl TaskMeta {
         }
     }
 
-    /// Makes them those of a task that begins with this level.
+    /// Sets the initial priority.
     pub(crate) fn prioritised(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// Makes them those of a task that never raises the update flag, if `quiet`.
+    /// Makes the task never raise the update flag, if `quiet`.
     pub(crate) fn quiet(mut self, quiet: bool) -> Self {
         (self.quiet, self.hidden) = (quiet, AtomicBool::new(quiet));
         self
@@ -106,17 +109,19 @@ impl TaskMeta {
         self.quiet
     }
 
-    /// Who can see of the task what its state word shows to `audience`.
+    /// Restricts the `audience` of the state word to those who can see the task.
     pub(crate) fn audience_of(&self, audience: Audience) -> Audience {
-        if self.quiet { Audience::Nobody } else { audience }
+        if self.quiet { Audience::Hidden } else { audience }
     }
 
-    /// The handle goes. Relaxed, here and below: a report at the same time may come before or after.
+    /// Records that the handle is dropped.
+    ///
+    /// Relaxed, here and below: a concurrent report may come before or after.
     pub(crate) fn hide(&self) {
         self.hidden.store(true, Ordering::Relaxed);
     }
 
-    /// True if no host sees what the task reports.
+    /// Returns true if no host sees the task's progress.
     pub(crate) fn is_hidden(&self) -> bool {
         self.hidden.load(Ordering::Relaxed)
     }
@@ -125,19 +130,19 @@ impl TaskMeta {
         self.priority
     }
 
-    /// Makes them those of a task that retries.
+    /// Adds the attempts of a task that retries.
     pub(crate) fn retrying(mut self, retry: Arc<RetryState>) -> Self {
         self.retry = Some(retry);
         self
     }
 
-    /// Makes them those of a task that tells how long it took.
+    /// Adds a stopwatch.
     pub(crate) fn timed(mut self, stopwatch: Stopwatch) -> Self {
         self.stopwatch = Some(stopwatch);
         self
     }
 
-    /// Makes them those of a run of a job.
+    /// Sets the due time of a run of a job.
     pub(crate) fn due_at(mut self, due: Option<SystemTime>) -> Self {
         self.due = due;
         self
@@ -147,7 +152,7 @@ impl TaskMeta {
         self.due
     }
 
-    /// Makes them those of a task that is composed of one with `inner`: the attempts and the start are the same.
+    /// Copies the attempts and the start of `inner`, for a task composed of it.
     pub(crate) fn composed_of(mut self, inner: &Self) -> Self {
         self.retry = inner.retry.clone();
         self.stopwatch = inner.stopwatch.as_ref().map(Stopwatch::since_same_start);
@@ -166,7 +171,7 @@ impl TaskMeta {
         self.id
     }
 
-    /// The line that spawned the task.
+    /// Returns the source line that spawned the task.
     pub(crate) fn location(&self) -> &'static Location<'static> {
         self.location
     }
@@ -186,12 +191,12 @@ impl TaskMeta {
         self.time_limit.as_ref()
     }
 
-    /// The current attempt, counted from 1.
+    /// Returns the current attempt, counted from 1.
     pub(crate) fn attempt(&self) -> u32 {
         self.retry.as_ref().map_or(1, |retry| retry.attempt())
     }
 
-    /// An attempt of a task that retries begins, and with it the wait for it ends.
+    /// Begins an attempt of a task that retries, and ends the wait for it.
     pub(crate) fn begin_attempt(&self, attempt: u32) {
         trace::attempt(self.id.get(), attempt);
         if let Some(retry) = &self.retry {
@@ -199,7 +204,9 @@ impl TaskMeta {
         }
     }
 
-    /// The task waits for its next attempt until then; `None`: beyond the end of the clock. `error` ended the last one.
+    /// Records the start of the next attempt, and the `error` of the last one.
+    ///
+    /// `None` is a start beyond the range of the clock.
     pub(crate) fn wait_until(&self, next: Option<Instant>, error: TaskError) {
         trace::retry(self.id.get(), self.attempt());
         if let Some(retry) = &self.retry {
@@ -207,31 +214,35 @@ impl TaskMeta {
         }
     }
 
-    /// Try number `attempt` ran out of time: its body is told.
+    /// Records that attempt number `attempt` timed out, and notifies the body.
     pub(crate) fn expire(&self, attempt: u32) {
-        // Release: pairs with `should_stop`. The greatest number stays, should an earlier word come late.
+        // Release pairs with `should_stop`. The larger number stays if an earlier call comes late.
         self.expired.fetch_max(attempt, Ordering::Release);
-        // It stays registered: a cancellation may be yet to come. (A clone of our own waker: no foreign code.)
+        // The waker stays registered, since a cancellation may still come. (A clone of our own waker: no foreign code.)
         let sleeper = self.sleeper.lock().clone();
         if let Some(waker) = sleeper {
             guarded(|| waker.wake());
         }
     }
 
-    /// True once the body is to leave: the task was cancelled, or this try ran out of time.
+    /// Returns true once the body should stop.
+    ///
+    /// The task was cancelled, or this attempt timed out.
     pub(crate) fn should_stop(&self) -> bool {
-        // Acquire: pairs with `expire`.
+        // Acquire pairs with `expire`.
         self.is_cancelled() || self.expired.load(Ordering::Acquire) == self.attempt()
     }
 
-    /// Acquire: pairs with the release in `cancel`, so that the body sees what its canceller did before.
+    /// Returns true once the task is cancelled.
+    ///
+    /// Acquire pairs with the release in `cancel`, so that the body sees what its canceller did before.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Tells the body.
+    /// Notifies the body of a cancellation.
     pub(crate) fn cancel(&self) {
-        // Release: pairs with `is_cancelled`. The lock orders it against `wake_on_cancel`: either that call sees the
+        // Release pairs with `is_cancelled`. The lock orders it against `wake_on_cancel`: either that call sees the
         // flag, or its waker is seen here.
         self.cancelled.store(true, Ordering::Release);
         for place in [&self.sleeper, &self.waiter] {
@@ -242,7 +253,9 @@ impl TaskMeta {
         }
     }
 
-    /// The task is over, for everyone to see; its own hook is left to `on_end`.
+    /// Releases what the end of the task makes useless.
+    ///
+    /// The end is already visible. The task's own hook goes to `on_end`.
     pub(crate) fn ended(&self, on_end: impl FnOnce(EndHook)) {
         if let Some(stopwatch) = &self.stopwatch {
             stopwatch.stop();
@@ -253,28 +266,32 @@ impl TaskMeta {
         }
         let watchdog = self.watchdog.lock().take();
         drop(watchdog);
-        // Nobody needs to be told any more. A task that is cancelled was told before it came here.
+        // No waiter needs a notification any more: a cancelled task sent it before it came here.
         let told = (self.sleeper.lock().take(), self.waiter.lock().take());
         drop(told);
     }
 
-    /// Ties a timer task to the life of this one.
+    /// Drops a timer task at the end of this one.
     pub(crate) fn watch(&self, watchdog: Task<()>, task: &TaskRef) {
         *self.watchdog.lock() = Some(watchdog);
-        if task.is_over() {
-            // The end may have come before the watchdog was there to be dropped by it.
+        if task.is_finished() {
+            // The end may have come before the watchdog was stored here.
             let watchdog = self.watchdog.lock().take();
             drop(watchdog);
         }
     }
 
-    /// Registers the senders that wait for room, to be woken by a cancellation; false if there was one already.
+    /// Registers the senders that wait for room, to be woken by a cancellation.
+    ///
+    /// Returns false if the task was already cancelled.
     #[must_use]
     pub(crate) fn wake_on_cancel(&self, waker: Waker) -> bool {
         self.register(&self.sleeper, waker)
     }
 
-    /// Registers the closure that waits for its next try; false if there was a cancellation already.
+    /// Registers the closure that waits for its next attempt.
+    ///
+    /// Returns false if the task was already cancelled.
     #[must_use]
     pub(crate) fn wake_wait_on_cancel(&self, waker: Waker) -> bool {
         self.register(&self.waiter, waker)

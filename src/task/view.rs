@@ -1,14 +1,16 @@
-//! One look at a task that says all that a frame draws of it.
+//! The state of a task in one enum, for drawing a frame.
 
 use super::{SharedTask, Task};
 use crate::error::TaskError;
 use crate::instant::Instant;
 use std::fmt;
 
-/// What a frame shows of a task: made by [`Task::view`], [`SharedTask::view`], and for an `Option` of them by [`AsView`].
+/// The state of a task, as a frame draws it.
 ///
-/// A later view never shows an older state than an earlier one. Once it shows `Done`, `Failed` or `Cancelled`, all of the
-/// task's progress is there to be read.
+/// [`Task::view`] and [`SharedTask::view`] return it, and [`AsView`] for an `Option` of them.
+///
+/// A later view never shows an older state than an earlier one. Once it shows `Done`, `Failed` or `Cancelled`, all of
+/// the task's progress can be read.
 ///
 /// # Example
 /// ```
@@ -42,19 +44,19 @@ use std::fmt;
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 pub enum View<'a, T> {
-    /// There is nothing to show: no task in the `Option`, or its result was taken.
+    /// No task in the `Option`, or its result was taken.
     Idle,
     /// The task has not started.
     Pending,
-    /// The task runs.
+    /// The task is running.
     Running,
     /// The task waits for its next attempt ([`TaskBuilder::retry`](crate::TaskBuilder::retry)).
     Waiting {
-        /// The attempt that failed last, counted from 1.
+        /// The number of the failed attempt, counted from 1.
         attempt: u32,
-        /// When the next attempt begins, on the clock of the runtime.
+        /// The start of the next attempt, on the clock of the runtime.
         next_at: Instant,
-        /// Why the last attempt failed.
+        /// The error of the failed attempt.
         last_error: TaskError,
     },
     /// The task returned this value.
@@ -66,7 +68,7 @@ pub enum View<'a, T> {
 }
 
 impl<'a, T> View<'a, T> {
-    /// The view of a finished task.
+    /// Returns the view of a finished task.
     pub(super) fn of_result(result: Result<&'a T, &'a TaskError>) -> Self {
         match result {
             Ok(value) => Self::Done(value),
@@ -76,12 +78,12 @@ impl<'a, T> View<'a, T> {
         }
     }
 
-    /// True for `Pending`, `Running` and `Waiting`: the host may draw a spinner.
+    /// Returns true for `Pending`, `Running` and `Waiting`: the host may draw a spinner.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Pending | Self::Running | Self::Waiting { .. })
     }
 
-    /// The value, if the task is done.
+    /// Returns the value, if the task is done.
     pub fn value(&self) -> Option<&'a T> {
         match self {
             Self::Done(value) => Some(value),
@@ -106,7 +108,7 @@ impl<T> Clone for View<'_, T> {
     }
 }
 
-/// Without `T: Debug`, as for the task itself.
+/// Does not need `T: Debug`, like the task itself.
 impl<T> fmt::Debug for View<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -125,12 +127,12 @@ impl<T> fmt::Debug for View<'_, T> {
     }
 }
 
-/// A task, a shared task, or an `Option` of one, as a frame shows it. [`View`] has an example.
+/// A task, a shared task, or an `Option` of one. [`View`] has an example.
 pub trait AsView {
     /// The value that the task returns.
     type Value;
 
-    /// The state of the task, in one enum. `None` is [`View::Idle`].
+    /// Returns the state of the task in one enum. `None` is [`View::Idle`].
     fn view(&self) -> View<'_, Self::Value>;
 }
 

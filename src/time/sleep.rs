@@ -130,7 +130,7 @@ impl Sleep {
     }
 
     /// True once it was ready. One that nobody polls never is; whether its moment has come, the clock knows.
-    pub fn is_over(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         matches!(self.state, State::Over | State::OverOn(_))
     }
 
@@ -255,7 +255,7 @@ impl Drop for Sleep {
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep").field("over", &self.is_over()).finish_non_exhaustive()
+        f.debug_struct("Sleep").field("over", &self.is_finished()).finish_non_exhaustive()
     }
 }
 

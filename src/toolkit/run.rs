@@ -65,7 +65,7 @@ impl<T: Send + 'static, O: Owner<T>> Run<T, O> {
         let waker = Waker::from(Arc::new(End(Arc::downgrade(self))));
         let mut task = self.task.lock();
         let Some(running) = task.as_mut() else { return };
-        if running.poll_over(&mut Context::from_waker(&waker)).is_pending() {
+        if running.poll_finished(&mut Context::from_waker(&waker)).is_pending() {
             return;
         }
         let finished = task.take();

@@ -94,7 +94,7 @@ impl App {
         }
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.over
     }
 

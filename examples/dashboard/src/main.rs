@@ -118,7 +118,7 @@ fn dashboard(run: Run) -> Result<(), BoxError> {
 /// Ticks, draws and takes keys until the user has enough, or the script is over.
 fn run_loop(app: &mut App, screen: &mut Screen) -> Result<(), BoxError> {
     let mut next_frame = Instant::now();
-    while !app.is_over() {
+    while !app.is_finished() {
         let begin = Instant::now();
         app.tick();
         let ticked = begin.elapsed();

@@ -66,6 +66,6 @@ impl Inner {
         self.workers
             .iter()
             .filter(|worker| live(worker.state))
-            .all(|worker| worker.waits_for.as_ref().is_some_and(|task| !task.is_over()))
+            .all(|worker| worker.waits_for.as_ref().is_some_and(|task| !task.is_finished()))
     }
 }

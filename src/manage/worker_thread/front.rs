@@ -10,7 +10,7 @@ use crate::manage::error::PoolStopped;
 use crate::manage::pool::PoolHandle;
 use crate::park;
 use crate::runtime::drives_any;
-use crate::task::raw::{Convert, Fallible, LazyBody, Value, Verdict};
+use crate::task::raw::{Convert, Fallible, LazyBody, Value, WithTaskError};
 use crate::task::{Spec, Task};
 use crate::time::timeout;
 use std::fmt;
@@ -201,7 +201,7 @@ impl<C: 'static> WorkerThread<C> {
         T: Send + 'static,
     {
         let make = move |value: ThreadBound<C>| async move { value.with(job).map_err(TaskError::from_error) };
-        self.begin::<_, _, Verdict>(make, Spec::plain())
+        self.begin::<_, _, WithTaskError>(make, Spec::plain())
     }
 
     /// Calls a closure that returns a `Result` with the value: `Err` ends the task in `Status::Error`.
@@ -216,7 +216,7 @@ impl<C: 'static> WorkerThread<C> {
             let done = value.with(job).map_err(TaskError::from_error)?;
             done.map_err(TaskError::from_error)
         };
-        self.begin::<_, _, Verdict>(make, Spec::plain())
+        self.begin::<_, _, WithTaskError>(make, Spec::plain())
     }
 
     fn begin<M, F, V>(&self, make: M, spec: Spec<()>) -> Task<V::Output>
@@ -226,7 +226,9 @@ impl<C: 'static> WorkerThread<C> {
         V: Convert<F::Output> + 'static,
         V::Output: Send + 'static,
     {
-        let Some(pool) = self.state.pool() else { return Task::over(Err(TaskError::from_error(PoolStopped)), spec) };
+        let Some(pool) = self.state.pool() else {
+            return Task::already_finished(Err(TaskError::from_error(PoolStopped)), spec);
+        };
         let value = self.value();
         pool.set.start(LazyBody::<_, F, V>::new(move || make(value)), spec)
     }

@@ -9,7 +9,7 @@ use crate::manage::pool::{PoolHandle, TaskPool};
 use crate::runtime::{Builder, Handle, Runtime};
 use crate::sync::{Arc, Mutex};
 use crate::task::Task;
-use crate::task::raw::{LazyBody, Value, Verdict};
+use crate::task::raw::{LazyBody, Value, WithTaskError};
 use crate::util::catch::{catch, drop_quietly, guarded};
 use std::future::{Future, poll_fn};
 use std::task::{Poll, Waker};
@@ -244,7 +244,7 @@ fn set_up_later<C: 'static>(
         thread_bound::keep(id, set_up().await.map_err(TaskError::from_error)?);
         Ok(())
     };
-    runtime.handle().start_internal(LazyBody::<_, _, Verdict>::new(make))
+    runtime.handle().start_internal(LazyBody::<_, _, WithTaskError>::new(make))
 }
 
 /// Starts the tear-down that is a future, as a task of the thread.

@@ -10,18 +10,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 impl<T: Send + 'static, P> Task<T, P> {
-    /// Makes a task of this one whose value goes through `f`.
+    /// Returns a task that applies `f` to the value of this one.
     ///
-    /// The new task has the name, the progress, the attempts and the elapsed time of this one, and ends with the same error
-    /// and status if this one fails. Cancelling or dropping it cancels this one.
+    /// The new task has the name, the progress, the attempts and the elapsed time of this one. It ends with the same
+    /// error and status if this one fails. Cancelling or dropping it cancels this one.
     ///
-    /// `f` runs on the reactor thread, or in the tick of a [`LocalRuntime`](crate::LocalRuntime), also for a closure's task:
-    /// it must not block. [`and_then`](Self::and_then) with a `spawn_blocking` does what takes longer. For a
-    /// [`promise`](crate::promise()) that belongs to no runtime, `f` runs on the thread that completes it.
+    /// `f` runs on the reactor thread, or in the tick of a [`LocalRuntime`](crate::LocalRuntime), even for the task of
+    /// a closure. It must not block: for longer work use [`and_then`](Self::and_then) with a `spawn_blocking`. For a
+    /// [`promise`](crate::promise()) without a runtime, `f` runs on the thread that completes it.
     ///
     /// # Errors
-    /// The new task ends as [`TaskError::Panicked`] if `f` panics, and as [`TaskError::RuntimeGone`] if the runtime shuts
-    /// down before `f` has run.
+    /// The new task ends with [`TaskError::Panicked`] if `f` panics, and with [`TaskError::RuntimeGone`] if the runtime
+    /// shuts down before `f` has run.
     ///
     /// # Example
     /// ```
@@ -41,13 +41,16 @@ impl<T: Send + 'static, P> Task<T, P> {
         inherited.start(Map { inner: Some(self), f: Some(f) })
     }
 
-    /// Makes a task of this one and of what `f` makes of its value: another task, or any future of a `Result`.
+    /// Returns a task that continues with the task or future that `f` returns.
     ///
-    /// As [`map`](Self::map), and the second error keeps its kind as well. The progress is that of the first task.
-    /// Cancelling the new task cancels the one of the two that runs; a second task is cancelled when the reactor drops it.
+    /// `f` gets the value of this task. The future returns a `Result`.
+    ///
+    /// The new task is like that of [`map`](Self::map), and the second error keeps its kind as well. The progress is
+    /// that of the first task. Cancelling the new task cancels the inner task that is running; a second task is
+    /// cancelled when the reactor drops it.
     ///
     /// # Errors
-    /// Those of either task; those of [`map`](Self::map).
+    /// Those of either task, and those of [`map`](Self::map).
     ///
     /// # Example
     /// ```
@@ -79,7 +82,7 @@ struct Map<T, P, F> {
     f: Option<F>,
 }
 
-/// Nothing in it is pinned.
+/// It pins nothing.
 impl<T, P, F> Unpin for Map<T, P, F> {}
 
 impl<T, P, U, F: FnOnce(T) -> U> Body for Map<T, P, F> {
@@ -100,7 +103,7 @@ enum AndThen<T, P, F, R> {
     Second(Pin<Box<R>>),
 }
 
-/// What is pinned stands in a box.
+/// The pinned future is in a box.
 impl<T, P, F, R> Unpin for AndThen<T, P, F, R> {}
 
 impl<T, P, U, E, F, I, R> Body for AndThen<T, P, F, R>

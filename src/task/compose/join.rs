@@ -1,7 +1,7 @@
 //! Several tasks at once: `join_all` and `race`.
 
 use super::Inherited;
-use super::members::Members;
+use super::inner_tasks::InnerTasks;
 use crate::error::TaskError;
 use crate::task::raw::{Body, Kind};
 use crate::task::{Spec, Task};
@@ -9,11 +9,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Makes one task of many: its value is the list of theirs, in the order in which they were given.
+/// Returns one task of many, whose value is the list of theirs, in order.
 ///
-/// The first error ends it, with that error and status, and cancels the others. Cancelling or dropping it cancels all. Its
-/// progress is that of all of them; its name that of the first that has one. It runs where the first of them does (see
-/// [`Task::map`]). It takes time by the number of tasks, whatever that is; of none, it is done at once.
+/// The first error ends it, with that error and status, and cancels the others. Cancelling or dropping it cancels all.
+/// Its progress is that of all of them, and its name is that of the first that has one. It runs on the runtime of the
+/// first task (see [`Task::map`]). It takes time proportional to the number of tasks. With no tasks it is done
+/// immediately.
 ///
 /// # Errors
 /// The first error of any of the tasks; [`TaskError::RuntimeGone`] if the runtime shuts down first.
@@ -37,17 +38,18 @@ where
     }
     let inherited = Inherited::from_many(&mut tasks, Location::caller());
     let values = tasks.iter().map(|_| None).collect();
-    inherited.start(JoinAll { left: tasks.len(), members: Members::new(tasks), values })
+    inherited.start(JoinAll { left: tasks.len(), members: InnerTasks::new(tasks), values })
 }
 
-/// Makes one task of several: it ends as the first of them that ends does, with its value or its error.
+/// Returns one task of several, which ends like the first that ends.
 ///
-/// The others are cancelled, and are not waited for: a closure that ignores that runs on, and what it returns is dropped.
-/// Cancelling or dropping the task cancels all. Its progress is that of all of them; its name that of the first that has one.
-/// It runs where the first of them does (see [`Task::map`]). Of none, it has failed.
+/// The others are cancelled, and the task does not wait for them: a closure that ignores the cancellation keeps
+/// running, and what it returns is dropped. Cancelling or dropping the task cancels all. Its progress is that of all of
+/// them, and its name is that of the first that has one. It runs on the runtime of the first task (see [`Task::map`]).
+/// With no tasks it fails.
 ///
 /// # Errors
-/// That of the first task that ends, if it fails; [`TaskError::Cancelled`] if there are no tasks.
+/// The error of the first task that ends, if it fails; [`TaskError::Cancelled`] if there are no tasks.
 ///
 /// # Example
 /// ```
@@ -68,15 +70,17 @@ where
         return done(Err(TaskError::Cancelled), Location::caller());
     }
     let inherited = Inherited::from_many(&mut tasks, Location::caller());
-    inherited.start(Race(Some(Members::new(tasks))))
+    inherited.start(Race(Some(InnerTasks::new(tasks))))
 }
 
 fn done<T: 'static, P>(result: Result<T, TaskError>, location: &'static Location<'static>) -> Task<T, P> {
-    Task::over(result, Spec::at(location))
+    Task::already_finished(result, Spec::at(location))
 }
 
 impl<T: Send + 'static, P: Send + 'static> Task<T, P> {
-    /// Makes one task of two: it ends as the first of them that ends does. [`race`] does it for several.
+    /// Returns one task of two, which ends like the first that ends.
+    ///
+    /// [`race`] takes several.
     ///
     /// # Errors
     /// Those of [`race`].
@@ -95,12 +99,12 @@ impl<T: Send + 'static, P: Send + 'static> Task<T, P> {
 }
 
 struct JoinAll<T, P> {
-    members: Members<T, P>,
+    members: InnerTasks<T, P>,
     values: Vec<Option<T>>,
     left: usize,
 }
 
-/// Nothing in it is pinned.
+/// It pins nothing.
 impl<T, P> Unpin for JoinAll<T, P> {}
 
 impl<T, P> Body for JoinAll<T, P> {
@@ -120,10 +124,10 @@ impl<T, P> Body for JoinAll<T, P> {
     }
 }
 
-/// Empty once it has ended: the losers are dropped then.
-struct Race<T, P>(Option<Members<T, P>>);
+/// `None` once it has ended: then the losers are dropped.
+struct Race<T, P>(Option<InnerTasks<T, P>>);
 
-/// Nothing in it is pinned.
+/// It pins nothing.
 impl<T, P> Unpin for Race<T, P> {}
 
 impl<T, P> Body for Race<T, P> {

@@ -1,12 +1,13 @@
-//! Tasks made of tasks: a body that awaits others, with their names, their progress, their kind of error, and a
-//! cancellation that reaches them.
+//! Tasks composed of tasks: a body that awaits others.
 //!
-//! No thread is used. A composed task runs where futures of the first task's runtime do: [`Follow`](super::Follow). It is
-//! cancelled like a closure: it has ended at once, whatever it is made of does.
+//! They keep the names, the progress and the kind of the error, and a cancellation reaches the inner tasks.
+//!
+//! A composed task needs no thread. It runs on the runtime of its first task: [`Follow`](super::Follow). It is
+//! cancelled like a closure: it ends immediately, whether or not its inner tasks have ended.
 
 mod chain;
+mod inner_tasks;
 mod join;
-mod members;
 
 pub use join::{join_all, race};
 
@@ -18,17 +19,17 @@ use std::cell::RefCell;
 use std::panic::Location;
 use std::task::{Wake, Waker};
 
-/// What a composed task has from the tasks that it is made of.
+/// The parts that a composed task inherits from its inner tasks.
 pub(super) struct Inherited<P> {
     meta: TaskMeta,
     owner: Follower,
     progress: Option<Reader<P>>,
-    /// Those that a cancellation reaches at once. The others are cancelled when the body is dropped.
+    /// The inner tasks that a cancellation reaches immediately. Dropping the body cancels the others.
     cancelled_with: Vec<TaskRef>,
 }
 
 impl<P> Inherited<P> {
-    /// Takes the progress out of `task`, which the body is to keep.
+    /// Takes the progress out of `task`, which the body will own.
     pub(super) fn from_one<T>(task: &mut Task<T, P>, location: &'static Location<'static>) -> Self {
         let inner = task.task_ref();
         let mut meta = TaskMeta::new(location, inner.name().map(Into::into), None, None).prioritised(inner.priority());
@@ -43,7 +44,7 @@ impl<P> Inherited<P> {
         }
     }
 
-    /// The same for several; named as the first that has a name.
+    /// Takes the progress of several tasks, and the name of the first that has one.
     pub(super) fn from_many<T>(tasks: &mut [Task<T, P>], location: &'static Location<'static>) -> Self {
         let name = tasks.iter().find_map(|task| task.name()).map(Into::into);
         let mut meta = TaskMeta::new(location, name, None, None);
@@ -62,7 +63,7 @@ impl<P> Inherited<P> {
     pub(super) fn start<B: Work>(self, body: B) -> Task<B::Output, P> {
         let meta = Arc::new(self.meta);
         let cancel = Waker::from(Arc::new(CancelAll(self.cancelled_with)));
-        // Registered before anybody has the handle.
+        // Registered before the handle exists.
         let _not_yet = meta.wake_on_cancel(cancel);
         let spec = super::Spec { origin: SpawnMeta::of(meta), progress: self.progress };
         let (runnable, task) = Task::make(body, self.owner, spec);
@@ -71,19 +72,19 @@ impl<P> Inherited<P> {
     }
 }
 
-/// Cancels the inner tasks; woken by the cancellation of the composed one.
+/// A waker that cancels the inner tasks when the composed one is cancelled.
 ///
-/// An inner task may be composed as well, and so on: a loop, not a recursion, cancels such a chain. The outermost wake on a
-/// thread cancels what the wakes inside of it add.
+/// An inner task may be composed as well, and so on. The outermost wake on a thread cancels the tasks that the wakes
+/// inside of it add, so such a chain is a loop, not a recursion.
 struct CancelAll(Vec<TaskRef>);
 
 thread_local! {
-    /// The tasks that the outermost wake on this thread has to cancel. `None`: there is none.
+    /// The tasks that the outermost wake on this thread must cancel. `None` outside of a wake.
     static TO_CANCEL: RefCell<Option<Vec<TaskRef>>> = const { RefCell::new(None) };
 }
 
 impl CancelAll {
-    /// Leaves the tasks to the wake further up on this stack. False if there is none.
+    /// Adds the tasks to those of the outermost wake on this stack. Returns false if this is the outermost.
     fn leave_to_outermost(&self) -> bool {
         let left = TO_CANCEL.try_with(|all| {
             let mut all = all.borrow_mut();
@@ -94,7 +95,7 @@ impl CancelAll {
             all.extend(self.0.iter().rev().cloned());
             true
         });
-        // A thread that ends has no such list any more: one inside the other, then.
+        // An ending thread has already dropped its list: then the wakes are nested.
         left.unwrap_or(false)
     }
 }

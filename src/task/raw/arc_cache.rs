@@ -1,22 +1,24 @@
-//! References to a shared value, of which a thread has some in hand.
+//! A cache of references to a shared value, per thread.
 //!
-//! A task holds a reference to its runtime, which it gets as it is spawned and gives up as it is freed. Each is a
-//! read-modify-write on a count that all threads share; a task that is spawned and freed on the thread that drives its
-//! runtime, as most are, would wait for two of them. So that thread keeps what is given up there, and gives it out again:
-//! the count stays as it was, and the thread's own says how many of the references are nobody's yet.
+//! A task holds a reference to its runtime from its spawn until it is freed. Each reference is a read-modify-write on a
+//! count that all threads share. Most tasks are spawned and freed on the driver thread of their runtime, which would
+//! wait for two of them per task. So that thread caches released references and reuses them. The shared count stays
+//! untouched, and a count of the thread's own tells how many references are unused.
 
 use crate::sync::Arc;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 
-/// Spare references at the most. They are given up one by one in the end; and those that other threads made, for tasks
-/// that are freed here, would add up for ever.
+/// The largest number of spare references.
+///
+/// They are released one by one at the end. References that other threads created, for tasks that are freed here, would
+/// otherwise accumulate without limit.
 const MOST: usize = if cfg!(test) { 16 } else { 1 << 20 };
 
-/// References to one value; it stays on its thread.
+/// A cache of references to one value. It stays on its thread.
 pub(crate) struct ArcCache<T> {
     own: Arc<T>,
-    /// References beside our own that are in no other hands.
+    /// The number of unused references besides our own.
     spare: Cell<usize>,
 }
 
@@ -25,21 +27,23 @@ impl<T> ArcCache<T> {
         Self { own, spare: Cell::new(0) }
     }
 
-    /// A reference.
+    /// Returns a reference.
     #[inline]
     pub(crate) fn take(&self) -> Arc<T> {
         match self.spare.get().checked_sub(1) {
             Some(spare) => {
                 self.spare.set(spare);
-                // SAFETY: `put` has forgotten a reference to this very value for each spare one, and this one is counted
-                // out.
+                // SAFETY: `put` has forgotten one reference to this value per spare one, and this one is no longer
+                // counted.
                 unsafe { Arc::from_raw(Arc::as_ptr(&self.own)) }
             }
             None => Arc::clone(&self.own),
         }
     }
 
-    /// Keeps a reference. One too many, or to another value, is dropped.
+    /// Keeps a reference.
+    ///
+    /// One beyond the limit, or one to another value, is dropped.
     #[inline]
     pub(crate) fn put(&self, reference: Arc<T>) {
         if Arc::ptr_eq(&self.own, &reference) && self.spare.get() < MOST {

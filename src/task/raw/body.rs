@@ -1,7 +1,7 @@
-//! What a task runs: a future, a closure that makes a future on the thread that polls it, or a closure that blocks.
+//! Bodies of tasks: a future, a closure that builds a future, or a closure that blocks.
 //!
-//! A body is polled by one runner at a time and is dropped by a runner. Its output is converted on the way out, so
-//! that `spawn*` (any value) and `run*` (a `Result`) share one cell without a wrapper future around the user's own.
+//! One runner at a time polls a body, and a runner drops it. Its output is converted as it is returned, so `spawn*`
+//! (any value) and `run*` (a `Result`) share one cell without a wrapper around the user's future.
 
 use super::state::Kind;
 use crate::error::{BoxError, TaskError};
@@ -12,30 +12,30 @@ use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Work in a task cell.
+/// The work in a task cell.
 pub(crate) trait Body {
-    /// The value that the handle gets.
+    /// The value that the handle receives.
     type Output;
-    /// Which rules of cancellation hold.
+    /// The rules of cancellation that apply.
     const KIND: Kind;
-    /// Works on until the body waits or ends. Not called again after `Ready` or a panic.
+    /// Runs until the body waits or ends. Not called again after `Ready` or a panic.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Self::Output, TaskError>>;
 }
 
-/// A body that may be given to another thread, and whose output may come back from there.
+/// A body that may move to another thread, with an output that may come back.
 pub(crate) trait Work: Body<Output: Send + 'static> + Send + 'static {}
 
 impl<B: Body<Output: Send + 'static> + Send + 'static> Work for B {}
 
-/// How what the user's code returns becomes a task's result.
+/// A conversion of the value that user code returns into a task's result.
 pub(crate) trait Convert<R> {
-    /// The value that the handle gets.
+    /// The value that the handle receives.
     type Output;
-    /// The conversion.
+    /// Converts the returned value.
     fn convert(returned: R) -> Result<Self::Output, TaskError>;
 }
 
-/// The `spawn*` verbs: whatever is returned is the value.
+/// The conversion of `spawn*` methods: any value is the result.
 pub(crate) struct Value;
 
 impl<T> Convert<T> for Value {
@@ -45,7 +45,7 @@ impl<T> Convert<T> for Value {
     }
 }
 
-/// The `run*` verbs: an `Err` ends the task in `Status::Error`.
+/// The conversion of `run*` methods: an `Err` ends the task in `Status::Error`.
 pub(crate) struct Fallible;
 
 impl<T, E: Into<BoxError>> Convert<Result<T, E>> for Fallible {
@@ -55,10 +55,10 @@ impl<T, E: Into<BoxError>> Convert<Result<T, E>> for Fallible {
     }
 }
 
-/// Bodies made by the crate itself, which name the task error.
-pub(crate) struct Verdict;
+/// The conversion of bodies of the crate, which return the task error.
+pub(crate) struct WithTaskError;
 
-impl<T> Convert<Result<T, TaskError>> for Verdict {
+impl<T> Convert<Result<T, TaskError>> for WithTaskError {
     type Output = T;
     fn convert(returned: Result<T, TaskError>) -> Result<T, TaskError> {
         returned
@@ -82,14 +82,14 @@ impl<F: Future, C: Convert<F::Output>> Body for FutureBody<F, C> {
     const KIND: Kind = Kind::Future;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C::Output, TaskError>> {
-        // SAFETY: structural pinning of the only field that is not zero-sized: it is never moved out,
-        // and `Self` has no `Drop` of its own.
+        // SAFETY: structural pinning of the only field that is not zero-sized: it is never moved out, and `Self` has no
+        // `Drop`.
         let future = unsafe { self.map_unchecked_mut(|body| &mut body.future) };
         future.poll(cx).map(C::convert)
     }
 }
 
-/// A closure that runs to its end in one poll.
+/// A closure that finishes in one poll.
 pub(crate) struct ClosureBody<F, C> {
     closure: Option<F>,
     convert: PhantomData<fn() -> C>,
@@ -101,7 +101,7 @@ impl<F, C> ClosureBody<F, C> {
     }
 }
 
-/// A closure is moved to the stack before it runs: nothing in the cell is pinned.
+/// A closure moves to the stack before it runs: nothing in the cell is pinned.
 impl<F, C> Unpin for ClosureBody<F, C> {}
 
 impl<R, F: FnOnce() -> R, C: Convert<R>> Body for ClosureBody<F, C> {
@@ -114,7 +114,9 @@ impl<R, F: FnOnce() -> R, C: Convert<R>> Body for ClosureBody<F, C> {
     }
 }
 
-/// A closure that builds its future at the first poll, on the polling thread; so the future need not be `Send`.
+/// A closure that builds its future at the first poll, on the polling thread.
+///
+/// So the future need not be `Send`.
 pub(crate) enum LazyBody<M, F, C> {
     /// Not polled yet.
     Start(Option<M>, PhantomData<fn() -> C>),
@@ -133,8 +135,8 @@ impl<F: Future, M: FnOnce() -> F, C: Convert<F::Output>> Body for LazyBody<M, F,
     const KIND: Kind = Kind::Future;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C::Output, TaskError>> {
-        // SAFETY: nothing is moved out of a pinned place below: `Start` holds the closure, which is not pinned, and
-        // the future inside `Bound` is only ever pinned again.
+        // SAFETY: nothing is moved out of a pinned place below: `Start` holds the closure, which is not pinned, and the
+        // future inside `Bound` is only pinned again.
         let this = unsafe { self.get_unchecked_mut() };
         if let Self::Start(make, _) = this {
             let make = make.take().expect("not polled again after a panic");
@@ -148,9 +150,10 @@ impl<F: Future, M: FnOnce() -> F, C: Convert<F::Output>> Body for LazyBody<M, F,
     }
 }
 
-/// A body that never leaves the thread that made it: neither it nor what it returns need be `Send`.
+/// A body that never leaves the thread that created it.
 ///
-/// Polled elsewhere it panics, dropped elsewhere it ends the process; no executor of the crate lets it come to either.
+/// Neither it nor its output needs to be `Send`. Polling it on another thread panics, and dropping it there aborts the
+/// process. No executor of the crate does either.
 pub(crate) struct Bound<B>(ThreadBound<B>);
 
 impl<B> Bound<B> {
@@ -164,7 +167,7 @@ impl<B: Body> Body for Bound<B> {
     const KIND: Kind = B::KIND;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
-        // SAFETY: nothing is moved out: the body inside is pinned again at once.
+        // SAFETY: nothing is moved out: the body inside is pinned again immediately.
         let this = unsafe { self.get_unchecked_mut() };
         let body = this.0.get_mut().expect("a bound body is polled by the thread that made it");
         // SAFETY: it lies inside the pinned one, and `ThreadBound` drops its value in place.
@@ -173,15 +176,16 @@ impl<B: Body> Body for Bound<B> {
     }
 }
 
-/// A value that may travel with its cell but is touched on its own thread only. Elsewhere it is out of reach, and an
-/// attempt to drop it ends the process: see there.
+/// A value that may move with its cell, but is used only on its own thread.
+///
+/// Other threads cannot access it, and dropping it there aborts the process (see `drop`).
 pub(crate) struct ThreadBound<T> {
     thread: u64,
     value: ManuallyDrop<T>,
 }
 
-// SAFETY: the value is reached and dropped on the thread that made it and nowhere else; both places check, and the
-// token of a thread is never given to another one.
+// SAFETY: only the thread that created the value accesses and drops it. Both places check, and a thread's token is
+// never reused.
 unsafe impl<T> Send for ThreadBound<T> {}
 
 impl<T> ThreadBound<T> {
@@ -200,8 +204,8 @@ impl<T> Drop for ThreadBound<T> {
             // SAFETY: dropped once, here, on the thread that made it.
             unsafe { ManuallyDrop::drop(&mut self.value) };
         } else {
-            // Its memory is used again after this, so a pinned value has to be dropped first; and this thread may not do
-            // that. No executor of the crate lets it come to this: it drops all futures before it refuses their wakes.
+            // The memory is reused after this, so a pinned value would have to be dropped first, and this thread may
+            // not do that. No executor of the crate gets here: each drops all futures before it refuses their wakes.
             eprintln!("offtick: a future that is bound to its thread was dropped on another one");
             std::process::abort();
         }

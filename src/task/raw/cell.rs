@@ -1,7 +1,7 @@
-//! The task cell: one allocation for a task's header, its owner, and the body that becomes the output.
+//! The task cell: one allocation for a task's header, owner, and body or output.
 
 use super::body::Body;
-use super::handles::{Over, Runnable, TaskRef};
+use super::handles::{Completed, Runnable, TaskRef};
 use super::header::{Header, PollOutcome, VTable};
 use super::state::{Audience, Closed, Kind, Outcome, ToCancelled, ToIdle, ToRunning};
 use super::{nested_outputs, polled, store, waker};
@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-/// `repr(C)`: a pointer to the cell is a pointer to its header.
+/// Has `repr(C)`, so that a pointer to the cell is a pointer to its header.
 #[repr(C)]
 pub(super) struct Cell<B: Body, S> {
     header: Header,
@@ -23,7 +23,9 @@ pub(super) struct Cell<B: Body, S> {
     stage: UnsafeCell<Stage<B>>,
 }
 
-/// The body until it is closed, then the output if the outcome has one. Which one it is stands in the state word.
+/// The body until it is closed, then the output if the outcome has one.
+///
+/// The state word says which one it holds.
 #[repr(C)]
 union Stage<B: Body> {
     body: ManuallyDrop<B>,
@@ -54,18 +56,18 @@ impl<B: Body, S: Schedule> Cell<B, S> {
     pub(super) fn allocate(header: Header, body: B, owner: S) -> NonNull<Header> {
         let stage = UnsafeCell::new(Stage { body: ManuallyDrop::new(body) });
         let cell = store::get::<Self>();
-        // SAFETY: memory for it, which is nobody else's.
+        // SAFETY: it is memory for a cell, and nothing else uses it.
         unsafe { cell.write(Self { header, owner, stage }) };
         cell.cast()
     }
 }
 
-/// Polls or tears down a task that came off a queue.
+/// Polls or tears down a task that was taken from a queue.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`, and the caller has what ACTIVE stands for.
+/// `header` is a cell of `B` and `S`, and the caller holds the right that ACTIVE stands for.
 unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) -> PollOutcome {
-    // SAFETY: the body is there, and so is its reference: until `finish` gives it away.
+    // SAFETY: the body is there, and so is its reference, until `finish` gives it away.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
     if state.to_running() == ToRunning::Drop {
@@ -94,14 +96,15 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     let woken = polled::end(outer);
     match result {
         Ok(Poll::Pending) => {
-            // The end of a future that ends in its first poll is told; its start is not. While the task is still ours.
+            // Only the end of a future that ends in its first poll is reported, not its start. While the task is still
+            // ours.
             if B::KIND == Kind::Future && cell.header.polls() == 1 {
                 // SAFETY: alive by the body's reference.
-                unsafe { tell_start::<B, S>(header) };
+                unsafe { notify_start::<B, S>(header) };
             }
             match state.to_idle(woken) {
                 ToIdle::Idle => PollOutcome::Idle,
-                // SAFETY: what ACTIVE stands for goes to the queue.
+                // SAFETY: the right that ACTIVE stands for moves to the queue.
                 ToIdle::Again => PollOutcome::Again(unsafe { Runnable::from_raw(header) }),
                 // SAFETY: ACTIVE is still ours and the body is there.
                 ToIdle::Drop => unsafe { finish::<B, S>(header, None, false, reason) },
@@ -117,10 +120,12 @@ unsafe fn run<B: Body, S: Schedule>(header: NonNull<Header>, reason: Outcome) ->
     }
 }
 
-/// Ends a task with an error instead of running it; one that was cancelled ends as `reason`, where it has no end yet.
+/// Ends a task with an error instead of running it.
+///
+/// A cancelled task ends as `reason`, if it has no outcome yet.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`, and the caller has what ACTIVE stands for.
+/// `header` is a cell of `B` and `S`, and the caller holds the right that ACTIVE stands for.
 unsafe fn fail<B: Body, S: Schedule>(header: NonNull<Header>, error: TaskError, reason: Outcome) -> PollOutcome {
     // SAFETY: the body is there, and so is its reference: until `finish` gives it away.
     let state = unsafe { header.as_ref() }.state();
@@ -159,16 +164,18 @@ fn panicked_with(payload: Box<dyn Any + Send>) -> TaskError {
     TaskError::Panicked(Panic::new(payload))
 }
 
-/// Ends a task: drops the body, publishes the output (or `reason` where there is none), notifies waiters, and returns the
-/// body's reference. `panicked`: the output is a panic of this very body, not one that it passed on.
+/// Ends a task: drops the body, publishes the output, and notifies waiters.
 ///
-/// A body that passes on that another task was cancelled, or lost its runtime, ends as that task did: without an output.
+/// Without an output the task ends as `reason`. Returns the body's reference. `panicked` is true if the output is a
+/// panic of this body, not one that it passed on.
 ///
-/// Every piece of user code on the way (two destructors, the hooks, the join waker) is caught on its own, so that
-/// the transition is always completed.
+/// A body that passes on that another task was cancelled or lost its runtime ends as that task did: without an output.
+///
+/// Each piece of user code on the way (two destructors, the hooks, the join waker) is caught separately, so that the
+/// transition always completes.
 ///
 /// # Safety
-/// `header` is a cell of `B` and `S`; the caller has what ACTIVE stands for, and the stage holds the body.
+/// `header` is a cell of `B` and `S`; the caller holds the right that ACTIVE stands for, and the stage holds the body.
 unsafe fn finish<B: Body, S: Schedule>(
     header: NonNull<Header>,
     mut output: Option<Result<B::Output, TaskError>>,
@@ -178,7 +185,7 @@ unsafe fn finish<B: Body, S: Schedule>(
     // SAFETY: by contract; the body's reference keeps it alive to the end of this call.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     let state = cell.header.state();
-    // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
+    // SAFETY: ACTIVE gives this thread the stage; the body is there, and not used again.
     let dropped = catch(|| cell.stage.with_mut(|stage| unsafe { drop_body(stage) }));
     if let Err(payload) = dropped {
         note_drop_panic(&mut output, &mut panicked, payload);
@@ -190,22 +197,22 @@ unsafe fn finish<B: Body, S: Schedule>(
     }
     let outcome = output.as_ref().map_or(reason, outcome_of);
     if let Some(output) = output {
-        // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
+        // SAFETY: ACTIVE gives this thread the stage, and its content is dropped.
         unsafe { put_output(cell, outcome, output) };
     }
     let closed = state.close(outcome, panicked);
     if closed.is_plain() {
-        tell_end(cell, &task, Audience::Host);
+        notify_end(cell, &task, Audience::Host);
     } else {
-        // SAFETY: `closed` says how the task ended, here.
-        unsafe { settle(cell, &task, &closed) };
+        // SAFETY: `closed` is the answer to the end of this task, by this thread.
+        unsafe { publish_end(cell, &task, &closed) };
     }
     cell.owner.on_closed();
-    // SAFETY: the body is gone, and its reference was the runner's.
-    PollOutcome::Over(unsafe { Over::from_raw(header) })
+    // SAFETY: the body is dropped, and its reference was the runner's.
+    PollOutcome::Completed(unsafe { Completed::from_raw(header) })
 }
 
-/// Notes a panic of the body's destructor. The first panic is the one to report.
+/// Records a panic of the body's destructor. The first panic is the one to report.
 #[cold]
 fn note_drop_panic<T>(output: &mut Option<Result<T, TaskError>>, panicked: &mut bool, payload: Box<dyn Any + Send>) {
     if *panicked {
@@ -231,7 +238,7 @@ fn report_panic<B: Body, S: Schedule>(
 /// Moves an output to the stage if the outcome keeps it.
 ///
 /// # Safety
-/// The caller has what ACTIVE stands for, and what the stage held is gone.
+/// The caller holds the right that ACTIVE stands for, and the content of the stage is dropped.
 #[inline(always)]
 unsafe fn put_output<B: Body, S>(cell: &Cell<B, S>, outcome: Outcome, output: Result<B::Output, TaskError>) {
     if outcome.has_output() {
@@ -241,25 +248,27 @@ unsafe fn put_output<B: Body, S>(cell: &Cell<B, S>, outcome: Outcome, output: Re
     }
 }
 
-/// Drops or reports the output, wakes the join waker and notifies the owner, as far as `closed` requires it.
+/// Drops or reports the output, wakes the join waker and notifies the owner.
+///
+/// `closed` says which of these are due.
 ///
 /// # Safety
 /// `closed` is the answer to the end of this task, by this thread.
 #[inline(never)]
-unsafe fn settle<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, closed: &Closed) {
+unsafe fn publish_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, closed: &Closed) {
     if closed.drop_output() {
-        // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
+        // SAFETY: `drop_output` says that the output was written and that no handle will read it.
         let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
         drop_output_of(cell, task, output, closed.unread());
     } else if closed.unread() {
         report(cell, task, cell.header.end_error(closed.outcome).clone());
     }
-    // Ahead of the update flag: a host looks at its sets once that is up, and they learn of the end by this waker.
+    // Before the update flag is raised: then a host checks its sets, which learn of the end by this waker.
     if closed.wake_join() {
         cell.header.wake_join();
     }
     if closed.ended() {
-        tell_end(cell, task, closed.audience());
+        notify_end(cell, task, closed.audience());
     }
 }
 
@@ -277,8 +286,10 @@ fn outcome_of_error(error: &TaskError) -> Outcome {
     }
 }
 
-/// Ends a task that has no body to run, as [`finish`] ends the others. Gives the output back if the task does not take it:
-/// it was cancelled before, or its handle is gone. (An error that no handle takes goes to the owner.)
+/// Ends a task that has no body to run, as [`finish`] ends the others.
+///
+/// Returns the output if the task does not take it: it was already cancelled, or its handle is dropped. (An error that
+/// no handle takes goes to the owner.)
 ///
 /// # Safety
 /// As for [`finish`].
@@ -288,17 +299,17 @@ pub(super) unsafe fn fulfil<B: Body, S: Schedule>(
 ) -> Option<Result<B::Output, TaskError>> {
     // SAFETY: by contract; the body's reference keeps it alive to the end of this call.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
-    // SAFETY: ACTIVE gives this thread the stage; the body is there, and not looked at again.
+    // SAFETY: ACTIVE gives this thread the stage; the body is there, and not used again.
     cell.stage.with_mut(|stage| unsafe { drop_body(stage) });
     // SAFETY: the body's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
     let outcome = outcome_of(&output);
-    // SAFETY: ACTIVE gives this thread the stage, and what it held is gone.
+    // SAFETY: ACTIVE gives this thread the stage, and its content is dropped.
     unsafe { put_output(cell, outcome, output) };
     let closed = cell.header.state().close(outcome, false);
     let mut refused = None;
     if closed.drop_output() {
-        // SAFETY: `drop_output` says that the output was written and that no handle will look at it.
+        // SAFETY: `drop_output` says that the output was written and that no handle will read it.
         let output = cell.stage.with_mut(|stage| unsafe { take_output(stage) });
         if closed.unread() {
             drop_output_of(cell, &task, output, true);
@@ -312,17 +323,17 @@ pub(super) unsafe fn fulfil<B: Body, S: Schedule>(
         cell.header.wake_join();
     }
     if closed.ended() {
-        tell_end(cell, &task, closed.audience());
+        notify_end(cell, &task, closed.audience());
     }
-    // SAFETY: the body is gone, and its reference was the caller's.
-    drop(unsafe { Over::from_raw(header) });
+    // SAFETY: the body is dropped, and its reference was the caller's.
+    drop(unsafe { Completed::from_raw(header) });
     refused
 }
 
 /// # Safety
 /// The stage holds the output, and the caller may move it.
 unsafe fn take_output<B: Body>(stage: *mut Stage<B>) -> Result<B::Output, TaskError> {
-    // SAFETY: by contract nobody else looks at the stage now.
+    // SAFETY: by contract nothing else accesses the stage now.
     let stage = unsafe { &mut *stage };
     // SAFETY: by contract the output is what is there.
     let output = unsafe { &mut stage.output };
@@ -345,12 +356,12 @@ unsafe fn ended<B: Body, S: Schedule>(header: NonNull<Header>, audience: Audienc
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     // SAFETY: the caller's reference outlives the borrow.
     let task = unsafe { TaskRef::borrowed(header) };
-    tell_end(cell, &task, audience);
+    notify_end(cell, &task, audience);
 }
 
-/// Tells the owner that the task is over, for everyone to see.
+/// Notifies the owner that the task has finished, visibly.
 #[inline(always)]
-fn tell_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, audience: Audience) {
+fn notify_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, audience: Audience) {
     let audience = match cell.header.details() {
         None => audience,
         Some(details) => {
@@ -361,13 +372,13 @@ fn tell_end<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, audience: A
     cell.owner.on_ended(task, audience);
 }
 
-/// Tells the owner that the task has started.
+/// Notifies the owner that the task has started.
 ///
 /// # Safety
 /// `header` is a cell of `B` and `S`, alive during the call.
 #[cold]
 #[inline(never)]
-unsafe fn tell_start<B: Body, S: Schedule>(header: NonNull<Header>) {
+unsafe fn notify_start<B: Body, S: Schedule>(header: NonNull<Header>) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
     // SAFETY: the caller's reference outlives the borrow.
@@ -427,7 +438,7 @@ unsafe fn follow<B: Body, S: Schedule>(header: NonNull<Header>) -> Follower {
 }
 
 /// # Safety
-/// `header` is a cell of `B` and `S`, alive during the call; the output is there and the caller's to drop.
+/// `header` is a cell of `B` and `S`, alive during the call; the output is there, and the caller may drop it.
 unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>, unread: bool) {
     // SAFETY: by contract.
     let cell = unsafe { header.cast::<Cell<B, S>>().as_ref() };
@@ -438,7 +449,7 @@ unsafe fn drop_output<B: Body, S: Schedule>(header: NonNull<Header>, unread: boo
         let task = unsafe { TaskRef::borrowed(header) };
         drop_output_of(cell, &task, output, unread);
     };
-    // What has no destructor holds no task. (An error may, but no chain of them.)
+    // An output without a destructor holds no task. (An error may, but no chain of them.)
     if !std::mem::needs_drop::<B::Output>() {
         return now();
     }
@@ -457,7 +468,7 @@ unsafe fn report_end<B: Body, S: Schedule>(header: NonNull<Header>) {
     report(cell, &task, cell.header.end_error(outcome).clone());
 }
 
-/// Reports an error that nobody has read, and drops it if the owner gives it back.
+/// Reports an unread error to the owner, and drops it if the owner returns it.
 #[cold]
 fn report<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, error: TaskError) {
     match catch(|| cell.owner.on_unhandled(task, error)) {
@@ -467,7 +478,9 @@ fn report<B: Body, S: Schedule>(cell: &Cell<B, S>, task: &TaskRef, error: TaskEr
     }
 }
 
-/// Drops an output; with `unread`, an error in it is reported, unless it was taken.
+/// Drops an output.
+///
+/// With `unread`, an error in it is reported, unless it was taken.
 fn drop_output_of<B: Body, S: Schedule>(
     cell: &Cell<B, S>,
     task: &TaskRef,
@@ -480,7 +493,9 @@ fn drop_output_of<B: Body, S: Schedule>(
     }
 }
 
-/// Drops what the body left. The task has ended as it has: a panic in here can only be told to the owner.
+/// Drops what the body left.
+///
+/// The outcome is already set, so a panic in here can only be reported to the owner.
 fn drop_user_data<B: Body, S: Schedule, T>(cell: &Cell<B, S>, task: &TaskRef, left: T) {
     if let Err(payload) = catch(move || drop(left)) {
         let panic = Panic::new(payload);
@@ -490,13 +505,14 @@ fn drop_user_data<B: Body, S: Schedule, T>(cell: &Cell<B, S>, task: &TaskRef, le
 
 /// Frees a cell.
 ///
-/// The last reference may go on any thread. A body that is still there (its queue entry and its owner both vanished,
-/// which no executor of this crate does) is leaked with the cell: it must not be dropped here, nor its memory reused.
+/// Any thread may release the last reference. If the body is still there, because both its queue entry and its owner
+/// were lost (which no executor of this crate does), it is leaked with the cell: it must not be dropped here, nor its
+/// memory reused.
 ///
 /// # Safety
 /// `header` is a cell of `B` and `S` without references.
 unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
-    // SAFETY: by contract nobody else can reach the cell.
+    // SAFETY: by contract nothing else can reach the cell.
     let last = unsafe { header.as_ref() };
     debug_assert!(last.is_join_waker_gone(), "a waker is leaked");
     if !last.state().load().is_closed() {
@@ -504,36 +520,37 @@ unsafe fn dealloc<B: Body, S: Schedule>(header: NonNull<Header>) {
         return;
     }
     let cell = header.cast::<Cell<B, S>>();
-    // SAFETY: no reference is left, and it is not used again: dropped once.
+    // SAFETY: no reference is left and the cell is not used again, so it is dropped once.
     guarded(|| unsafe { cell.drop_in_place() });
-    // SAFETY: from `allocate`, and what was in it is gone.
+    // SAFETY: it comes from `allocate`, and its content is dropped.
     unsafe { store::give_back(cell) };
 }
 
-/// What the ones who cancel do after the transition: queue a sleeping task for the drop of its body, wake the join
-/// waker, tell the owner and the body.
+/// Completes a cancellation after its transition.
+///
+/// Queues a sleeping task so that its body is dropped, wakes the join waker, and notifies the owner and the body.
 ///
 /// # Safety
 /// The caller holds a reference for the length of the call.
 pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled) -> bool {
     // SAFETY: by contract.
     let alive = unsafe { header.as_ref() };
-    let tell_the_body = || {
+    let notify_body = || {
         if let Some(details) = alive.details() {
             details.cancel();
         }
     };
     match verdict {
-        ToCancelled::Over => return false,
+        ToCancelled::Finished => return false,
         ToCancelled::Requested { submit } => {
-            // Ahead of all user code: an executor that shuts down waits for a task that is marked as queued.
+            // Before all user code: an executor that shuts down waits for a task that is marked as queued.
             if submit {
                 // SAFETY: the transition set ACTIVE.
                 let task = unsafe { Runnable::from_raw(header) };
                 // SAFETY: alive, as above, by a reference other than the body's.
                 unsafe { (alive.vtable().schedule)(header, task) };
             }
-            tell_the_body();
+            notify_body();
         }
         ToCancelled::Ended { wake_join, unread, submit, audience } => {
             if submit {
@@ -542,9 +559,9 @@ pub(super) unsafe fn after_cancel(header: NonNull<Header>, verdict: ToCancelled)
                 // SAFETY: alive, as above, by a reference other than the body's.
                 unsafe { (alive.vtable().schedule)(header, task) };
             }
-            // First of all: the details forget whoever is to be told once they hear of the end.
-            tell_the_body();
-            // Ahead of the update flag, as in `finish`.
+            // First of all: the metadata forgets its waiters once it learns of the end.
+            notify_body();
+            // Before the update flag is raised, as in `finish`.
             if wake_join {
                 alive.wake_join();
             }

@@ -1,5 +1,6 @@
-//! The counted pointers to a task cell, one type per right: [`Runnable`] may run it, [`JoinRef`] owns its output,
-//! [`TaskRef`] may look at it and cancel it.
+//! The counted pointers to a task cell, one type per right.
+//!
+//! [`Runnable`] may run the task, [`JoinRef`] owns its output, and [`TaskRef`] may check and cancel it.
 
 use super::body::{Body, Bound, Work};
 use super::cell::{Cell, after_cancel};
@@ -19,7 +20,7 @@ use std::panic::Location;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-/// Makes a task. The runnable is to be queued; the handle owns the output.
+/// Creates a task. The caller queues the runnable; the handle owns the output.
 pub(crate) fn new<B, S>(body: B, owner: S, origin: SpawnMeta) -> (Runnable, JoinRef<B::Output>)
 where
     B: Work,
@@ -28,8 +29,10 @@ where
     allocate(body, owner, origin)
 }
 
-/// As [`new`], for a body that stays on this thread. What it returns is made here as well, and only the handle reaches
-/// it, which is `Send` where the output is; a runner that has to drop the output is on this thread, too.
+/// Creates a task whose body stays on this thread.
+///
+/// The body's output is created here as well. Only the handle accesses it, and the handle is `Send` if the output is. A
+/// runner that has to drop the output is on this thread too.
 pub(crate) fn new_bound<B, S>(body: B, owner: S, origin: SpawnMeta) -> (Runnable, JoinRef<B::Output>)
 where
     B: Body + 'static,
@@ -38,7 +41,9 @@ where
     allocate(Bound::new(body), owner, origin)
 }
 
-/// For bodies that are `Send` with their outputs, or [`Bound`]: any of the pointers may go to another thread.
+/// Creates a task whose pointers may move to other threads.
+///
+/// The body is `Send` with its output, or [`Bound`].
 fn allocate<B, S>(body: B, owner: S, origin: SpawnMeta) -> (Runnable, JoinRef<B::Output>)
 where
     B: Body + Send + 'static,
@@ -63,7 +68,7 @@ where
     Cell::<B, S>::allocate(header(&Cell::<B, S>::VTABLE), body, owner)
 }
 
-/// Gives up one reference, and the cell with the last.
+/// Releases one reference, and frees the cell with the last.
 ///
 /// # Safety
 /// The reference is the caller's.
@@ -72,13 +77,15 @@ pub(super) unsafe fn release(pointer: NonNull<Header>) {
     let alive = unsafe { pointer.as_ref() };
     let dealloc = alive.vtable().dealloc;
     if alive.state().drop_ref() {
-        // SAFETY: that was the last one.
+        // SAFETY: that was the last reference.
         unsafe { dealloc(pointer) };
     }
 }
 
-/// As [`release`], for a task that is closed: where nobody else refers to it a look will do, since nobody is left then who
-/// could make another reference. The load acquires: it pairs with the release of whoever gave up the one before.
+/// Releases a reference to a closed task; see [`release`].
+///
+/// If no other reference exists, a load suffices: then nothing is left that could create another one. The load
+/// acquires, which pairs with the release of the thread that released the previous one.
 ///
 /// # Safety
 /// The reference is the caller's.
@@ -94,21 +101,21 @@ pub(super) unsafe fn release_late(pointer: NonNull<Header>) {
     }
 }
 
-/// The right to run a task: there is one at most, made by whichever transition set ACTIVE.
+/// The right to run a task: at most one, created by the transition that set ACTIVE.
 ///
-/// It counts no reference: while there is one the body is there, and the body's reference with it.
+/// It counts no reference: while it exists the body is there, and with it the body's reference.
 ///
-/// Dropped without being run, it ends the task as [`Outcome::Gone`] and drops the body right there.
+/// Dropping it without running it ends the task as [`Outcome::Gone`] and drops the body immediately.
 pub(crate) struct Runnable {
     pointer: NonNull<Header>,
 }
 
-// SAFETY: a cell is made of `Send` bodies and owners; whatever of it must stay on one thread checks that by itself.
+// SAFETY: cells consist of `Send` bodies and owners; a part that must stay on one thread checks that itself.
 unsafe impl Send for Runnable {}
 
 impl Runnable {
     /// # Safety
-    /// The caller has what ACTIVE stands for.
+    /// The caller holds the right that ACTIVE stands for.
     pub(super) unsafe fn from_raw(pointer: NonNull<Header>) -> Self {
         Self { pointer }
     }
@@ -126,69 +133,76 @@ impl Runnable {
         unsafe { self.pointer.as_ref() }
     }
 
-    /// Polls the task once, or drops its body if it was cancelled; `reason` names the end in the latter case, where
-    /// it has none yet.
+    /// Polls the task once, or drops its body if it was cancelled.
+    ///
+    /// A cancelled task ends as `reason`, if it has no outcome yet.
     pub(crate) fn run(self, reason: Outcome) -> PollOutcome {
         let pointer = self.into_raw();
         // SAFETY: alive by the body's reference.
         let run = unsafe { pointer.as_ref() }.vtable().run;
-        // SAFETY: what ACTIVE stands for passes to the runner.
+        // SAFETY: the right that ACTIVE stands for moves to the runner.
         unsafe { run(pointer, reason) }
     }
 
-    /// Ends the task with an error instead of running it, unless it was cancelled; its body is dropped here.
+    /// Ends the task with an error instead of running it, unless it was cancelled.
+    ///
+    /// Its body is dropped here.
     pub(crate) fn fail(self, error: TaskError) {
         let pointer = self.into_raw();
         // SAFETY: alive by the body's reference.
         let fail = unsafe { pointer.as_ref() }.vtable().fail;
-        // SAFETY: what ACTIVE stands for passes to the runner.
+        // SAFETY: the right that ACTIVE stands for moves to the runner.
         let _over = unsafe { fail(pointer, error, Outcome::Gone) };
     }
 
-    /// A reference.
+    /// Returns a reference.
     pub(crate) fn task(&self) -> TaskRef {
         self.header().state().add_ref();
         TaskRef { pointer: self.pointer }
     }
 
-    /// The extras of a task made by the builder.
+    /// Returns the metadata of a task of the builder.
     pub(crate) fn details(&self) -> Option<&TaskMeta> {
         self.header().details()
     }
 
-    /// Ends the task as [`Outcome::Gone`]: at once if it has not started, else as its body is dropped, by whoever drops this.
+    /// Ends the task as [`Outcome::Gone`].
+    ///
+    /// A task that has not started ends immediately. Any other one ends when this is dropped, which drops its body.
     pub(crate) fn end_as_gone(&self) {
         let verdict = self.header().state().cancel(self.header().vtable().kind, Outcome::Gone);
         // SAFETY: alive by the body's reference.
         unsafe { after_cancel(self.pointer, verdict) };
     }
 
-    /// Gives it back to its owner's queue.
+    /// Returns the task to its owner's queue.
     pub(crate) fn requeue(self) {
-        // The owner stands in the cell, which the queue may free before the owner returns.
+        // The owner is part of the cell, which the queue may free before the owner returns.
         let kept = self.task();
         let schedule = self.header().vtable().schedule;
         // SAFETY: alive by the reference kept.
         unsafe { schedule(kept.pointer, self) };
     }
 
-    /// True once the body was polled.
+    /// Returns true once the body was polled.
     pub(crate) fn is_started(&self) -> bool {
         self.header().state().load().is_started()
     }
 
-    /// True before the task stands in an owner list.
+    /// Returns true before the task is in an owner list.
     pub(crate) fn is_new(&self) -> bool {
         self.header().is_new()
     }
 
-    /// The level to queue it in. In the cache line that every queueing has just written.
+    /// Returns the priority to queue it with.
+    ///
+    /// It lies in the cache line that every queueing has just written.
     #[inline(always)]
     pub(crate) fn priority(&self) -> Priority {
         self.header().state().load().priority()
     }
 
-    /// True if this is the right to run that very task.
+    /// Returns true if this is the right to run `task`.
     pub(crate) fn is(&self, task: &TaskRef) -> bool {
         self.pointer == task.pointer
     }
@@ -197,9 +211,9 @@ impl Runnable {
 impl Drop for Runnable {
     fn drop(&mut self) {
         let run = self.header().vtable().run;
-        // Cancelled first: then the runner drops the body instead of polling it.
+        // Cancelled first, so that the runner drops the body instead of polling it.
         self.end_as_gone();
-        // SAFETY: what ACTIVE stands for passes to the runner.
+        // SAFETY: the right that ACTIVE stands for moves to the runner.
         let _over = unsafe { run(self.pointer, Outcome::Gone) };
     }
 }
@@ -210,15 +224,17 @@ impl fmt::Debug for Runnable {
     }
 }
 
-/// The reference of a body that is gone. It goes when this is dropped, once the owner list has let the task go.
-pub(crate) struct Over {
+/// The reference of a body that is dropped.
+///
+/// Dropping it releases the reference, after the owner list has removed the task.
+pub(crate) struct Completed {
     pointer: NonNull<Header>,
 }
 
 // SAFETY: as for `TaskRef` below: a reference, and nothing else.
-unsafe impl Send for Over {}
+unsafe impl Send for Completed {}
 
-impl Over {
+impl Completed {
     /// # Safety
     /// The body's reference is the caller's.
     pub(super) unsafe fn from_raw(pointer: NonNull<Header>) -> Self {
@@ -235,9 +251,9 @@ impl Over {
     }
 }
 
-impl Drop for Over {
+impl Drop for Completed {
     fn drop(&mut self) {
-        // SAFETY: alive by our reference, until this says whose it is.
+        // SAFETY: alive by our reference, until this call says which side owns it.
         if unsafe { Header::leave(self.pointer) } {
             // SAFETY: the reference is ours.
             unsafe { release_late(self.pointer) };
@@ -245,19 +261,19 @@ impl Drop for Over {
     }
 }
 
-impl fmt::Debug for Over {
+impl fmt::Debug for Completed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Over").field("id", &self.header().id()).field("state", self.header().state()).finish()
+        f.debug_struct("Completed").field("id", &self.header().id()).field("state", self.header().state()).finish()
     }
 }
 
-/// A look at a task, whatever its type: identity, status, cancellation.
+/// A reference to a task of any type: identity, status, cancellation.
 #[repr(transparent)]
 pub(crate) struct TaskRef {
     pointer: NonNull<Header>,
 }
 
-// SAFETY: only the header is reached, which is made of atomics and constants; the last reference frees bytes and an
+// SAFETY: it accesses only the header, which consists of atomics and constants. The last reference frees bytes and an
 // owner that is `Send`, never the body or the output.
 unsafe impl Send for TaskRef {}
 // SAFETY: as above.
@@ -287,22 +303,22 @@ impl TaskRef {
         self.header().location()
     }
 
-    /// The current attempt, counted from 1.
+    /// Returns the current attempt, counted from 1.
     pub(crate) fn attempt(&self) -> u32 {
         self.header().details().map_or(1, |details| details.attempt())
     }
 
-    /// The extras of a task made by the builder.
+    /// Returns the metadata of a task of the builder.
     pub(crate) fn details(&self) -> Option<&TaskMeta> {
         self.header().details()
     }
 
-    /// True if the task never raises the update flag.
+    /// Returns true if the task never raises the update flag.
     pub(crate) fn is_quiet(&self) -> bool {
         self.header().details().is_some_and(TaskMeta::is_quiet)
     }
 
-    /// Who can see how the task goes on.
+    /// Returns the party that can see the task.
     pub(crate) fn audience(&self) -> Audience {
         self.header().audience()
     }
@@ -311,7 +327,7 @@ impl TaskRef {
         self.header().polls()
     }
 
-    /// True if the crate runs the task for itself.
+    /// Returns true for an internal task of the crate.
     pub(crate) fn is_internal(&self) -> bool {
         self.header().vtable().internal
     }
@@ -322,32 +338,36 @@ impl TaskRef {
     }
 
     #[inline(always)]
-    pub(crate) fn is_over(&self) -> bool {
-        self.header().state().load().is_over()
+    pub(crate) fn is_finished(&self) -> bool {
+        self.header().state().load().is_finished()
     }
 
-    /// True once the body is gone from the cell, wherever the task was cancelled.
+    /// Returns true once the body is dropped, even if the task was cancelled earlier.
     pub(crate) fn is_closed(&self) -> bool {
         self.header().state().load().is_closed()
     }
 
-    /// True if the task is over and its closure still runs. Once it is over, this changes at most once, to false.
+    /// Returns true if the task has finished and its closure is still running.
+    ///
+    /// After the end this changes at most once, to false.
     pub(crate) fn is_left_running(&self) -> bool {
         let state = self.header().state().load();
-        state.is_over() && state.is_started() && !state.is_closed()
+        state.is_finished() && state.is_started() && !state.is_closed()
     }
 
-    /// True while the task sleeps: neither queued nor running nor over.
+    /// Returns true while the task sleeps: neither queued nor running nor finished.
     pub(crate) fn is_idle(&self) -> bool {
         self.header().state().load().is_idle()
     }
 
-    /// True if nobody else refers to the task.
+    /// Returns true if no other reference to the task exists.
     pub(crate) fn is_last(&self) -> bool {
         self.header().state().load().is_last()
     }
 
-    /// How many references there are: this one, and those of wakers and controls; the handle's is not counted.
+    /// Returns the number of references except the handle's.
+    ///
+    /// It counts this one, and those of wakers and cancel handles.
     pub(crate) fn other_references(&self) -> u64 {
         self.header().state().load().references_but_handle()
     }
@@ -356,9 +376,9 @@ impl TaskRef {
         self.header().state().load().priority()
     }
 
-    /// Gives the task another level.
+    /// Changes the priority of the task.
     pub(crate) fn set_priority(&self, priority: Priority) {
-        // Polled by this very thread it stands in no queue, and is queued by what the word says then.
+        // If this thread polls it, it is in no queue. It is queued later with the priority that the word has then.
         if self.header().state().set_priority(priority) && !polled::is(self.pointer) {
             let moved = self.header().vtable().moved;
             // SAFETY: alive by our reference.
@@ -366,7 +386,9 @@ impl TaskRef {
         }
     }
 
-    /// Cancels the task: false if it was over. `outcome` names an end brought about here and now.
+    /// Cancels the task. Returns false if it had finished.
+    ///
+    /// A task that ends here has the outcome `outcome`.
     pub(crate) fn cancel(&self, outcome: Outcome) -> bool {
         let verdict = self.header().state().cancel(self.header().vtable().kind, outcome);
         // SAFETY: our reference is alive during the call.
@@ -381,8 +403,9 @@ impl TaskRef {
         unsafe { raise(self.pointer) }
     }
 
-    /// Blocks this thread in `wait`, which returns once the task is over, or earlier. `None`: it must not block, since it
-    /// runs the task, or no thread would be left that could.
+    /// Blocks this thread in `wait`, which returns once the task has finished, or earlier.
+    ///
+    /// Returns `None` if the thread must not block: it runs the task, or no thread would be left that could.
     pub(crate) fn block<R>(&self, wait: impl FnOnce() -> R) -> Option<R> {
         if !HAS_THREADS || !self.begin_wait() {
             return None;
@@ -406,14 +429,16 @@ impl TaskRef {
         unsafe { end(self.pointer) };
     }
 
-    /// What runs the tasks that are composed of this one.
+    /// Returns the owner for tasks that are composed of this one.
     pub(crate) fn follow(&self) -> Follower {
         let follow = self.header().vtable().follow;
         // SAFETY: alive by our reference.
         unsafe { follow(self.pointer) }
     }
 
-    /// True if this thread must not wait for the task: it runs it, or the runtime that does.
+    /// Returns true if this thread must not wait for the task.
+    ///
+    /// It runs the task, or the runtime that does.
     pub(crate) fn must_not_wait(&self) -> bool {
         let ask = self.header().vtable().must_not_wait;
         // SAFETY: alive by our reference.
@@ -451,24 +476,24 @@ fn status(state: Snapshot) -> Status {
     }
 }
 
-/// The handle's half of a task: owns the output. Dropped, it cancels the task.
+/// The handle's part of a task: it owns the output. Dropping it cancels the task.
 pub(crate) struct JoinRef<T> {
     pointer: NonNull<Header>,
-    /// We own a `T`, once there is one.
+    /// It owns a `T`, once there is one.
     output: PhantomData<Result<T, TaskError>>,
 }
 
-// SAFETY: what moves with the handle is the right to the output, a `T`; the rest is as for `TaskRef`.
+// SAFETY: the right to the output, a `T`, moves with the handle; the rest is as for `TaskRef`.
 unsafe impl<T: Send> Send for JoinRef<T> {}
-// SAFETY: a shared handle hands out `&T`, and with it everything that a shared `TaskRef` does.
+// SAFETY: a shared handle returns `&T`, and has all methods of a shared `TaskRef`.
 unsafe impl<T: Send + Sync> Sync for JoinRef<T> {}
 
 static TAKEN: TaskError = TaskError::Taken;
 
 impl<T> JoinRef<T> {
-    /// The task, borrowed as its type-erased view.
+    /// Borrows the task as its type-erased reference.
     pub(crate) fn task(&self) -> &TaskRef {
-        // `TaskRef` is the same pointer; borrowing it touches no count.
+        // `TaskRef` is the same pointer, so borrowing it changes no count.
         // SAFETY: `TaskRef` is a transparent wrapper of this pointer, and our reference outlives the borrow.
         unsafe { &*std::ptr::from_ref(&self.pointer).cast::<TaskRef>() }
     }
@@ -486,27 +511,27 @@ impl<T> JoinRef<T> {
     }
 
     #[inline(always)]
-    pub(crate) fn is_over(&self) -> bool {
-        self.header().state().load().is_over()
+    pub(crate) fn is_finished(&self) -> bool {
+        self.header().state().load().is_finished()
     }
 
-    /// The result by reference, once there is one.
+    /// Returns the result by reference, once there is one.
     #[inline]
     pub(crate) fn result(&self) -> Option<Result<&T, &TaskError>> {
         let state = self.header().state().load();
         if state.is_done() {
-            // An error in here says that the value was taken, and is none that should be read.
-            // SAFETY: the outcome was published after the output was written, and while the handle exists the output is
-            // the handle's.
+            // An error in here says that the value was taken; it does not count as read.
+            // SAFETY: the outcome was published after the output was written, and while the handle exists the output
+            // belongs to the handle.
             return Some(unsafe { &*self.output() }.as_ref());
         }
-        if !state.is_over() {
+        if !state.is_finished() {
             return None;
         }
         self.error(state).map(Err)
     }
 
-    /// Returns the error of a task that has ended without a value, and notes that it was read.
+    /// Returns the error of a task that ended without a value, and marks it as read.
     #[cold]
     #[inline(never)]
     fn error(&self, state: Snapshot) -> Option<&TaskError> {
@@ -519,20 +544,20 @@ impl<T> JoinRef<T> {
         Some(if state.is_end_taken() { &TAKEN } else { self.header().end_error(outcome) })
     }
 
-    /// The error is about to be returned by reference.
+    /// Marks the error as read: it is about to be returned by reference.
     fn mark_read(&self, seen: Snapshot) {
         if seen.is_unread() {
             self.header().state().mark_read();
         }
     }
 
-    /// As [`result`](Self::result), with the value to be changed in place.
+    /// Returns the result with a mutable value; see [`result`](Self::result).
     pub(crate) fn result_mut(&mut self) -> Option<Result<&mut T, &TaskError>> {
         let state = self.header().state().load();
         if !state.has_output() {
             return self.error(state).map(Err);
         }
-        // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
+        // SAFETY: as in `result`; and `&mut self` excludes other borrows.
         let output = unsafe { &mut *self.output() };
         if output.is_err() {
             self.mark_read(state);
@@ -540,13 +565,14 @@ impl<T> JoinRef<T> {
         Some(output.as_mut().map_err(|error| &*error))
     }
 
-    /// Moves the result out, once there is one; afterwards there is nothing to take, and the result is
-    /// [`TaskError::Taken`].
+    /// Moves the result out, once there is one.
+    ///
+    /// Afterwards the result is [`TaskError::Taken`].
     pub(crate) fn take(&mut self) -> Option<Result<T, TaskError>> {
         let state = self.header().state().load();
         let outcome = state.outcome()?;
         if outcome.has_output() {
-            // SAFETY: as in `result`; and `&mut self` says that nobody borrows it.
+            // SAFETY: as in `result`; and `&mut self` excludes other borrows.
             let output = unsafe { &mut *self.output() };
             let taken = std::mem::replace(output, Err(TaskError::Taken));
             return if matches!(taken, Err(TaskError::Taken)) { None } else { Some(taken) };
@@ -558,16 +584,16 @@ impl<T> JoinRef<T> {
         Some(Err(self.header().end_error(outcome).clone()))
     }
 
-    /// Ready once the task is over; else registers the waker.
-    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Is ready once the task has finished; else registers the waker.
+    pub(crate) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let header = self.header();
         let state = header.state();
-        // One look for both questions: an end between two looks would clear JOIN_WAKER for itself, and not for us.
+        // One load for both questions: an end between two loads would clear JOIN_WAKER for itself, not for us.
         let seen = state.load();
-        if seen.is_over() || (seen.has_join_waker() && !state.unset_join_waker()) {
+        if seen.is_finished() || (seen.has_join_waker() && !state.unset_join_waker()) {
             return Poll::Ready(());
         }
-        // JOIN_WAKER is clear now and the task was not over: the cell is ours, old waker included.
+        // JOIN_WAKER is clear now and the task had not finished: the cell is ours, with the old waker.
         if !header.has_join_waker_like(cx.waker()) {
             drop_quietly(header.take_join_waker());
             header.put_join_waker(cx.waker().clone());
@@ -579,7 +605,9 @@ impl<T> JoinRef<T> {
         Poll::Ready(())
     }
 
-    /// Drops the waker of an earlier poll, which may be user code: before a lock under which the next one is registered.
+    /// Drops the waker of an earlier poll.
+    ///
+    /// That may be user code, so it comes before a lock under which the next waker is registered.
     #[cfg(feature = "toolkit")]
     pub(crate) fn drop_waker(&mut self) {
         let header = self.header();
@@ -589,7 +617,7 @@ impl<T> JoinRef<T> {
         }
     }
 
-    /// Gives the handle up; the task runs on.
+    /// Drops the handle and lets the task run.
     pub(crate) fn detach(self) {
         ManuallyDrop::new(self).give_up(false);
     }
@@ -597,11 +625,12 @@ impl<T> JoinRef<T> {
     #[inline(always)]
     fn give_up(&mut self, cancel: bool) {
         let now = self.header().state().load();
-        // The usual end of a task that ran out: nothing to agree upon with anybody, so two read-modify-writes are saved. The
-        // load acquires: it pairs with the release of whoever gave up the reference before.
+        // The usual end of a task that finished: no other party is involved, so two read-modify-writes are saved. The
+        // load acquires, which pairs with the release of the thread that released the previous reference.
         if now.is_last_of_done() && !std::mem::needs_drop::<T>() {
             let dealloc = self.header().vtable().dealloc;
-            // SAFETY: the last reference is ours, given up once: `self` is not used again. A value without a destructor, or
+            // SAFETY: the last reference is ours, and released once: `self` is not used again. A value without a
+            // destructor, or the mark of a taken one, needs no drop.
             // the mark of one that was taken, needs no drop.
             unsafe { dealloc(self.pointer) };
             return;
@@ -614,11 +643,11 @@ impl<T> JoinRef<T> {
         let header = self.header();
         let vtable = header.vtable();
         if now.is_last() {
-            // As above, with an end to drop or to report.
-            // SAFETY: the task is over, and our reference is alive.
+            // As above, with an output to drop or an error to report.
+            // SAFETY: the task has finished, and our reference is alive.
             unsafe { self.drop_end(now.has_output(), now.is_unread()) };
-            // Another look: the hooks that are told of an error or a panic of the output may keep a reference.
-            // SAFETY: our reference, given up once: `self` is not used again.
+            // Loaded again: the hooks for an error or a panic of the output may keep a reference.
+            // SAFETY: our reference, released once: `self` is not used again.
             unsafe { release_late(self.pointer) };
             return;
         }
@@ -627,21 +656,21 @@ impl<T> JoinRef<T> {
         }
         let dropped = header.state().drop_handle(vtable.kind, cancel);
         let waker = if dropped.drop_waker { header.take_join_waker() } else { None };
-        // Ahead of all user code, as it says there; the drop of a waker is some.
-        // SAFETY: our reference is given up after this call only.
+        // Before all user code, as `after_cancel` explains; dropping a waker is user code.
+        // SAFETY: our reference is released only after this call.
         unsafe { after_cancel(self.pointer, dropped.cancelled) };
         drop_quietly(waker);
-        // SAFETY: our reference is given up after this call only.
+        // SAFETY: our reference is released only after this call.
         unsafe { self.drop_end(dropped.drop_output, dropped.unread) };
-        // SAFETY: our reference, given up once: `self` is not used again.
+        // SAFETY: our reference, released once: `self` is not used again.
         unsafe { release(self.pointer) };
     }
 
-    /// Drops the output, if there is one, and reports an error that was not read.
+    /// Drops the output, if there is one, and reports an unread error.
     ///
     /// # Safety
-    /// Our reference is alive. With `has_output` the task is over with an output, which belongs to the handle and is not
-    /// used again.
+    /// Our reference is alive. With `has_output` the task has finished with an output, which belongs to the handle and
+    /// is not used again.
     #[inline]
     unsafe fn drop_end(&self, has_output: bool, unread: bool) {
         if has_output {

@@ -1,28 +1,28 @@
-//! The inbox: an intrusive stack of queued tasks, pushed on by any thread and emptied at once by the executor's.
+//! The inbox: a lock-free intrusive stack of queued tasks, with one consumer.
 //!
 //! ```text
 //! head -> newest -> ... -> oldest -> a mark      EMPTY: nothing there       CLOSED: refuses
 //!                                                AWAKE: nothing there, and the executor will look before it sleeps
 //! ```
-//! A push is one compare-and-swap; no allocation, no lock. Taking all is one swap, so there is no ABA to fear (nobody
-//! pops a single one), and the chain is turned round once, so the tasks come out first in, first out.
+//! A push is one compare-and-swap; it allocates nothing and takes no lock. Taking all is one swap, so there is no ABA
+//! problem (a single task is never popped). The chain is reversed once, so tasks come out first in, first out.
 //!
-//! # Who tells the executor
-//! Whoever pushes on EMPTY does, behind others nobody needs to. On AWAKE nobody does either: so the wake-up of an
-//! executor that is awake, the frequent one, touches no word but this one, and leaves no stale notification behind. An
-//! executor that parks itself makes its inbox [attended](Inbox::attended):
+//! # Notifying the executor
+//! A push on EMPTY notifies the executor. A push behind other tasks need not. A push on AWAKE need not either: so the
+//! frequent wake-up of an executor that is awake writes only this word, and leaves no stale notification. An executor
+//! that parks itself uses AWAKE ([`with_parking`](Inbox::with_parking)):
 //!
 //! ```text
 //! take: a chain -> AWAKE      rest: AWAKE -> EMPTY, then it may park      attend: EMPTY -> AWAKE, once it is up again
 //! ```
-//! No order of events leaves a task unseen: a push ahead of `rest` makes `rest` fail, one behind it finds EMPTY and tells.
-//! The inbox of a host, who comes to look when it likes, has no AWAKE: each first push tells.
+//! No order of events leaves a task unseen: a push before `prepare_park` makes that fail, and a push after it finds
+//! EMPTY and notifies. The inbox of a host, which ticks when it likes, has no AWAKE: each first push notifies.
 //!
 //! # Why addresses
-//! Between a push's look at the head and its compare-and-swap, the task at the head may be taken, run and freed, and its
-//! memory may come back as another task that is pushed. The swap then succeeds, rightly: the address is that of the
-//! newest task. But a *pointer* from the look would be one into the freed allocation. So head and links are addresses,
-//! exposed by whoever pushes; whoever takes the chain makes pointers of them, to what lives there now.
+//! Between the load of the head and the compare-and-swap of a push, the task at the head may be taken, run and freed,
+//! and its memory may return as another task that is pushed. The swap then succeeds, correctly: the address is that of
+//! the newest task. But a *pointer* from the load would point into the freed allocation. So head and links are
+//! addresses, exposed by the push; the take converts them to pointers to the current allocations.
 
 use super::handles::Runnable;
 use super::header::Header;
@@ -30,28 +30,28 @@ use super::prefetch::fetch_line;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::ptr::{self, NonNull};
 
-// The marks: no addresses of cells, since cells are aligned. Any of them ends a chain.
+// The marks are no addresses of cells, since cells are aligned. Each of them ends a chain.
 
-/// Whoever pushes on it tells the executor.
+/// The mark on which a push notifies the executor.
 const EMPTY: usize = 0;
 
-/// Whoever pushes on it need not.
+/// The mark on which a push need not notify.
 const AWAKE: usize = 1;
 
-/// Stands in `head` after [`Inbox::close`].
+/// The value of `head` after [`Inbox::close`].
 const CLOSED: usize = 2;
 
 const LAST_MARK: usize = CLOSED;
 
-/// What became of a push.
+/// The result of a push.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Push {
-    /// Queued in an empty inbox: the executor may be parked and must be told.
+    /// Queued in an empty inbox: the executor may be parked and must be notified.
     First,
-    /// Queued behind others, where whoever was first sees to the executor; or the executor looks by itself.
+    /// Queued behind others, whose first push notifies the executor, or while the executor is awake.
     Queued,
-    /// Refused: the executor is gone.
+    /// Refused: the executor has shut down.
     Closed(Runnable),
 }
 
@@ -59,41 +59,46 @@ pub(crate) enum Push {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     head: AtomicUsize,
-    /// What a take leaves: EMPTY or AWAKE.
+    /// The mark that a take leaves: EMPTY or AWAKE.
     taken: usize,
 }
 
 impl Inbox {
-    /// Of an executor that is told of every first push.
+    /// Creates the inbox of an executor that is notified of every first push.
     pub(crate) fn new() -> Self {
         Self { head: AtomicUsize::new(EMPTY), taken: EMPTY }
     }
 
-    /// Of an executor that is told only between [`rest`](Self::rest) and [`attend`](Self::attend), or the next take.
-    pub(crate) fn attended() -> Self {
+    /// Creates the inbox of an executor that announces when it parks.
+    ///
+    /// It is notified only between [`prepare_park`](Self::prepare_park) and [`unparked`](Self::unparked) or the next
+    /// take.
+    pub(crate) fn with_parking() -> Self {
         Self { head: AtomicUsize::new(AWAKE), taken: AWAKE }
     }
 
-    /// The executor is about to park: from here on it is told. False: there is something to take, or it is closed.
+    /// Announces that the executor is about to park: from here on it is notified.
     ///
-    /// Relaxed, here and in `attend`: `take` acquires, and whoever is told by the parker's handshake has its order from
-    /// there.
+    /// Returns false if there is something to take, or the inbox is closed. Relaxed, here and in `unparked`: `take`
+    /// acquires, and the parker's handshake orders what a notified executor sees.
     #[must_use]
-    pub(crate) fn rest(&self) -> bool {
+    pub(crate) fn prepare_park(&self) -> bool {
         let swapped = self.head.compare_exchange(AWAKE, EMPTY, Ordering::Relaxed, Ordering::Relaxed);
         matches!(swapped, Ok(_) | Err(EMPTY))
     }
 
-    /// The executor is up again, for whatever reason: it need not be told.
-    pub(crate) fn attend(&self) {
+    /// Announces that the executor is awake, for any reason, and need not be notified.
+    pub(crate) fn unparked(&self) {
         if self.head.load(Ordering::Relaxed) == EMPTY {
-            // Failed: there is something to take, which leaves AWAKE as well.
+            // On failure there is something to take, which leaves AWAKE as well.
             let _ = self.head.compare_exchange(EMPTY, self.taken, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
-    /// A push follows soon. The executor looks at its inbox from another core: what the push changes is on its way here while
-    /// the task is made.
+    /// Prefetches the word of the inbox, because a push follows soon.
+    ///
+    /// The executor reads its inbox on another core. The line that the push changes arrives while the task is being
+    /// created.
     #[inline]
     pub(crate) fn expect_push(&self) {
         fetch_line(&raw const self.head);
@@ -108,7 +113,7 @@ impl Inbox {
             if head == CLOSED {
                 return Push::Closed(task);
             }
-            // SAFETY: the link belongs to whoever holds the runnable.
+            // SAFETY: the link belongs to the holder of the runnable.
             task.header().link.with_mut(|link| unsafe { *link = head });
             // Release: pairs with the acquire of `take` and of `close`, which then see the link and the task.
             match self.head.compare_exchange_weak(head, address, Ordering::Release, Ordering::Relaxed) {
@@ -121,18 +126,21 @@ impl Inbox {
         if head == EMPTY { Push::First } else { Push::Queued }
     }
 
-    /// True if there is nothing to take. A hint, unless the executor's parker orders it.
+    /// Returns true if there is nothing to take.
+    ///
+    /// A hint, unless the executor's parker orders it.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        // Relaxed: nothing is reached through this look; `take` acquires. After a park, the handshake puts the push
-        // ahead of it.
+        // Relaxed: nothing is accessed through this load; `take` acquires. After a park, the handshake orders the push
+        // before it.
         self.head.load(Ordering::Relaxed) <= LAST_MARK
     }
 
-    /// As [`is_empty`](Self::is_empty), for a thread that is not the executor's: what the executor wrote before it took the
-    /// tasks is seen by the caller.
+    /// Returns true if there is nothing to take; for other threads than the executor's.
+    ///
+    /// The caller sees what the executor wrote before it took the tasks.
     pub(crate) fn is_empty_now(&self) -> bool {
-        // Acquire: pairs with the release half of `take`.
+        // Acquire pairs with the release half of `take`.
         self.head.load(Ordering::Acquire) <= LAST_MARK
     }
 
@@ -150,9 +158,9 @@ impl Inbox {
         Batch { next: EMPTY }
     }
 
-    /// Refuses all pushes from now on and takes what there is.
+    /// Refuses all later pushes, and takes the remaining tasks.
     pub(crate) fn close(&self) -> Batch {
-        // Acquire: pairs with the release of `push`.
+        // Acquire pairs with the release of `push`.
         let head = self.head.swap(CLOSED, Ordering::Acquire);
         Batch::oldest_first(head)
     }
@@ -164,12 +172,14 @@ impl Drop for Inbox {
     }
 }
 
-/// The task at an address of the chain; `None` at its end.
+/// Returns the task at an address of the chain, or `None` at its end.
 fn at(address: usize) -> Option<NonNull<Header>> {
     if address <= LAST_MARK { None } else { NonNull::new(ptr::with_exposed_provenance_mut(address)) }
 }
 
-/// Tasks taken from an inbox. Dropping it drops the ones that were not taken out: they end as runtime gone.
+/// Tasks taken from an inbox.
+///
+/// Dropping it drops the remaining tasks: they end as runtime gone.
 #[derive(Debug)]
 pub(crate) struct Batch {
     next: usize,
@@ -180,9 +190,9 @@ impl Batch {
         let mut rest = newest;
         let mut turned = EMPTY;
         while let Some(task) = at(rest) {
-            // SAFETY: a linked task is alive: the inbox owned its runnable, and now we do.
+            // SAFETY: a linked task is alive: the inbox owned its runnable, and now this batch does.
             let header = unsafe { task.as_ref() };
-            // SAFETY: the link belongs to whoever holds the runnable.
+            // SAFETY: the link belongs to the holder of the runnable.
             let next = header.link.with_mut(|link| unsafe { std::mem::replace(&mut *link, turned) });
             turned = rest;
             rest = next;
@@ -198,9 +208,9 @@ impl Iterator for Batch {
         let task = at(self.next)?;
         // SAFETY: a linked task is alive by its body's reference: the batch owns its runnable.
         let header = unsafe { task.as_ref() };
-        // SAFETY: the link belongs to whoever holds the runnable.
+        // SAFETY: the link belongs to the holder of the runnable.
         self.next = header.link.with(|link| unsafe { *link });
-        // SAFETY: the inbox took the runnable apart in `push`; here it is put together again, once.
+        // SAFETY: `push` took the runnable apart; here it is rebuilt, once.
         Some(unsafe { Runnable::from_raw(task) })
     }
 }

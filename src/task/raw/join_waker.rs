@@ -1,7 +1,7 @@
-//! The waker of whoever waits for a task, in one word.
+//! The waker of a task's waiter, in one word.
 //!
-//! Mostly that is another task of this crate, whose waker is the address of its cell and a table that all of them share:
-//! the address will do. A waker of any other kind moves to a box, and the lowest bit of the word says so.
+//! Usually the waiter is another task of this crate. Its waker is the address of its cell and a table that all tasks
+//! share, so the address is enough. Any other waker moves to a box, which the lowest bit of the word marks.
 
 use super::header::Header;
 use super::waker;
@@ -9,16 +9,17 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::task::Waker;
 
-/// Set in the address of a box.
+/// The bit that marks the address of a box.
 const BOXED: usize = 1;
 
 const _: () = assert!(align_of::<Header>() > BOXED && align_of::<Waker>() > BOXED);
 
-/// A waker, or none. What it holds is dropped by whoever takes it out: it has no destructor of its own, and the cell is
-/// empty by the time that it goes.
+/// A waker, or none.
+///
+/// It has no destructor: the code that takes the waker out drops it, and the cell is empty when it is freed.
 pub(super) struct JoinWaker(*mut ());
 
-// SAFETY: it is a waker, and those may be sent.
+// SAFETY: it is a waker, and wakers are `Send`.
 unsafe impl Send for JoinWaker {}
 
 impl JoinWaker {
@@ -27,7 +28,7 @@ impl JoinWaker {
     #[inline]
     pub(super) fn new(waker: Waker) -> Self {
         if waker::is_of_task(&waker) {
-            // The reference that it counts is the word's from now on.
+            // From now on the word owns the reference that the waker counts.
             return Self(ManuallyDrop::new(waker).data().cast_mut());
         }
         Self(Box::into_raw(Box::new(waker)).cast::<()>().map_addr(|address| address | BOXED))
@@ -37,12 +38,12 @@ impl JoinWaker {
         self.0.is_null()
     }
 
-    /// The box, if it is one.
+    /// Returns the box, if it is one.
     fn boxed(&self) -> Option<*mut Waker> {
         (self.0.addr() & BOXED != 0).then(|| self.0.map_addr(|address| address & !BOXED).cast())
     }
 
-    /// True if to wake `other` would be the same.
+    /// Returns true if waking `other` has the same effect.
     pub(super) fn will_wake(&self, other: &Waker) -> bool {
         match self.boxed() {
             // SAFETY: from `Box::into_raw` in `new`, and not taken out yet.
@@ -75,7 +76,7 @@ mod tests {
         fn wake(self: Arc<Self>) {}
     }
 
-    /// That of a task is gone through with tasks, in the tests of the cell.
+    /// A foreign waker; the tests of the cell cover that of a task.
     #[test]
     fn a_foreign_waker_is_kept_in_a_box() {
         let count = Arc::new(NoopUnpark);

@@ -1,7 +1,7 @@
-//! Unsafe island: the task cell, its state word, its waker, the intrusive inbox and the owner list.
+//! The unsafe island of tasks: cell, state word, waker, inbox and owner list.
 //!
-//! The rules that make the unsafe code here sound stand in [`crate::task`]. Everything that leaves this module is
-//! safe to use in any order on any thread.
+//! [`crate::task`] has the rules that make the unsafe code here sound. Everything that this module exports is safe to
+//! use in any order on any thread.
 #![allow(unsafe_code, reason = "one of the two unsafe islands of the crate")]
 
 mod arc_cache;
@@ -11,8 +11,8 @@ mod handles;
 mod header;
 mod inbox;
 mod join_waker;
-mod members;
 mod nested_outputs;
+mod owned_tasks;
 mod polled;
 mod prefetch;
 mod promised;
@@ -26,16 +26,16 @@ mod waker;
 
 pub(crate) use crate::util::thread_token::thread_token;
 pub(crate) use arc_cache::ArcCache;
-pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, Verdict, Work};
-pub(crate) use handles::{JoinRef, Over, Runnable, TaskRef, new, new_bound};
+pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, WithTaskError, Work};
+pub(crate) use handles::{Completed, JoinRef, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::PollOutcome;
 pub(crate) use inbox::{Inbox, Push};
-pub(crate) use members::{Listed, Members};
+pub(crate) use owned_tasks::{Listed, OwnedTasks};
 pub(crate) use prefetch::prefetch;
 pub(crate) use promised::{Promised, promise};
 pub(crate) use spawn_meta::SpawnMeta;
 pub(crate) use state::{Audience, Kind, Outcome};
-/// The state word by itself, for its models.
+/// The state word itself, for its models.
 #[cfg(all(loom, test))]
 pub(crate) use state::{Closed, State, ToCancelled, ToIdle, ToRunning, ToScheduled};
 pub(crate) use task_batch::TaskBatch;

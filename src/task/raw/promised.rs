@@ -1,7 +1,7 @@
-//! A task without work of its own: whoever holds the right to end it gives it its output.
+//! A task without a body: the holder of a right provides its output.
 //!
-//! Its body is of no size, and begins to run as it is made; so a cancellation ends it at once, as it does a closure. ACTIVE
-//! stays with the [`Promised`], which ends it by [6] like any runner.
+//! Its body has no size and counts as started from the beginning, so a cancellation ends it immediately, like a
+//! closure. ACTIVE stays with the [`Promised`], which ends the task by [6] like any runner.
 
 use super::body::Body;
 use super::cell::fulfil;
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
 
-/// The body, which nobody polls.
+/// The body, which is never polled.
 struct PromisedBody<T>(PhantomData<fn() -> T>);
 
 impl<T> Body for PromisedBody<T> {
@@ -29,20 +29,22 @@ impl<T> Body for PromisedBody<T> {
     }
 }
 
-/// The right to end a task of `T` that has no body. It must be used: dropped, it leaves the task to run for ever.
+/// The right to end a task of `T` that has no body.
+///
+/// It must be used: if it is dropped, the task never ends.
 #[must_use]
 pub(crate) struct Promised<T> {
     pointer: NonNull<Header>,
     output: PhantomData<fn(T)>,
 }
 
-// SAFETY: what moves with it is the right to move a `T` into the cell, from where the handle moves it on; the rest is as for
+// SAFETY: the right to move a `T` into the cell moves with it, and the handle moves the `T` on; the rest is as for
 // `TaskRef`.
 unsafe impl<T: Send> Send for Promised<T> {}
-// SAFETY: a shared one reaches the header alone.
+// SAFETY: a shared one accesses only the header.
 unsafe impl<T: Send> Sync for Promised<T> {}
 
-/// Makes a task that runs, in the hands of whoever holds the [`Promised`].
+/// Creates a running task that the [`Promised`] ends.
 pub(crate) fn promise<T: Send + 'static>(owner: Follower, origin: SpawnMeta) -> (Promised<T>, JoinRef<T>) {
     let (runnable, join) = new(PromisedBody(PhantomData), owner, origin);
     let pointer = runnable.into_raw();
@@ -53,19 +55,20 @@ pub(crate) fn promise<T: Send + 'static>(owner: Follower, origin: SpawnMeta) -> 
 }
 
 impl<T> Promised<T> {
-    /// The task, borrowed as its type-erased view.
+    /// Borrows the task as its type-erased reference.
     pub(crate) fn task(&self) -> &TaskRef {
-        // SAFETY: `TaskRef` is a transparent wrapper of this pointer, and the body's reference, which is ours, outlives the
-        // borrow.
+        // SAFETY: `TaskRef` is a transparent wrapper of this pointer, and the body's reference, which is ours, outlives
+        // the borrow.
         unsafe { &*std::ptr::from_ref(&self.pointer).cast::<TaskRef>() }
     }
 }
 
 impl<T: Send + 'static> Promised<T> {
-    /// Ends the task. Gives the output back if it was over already, or nobody holds it.
+    /// Ends the task. Returns the output if the task had ended or has no handle.
     pub(crate) fn fulfil(self, output: Result<T, TaskError>) -> Option<Result<T, TaskError>> {
         let pointer = self.pointer;
-        // SAFETY: made by `promise` of this type of body and owner; what ACTIVE stands for is ours, and the body is there.
+        // SAFETY: created by `promise` with this type of body and owner; the right that ACTIVE stands for is ours, and
+        // the body is there.
         unsafe { fulfil::<PromisedBody<T>, Follower>(pointer, output) }
     }
 }

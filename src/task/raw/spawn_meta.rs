@@ -1,6 +1,7 @@
-//! Where a task comes from, in one word: the line that spawned it, or the extras of the builder, which know the line.
+//! The origin of a task in one word: its spawning line, or its metadata.
 //!
-//! Most tasks have no extras. Both are addresses of things that are aligned, so the lowest bit says which of them it is.
+//! The metadata includes the line. Most tasks have none. Both are addresses of aligned values, so the lowest bit tells
+//! them apart.
 
 use crate::sync::Arc;
 use crate::task::TaskMeta;
@@ -9,31 +10,31 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr::NonNull;
 
-/// Set in the address of extras.
+/// The bit that marks the address of metadata.
 const DETAILED: usize = 1;
 
 const _: () = assert!(align_of::<Location<'static>>() > DETAILED && align_of::<TaskMeta>() > DETAILED);
 
-/// A line of the program, or a counted reference to extras.
+/// A source line of the program, or a counted reference to metadata.
 pub(crate) struct SpawnMeta {
-    /// Of a `Location<'static>`; with the bit, what `Arc::into_raw` gave.
+    /// The address of a `Location<'static>`; with the bit, the result of `Arc::into_raw`.
     word: NonNull<()>,
     owns: PhantomData<(&'static Location<'static>, Arc<TaskMeta>)>,
 }
 
-// SAFETY: it is one of the two types above, which may both be sent.
+// SAFETY: it is one of the two types above, which are both `Send`.
 unsafe impl Send for SpawnMeta where (&'static Location<'static>, Arc<TaskMeta>): Send {}
 // SAFETY: as above, shared.
 unsafe impl Sync for SpawnMeta where (&'static Location<'static>, Arc<TaskMeta>): Sync {}
 
 impl SpawnMeta {
-    /// Of a task without extras.
+    /// Returns the origin of a task without metadata.
     #[inline(always)]
     pub(crate) fn at(location: &'static Location<'static>) -> Self {
         Self { word: NonNull::from(location).cast(), owns: PhantomData }
     }
 
-    /// Of a task with extras.
+    /// Returns the origin of a task with metadata.
     pub(crate) fn of(details: Arc<TaskMeta>) -> Self {
         let address = Arc::into_raw(details).cast_mut().cast::<()>().map_addr(|address| address | DETAILED);
         Self { word: NonNull::new(address).expect("the bit is set"), owns: PhantomData }
@@ -44,7 +45,7 @@ impl SpawnMeta {
         self.word.addr().get() & DETAILED != 0
     }
 
-    /// What `Arc::into_raw` gave, if it did.
+    /// Returns the pointer of `Arc::into_raw`, if it is one.
     #[inline(always)]
     fn extras(&self) -> Option<*const TaskMeta> {
         self.is_detailed().then(|| self.word.as_ptr().map_addr(|address| address & !DETAILED).cast_const().cast())
@@ -52,14 +53,14 @@ impl SpawnMeta {
 
     #[inline(always)]
     pub(crate) fn details(&self) -> Option<&TaskMeta> {
-        // SAFETY: the reference that was made from the pointer is ours, and lives as long as we do.
+        // SAFETY: the reference behind the pointer is ours, and lives as long as we do.
         self.extras().map(|extras| unsafe { &*extras })
     }
 
     pub(crate) fn location(&self) -> &'static Location<'static> {
         match self.details() {
             Some(details) => details.location(),
-            // SAFETY: without the bit it was made from such a reference.
+            // SAFETY: without the bit the word was made from such a reference.
             None => unsafe { self.word.cast().as_ref() },
         }
     }
@@ -69,7 +70,7 @@ impl Drop for SpawnMeta {
     #[inline]
     fn drop(&mut self) {
         if let Some(extras) = self.extras() {
-            // SAFETY: from `Arc::into_raw`, and given back once.
+            // SAFETY: from `Arc::into_raw`, and restored once.
             drop(unsafe { Arc::from_raw(extras) });
         }
     }

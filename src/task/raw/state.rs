@@ -1,51 +1,62 @@
-//! The state word: every fact that two threads may disagree about, in one atomic.
+//! The state word: every fact that two threads may race for, in one atomic.
 //!
-//! Only this file reads or writes the bits. The diagram, the table of valid combinations and the rules that each
-//! transition upholds stand in [`crate::task`]; the numbers in brackets below are those of the diagram.
+//! Only this file reads or writes the bits. [`crate::task`] has the diagram, the table of valid combinations and the
+//! rules of each transition. The numbers in brackets below are those of the diagram.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::task::Priority;
 use std::fmt;
 
-/// Woken since its runner last looked.
+/// Set if the task was woken since its runner last checked.
 const WOKEN: u64 = 1;
-/// A `Runnable` exists, or a runner polls the body or tears it down.
+/// Set while a `Runnable` exists, or a runner polls the body or tears it down.
 const ACTIVE: u64 = 1 << 1;
-/// The body was polled at least once.
+/// Set once the body was polled.
 const STARTED: u64 = 1 << 2;
-/// A started future is to be dropped by its runner.
+/// Set if the runner must drop a started future.
 const CANCEL: u64 = 1 << 3;
-/// The body is gone from the cell.
+/// Set once the body is dropped from the cell.
 const CLOSED: u64 = 1 << 4;
-/// The handle exists: it, and not the runner, drops the output.
+/// Set while the handle exists: the handle, and not the runner, drops the output.
 const HANDLE: u64 = 1 << 5;
-/// The waker cell is full and belongs to whoever ends the task.
+/// Set while the waker cell is full and belongs to the transition that ends the task.
 const JOIN_WAKER: u64 = 1 << 6;
-/// Three bits: how the task ended, 0 while it has not. An end from outside is marked here once its error was taken.
+/// Three bits: how the task ended, 0 until then.
+///
+/// Also whether the error of an end from outside was taken.
 const OUTCOME: u64 = 0b111 << OUTCOME_SHIFT;
 const OUTCOME_SHIFT: u32 = 7;
 /// The outcome of a task whose body returned a value.
 const DONE: u64 = (Outcome::Done as u64) << OUTCOME_SHIFT;
-/// The outcome of a task that was cancelled, or whose runtime shut down, after its error was taken.
+/// The outcome of a task without output, after its error was taken.
+///
+/// It was cancelled, or its runtime shut down.
 const CANCELLED_TAKEN: u64 = 6 << OUTCOME_SHIFT;
-/// The outcome of a task that was ended by its time limit, after its error was taken.
+/// The outcome of a task ended by its time limit, after its error was taken.
 const TIMED_OUT_TAKEN: u64 = 7 << OUTCOME_SHIFT;
-/// The registered waker is that of a task, which awaits this one. Set and cleared with JOIN_WAKER.
+/// Set if the registered waker belongs to a task, which awaits this one.
+///
+/// Set and cleared with JOIN_WAKER.
 const AWAITED: u64 = 1 << 10;
-/// Two bits: the level of the executor's queue, 0 for the usual one.
+/// Two bits: the priority in the executor's queue, 0 for the default.
 const PRIORITY: u64 = 0b11 << PRIORITY_SHIFT;
 const PRIORITY_SHIFT: u32 = 11;
-/// The handle has returned the error by reference: it is not unhandled. Only on tasks that ended with an error.
+/// Set once the handle has returned the error by reference, so that it counts as handled.
+///
+/// Only on tasks that ended with an error.
 const READ: u64 = 1 << 13;
-/// One reference to the cell. The count has the other 50 bits, on every target: handles and wakers that fill them do not fit
-/// into any memory.
+/// One reference to the cell.
+///
+/// The count has the other 50 bits, on every target: so many handles and wakers fit into no memory.
 const REF: u64 = 1 << REF_SHIFT;
 const REF_SHIFT: u32 = 14;
-/// Above this many references the process aborts: a wrapped count would free a cell in use. Only a loop that leaks them, for
-/// months, gets here.
+/// The largest number of references.
+///
+/// Above it the process aborts: a wrapped count would free a cell in use. Only a loop that leaks references for months
+/// reaches it.
 const MAX_REFS: u64 = u64::MAX >> (REF_SHIFT + 1);
 
-/// How a task ended.
+/// The way a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The output cell holds `Ok`.
@@ -54,40 +65,43 @@ pub(crate) enum Outcome {
     Error = 2,
     /// Cancelled; nothing is stored.
     Cancelled = 3,
-    /// Its runtime went away; nothing is stored.
+    /// Its runtime shut down; nothing is stored.
     Gone = 4,
-    /// Ended by its time limit from outside the body; the error stands in the task's details.
+    /// Ended from outside by its time limit; the error is in the task's metadata.
     TimedOut = 5,
 }
 
 impl Outcome {
-    /// True if the output cell holds a value.
+    /// Returns true if the output cell holds a value.
     pub(crate) fn has_output(self) -> bool {
         matches!(self, Self::Done | Self::Error)
     }
 
-    /// True for an error that someone should read. A cancelled task is none, nor one whose runtime was shut down.
+    /// Returns true for an error that some code should read.
+    ///
+    /// False for a cancelled task, and for one whose runtime shut down.
     pub(crate) fn is_error(self) -> bool {
         matches!(self, Self::Error | Self::TimedOut)
     }
 }
 
-/// What the body is: the rules of cancellation differ.
+/// The kind of the body, which determines the rules of cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Polled many times; cancelled by dropping it between two polls.
     Future,
-    /// Runs to its end, once or (with a retry) several times with sleep in between; cancelled by ending the task around
-    /// it.
+    /// Runs to its end, once or (with a retry) several times with sleep in between.
+    ///
+    /// Cancelled by ending the task around it.
     Closure,
 }
 
-/// The party that can see the steps of a task: the update flag is for what a host can see.
+/// The party that can see a task; the update flag is for what a host can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// The handle is gone, or the task was made quiet.
-    Nobody,
-    /// Another task awaits it: a host sees what comes of that.
+    /// None: the handle is dropped, or the task is quiet.
+    Hidden,
+    /// Another task, which awaits it; a host sees the result of that one.
     Task,
     /// The holder of the handle.
     Host,
@@ -115,13 +129,13 @@ impl Snapshot {
         }
     }
 
-    /// True if the task was ended from outside and the handle has taken that error.
+    /// Returns true if the task was ended from outside and the handle took that error.
     pub(crate) fn is_end_taken(self) -> bool {
         self.0 & OUTCOME >= CANCELLED_TAKEN
     }
 
     #[inline(always)]
-    pub(crate) fn is_over(self) -> bool {
+    pub(crate) fn is_finished(self) -> bool {
         self.has(OUTCOME)
     }
 
@@ -137,25 +151,26 @@ impl Snapshot {
         self.has(CANCEL)
     }
 
-    /// True if the task is over and its output stands in the cell.
+    /// Returns true if the task has finished and its output is in the cell.
     #[inline(always)]
     pub(crate) fn has_output(self) -> bool {
         matches!((self.0 & OUTCOME) >> OUTCOME_SHIFT, 1 | 2)
     }
 
-    /// True if the body returned a value. It may have been taken.
+    /// Returns true if the body returned a value. It may have been taken.
     #[inline(always)]
     pub(crate) fn is_done(self) -> bool {
         self.0 & OUTCOME == DONE
     }
 
-    /// True if the task ended with an error that the handle has not returned yet. An output that was taken looks the same
-    /// here: the stage tells.
+    /// Returns true if the task ended with an error that the handle has not returned.
+    ///
+    /// An output that was taken looks the same here; the stage tells them apart.
     pub(crate) fn is_unread(self) -> bool {
         !self.has(READ) && !self.is_end_taken() && self.outcome().is_some_and(Outcome::is_error)
     }
 
-    /// The end of a task that was cancelled, or is over already, and whose body ended with `outcome`.
+    /// Returns the end of a cancelled or finished task whose body ended with `outcome`.
     #[cold]
     fn close_cancelled(self, outcome: Outcome, panicked: bool) -> (Self, Outcome) {
         if let Some(earlier) = self.outcome() {
@@ -165,13 +180,15 @@ impl Snapshot {
         (self.with_outcome(outcome), outcome)
     }
 
-    /// True while a waker is registered. Before the end only the handle sets and clears the bit, so that the handle can
-    /// rely on its absence in a look that shows no end.
+    /// Returns true while a waker is registered.
+    ///
+    /// Before the end only the handle sets and clears the bit. So the handle can rely on a clear bit in a word that
+    /// shows no end.
     pub(crate) fn has_join_waker(self) -> bool {
         self.has(JOIN_WAKER)
     }
 
-    /// Who can see the task, as far as this word knows.
+    /// Returns the party that can see the task, as far as this word knows.
     #[inline(always)]
     pub(crate) fn audience(self) -> Audience {
         if self.0 & (HANDLE | AWAITED) == HANDLE { Audience::Host } else { self.audience_slow() }
@@ -179,21 +196,23 @@ impl Snapshot {
 
     #[cold]
     fn audience_slow(self) -> Audience {
-        if self.has(HANDLE) { Audience::Task } else { Audience::Nobody }
+        if self.has(HANDLE) { Audience::Task } else { Audience::Hidden }
     }
 
-    /// True if the task is over for good and the caller's reference is the last: nobody is left to make another.
+    /// Returns true if the task is closed and the caller's reference is the last.
+    ///
+    /// Then nothing is left that could create another one.
     pub(crate) fn is_last(self) -> bool {
         self.is_closed() && self.refs() == 1
     }
 
-    /// As [`is_last`](Self::is_last), for a task whose body returned a value.
+    /// Returns [`is_last`](Self::is_last), for a task whose body returned a value.
     #[inline(always)]
     pub(crate) fn is_last_of_done(self) -> bool {
         self.0 & (CLOSED | OUTCOME | u64::MAX << REF_SHIFT) == CLOSED | DONE | REF
     }
 
-    /// True while the task sleeps: neither queued nor running nor over.
+    /// Returns true while the task sleeps: neither queued nor running nor finished.
     pub(crate) fn is_idle(self) -> bool {
         !self.has(ACTIVE | CLOSED)
     }
@@ -211,7 +230,7 @@ impl Snapshot {
         Self(self.0 & !PRIORITY | priority_bits(priority))
     }
 
-    /// The handle has one reference.
+    /// Returns the number of references without the handle's.
     pub(crate) fn references_but_handle(self) -> u64 {
         self.refs() - u64::from(self.has(HANDLE))
     }
@@ -229,7 +248,7 @@ impl Snapshot {
     }
 
     fn with_outcome(self, outcome: Outcome) -> Self {
-        debug_assert!(!self.is_over(), "an outcome never changes");
+        debug_assert!(!self.is_finished(), "an outcome never changes");
         Self(self.0 | (outcome as u64) << OUTCOME_SHIFT)
     }
 }
@@ -269,7 +288,7 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// What the runner does with a task it took from a queue.
+/// The next step of a runner that took a task from a queue.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum ToRunning {
@@ -279,11 +298,13 @@ pub(crate) enum ToRunning {
     Drop,
 }
 
-/// What the runner does after a poll that returned `Pending`.
+/// The next step of a runner after a poll that returned `Pending`.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum ToIdle {
-    /// Nothing: the task sleeps. Whoever wakes it may run it, and end it, before the runner looks again.
+    /// None: the task sleeps.
+    ///
+    /// The code that wakes it may run it, and end it, before the runner continues.
     Idle,
     /// Queue it again: it was woken while it ran.
     Again,
@@ -291,128 +312,144 @@ pub(crate) enum ToIdle {
     Drop,
 }
 
-/// The answer of [`State::close`]: the previous word says what is left to do.
+/// The answer of [`State::close`]; the previous word determines what remains to be done.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Closed {
     before: Snapshot,
-    /// How the task ended.
+    /// The way the task ended.
     pub(crate) outcome: Outcome,
-    /// The runner wrote an output.
+    /// True if the runner wrote an output.
     written: bool,
 }
 
 impl Closed {
-    /// True for the usual end: the handle exists, no task awaits this one, and it was not cancelled. Only the owner is to be
-    /// notified.
+    /// Returns true for the usual end, of which only the owner is notified.
+    ///
+    /// The handle exists, no task awaits this one, and it was not cancelled.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
         self.before.0 & (OUTCOME | CANCEL | HANDLE | JOIN_WAKER | AWAITED) == HANDLE
     }
 
-    /// True if the task ended here, and not by an earlier cancellation: the runner notifies the owner.
+    /// Returns true if the task ended here: then the runner notifies the owner.
+    ///
+    /// False if an earlier cancellation ended it.
     pub(crate) fn ended(&self) -> bool {
-        !self.before.is_over()
+        !self.before.is_finished()
     }
 
-    /// True if the runner owns the output that it wrote, and drops it: the handle is gone, or the task ended otherwise.
+    /// Returns true if the runner must drop the output that it wrote.
+    ///
+    /// The handle is dropped, or the task ended otherwise.
     pub(crate) fn drop_output(&self) -> bool {
         self.written && !(self.ended() && self.outcome.has_output() && self.before.has(HANDLE))
     }
 
-    /// True if the runner owns a registered join waker: it takes and wakes it.
+    /// Returns true if the runner owns a registered join waker, which it takes and wakes.
     pub(crate) fn wake_join(&self) -> bool {
         self.ended() && self.before.has(JOIN_WAKER)
     }
 
-    /// True if the task ended with an error and the handle was gone: the runner reports it.
+    /// Returns true if the task ended with an error and without a handle.
+    ///
+    /// Then the runner reports it.
     pub(crate) fn unread(&self) -> bool {
         self.ended() && !self.before.has(HANDLE) && self.outcome.is_error()
     }
 
-    /// The party that could see the task.
+    /// Returns the party that could see the task.
     pub(crate) fn audience(&self) -> Audience {
         self.before.audience()
     }
 }
 
-/// What a wake-up leads to.
+/// The next step after a wake-up.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum ToScheduled {
-    /// Nothing: queued already, running (its runner will queue it), or over.
+    /// None: queued already, running (its runner will queue it), or finished.
     Nothing,
-    /// Queue it: the caller makes the one `Runnable`.
+    /// Queue it: the caller creates the only `Runnable`.
     Submit,
 }
 
-/// What a cancellation leads to.
+/// The next step after a cancellation.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum ToCancelled {
-    /// Nothing: the task was over.
-    Over,
-    /// The task is over now; its runner drops the body. With `wake_join` the caller owns the registered waker, with
-    /// `submit` it makes the one `Runnable` and queues it.
+    /// None: the task had finished.
+    Finished,
+    /// The task has finished now, and its runner drops the body.
+    ///
+    /// With `wake_join` the caller owns the registered waker. With `submit` it creates the only `Runnable` and queues
+    /// it.
     Ended {
         /// Take the join waker and wake it.
         wake_join: bool,
-        /// The task ended with an error, and the handle was gone: report it.
+        /// The task ended with an error and without a handle: report it.
         unread: bool,
         /// Queue the task: it slept, so it had no runner.
         submit: bool,
-        /// Who can see the end.
+        /// The party that can see the end.
         audience: Audience,
     },
-    /// The runner will drop the body; with `submit` the caller makes the one `Runnable` and queues it, so that
-    /// the body is dropped on its own thread.
+    /// The runner will drop the body.
+    ///
+    /// With `submit` the caller creates the only `Runnable` and queues it, so that the body is dropped on its own
+    /// thread.
     Requested {
         /// Queue the task.
         submit: bool,
     },
 }
 
-/// What is left to do after the handle is gone.
+/// The remaining work after the handle is dropped.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct HandleDropped {
     /// The output belongs to the handle: drop it.
     pub(crate) drop_output: bool,
-    /// The task had ended with an error that was not read: report it.
+    /// The task had ended with an unread error: report it.
     pub(crate) unread: bool,
     /// The join waker belongs to the handle: drop it.
     pub(crate) drop_waker: bool,
-    /// The cancellation that the drop stands for.
+    /// The cancellation that dropping the handle implies.
     pub(crate) cancelled: ToCancelled,
 }
 
-/// The state word.
+/// The state word of a task.
 pub(crate) struct State(AtomicU64);
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Relaxed: for people to read, nothing is concluded from it.
+        // Relaxed: for display only.
         Snapshot(self.0.load(Ordering::Relaxed)).fmt(f)
     }
 }
 
 impl State {
-    /// [1] A new task: queued, with a handle; one reference for the body and one for the handle.
+    /// [1] Creates the word of a queued task.
+    ///
+    /// It has a handle, one reference for the body and one for the handle.
     pub(crate) fn new(priority: Priority) -> Self {
         Self(AtomicU64::new(ACTIVE | HANDLE | priority_bits(priority) | (2 * REF)))
     }
 
-    /// Acquire: whoever sees an outcome sees the output, and all the progress reported before it. Pairs with the
+    /// Returns the current word.
+    ///
+    /// Acquire: a thread that sees an outcome sees the output, and all progress reported before it. Pairs with the
     /// release half of [`State::close`].
     #[inline(always)]
     pub(crate) fn load(&self) -> Snapshot {
         Snapshot(self.0.load(Ordering::Acquire))
     }
 
-    /// One transition: `step` maps the current word to the next one and a verdict, or to a verdict alone.
+    /// Performs one transition.
     ///
-    /// AcqRel on success, so each transition sees all that was done before the ones ahead of it; Acquire where
-    /// nothing changes, since the verdict is acted upon all the same.
+    /// `step` maps the current word to the next one and a verdict, or to a verdict alone. AcqRel on success, so that
+    /// each transition sees what was done before the earlier ones. Acquire without a change, since the caller acts on
+    /// the verdict too.
     #[inline(always)]
     fn update<R>(&self, mut step: impl FnMut(Snapshot) -> (Option<Snapshot>, R)) -> R {
         let mut current = self.load();
@@ -426,16 +463,16 @@ impl State {
         }
     }
 
-    /// [2] A runner takes the task off its queue.
+    /// [2] Begins to run a task that was taken from its queue.
     ///
-    /// A write only where there is something to write: the first time, and after a wake that came while the task was
-    /// queued already. What those did that queued it reaches the runner by the way of the queue; a wake that this look
+    /// It writes only if there is something to write: the first time, and after a wake that came while the task was
+    /// queued. The runner sees what the threads that queued the task did through the queue. A wake that this load
     /// misses is still there in [`State::to_idle`].
     #[inline(always)]
     pub(crate) fn to_running(&self) -> ToRunning {
         self.update(|s| {
             debug_assert!(s.has(ACTIVE) && !s.is_closed(), "not a queued task: {s:?}");
-            let (next, verdict) = if s.is_cancel_requested() || s.is_over() {
+            let (next, verdict) = if s.is_cancel_requested() || s.is_finished() {
                 (s.without(WOKEN), ToRunning::Drop)
             } else {
                 (s.without(WOKEN).with(STARTED), ToRunning::Poll)
@@ -444,11 +481,11 @@ impl State {
         })
     }
 
-    /// [3] [4] [5] The body returned `Pending`; `woken` says that it was woken meanwhile, which this word does not know
-    /// of.
+    /// [3] [4] [5] Ends a poll that returned `Pending`.
     ///
-    /// [5] is a look, not a write: the task goes back to the queue as it is, WOKEN and all. Only the way to sleep is a
-    /// write, and it fails at a wake that this look missed.
+    /// `woken` is true if the task was woken meanwhile without a write to this word. [5] is a load, not a write: the
+    /// task returns to the queue unchanged, with WOKEN set. Only the transition to sleep writes, and it fails if a wake
+    /// came that this load missed.
     #[inline(always)]
     pub(crate) fn to_idle(&self, woken: bool) -> ToIdle {
         self.update(|s| {
@@ -463,11 +500,11 @@ impl State {
         })
     }
 
-    /// [6] The body is gone and, for `Done` and `Error`, the output stands in the cell. The runner keeps the body's
-    /// reference until it has done what the answer says.
+    /// [6] Closes the task: the body is dropped.
     ///
-    /// A cancellation that came during the last poll wins over `Done` and over a returned error; a panic wins over a
-    /// cancellation (`panicked`), so that it is never lost.
+    /// For `Done` and `Error` the output is in the cell. The runner keeps the body's reference until it has done what
+    /// the answer requires. A cancellation during the last poll wins over `Done` and over a returned error. A panic
+    /// wins over a cancellation (`panicked`), so that it is never lost.
     #[inline(always)]
     pub(crate) fn close(&self, outcome: Outcome, panicked: bool) -> Closed {
         self.update(|s| {
@@ -482,10 +519,10 @@ impl State {
         })
     }
 
-    /// [7] A wake-up, from anywhere.
+    /// [7] Wakes the task, from any thread.
     ///
-    /// A task that was woken already still gets a release write: what the waker's thread wrote before must be
-    /// visible to the poll that is to come, which acquires in [`State::to_running`].
+    /// A task that was already woken still gets a release write: the next poll, which acquires in
+    /// [`State::to_running`], must see what the waking thread wrote before.
     pub(crate) fn to_scheduled(&self) -> ToScheduled {
         self.update(|s| {
             if s.is_closed() {
@@ -499,13 +536,14 @@ impl State {
     }
 
     fn cancelled(s: Snapshot, kind: Kind, outcome: Outcome) -> (Snapshot, ToCancelled) {
-        if s.is_over() {
-            return (s, ToCancelled::Over);
+        if s.is_finished() {
+            return (s, ToCancelled::Finished);
         }
         let has_runner = s.has(ACTIVE);
         if !s.is_started() || kind == Kind::Closure {
-            // A task begins in a queue; but a closure may sleep between two tries, and needs a runner to drop it then.
-            debug_assert!(has_runner || s.is_started(), "not queued, not started, not over: {s:?}");
+            // A task begins in a queue. But a closure may sleep between two attempts, and then it needs a runner to
+            // drop it.
+            debug_assert!(has_runner || s.is_started(), "not queued, not started, not finished: {s:?}");
             let ended = s.without(JOIN_WAKER | AWAITED).with(CANCEL).with_outcome(outcome);
             let ended = if has_runner { ended } else { ended.with(ACTIVE) };
             let unread = !s.has(HANDLE) && outcome.is_error();
@@ -518,7 +556,9 @@ impl State {
         }
     }
 
-    /// [8] [9] A cancellation, from anywhere. `outcome` is what an end brought about right here is called.
+    /// [8] [9] Cancels the task, from any thread.
+    ///
+    /// A task that ends here has the outcome `outcome`.
     pub(crate) fn cancel(&self, kind: Kind, outcome: Outcome) -> ToCancelled {
         self.update(|s| {
             let (next, verdict) = Self::cancelled(s, kind, outcome);
@@ -526,7 +566,9 @@ impl State {
         })
     }
 
-    /// [10] The handle goes. Its reference stays with the caller until the answer is acted upon.
+    /// [10] Drops the handle.
+    ///
+    /// Its reference stays with the caller until the caller has acted on the answer.
     pub(crate) fn drop_handle(&self, kind: Kind, cancel: bool) -> HandleDropped {
         self.update(|s| {
             debug_assert!(s.has(HANDLE), "a task has one handle: {s:?}");
@@ -535,32 +577,37 @@ impl State {
             let drop_waker = s.has(JOIN_WAKER);
             let gone = s.without(HANDLE | JOIN_WAKER | AWAITED);
             let (next, cancelled) =
-                if cancel { Self::cancelled(gone, kind, Outcome::Cancelled) } else { (gone, ToCancelled::Over) };
+                if cancel { Self::cancelled(gone, kind, Outcome::Cancelled) } else { (gone, ToCancelled::Finished) };
             (Some(next), HandleDropped { drop_output, unread: s.is_unread(), drop_waker, cancelled })
         })
     }
 
-    /// [11] The handle has filled the waker cell, with the waker of a task if it is `awaited`. False: the task is over, and
-    /// the cell is still the handle's.
+    /// [11] Registers the waker in the waker cell, which the handle has filled.
+    ///
+    /// `awaited` is true for the waker of a task. Returns false if the task has finished: then the cell still belongs
+    /// to the handle.
     #[must_use]
     pub(crate) fn set_join_waker(&self, awaited: bool) -> bool {
         let bits = if awaited { JOIN_WAKER | AWAITED } else { JOIN_WAKER };
         self.update(|s| {
             debug_assert!(s.has(HANDLE) && !s.has(JOIN_WAKER), "the cell is not the handle's: {s:?}");
-            if s.is_over() { (None, false) } else { (Some(s.with(bits)), true) }
+            if s.is_finished() { (None, false) } else { (Some(s.with(bits)), true) }
         })
     }
 
-    /// [12] The handle wants the waker cell back. False: the task is over, and whoever ended it has the cell.
+    /// [12] Takes the waker cell back for the handle.
+    ///
+    /// Returns false if the task has finished: then the transition that ended it has the cell.
     #[must_use]
     pub(crate) fn unset_join_waker(&self) -> bool {
-        self.update(|s| if s.is_over() { (None, false) } else { (Some(s.without(JOIN_WAKER | AWAITED)), true) })
+        self.update(|s| if s.is_finished() { (None, false) } else { (Some(s.without(JOIN_WAKER | AWAITED)), true) })
     }
 
-    /// [13] Another level. True if the task is active, and so may stand in, or be on its way to, the queue of the level that
-    /// it had: whoever keeps the queue is to be told.
+    /// [13] Changes the priority.
     ///
-    /// One word says both: a transition that queues the task later on finds the new level in the word it changes.
+    /// Returns true if the task is active. Then it may be in the queue of its old priority, or about to enter it, and
+    /// the owner of the queue must be notified. One word has both facts: a later transition that queues the task finds
+    /// the new priority in the word that it changes.
     #[must_use]
     pub(crate) fn set_priority(&self, priority: Priority) -> bool {
         self.update(|s| {
@@ -569,7 +616,9 @@ impl State {
         })
     }
 
-    /// [14] The handle takes the error of an end from outside: notes that it did. The status stays what it is.
+    /// [14] Records that the handle takes the error of an end from outside.
+    ///
+    /// The status does not change.
     pub(crate) fn take_end(&self) {
         self.update(|s| {
             debug_assert!(s.has(HANDLE), "only the handle takes: {s:?}");
@@ -582,16 +631,18 @@ impl State {
         });
     }
 
-    /// [15] The handle returns the error by reference. For a task that ended with an error.
+    /// [15] Records that the handle returns the error by reference.
     ///
-    /// Relaxed: it is read in [10], which the owners of a shared handle order after all their own reads. A read-modify-write,
-    /// since others count references in the same word.
+    /// For a task that ended with an error. Relaxed: [10] reads it, which the owners of a shared handle order after all
+    /// their own reads. A read-modify-write, since other threads count references in the same word.
     #[cold]
     pub(crate) fn mark_read(&self) {
         self.0.fetch_or(READ, Ordering::Relaxed);
     }
 
-    /// Relaxed: a new reference is made from a live one, which keeps the cell alive (as in `Arc`).
+    /// Adds a reference.
+    ///
+    /// Relaxed: a new reference comes from a live one, which keeps the cell allocated (as in `Arc`).
     pub(crate) fn add_ref(&self) {
         let before = Snapshot(self.0.fetch_add(REF, Ordering::Relaxed));
         if before.refs() >= MAX_REFS {
@@ -599,7 +650,9 @@ impl State {
         }
     }
 
-    /// True if this was the last reference. AcqRel: all uses of the cell happen before it is freed.
+    /// Removes a reference and returns true if it was the last.
+    ///
+    /// AcqRel: all uses of the cell happen before it is freed.
     #[must_use]
     pub(crate) fn drop_ref(&self) -> bool {
         let before = Snapshot(self.0.fetch_sub(REF, Ordering::AcqRel));

@@ -1,39 +1,41 @@
-//! Memory of cells that were freed, kept for those to come.
+//! A store of freed cells, whose memory is reused for new ones.
 //!
-//! Tasks come in waves: a thousand are spawned, run and let go. Allocators keep a few blocks of each size at hand for a
-//! thread (that of glibc seven) and go a longer way for the others, which would cost a third of what such a task takes in
-//! all. So each thread has a store of its own: a list of free blocks for each size, threaded through the blocks.
+//! Tasks come in waves: a thousand are spawned, run and dropped. Allocators cache a few blocks of each size per thread
+//! (glibc seven) and take a slower path for the rest, which would cost a third of the whole time of such a task. So
+//! each thread has its own store: a list of free blocks per size, threaded through the blocks.
 //!
 //! # Bounds
-//! - A list has as many blocks as this thread had to allocate because the list was empty, and no more: a thread that only
+//! - A list has at most as many blocks as this thread had to allocate because the list was empty. A thread that only
 //!   frees what others allocate keeps nothing.
-//! - A list has at most [`KEPT`] bytes: a wave of a thousand small tasks fits, and in the cache of a core. What is freed
-//!   beyond that goes back to the allocator.
-//! - Cells that are larger than [`LARGEST`] or aligned to more than [`ALIGN`] never come here.
+//! - A list has at most [`KEPT`] bytes: a wave of a thousand small tasks fits, also into the cache of a core. Blocks
+//!   beyond that return to the allocator.
+//! - Cells larger than [`LARGEST`] or aligned to more than [`ALIGN`] never come here.
 //!
-//! A thread gives its store back as it ends. What is allocated or freed on it after that goes by the allocator.
+//! A thread frees its store when it ends. Cells allocated or freed on it after that use the allocator.
 //!
-//! Under loom and Miri there is no store: they are to see each cell allocated and freed.
+//! Under loom and Miri there is no store: they must see each cell allocated and freed.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-/// Alignment of all blocks, which every allocator gives without ado; the sizes of the lists are its multiples. Cells have
-/// such sizes, so nothing is rounded up: allocators round by rules of their own, and a few bytes may lead to the next step.
+/// The alignment of all blocks, in bytes, which every allocator provides.
+///
+/// The sizes of the lists are its multiples. Cells have such sizes, so nothing is rounded up. Allocators round by their
+/// own rules, and a few more bytes may reach the next size class.
 const ALIGN: usize = 8;
 
-/// Size of the blocks of the last list.
+/// The size of the blocks of the last list, in bytes.
 const LARGEST: usize = 512;
 
-/// Bytes in a list at the most.
+/// The largest size of a list, in bytes.
 const KEPT: usize = 128 * 1024;
 
 const LISTS: usize = LARGEST / ALIGN;
 
 const ON: bool = cfg!(not(any(loom, miri)));
 
-/// The list that blocks for `layout` come from and go to, if there is one.
+/// Returns the list for blocks of `layout`, if there is one.
 const fn list_of(layout: Layout) -> Option<usize> {
     if ON && layout.align() <= ALIGN && layout.size() <= LARGEST && layout.size() != 0 {
         Some((layout.size() - 1) / ALIGN)
@@ -42,7 +44,7 @@ const fn list_of(layout: Layout) -> Option<usize> {
     }
 }
 
-/// What is asked of the allocator for `layout`: the same for all that share a list.
+/// Returns the layout to allocate for `layout`: the same for all of one list.
 const fn block_of(layout: Layout) -> Layout {
     let Some(list) = list_of(layout) else { return layout };
     match Layout::from_size_align((list + 1) * ALIGN, ALIGN) {
@@ -51,14 +53,14 @@ const fn block_of(layout: Layout) -> Layout {
     }
 }
 
-/// A free block: the address of the next one stands in its first word.
+/// A free block: its first word has the address of the next one.
 type Block = NonNull<Option<NonNull<()>>>;
 
 #[derive(Clone, Copy)]
 struct List {
     first: Option<NonNull<()>>,
     len: u32,
-    /// How many blocks there may be.
+    /// The number of blocks that may still be added.
     room: u32,
 }
 
@@ -78,16 +80,16 @@ impl Store {
             place.set(List { first, len, room: most.min(room + 1) });
             return None;
         };
-        // SAFETY: a block of the list, whose first word was written as it came here.
+        // SAFETY: a block of the list, whose first word was written when it was added.
         let next = unsafe { Block::read(block.cast()) };
         place.set(List { first: next, len: len - 1, room });
         Some(block)
     }
 
-    /// False if there is no room.
+    /// Adds a block. Returns false if there is no room.
     ///
     /// # Safety
-    /// `block` is a block of the list's size, from the allocator, that nobody uses any more.
+    /// `block` is a block of the list's size, from the allocator, and nothing uses it any more.
     #[inline(always)]
     unsafe fn put(&self, list: usize, block: NonNull<()>) -> bool {
         let place = &self.0[list];
@@ -115,7 +117,7 @@ impl Drop for Store {
     }
 }
 
-/// Memory for a `T`.
+/// Allocates memory for a `T`.
 #[inline(always)]
 pub(super) fn get<T>() -> NonNull<T> {
     const { assert!(size_of::<T>() != 0, "a cell has a header") };
@@ -134,10 +136,10 @@ fn fresh(block: Layout) -> NonNull<u8> {
     NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(block))
 }
 
-/// Gives the memory of a `T` back.
+/// Frees the memory of a `T`.
 ///
 /// # Safety
-/// It comes from [`get`] for a type of the same layout, and nobody uses it any more.
+/// It comes from [`get`] for a type of the same layout, and nothing uses it any more.
 #[inline(always)]
 pub(super) unsafe fn give_back<T>(memory: NonNull<T>) {
     if let Some(list) = const { list_of(Layout::new::<T>()) } {
@@ -147,7 +149,7 @@ pub(super) unsafe fn give_back<T>(memory: NonNull<T>) {
             return;
         }
     }
-    // SAFETY: by contract; what `get` allocated, by itself or for the store, has this layout.
+    // SAFETY: by contract; memory that `get` allocated, directly or for the store, has this layout.
     unsafe { dealloc(memory.as_ptr().cast(), const { block_of(Layout::new::<T>()) }) };
 }
 
@@ -156,12 +158,12 @@ mod tests {
     use super::*;
     use std::thread;
 
-    /// A thread has a store of its own, with nothing in it yet.
+    /// Runs `test` on a new thread, whose store is empty.
     fn on_a_new_thread(test: impl FnOnce() + Send + 'static) {
         thread::spawn(test).join().expect("no panic");
     }
 
-    /// What the tests free they have from `get`, and use no more.
+    /// Frees a block of `get` that the test no longer uses.
     fn free<T>(block: NonNull<T>) {
         // SAFETY: as above.
         unsafe { give_back(block) };
@@ -209,7 +211,7 @@ mod tests {
     #[test]
     fn who_only_frees_keeps_nothing() {
         struct Sent(Vec<NonNull<[u64; 16]>>);
-        // SAFETY: memory that whoever has the pointer may use.
+        // SAFETY: it is memory that the holder of the pointer may use.
         unsafe impl Send for Sent {}
         on_a_new_thread(|| {
             let all = Sent((0..100).map(|_| get()).collect());
@@ -219,7 +221,7 @@ mod tests {
                     free(block);
                     assert_eq!(len(15), 0);
                 }
-                // What it allocated once, it may keep: whichever it is that it frees.
+                // It may keep as many blocks as it allocated, whichever blocks it frees.
                 let own = get::<[u64; 16]>();
                 free(own);
                 assert_eq!(len(15), 1);
@@ -243,7 +245,7 @@ mod tests {
         });
     }
 
-    /// A destructor that comes after that of the store.
+    /// A destructor that runs after that of the store.
     #[test]
     fn a_thread_that_ends() {
         struct Late(NonNull<[u64; 16]>);

@@ -4,11 +4,11 @@
 //! tasks:  [0] [1] [2] ... [n-1]     written before the batch is shared, never afterwards
 //! next:    ^ the index that the next take gets: one `fetch_add`
 //! ```
-//! The total order of the changes of `next` is the order in which the tasks are taken. It gives each index to one take, so
-//! each task has one taker. An index beyond the end means that the batch is spent: every task of it was taken before. The
+//! The total order of the changes of `next` is the order in which the tasks are taken. It gives each index to one take,
+//! so each task has one taker. An index beyond the end means that the batch is spent: all its tasks were taken. The
 //! counter does not overflow: a thread that finds the batch spent leaves it.
 //!
-//! The counter publishes nothing. Whoever shares the batch publishes the tasks, by a lock.
+//! The counter publishes nothing. The code that shares the batch publishes the tasks, by a lock.
 
 use super::handles::Runnable;
 use super::header::Header;
@@ -17,11 +17,13 @@ use crate::util::cache_padded::CachePadded;
 use std::fmt;
 use std::ptr::NonNull;
 
-/// Tasks of one batch. Dropping it drops those that were not taken: they end as runtime gone.
+/// Tasks of one batch.
+///
+/// Dropping it drops the remaining tasks: they end as runtime gone.
 pub(crate) struct TaskBatch {
-    /// Each one a runnable that was taken apart, by `fill`; put together again by the take that gets its index.
+    /// Each task is a runnable that `fill` took apart; the take that gets its index rebuilds it.
     tasks: Vec<NonNull<Header>>,
-    /// Apart from the tasks: every take writes it.
+    /// The next index. Apart from the tasks, because every take writes it.
     next: CachePadded<AtomicUsize>,
 }
 
@@ -32,7 +34,7 @@ unsafe impl Send for TaskBatch {}
 unsafe impl Sync for TaskBatch {}
 
 impl TaskBatch {
-    /// A batch that is spent, with room for so many tasks.
+    /// Creates a spent batch with room for `tasks` tasks.
     pub(crate) fn with_capacity(tasks: usize) -> Self {
         Self { tasks: Vec::with_capacity(tasks), next: CachePadded::new(AtomicUsize::new(0)) }
     }
@@ -49,14 +51,14 @@ impl TaskBatch {
         self.tasks.extend(tasks.map(Runnable::into_raw));
     }
 
-    /// True if no task is left, also for later takes. False is a hint.
+    /// Returns true if no task is left, now and later. False is a hint.
     #[inline]
     pub(crate) fn is_spent(&self) -> bool {
         // Relaxed: the counter only grows.
         self.next.load(Ordering::Relaxed) >= self.tasks.len()
     }
 
-    /// Takes the oldest task. `None`: the batch is spent, and stays so.
+    /// Takes the oldest task. Returns `None` if the batch is spent; it stays spent.
     #[inline]
     pub(crate) fn take(&self) -> Option<Runnable> {
         // Relaxed: see the module.

@@ -1,8 +1,8 @@
-//! The cell without a model: every way to live and to end, and every place where user code may panic.
+//! Tests of the cell without a model: every lifecycle, and every place where user code may panic.
 
 use super::{
     Audience, Body, ClosureBody, FutureBody, Inbox, JoinRef, LazyBody, Outcome, PollOutcome, Push, Runnable, SpawnMeta,
-    TaskRef, Value, Verdict, new,
+    TaskRef, Value, WithTaskError, new,
 };
 use crate::error::{Panic, TaskError};
 use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
@@ -22,18 +22,18 @@ fn panic() -> ! {
     resume_unwind(Box::new("on purpose"))
 }
 
-/// The owner's side of a few tasks.
+/// The shared state of an owner of a few tasks.
 #[derive(Default)]
 struct Desk {
     queue: Mutex<VecDeque<Runnable>>,
     ended: AtomicUsize,
     panics: AtomicUsize,
     unhandled: AtomicUsize,
-    /// References that a hook has kept.
+    /// The references that a hook has kept.
     kept: Mutex<Vec<TaskRef>>,
 }
 
-/// An owner; its last reference goes with the cell.
+/// An owner, whose last reference is dropped with the cell.
 #[derive(Clone, Default)]
 struct Owner(Arc<Desk>);
 
@@ -84,7 +84,9 @@ impl Owner {
         }
     }
 
-    /// Every cell is freed, once the hooks let go of theirs: nothing but the desk's own handle is left.
+    /// Asserts that every cell was freed, once the hooks dropped theirs.
+    ///
+    /// Only the desk's own handle is left.
     fn assert_freed(&self) {
         let kept = std::mem::take(&mut *self.0.kept.lock());
         drop(kept);
@@ -92,7 +94,7 @@ impl Owner {
     }
 }
 
-/// Counts its drops, and panics in them if told to.
+/// A value that counts its drops, and panics in them if armed.
 struct Dropped(Arc<AtomicUsize>, bool);
 
 impl Drop for Dropped {
@@ -156,8 +158,8 @@ fn act(act: Act, slot: &Slot) {
     match (act, join) {
         (Act::Keep, join) => *slot.lock() = join,
         (Act::Cancel, Some(join)) => {
-            let over = join.is_over();
-            assert_eq!(join.task().cancel(Outcome::Cancelled), !over);
+            let finished = join.is_finished();
+            assert_eq!(join.task().cancel(Outcome::Cancelled), !finished);
             *slot.lock() = Some(join);
         }
         (Act::Drop, join) => drop(join),
@@ -172,7 +174,7 @@ fn expected(plan: Plan) -> Status {
         End::Ready if plan.body_panics => Status::Error,
         End::Ready => Status::Done,
         End::Panic => Status::Error,
-        // Cancelled at the end of the test, and then its destructor has its say.
+        // Cancelled at the end of the test, which runs its destructor.
         End::Never if plan.body_panics => Status::Error,
         End::Never => Status::Cancelled,
     };
@@ -219,7 +221,7 @@ fn live(plan: Plan) {
     let (mut join, task) = owner.spawn(FutureBody::<_, Value>::new(body));
     if plan.waiter.is_some() {
         let waker = Waker::from(Arc::clone(&bell));
-        assert!(join.poll_over(&mut Context::from_waker(&waker)).is_pending());
+        assert!(join.poll_finished(&mut Context::from_waker(&waker)).is_pending());
     }
     *slot.lock() = Some(join);
     if plan.when == When::BeforeTheFirstPoll {
@@ -230,7 +232,7 @@ fn live(plan: Plan) {
         act(plan.act, &slot);
         owner.run();
     }
-    // The foreign waker: it wakes, is kept, and outlives all the rest.
+    // The foreign waker wakes, is kept, and outlives everything else.
     let foreign = waker.lock().take();
     if let Some(foreign) = &foreign {
         foreign.wake_by_ref();
@@ -250,7 +252,7 @@ fn live(plan: Plan) {
     assert_eq!(owner.0.ended.load(Relaxed), 1, "one end: {plan:?}");
     // A handle that is read and then dropped; its value may panic in its destructor.
     if let Some(mut join) = slot.lock().take() {
-        let taken = join.take().expect("over");
+        let taken = join.take().expect("finished");
         assert_eq!(taken.is_ok(), task.status() == Status::Done);
         assert!(join.take().is_none(), "{plan:?}");
         assert!(matches!(join.result(), Some(Err(TaskError::Taken))), "{plan:?}");
@@ -270,7 +272,9 @@ fn live(plan: Plan) {
     owner.assert_freed();
 }
 
-/// Every way a future may end, times everything its handle may do and when, times every destructor that may panic.
+/// Tests the product of all ends, handle actions and panicking destructors.
+///
+/// Every end of a future, times every action of its handle and its moment, times every destructor that may panic.
 #[test]
 fn all_lives() {
     for end in [End::Ready, End::Panic, End::Never] {
@@ -287,14 +291,14 @@ fn all_lives() {
     }
 }
 
-/// A hook that is told of a task by the handle that goes last may keep a reference: then that one is the last.
+/// A hook may keep a reference to a task whose handle was the last one.
 #[test]
 fn a_reference_that_is_made_while_the_last_handle_goes() {
     for detached in [false, true] {
         let owner = Owner::default();
         let output = Dropped(Arc::default(), !detached);
         let result = if detached { Err(TaskError::TimedOut(Duration::ZERO)) } else { Ok(output) };
-        let (join, task) = owner.spawn(FutureBody::<_, Verdict>::new(ready(result)));
+        let (join, task) = owner.spawn(FutureBody::<_, WithTaskError>::new(ready(result)));
         drop(task);
         owner.run();
         if detached {
@@ -311,7 +315,7 @@ fn a_reference_that_is_made_while_the_last_handle_goes() {
     }
 }
 
-/// A runnable that nobody runs ends its task: started or not, with its handle or without.
+/// A runnable that is never run ends its task: started or not, with or without a handle.
 #[test]
 fn a_runnable_that_is_dropped() {
     for started in [false, true] {
@@ -351,7 +355,8 @@ fn a_runnable_that_is_dropped() {
     }
 }
 
-/// A closure is moved out of its cell before it runs; cancelled meanwhile, it runs to its end and its value is dropped.
+/// A closure leaves its cell before it runs. If it is cancelled then, it still runs to its end and its value is
+/// dropped.
 #[test]
 fn a_closure_cancelled_from_inside() {
     let owner = Owner::default();
@@ -373,7 +378,7 @@ fn a_closure_cancelled_from_inside() {
     owner.assert_freed();
 }
 
-/// A future that is built by the thread that polls it need not be `Send`, and is dropped in place.
+/// A future built by the polling thread need not be `Send`, and is dropped in place.
 #[test]
 fn a_future_built_where_it_is_polled() {
     let owner = Owner::default();
@@ -391,13 +396,13 @@ fn a_future_built_where_it_is_polled() {
     };
     let (mut join, task) = owner.spawn(LazyBody::<_, _, Value>::new(make));
     owner.run();
-    assert_eq!(join.take().expect("over").expect("a value"), 3);
+    assert_eq!(join.take().expect("finished").expect("a value"), 3);
     assert_eq!((bodies.load(Relaxed), task.polls()), (1, 3));
     drop((join, task));
     owner.assert_freed();
 }
 
-/// Large and over-aligned bodies and values: the value is found where the body was.
+/// Large and over-aligned bodies and values: the value lies where the body was.
 #[test]
 fn a_value_of_another_shape_than_its_body() {
     #[repr(align(128))]
@@ -409,14 +414,14 @@ fn a_value_of_another_shape_than_its_body() {
     }));
     let (large, two) = owner.spawn(FutureBody::<_, Value>::new(async { Aligned(9) }));
     owner.run();
-    assert_eq!(small.take().expect("over").expect("a value"), 7);
-    let aligned = large.result().expect("over").expect("a value");
+    assert_eq!(small.take().expect("finished").expect("a value"), 7);
+    let aligned = large.result().expect("finished").expect("a value");
     assert_eq!((aligned.0, std::ptr::from_ref(aligned).addr() % 128), (9, 0));
     drop((small, large, one, two));
     owner.assert_freed();
 }
 
-/// A registered waker is replaced by another one, kept if it is the same, and dropped with the handle.
+/// A registered waker is replaced, kept if it is equivalent, and dropped with the handle.
 #[test]
 fn a_waiter_that_changes_its_waker() {
     let owner = Owner::default();
@@ -424,18 +429,18 @@ fn a_waiter_that_changes_its_waker() {
     let [first, second] = [(); 2].map(|()| Arc::new(Bell(AtomicUsize::new(0), false)));
     for (bell, kept) in [(&first, [1, 0]), (&first, [1, 0]), (&second, [0, 1])] {
         let waker = Waker::from(Arc::clone(bell));
-        assert!(join.poll_over(&mut Context::from_waker(&waker)).is_pending());
+        assert!(join.poll_finished(&mut Context::from_waker(&waker)).is_pending());
         drop(waker);
         assert_eq!([&first, &second].map(|bell| Arc::strong_count(bell) - 1), kept);
     }
     owner.run();
     assert_eq!([&first, &second].map(|bell| bell.0.load(Relaxed)), [0, 1]);
-    assert!(join.poll_over(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert!(join.poll_finished(&mut Context::from_waker(Waker::noop())).is_ready());
     drop((join, task));
     owner.assert_freed();
 }
 
-/// Tasks that wait for a task: its waker is kept as a word, replaced, given back and woken as any other.
+/// The waker of a waiting task is kept as a word, and replaced, returned and woken like any other.
 #[test]
 fn a_task_that_waits_for_a_task() {
     let owner = Owner::default();
@@ -448,7 +453,7 @@ fn a_task_that_waits_for_a_task() {
             let mut slot = slot.lock();
             let Some(join) = &mut *slot else { return Poll::Ready(None) };
             // The second time it is registered already.
-            if join.poll_over(cx).is_pending() && join.poll_over(cx).is_pending() {
+            if join.poll_finished(cx).is_pending() && join.poll_finished(cx).is_pending() {
                 return Poll::Pending;
             }
             Poll::Ready(join.take().and_then(Result::ok))
@@ -473,10 +478,10 @@ fn a_task_that_waits_for_a_task() {
             assert_eq!((task.status(), two.other_references()), (Status::Cancelled, 2));
         } else {
             go.store(1, Relaxed);
-            // Woken by hand: nobody else has its waker.
+            // Woken by hand: nothing else has its waker.
             task.cancel(Outcome::Cancelled);
             owner.run();
-            assert!(second.is_over() && !first.is_over());
+            assert!(second.is_finished() && !first.is_finished());
             assert_eq!(polls.load(Relaxed), 3);
         }
         for join in [&mut first, &mut second] {
@@ -489,7 +494,9 @@ fn a_task_that_waits_for_a_task() {
     }
 }
 
-/// A waker that cannot be cloned leaves the handle as it was: the panic is the caller's, and nothing is registered.
+/// A waker that cannot be cloned leaves the handle unchanged.
+///
+/// The panic reaches the caller, and nothing is registered.
 #[test]
 fn a_waker_whose_clone_panics() {
     use std::task::{RawWaker, RawWakerVTable};
@@ -499,20 +506,20 @@ fn a_waker_whose_clone_panics() {
     let (mut join, task) = owner.spawn(FutureBody::<_, Value>::new(ready(())));
     let bell = Arc::new(Bell(AtomicUsize::new(0), false));
     let good = Waker::from(Arc::clone(&bell));
-    assert!(join.poll_over(&mut Context::from_waker(&good)).is_pending());
+    assert!(join.poll_finished(&mut Context::from_waker(&good)).is_pending());
     // SAFETY: the functions of the table keep the contract of `RawWaker`.
     let bad = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &TABLE)) };
-    let polled = crate::util::catch::catch(|| join.poll_over(&mut Context::from_waker(&bad)));
+    let polled = crate::util::catch::catch(|| join.poll_finished(&mut Context::from_waker(&bad)));
     assert!(polled.is_err());
     drop(good);
     assert_eq!(Arc::strong_count(&bell), 1, "the old waker is gone");
     owner.run();
-    assert!(join.is_over());
+    assert!(join.is_finished());
     drop((join, task));
     owner.assert_freed();
 }
 
-/// The inbox gives tasks back in order, and ends those that it still holds when it goes.
+/// The inbox returns tasks in order, and ends the remaining ones when it is dropped.
 #[test]
 fn an_inbox_that_goes_with_tasks_inside() {
     let owner = Owner::default();
@@ -539,7 +546,7 @@ fn an_inbox_that_goes_with_tasks_inside() {
     owner.assert_freed();
 }
 
-/// Real threads wake, cancel, await and drop while one runs; for the sanitizers.
+/// Real threads wake, cancel, await and drop a task while one runs it; for the sanitizers.
 #[test]
 fn threads_at_all_ends_of_a_task() {
     struct Yields(usize, Arc<Mutex<Option<Waker>>>);
@@ -559,7 +566,7 @@ fn threads_at_all_ends_of_a_task() {
         let wakes = {
             let (waker, task) = (Arc::clone(&waker), task.clone());
             move || {
-                while !task.is_over() {
+                while !task.is_finished() {
                     let waker = waker.lock().take();
                     if let Some(waker) = waker {
                         waker.wake();
@@ -571,11 +578,11 @@ fn threads_at_all_ends_of_a_task() {
         let ends = move || match round % 4 {
             0 => drop(join),
             1 => join.detach(),
-            2 => assert!(join.task().cancel(Outcome::Cancelled) || join.is_over()),
+            2 => assert!(join.task().cancel(Outcome::Cancelled) || join.is_finished()),
             _ => {
-                let over = std::pin::pin!(poll_fn(|cx| join.poll_over(cx)));
-                crate::park::block_on(over, None);
-                assert_eq!(join.take().expect("over").ok(), Some(Box::new(4)));
+                let finished = std::pin::pin!(poll_fn(|cx| join.poll_finished(cx)));
+                crate::park::block_on(finished, None);
+                assert_eq!(join.take().expect("finished").ok(), Some(Box::new(4)));
             }
         };
         let threads: [Box<dyn FnOnce() + Send>; 2] = [Box::new(wakes), Box::new(ends)];

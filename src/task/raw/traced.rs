@@ -1,4 +1,4 @@
-//! A body inside the span of its task.
+//! A body inside the tracing span of its task.
 
 use super::body::Body;
 use super::spawn_meta::SpawnMeta;
@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// Entered around each poll. The span ends with the body.
+    /// A body and its span, which is entered around each poll and ends with the body.
     pub(super) struct Traced<B> {
         #[pin]
         body: B,
@@ -30,7 +30,7 @@ impl<B: Body> Body for Traced<B> {
     }
 }
 
-/// Gives a body its span; those of the crate's own tasks have none.
+/// Wraps a body in its span; internal tasks of the crate have none.
 pub(super) fn traced<B: Body>(body: B, id: TaskId, origin: &SpawnMeta, internal: bool) -> Traced<B> {
     let name = origin.details().and_then(|details| details.name());
     let span = (!internal).then(|| TaskSpan::new(id.get(), name, origin.location()));

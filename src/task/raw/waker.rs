@@ -1,4 +1,6 @@
-//! The waker of a task: a counted pointer to its cell behind one static table, so that `will_wake` compares well.
+//! The waker of a task: a counted pointer to its cell, with one static table.
+//!
+//! With one table, `will_wake` works for all tasks.
 
 use super::handles::{Runnable, release};
 use super::header::Header;
@@ -9,30 +11,30 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
-/// A waker that owns one reference.
+/// Creates a waker that owns one reference.
 ///
 /// # Safety
-/// `header` is alive, and the caller passes a reference on, or never drops the waker and keeps the cell alive longer.
+/// `header` is alive. The caller passes a reference on, or never drops the waker and keeps the cell alive longer.
 pub(super) unsafe fn from_header(header: NonNull<Header>) -> Waker {
     let raw = RawWaker::new(header.as_ptr().cast_const().cast(), &VTABLE);
     // SAFETY: the functions of the table keep the contract of `RawWaker`: thread-safe, counted.
     unsafe { Waker::from_raw(raw) }
 }
 
-/// True if it came from [`from_header`].
+/// Returns true if the waker came from [`from_header`].
 #[inline]
 pub(super) fn is_of_task(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &VTABLE)
 }
 
-/// True if the waker is that of a task whose cancellation was requested, or that is over.
+/// Returns true for the waker of a cancelled or finished task.
 pub(crate) fn is_of_cancelled(waker: &Waker) -> bool {
     if !is_of_task(waker) {
         return false;
     }
     // SAFETY: the waker comes from `from_header`, and its reference lives as long as the borrow.
     let state = unsafe { header(waker.data()) }.state().load();
-    state.is_cancel_requested() || state.is_over()
+    state.is_cancel_requested() || state.is_finished()
 }
 
 /// # Safety
@@ -42,7 +44,9 @@ unsafe fn header<'a>(data: *const ()) -> &'a Header {
     unsafe { &*data.cast::<Header>() }
 }
 
-/// The cell's own pointer, which (unlike one made from a reference to the header) may be used to free the cell.
+/// Returns the cell's own pointer, which may be used to free the cell.
+///
+/// A pointer made from a reference to the header may not.
 fn pointer(data: *const ()) -> NonNull<Header> {
     NonNull::new(data.cast_mut().cast()).expect("a waker's data is a cell")
 }
@@ -56,9 +60,9 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 /// # Safety
-/// As [`header`]; takes the reference over.
+/// As [`header`]; consumes the reference.
 unsafe fn wake(data: *const ()) {
-    // The reference is held across the call: queueing the task may run and free it on another thread at once.
+    // The reference is held across the call: another thread may run and free the queued task immediately.
     // SAFETY: by contract the waker is ours.
     unsafe { wake_by_ref(data) };
     // SAFETY: by contract the waker is ours.
@@ -83,8 +87,8 @@ unsafe fn wake_by_ref(data: *const ()) {
 }
 
 /// # Safety
-/// As [`header`]; takes the reference over.
+/// As [`header`]; consumes the reference.
 unsafe fn drop_waker(data: *const ()) {
-    // SAFETY: the reference is the caller's to give up.
+    // SAFETY: the caller may release this reference.
     unsafe { release(pointer(data)) };
 }

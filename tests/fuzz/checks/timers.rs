@@ -165,7 +165,7 @@ impl Model {
         let wait = self.wait_for(deadline);
         let Some(there) = self.places.get_mut(&place) else { return };
         there.sleep.reset(wait);
-        assert!(!there.sleep.is_over());
+        assert!(!there.sleep.is_finished());
         match there.deadline.take() {
             // Whoever waits for it is woken at the new time, without a poll.
             Some(before) => {

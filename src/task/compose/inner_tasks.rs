@@ -1,4 +1,6 @@
-//! Several tasks that are awaited at once, in time by their number: each has a waker that notes which of them ended.
+//! Several tasks that are awaited at once, each with a waker that records its end.
+//!
+//! Waiting takes time proportional to the number of tasks that ended.
 
 use crate::error::TaskError;
 use crate::sync::Arc;
@@ -9,26 +11,26 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// After this many polls the composed task gives others their turn.
+/// The number of polls after which the composed task yields.
 const POLLS: usize = 256;
 
-pub(super) struct Members<T, P> {
+pub(super) struct InnerTasks<T, P> {
     tasks: Vec<Option<Task<T, P>>>,
-    /// Places of those that ended.
+    /// The indices of the tasks that ended.
     finished: Arc<Finished<u32>>,
-    /// Places of those that are to be polled: in the beginning all.
+    /// The indices of the tasks to poll: at first all of them.
     due: VecDeque<u32>,
     polls: usize,
 }
 
-impl<T, P> Members<T, P> {
+impl<T, P> InnerTasks<T, P> {
     pub(super) fn new(tasks: Vec<Task<T, P>>) -> Self {
         let due = (0..u32::try_from(tasks.len()).expect("there is no memory for as many")).collect();
         let tasks = tasks.into_iter().map(Some).collect();
         Self { tasks, finished: Arc::new(Finished::new()), due, polls: 0 }
     }
 
-    /// The next member that ended: its place, and its result.
+    /// Returns the next task that ended: its index and its result.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(usize, Result<T, TaskError>)> {
         loop {
             while let Some(key) = self.due.pop_front() {
