@@ -1,5 +1,6 @@
 //! [`Cron`]: a valid cron expression.
 
+use super::describe::describe;
 use super::error::{CronError, SearchError};
 use super::fields::Readings;
 use super::offsets::{Nanos, Offsets, REACH, instant_of, nanos_of};
@@ -145,6 +146,28 @@ impl Cron {
     /// ```
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Describes the schedule in words, in English.
+    ///
+    /// Expressions with the same meaning have the same description. With six or seven fields it warns about weekdays given by
+    /// number, because they count from 1 = Sunday there.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::schedule::Cron;
+    ///
+    /// assert_eq!(Cron::parse("30 2 * * 1-5")?.describe(), "at 02:30, Monday to Friday");
+    /// assert_eq!(Cron::parse("*/5 8-17 * * *")?.describe(), "every 5 minutes, from 08:00 to 17:59");
+    /// assert_eq!(Cron::parse_extended("0 9 L * *")?.describe(), "at 09:00, on the last day");
+    /// assert_eq!(Cron::parse("0 0 9 * * 1")?.describe(), "at 09:00, on Sunday, weekdays numbered from 1 = Sunday");
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
+    pub fn describe(&self) -> String {
+        match &self.meaning {
+            Meaning::AtStart => "once, when the scheduler starts".to_owned(),
+            Meaning::Readings(plan) => describe(plan),
+        }
     }
 
     /// Returns true for `@reboot`.

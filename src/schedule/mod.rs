@@ -31,6 +31,8 @@ mod combine;
 mod cron;
 #[cfg(feature = "cron")]
 mod delta;
+#[cfg(feature = "cron")]
+mod describe;
 mod error;
 #[cfg(feature = "cron")]
 mod fields;

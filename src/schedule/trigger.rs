@@ -347,6 +347,35 @@ impl Trigger {
         std::iter::successors(self.next_after(after), |run| self.next_after(*run))
     }
 
+    /// Describes the trigger in words, in English, with its zone.
+    ///
+    /// # Example
+    /// ```
+    /// use chrono_tz::Europe::Berlin;
+    /// use offtick::schedule::{Cron, Trigger, Zone};
+    ///
+    /// let trigger = Trigger::cron(Cron::parse("30 2 * * 1-5")?, Zone::new(Berlin));
+    /// assert_eq!(trigger.describe(), "at 02:30, Monday to Friday (Europe/Berlin)");
+    /// # Ok::<(), offtick::schedule::CronError>(())
+    /// ```
+    pub fn describe(&self) -> String {
+        match &self.0 {
+            Kind::Cron { cron, .. } if cron.is_at_start() => cron.describe(),
+            Kind::Cron { cron, zone } => format!("{} ({zone})", cron.describe()),
+            Kind::DailyAt { time, zone, .. }
+                if time.num_seconds_from_midnight() % 60 == 0 && time.nanosecond() == 0 =>
+            {
+                format!("at {}, every day ({zone})", time.format("%H:%M"))
+            }
+            Kind::DailyAt { time, zone, .. } => format!("at {time}, every day ({zone})"),
+            Kind::InPhase { .. } | Kind::Every { .. } | Kind::FromFn { .. } => self.to_string(),
+            Kind::At(_) => format!("once, {self}"),
+            Kind::Or(parts) => format!("{}, or {}", parts.0[0].describe(), parts.0[1].describe()),
+            Kind::And(parts) => format!("{}, but only {}", parts.0[0].describe(), parts.0[1].describe()),
+            Kind::Except(except) => format!("{}, except on {}", except.inner.describe(), except.count()),
+        }
+    }
+
     /// Returns the first run of a job that starts at `start`.
     ///
     /// It may be at `start` itself. It is the only run of `@reboot`.

@@ -6,9 +6,12 @@ use offtick::schedule::{Cron, CronError};
 /// Reads the bytes as an expression; panics if a promise is broken.
 pub(crate) fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    // The extended syntax reads whatever the standard one reads.
+    // The extended syntax reads whatever the standard one reads, and every expression has a description.
+    if let Ok(cron) = Cron::parse_extended(&text) {
+        assert!(!cron.describe().is_empty());
+    }
     if let Ok(cron) = Cron::parse(&text) {
-        assert_eq!(Cron::parse_extended(&text), Ok(cron));
+        assert_eq!(Cron::parse_extended(&text).map(|same| same.describe()), Ok(cron.describe()));
     }
     // A simulated clock: whether a year is over must not depend on when the check runs.
     let now = DateTime::<Utc>::from_timestamp(1_300_000_000, 0).expect("a moment of 2011");
