@@ -198,7 +198,7 @@ fn dates(days: u64, by_month: &MonthDays) -> String {
     list(&parts)
 }
 
-/// The weekdays, and whether they are one range such as "Monday to Friday".
+/// Describes weekdays; true if they are one range such as "Monday to Friday".
 fn weekdays(weekdays: u64, by_month: &MonthDays) -> (String, bool) {
     // From Monday to Sunday.
     let days: Vec<_> = bits((weekdays | (weekdays & 1) << 7) >> 1).collect();

@@ -174,7 +174,7 @@ pub enum CronError {
         /// The values that the field takes.
         allowed: String,
     },
-    /// A set of correct fields that no date matches, such as 30 February.
+    /// Correct fields that no date matches, such as 30 February.
     #[error("day of month, byte {at}: no date matches all fields together; allowed: a date that exists")]
     NeverFires {
         /// Byte offset of the day of the month.

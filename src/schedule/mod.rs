@@ -3,8 +3,9 @@
 //! - `Cron` is a cron expression; `Trigger` is any schedule: a cron expression or a time of day in a zone, a fixed grid, an
 //!   interval in phase with an instant, one instant, a function, or a combination of these.
 //! - `Zone` is any `chrono::TimeZone` with its type erased, [`Period`] a length of time that is valid for an interval.
+//! - [`JobStore`] keeps the last runs of jobs over restarts, so that a missed job can run once after the start.
 //!
-//! Without the feature `cron` there are [`Period`] and the error types only. A job of a [`Scheduler`](crate::Scheduler) runs at
+//! Without the feature `cron` there are [`Period`], the stores and the error types only. A job of a [`Scheduler`](crate::Scheduler) runs at
 //! these times.
 //!
 //! # Daylight-saving time
@@ -41,6 +42,7 @@ mod offsets;
 #[cfg(feature = "cron")]
 mod parse;
 mod period;
+mod store;
 #[cfg(feature = "cron")]
 mod trigger;
 #[cfg(feature = "cron")]
@@ -52,6 +54,7 @@ mod zone;
 pub use cron::{Cron, Upcoming};
 pub use error::{CronError, CronField, CronProblem, SearchError, ZoneError};
 pub use period::{Period, PeriodError};
+pub use store::{FileStore, JobStore, MemoryStore, StoreError};
 #[cfg(feature = "cron")]
 pub use trigger::Trigger;
 #[cfg(feature = "cron")]
