@@ -1,4 +1,4 @@
-//! A future that is to be through without a wait.
+//! Futures that run to their end without waiting.
 
 use crate::runtime::nested_start;
 use crate::sync::Arc;
@@ -8,17 +8,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Runs a future to its end, here and now, if that takes no wait.
+/// Runs a future to its end immediately, if it does not wait.
 ///
-/// For code that is async in form and often not in fact: a lookup that may hit a cache, a stream with data at hand. On any
-/// thread, with or without a runtime.
+/// Use it for code that is async in form and often not in fact: a lookup that may hit a cache, a stream with buffered
+/// data. It works on any thread, with or without a runtime.
 ///
 /// # Errors
-/// [`WouldBlock`] with the future, which has run up to where it waits, and can be awaited. Inside a task it waits as well
-/// where a task would have to let others run: after 32 operations of that poll that were ready at once.
+/// [`WouldBlock`] with the future, which has run up to the point where it waits, and can be awaited. Inside a task it
+/// also waits where a task must let others run: after 32 operations in that poll that were ready immediately.
 ///
 /// # Panics
-/// With the future's own panic; the future is dropped.
+/// The future's panic is passed on; the future is dropped.
 ///
 /// # Example
 /// ```
@@ -38,7 +38,7 @@ use std::task::{Context, Poll, Wake, Waker};
 /// ```
 pub fn run_now<F: Future>(future: F) -> Result<F::Output, WouldBlock<F>> {
     let mut future = Box::pin(future);
-    // Whoever goes on with it polls it again: no wake is relied on.
+    // The code that continues it polls it again, so no wake is needed.
     let mut cx = Context::from_waker(Waker::noop());
     match nested_start(|| future.as_mut().poll(&mut cx)) {
         Some(Poll::Ready(output)) => Ok(output),
@@ -46,16 +46,17 @@ pub fn run_now<F: Future>(future: F) -> Result<F::Output, WouldBlock<F>> {
     }
 }
 
-/// Runs a future to its end, here and now, through up to `most` of its yields.
+/// Runs a future to its end immediately, through up to `most` of its yields.
 ///
-/// As [`run_now`], but a future that only gives up its turn ([`yield_now`](crate::yield_now), or a wake of itself) is polled again
-/// at once. Nothing else runs in its yields, so one that waits for another task by yielding goes through all `most`.
+/// Unlike [`run_now`], it polls a future that only yields ([`yield_now`](crate::yield_now), or a wake of itself) again
+/// immediately. Nothing else runs in its yields, so a future that waits for another task by yielding uses up all
+/// `most`.
 ///
 /// # Errors
-/// [`WouldBlock`] with the future where it waits for something, and after `most` yields.
+/// [`WouldBlock`] with the future if it waits for something, and after `most` yields.
 ///
 /// # Panics
-/// With the future's own panic; the future is dropped.
+/// The future's panic is passed on; the future is dropped.
 ///
 /// # Example
 /// ```
@@ -80,7 +81,7 @@ pub fn run_through_yields<F: Future>(future: F, most: usize) -> Result<F::Output
     for _poll in 0..=most {
         match nested_start(|| future.as_mut().poll(&mut cx)) {
             Some(Poll::Ready(output)) => return Ok(output),
-            // A wake in its poll, most likely by itself: the future asks for another one.
+            // A wake in its own poll, most likely by the future itself: it asks for another poll.
             Some(Poll::Pending) if yielded.0.swap(false, Ordering::Relaxed) => {}
             Some(Poll::Pending) | None => break,
         }
@@ -88,7 +89,9 @@ pub fn run_through_yields<F: Future>(future: F, most: usize) -> Result<F::Output
     Err(WouldBlock(future))
 }
 
-/// Set by a wake. Relaxed: a flag for the thread that polls; what the wake is for is synchronized by whoever wakes.
+/// A flag that a wake sets.
+///
+/// Relaxed: the polling thread reads it; the waker synchronises what the wake is for.
 struct Yielded(AtomicBool);
 
 impl Wake for Yielded {
@@ -97,13 +100,13 @@ impl Wake for Yielded {
     }
 }
 
-/// A future that was to be run without a wait, and waits; or that was not started at the depth limit.
+/// A future that waits, or that the depth limit kept from starting.
 #[derive(thiserror::Error)]
 #[error("the future waits for something; await it, or spawn it")]
 pub struct WouldBlock<F>(Pin<Box<F>>);
 
 impl<F> WouldBlock<F> {
-    /// The future, where it stands.
+    /// Returns the future, where it waits.
     pub fn into_inner(self) -> Pin<Box<F>> {
         self.0
     }

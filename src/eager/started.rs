@@ -1,4 +1,4 @@
-//! A future that was started, and is continued wherever it is awaited.
+//! A future that was started, and continues where it is awaited.
 
 use crate::runtime::nested_start;
 use crate::util::catch::{catch, drop_quietly};
@@ -9,12 +9,12 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// Polls a future once, here and now.
+/// Polls a future once, immediately.
 ///
-/// The rest runs where the [`Started`] is awaited; dropping it drops the future. The future is polled again when it is first
-/// awaited, so it need not have been woken in between. On any thread, with or without a runtime.
+/// The rest runs where the [`Started`] is awaited; dropping that drops the future. The first await polls the future
+/// again, so it need not have been woken meanwhile. It works on any thread, with or without a runtime.
 ///
-/// A panic of the first part is kept: it goes on where the value is taken, by `await` or
+/// A panic of the first part is kept. It continues where the value is taken, by `await` or
 /// [`into_output`](Started::into_output).
 ///
 /// # Example
@@ -37,48 +37,51 @@ use std::task::{Context, Poll, Waker};
 /// ```
 pub fn start<F: Future>(future: F) -> Started<F> {
     let mut future = Box::pin(future);
-    // Polled again before anybody relies on a wake: it may go nowhere.
+    // Polled again before a wake is needed, so the waker may do nothing.
     let mut cx = Context::from_waker(Waker::noop());
     let polled = nested_start(|| catch(|| future.as_mut().poll(&mut cx)));
     match polled {
         None | Some(Ok(Poll::Pending)) => Started(Stage::Blocked(future)),
-        Some(Ok(Poll::Ready(output))) => Started(Stage::Over(output)),
+        Some(Ok(Poll::Ready(output))) => Started(Stage::Finished(output)),
         Some(Err(payload)) => {
-            // It is not to be polled again, and the panic to report is the first.
+            // It must not be polled again, and the first panic is the one to report.
             drop_quietly(future);
             Started(Stage::Panicked(payload))
         }
     }
 }
 
-/// A future after its first part; made by [`start`]. Itself a future: the rest.
+/// A future after its first part, from [`start`]. It is a future of the rest.
 #[must_use = "dropping it drops the future with all that it has begun"]
 pub struct Started<F: Future>(Stage<F>);
 
 enum Stage<F: Future> {
     Blocked(Pin<Box<F>>),
-    Over(F::Output),
+    Finished(F::Output),
     Panicked(Box<dyn Any + Send>),
     Taken,
 }
 
-/// The future is on the heap, and the value is moved out and never pinned.
+/// The future is on the heap; the value is moved out and never pinned.
 impl<F: Future> Unpin for Started<F> {}
 
 impl<F: Future> Started<F> {
-    /// True if the future waits for something: there is more to run. False if it is through, with a value or a panic.
+    /// Returns true if the future waits for something.
+    ///
+    /// False if it has finished, with a value or a panic.
     pub fn is_blocked(&self) -> bool {
         matches!(self.0, Stage::Blocked(_))
     }
 
-    /// The value, if the first part was all. (If it was not, `await` the future, or give it to
-    /// [`spawn`](crate::Handle::spawn).)
+    /// Returns the value, if the first part was all.
+    ///
+    /// Otherwise `await` the future, or pass it to [`spawn`](crate::Handle::spawn).
     ///
     /// # Errors
     /// The started future, if it waits for something, or if its value was taken by polling it.
     ///
     /// # Panics
-    /// Goes on with the panic of the first part, if there was one.
+    /// With the panic of the first part, if there was one.
     ///
     /// # Example
     /// ```
@@ -90,14 +93,14 @@ impl<F: Future> Started<F> {
     /// ```
     pub fn into_output(self) -> Result<F::Output, Self> {
         match self.0 {
-            Stage::Over(output) => Ok(output),
+            Stage::Finished(output) => Ok(output),
             Stage::Panicked(payload) => resume_unwind(payload),
             stage => Err(Self(stage)),
         }
     }
 }
 
-/// Goes on where the first part ended. It holds no place in any queue: it is polled where it is awaited.
+/// Continues after the first part. It is in no queue: it is polled where it is awaited.
 impl<F: Future> Future for Started<F> {
     type Output = F::Output;
 
@@ -106,7 +109,7 @@ impl<F: Future> Future for Started<F> {
             return future.as_mut().poll(cx);
         }
         match std::mem::replace(&mut self.0, Stage::Taken) {
-            Stage::Over(output) => Poll::Ready(output),
+            Stage::Finished(output) => Poll::Ready(output),
             Stage::Panicked(payload) => resume_unwind(payload),
             Stage::Blocked(_) | Stage::Taken => panic!("a started future was polled after it gave its value"),
         }

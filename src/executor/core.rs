@@ -1,7 +1,7 @@
-//! The executor's own thread: ready queue, owner list, turns.
+//! The executor on its own thread: ready queue, owner list, turns.
 
-use super::census::Census;
 use super::intake::Intake;
+use super::leak_tracker::LeakTracker;
 use super::poll_watch::PollWatch;
 use super::ready::{END, Ready};
 use crate::counters::Counter;
@@ -11,51 +11,55 @@ use crate::task::raw::{Completed, Inbox, Listed, Outcome, OwnedTasks, PollOutcom
 use crate::util::slab::Slab;
 use std::cell::{Cell, RefCell};
 
-/// Tasks per page of a listing, so that cloning references never holds a borrow for long.
+/// The number of tasks per page of a listing, so that no borrow is held for long.
 const PAGE: u32 = 1024;
 
-/// Operations that a task may do in one poll on sources that are always ready, before it must let others run. Of a few
-/// microseconds each: together they hold the thread for about as long as a burst of small tasks does.
+/// The number of operations that a task may do in one poll before it must yield.
+///
+/// Counts operations on sources that are always ready. Each takes a few microseconds: together they hold the thread for
+/// about as long as a burst of small tasks does.
 const BUDGET: u32 = 32;
 
 /// Counters of the executor's thread, which any thread may read.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// Tasks taken in.
+    /// Accepted tasks.
     pub(crate) intake: Intake,
-    /// Tasks whose body is gone.
+    /// Tasks whose body is dropped.
     pub(crate) closed: Counter,
     /// Polls and tear-downs.
     pub(crate) polls: Counter,
-    /// Tasks that came through the inbox because they were woken.
+    /// Tasks that arrived in the inbox because they were woken.
     pub(crate) remote_wakes: Counter,
     /// Tasks that went to the ready queue from the executor's own thread.
     pub(crate) local_wakes: Counter,
-    /// Length of the ready queue at the end of the last turn.
+    /// The length of the ready queue at the end of the last turn.
     pub(crate) ready: Counter,
 }
 
-/// One executor. Not `Send`: it stays on its thread, and other threads reach it through an [`Inbox`].
+/// One executor. Not `Send`: other threads use its [`Inbox`].
 pub(crate) struct Core {
-    /// All tasks whose bodies are alive.
+    /// All tasks with live bodies.
     members: RefCell<OwnedTasks>,
     pub(super) ready: RefCell<Ready<Runnable>>,
-    /// Tasks taken out of the queue by hand, until they return.
-    pub(super) aside: RefCell<Slab<Runnable>>,
-    /// Only where leaks are looked for.
-    census: RefCell<Option<Census>>,
-    /// True if there is a census.
+    /// Tasks removed from the queue by the user, until they return.
+    pub(super) removed: RefCell<Slab<Runnable>>,
+    /// The tracker, if leaks are checked.
+    tracker: RefCell<Option<LeakTracker>>,
+    /// True if there is a tracker.
     counts: Cell<bool>,
     counters: Arc<Counters>,
-    /// The start time of new tasks. The driver sets it once per turn, since a clock read costs as much as a spawn.
+    /// The start time of new tasks.
+    ///
+    /// The driver sets it once per turn, since a clock read costs as much as a spawn.
     now: Cell<u64>,
-    /// The outcome of a body that is dropped before it ended.
+    /// The outcome of a body that is dropped before it finished.
     reason: Cell<Outcome>,
-    /// The rest of [`BUDGET`] in the current poll.
+    /// The remaining [`BUDGET`] of the current poll.
     budget: Cell<u32>,
     /// The position at which the running task is queued if it is woken meanwhile.
     pub(super) position: Cell<isize>,
-    /// Notes each poll, in a runtime that watches them.
+    /// The watch that records each poll, in a runtime that watches them.
     watch: Option<Arc<PollWatch>>,
 }
 
@@ -64,8 +68,8 @@ impl Core {
         Self {
             members: RefCell::new(OwnedTasks::new()),
             ready: RefCell::new(Ready::new()),
-            aside: RefCell::new(Slab::new()),
-            census: RefCell::new(None),
+            removed: RefCell::new(Slab::new()),
+            tracker: RefCell::new(None),
             counts: Cell::new(false),
             counters,
             now: Cell::new(0),
@@ -76,7 +80,7 @@ impl Core {
         }
     }
 
-    /// Notes every poll in `watch`.
+    /// Records every poll in `watch`.
     pub(crate) fn watched_by(mut self, watch: Option<Arc<PollWatch>>) -> Self {
         self.watch = watch;
         self
@@ -88,12 +92,12 @@ impl Core {
         self.watch.as_deref()
     }
 
-    /// From now on the order of those that are ready is shuffled.
+    /// Shuffles the order of ready tasks from now on.
     pub(crate) fn shuffle(&self, seed: u64) {
         self.ready.borrow_mut().shuffle(seed);
     }
 
-    /// The time that tasks accepted from now on are stamped with.
+    /// Sets the acceptance time of the next tasks.
     pub(crate) fn set_now(&self, now: u64) {
         self.now.set(now);
     }
@@ -101,7 +105,7 @@ impl Core {
     /// Queues a new or woken task, on the executor's thread.
     #[inline]
     pub(crate) fn push(&self, task: Runnable) {
-        // Ahead of `accept`, whose write to the same word would have to be waited for. A change that comes in between is told.
+        // Before `accept`, whose write to the same word would delay this load. A change in between notifies the owner.
         let priority = task.priority();
         if task.is_new() {
             self.accept(&task);
@@ -121,23 +125,25 @@ impl Core {
 
     #[cold]
     fn note(&self, task: &Runnable) {
-        if let Some(census) = &mut *self.census.borrow_mut() {
-            census.note(task);
+        if let Some(tracker) = &mut *self.tracker.borrow_mut() {
+            tracker.note(task);
         }
     }
 
-    /// From now on it is known which tasks are over and still referred to.
+    /// Tracks references to finished tasks from now on.
     pub(crate) fn count_references(&self) {
-        *self.census.borrow_mut() = Some(Census::new());
+        *self.tracker.borrow_mut() = Some(LeakTracker::new());
         self.counts.set(true);
     }
 
-    /// Tasks that are over and that wakers or controls refer to. Those of before the counting are not known.
+    /// Returns the finished tasks that wakers or cancel handles reference.
+    ///
+    /// Tasks from before [`count_references`](Self::count_references) are unknown.
     pub(crate) fn kept(&self) -> Vec<TaskRef> {
-        self.census.borrow().as_ref().map(Census::kept).unwrap_or_default()
+        self.tracker.borrow().as_ref().map(LeakTracker::kept).unwrap_or_default()
     }
 
-    /// Moves what the inbox holds to the ready queue.
+    /// Moves the tasks of the inbox to the ready queue.
     #[inline]
     pub(crate) fn drain(&self, inbox: &Inbox) {
         if !inbox.is_empty() {
@@ -166,17 +172,17 @@ impl Core {
         !self.ready.borrow().is_empty()
     }
 
-    /// Number of tasks whose bodies are alive.
+    /// Returns the number of tasks with live bodies.
     pub(crate) fn alive(&self) -> usize {
         self.members.borrow().len()
     }
 
-    /// Runs the tasks that are ready, and those that become ready meanwhile behind them, at most `budget` of them.
+    /// Runs at most `budget` ready tasks, in rounds.
     ///
-    /// The inbox is looked at whenever those that were ready have had their turn, so a task that wakes itself runs
-    /// behind all that came from elsewhere.
+    /// Tasks that become ready meanwhile run behind the others. The inbox is drained at the end of each round, so a
+    /// task that wakes itself runs behind all tasks from elsewhere.
     pub(crate) fn turn(&self, inbox: &Inbox, budget: usize) {
-        // Chosen once a turn: a poll that is not watched costs nothing for it.
+        // Chosen once per turn: unwatched polls cost nothing for it.
         match self.watch() {
             None => self.turn_with(inbox, budget, |task| self.run(task)),
             Some(watch) => self.turn_with(inbox, budget, |task| self.run_watched(watch, task)),
@@ -201,13 +207,15 @@ impl Core {
         self.end_turn();
     }
 
-    /// Runs the next task; false if none waits. `WATCHED`: polls are watched, if there is a watch.
+    /// Runs the next task. Returns false if none is ready.
+    ///
+    /// `WATCHED`: polls are watched, if there is a watch.
     pub(crate) fn run_next<const WATCHED: bool>(&self) -> bool {
         let task = self.pick();
         task.map(|task| if WATCHED { self.run_either(task) } else { self.run(task) }).is_some()
     }
 
-    /// Notes how many tasks the turn left ready.
+    /// Records how many tasks the turn left ready.
     pub(crate) fn end_turn(&self) {
         let mut ready = self.ready.borrow_mut();
         *ready.picked() = Priority::default();
@@ -215,7 +223,7 @@ impl Core {
         self.counters.ready.set(ready.len() as u64);
         drop(ready);
         if self.counts.get() {
-            let retired = self.census.borrow_mut().as_mut().map(Census::retire);
+            let retired = self.tracker.borrow_mut().as_mut().map(LeakTracker::retire);
             drop(retired);
         }
     }
@@ -224,8 +232,9 @@ impl Core {
         self.ready.borrow_mut().pick()
     }
 
-    /// Takes one operation from the budget of the poll that runs. False: there is none left, and the task is to be woken
-    /// at once and to wait until the others have run.
+    /// Takes one operation from the budget of the current poll.
+    ///
+    /// Returns false if none is left: then the task must be woken immediately and wait until the others have run.
     #[must_use]
     pub(crate) fn spend(&self) -> bool {
         let left = self.budget.get().checked_sub(1);
@@ -238,7 +247,7 @@ impl Core {
         self.run_to(task, |task| self.ready.borrow_mut().push(task.priority(), task));
     }
 
-    /// Runs a task; calls `queue` with one that yields to no position.
+    /// Runs a task, and calls `queue` if it yields without a position.
     #[inline(always)]
     fn run_to(&self, task: Runnable, queue: impl FnOnce(Runnable)) {
         self.counters.polls.add(1);
@@ -246,8 +255,8 @@ impl Core {
         match task.run(self.reason.get()) {
             PollOutcome::Idle => self.position.set(END),
             PollOutcome::Again(task) if self.position.get() == END => queue(task),
-            PollOutcome::Again(task) => self.put_in_place(task),
-            PollOutcome::Completed(task) => self.let_go(task),
+            PollOutcome::Again(task) => self.queue_at_position(task),
+            PollOutcome::Completed(task) => self.release_completed(task),
         }
     }
 
@@ -257,7 +266,7 @@ impl Core {
         self.run(task);
     }
 
-    /// Runs a task, watched or not: away from the loops.
+    /// Runs a task, watched or not. Out of line, away from the loops.
     fn run_either(&self, task: Runnable) {
         match self.watch() {
             None => self.run(task),
@@ -265,15 +274,17 @@ impl Core {
         }
     }
 
-    /// Queues the task that ran where it wished to be. Whatever becomes of a task, the wish was for that poll.
+    /// Queues the task that ran at the position that it requested.
+    ///
+    /// The request holds for that poll only.
     #[cold]
-    fn put_in_place(&self, task: Runnable) {
+    fn queue_at_position(&self, task: Runnable) {
         let position = self.position.replace(END);
         self.ready.borrow_mut().insert(task.priority(), position, task);
     }
 
-    /// Takes the task that ran off the owner list.
-    fn let_go(&self, task: Completed) {
+    /// Removes the task that ran from the owner list.
+    fn release_completed(&self, task: Completed) {
         self.position.set(END);
         self.counters.closed.add(1);
         self.members.borrow_mut().release(&task);
@@ -282,8 +293,8 @@ impl Core {
 
     /// Accepts a new task and polls it inside the current poll.
     ///
-    /// It stands in the owner list before its body is polled, so a shutdown that its first poll brings about finds it. If
-    /// it yields, it is queued behind the running task, should that yield as well.
+    /// The task is in the owner list before its body is polled, so a shutdown caused by that poll finds it. If it
+    /// yields, it is queued behind the running task, if that yields as well.
     pub(crate) fn run_nested(&self, task: Runnable) {
         self.accept(&task);
         self.nested(|| {
@@ -302,7 +313,7 @@ impl Core {
         });
     }
 
-    /// Runs `f`, which may poll futures that are not the running task: what holds for that one is saved and put back.
+    /// Runs `f`, which may poll other futures, with the state of the running task saved.
     pub(crate) fn nested<R>(&self, f: impl FnOnce() -> R) -> R {
         struct Restore<'a>(&'a Core, Priority, isize, u32);
         impl Drop for Restore<'_> {
@@ -316,8 +327,9 @@ impl Core {
         f()
     }
 
-    /// Polls, by `f`, a future that the thread drives besides the tasks: it has a budget of its own, and nothing that it asked
-    /// for is left to the next task.
+    /// Polls, by `f`, a future that the thread drives besides the tasks.
+    ///
+    /// It has its own budget, and none of its requests reaches the next task.
     pub(crate) fn beside<R>(&self, f: impl FnOnce() -> R) -> R {
         self.nested(|| {
             self.budget.set(BUDGET);
@@ -325,7 +337,7 @@ impl Core {
         })
     }
 
-    /// The tasks whose bodies are alive.
+    /// Returns the tasks with live bodies.
     pub(crate) fn list(&self) -> Vec<Listed> {
         let mut all = Vec::with_capacity(self.alive());
         let mut start = 0;
@@ -340,15 +352,15 @@ impl Core {
         self.members.borrow().page(start, PAGE)
     }
 
-    /// Ends every task as runtime gone: drops all bodies, on this thread, then closes the inbox.
+    /// Ends every task as runtime gone, and closes the inbox.
     ///
-    /// A task whose waker another thread is using right now may be marked as queued and not have arrived yet: its
-    /// arrival is waited for, which is a matter of that thread's next few instructions.
+    /// Drops all bodies on this thread. A task whose waker another thread is using may be marked as queued without
+    /// having arrived yet. This waits for it, which takes a few instructions of that thread.
     pub(crate) fn shut_down(&self, inbox: &Inbox) {
         self.reason.set(Outcome::Gone);
         loop {
             self.drain(inbox);
-            // Whoever took them out may have forgotten them.
+            // The code that took them out may have forgotten them.
             self.put_all_back();
             for listed in self.list() {
                 listed.task.cancel(Outcome::Gone);
@@ -361,7 +373,7 @@ impl Core {
             }
             crate::sync::thread::yield_now();
         }
-        // What still comes in from now on is refused by the inbox, and dropped by whoever brings it.
+        // From now on the inbox refuses tasks, and the thread that submits one drops it.
         drop(inbox.close());
     }
 }

@@ -1,7 +1,7 @@
-//! The poll in progress, for a thread that watches for slow polls.
+//! The poll in progress, for the thread that reports slow polls.
 //!
-//! The thread that polls notes each poll here, the watcher looks at it from time to time. The word says whether a poll is on
-//! and whether the watcher sleeps; both sides change it, so no poll begins unseen:
+//! The polling thread records each poll here, and the watcher checks it periodically. The word says whether a poll is
+//! in progress and whether the watcher sleeps. Both sides change it, so no poll begins unseen:
 //!
 //! ```text
 //! poller:   note the poll -> word: swap(count | POLLING)         ASLEEP was set: wake the watcher
@@ -11,7 +11,7 @@
 //! ASLEEP is set by a compare-and-swap on a word without POLLING, so the store at the end of a poll cannot clear it. An
 //! idle runtime begins no poll: its watcher sleeps until it does.
 //!
-//! Polls may be nested: the note of the outer one is kept by the inner one and put back at its end.
+//! Polls may be nested: the inner one saves the record of the outer one and restores it at its end.
 
 use crate::instant::Instant;
 use crate::park::{CondvarParker, Unpark};
@@ -30,10 +30,10 @@ const ASLEEP: u64 = 2;
 /// The count of one poll.
 const ONE: u64 = 4;
 
-/// The shortest time between two looks of the watcher.
+/// The shortest time between two checks of the watcher.
 const SHORTEST_WAIT: Duration = Duration::from_micros(100);
 
-/// A poll that takes or took long: its task and its duration.
+/// A slow poll: its task and its duration.
 ///
 /// From [`Builder::on_slow_poll`](crate::Builder::on_slow_poll) and [`Metrics`](crate::Metrics), in a runtime that
 /// [watches its polls](crate::Builder::watch_polls).
@@ -44,12 +44,14 @@ pub struct SlowPoll {
 }
 
 impl SlowPoll {
-    /// The task that is polled, or whose closure runs in a tick. `None`: a hook of the runtime is called.
+    /// Returns the polled task, or `None` for a hook of the runtime.
+    ///
+    /// It may also be a task whose closure runs in a tick.
     pub fn task(&self) -> Option<&TaskInfo> {
         self.task.as_ref()
     }
 
-    /// Returns how long the poll took, or has taken so far, in real time.
+    /// Returns the duration of the poll so far, in real time.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
@@ -58,7 +60,7 @@ impl SlowPoll {
 /// A poll in progress.
 #[derive(Debug)]
 struct Note {
-    /// `None`: hooks are called.
+    /// The polled task; `None` while hooks are called.
     task: Option<TaskRef>,
     since: Instant,
     reported: bool,
@@ -68,7 +70,7 @@ struct Note {
 struct Notes {
     current: Option<Note>,
     longest: Option<SlowPoll>,
-    /// Polls that were reported.
+    /// The number of reported polls.
     reported: u64,
 }
 
@@ -76,11 +78,11 @@ struct Notes {
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Look {
-    /// This poll is over the threshold; it was not reported before.
+    /// A poll beyond the threshold that was not reported before.
     Slow(SlowPoll),
-    /// Looks again after that time.
+    /// Check again after this time.
     Again(Duration),
-    /// Sleeps until a poll begins.
+    /// Sleep until a poll begins.
     Sleep,
 }
 
@@ -105,12 +107,14 @@ impl PollWatch {
         }
     }
 
-    /// Notes that a poll begins: of a task, or of hooks. It ends when the result is dropped. For the polling thread.
+    /// Records the begin of a poll, of a task or of hooks.
+    ///
+    /// It ends when the result is dropped. For the polling thread.
     pub(crate) fn begin(&self, task: Option<TaskRef>) -> Poll<'_> {
         let note = Note { task, since: Instant::now(), reported: false };
         let outer = self.notes.lock().current.replace(note);
         // Only this thread changes the count. AcqRel: the acquire half pairs with the watcher's setting of ASLEEP, the
-        // release half with its look.
+        // release half with its check.
         let count = (self.word.load(Ordering::Relaxed) & !(POLLING | ASLEEP)).wrapping_add(ONE);
         if self.word.swap(count | POLLING, Ordering::AcqRel) & ASLEEP != 0 {
             self.parker.unpark();
@@ -127,20 +131,20 @@ impl PollWatch {
         let is_longest = notes.longest.as_ref().is_none_or(|longest| longest.elapsed < elapsed);
         drop(notes);
         if !nested {
-            // Release: as in `begin`.
+            // Release, as in `begin`.
             self.word.store(self.word.load(Ordering::Relaxed) & !POLLING, Ordering::Release);
         }
         if is_longest {
-            // Without a reference: it may stay for long.
+            // Without a reference to the task: it may be kept for long.
             let task = ended.task.as_ref().map(|task| TaskInfo::of(task).apart());
             let before = self.notes.lock().longest.replace(SlowPoll { task, elapsed });
             drop(before);
         }
     }
 
-    /// Looks at the poll that is on. `seen` is the watcher's own, at first zero.
+    /// Checks the current poll. `seen` is the watcher's own state, initially 0.
     pub(crate) fn look(&self, seen: &mut u64) -> Look {
-        // Acquire: pairs with `begin`; the lock below orders the note.
+        // Acquire pairs with `begin`; the lock below orders the record.
         let word = self.word.load(Ordering::Acquire);
         if word & ASLEEP != 0 {
             return Look::Sleep;
@@ -153,7 +157,7 @@ impl PollWatch {
             *seen = word;
             return Look::Again(self.threshold.max(SHORTEST_WAIT));
         }
-        // Release: pairs with the acquire half in `begin`. Relaxed if it fails: the next look acquires.
+        // Release pairs with the acquire half in `begin`. Relaxed on failure: the next check acquires.
         match self.word.compare_exchange(word, word | ASLEEP, Ordering::Release, Ordering::Relaxed) {
             Ok(_) => Look::Sleep,
             Err(_) => Look::Again(Duration::ZERO),
@@ -176,24 +180,24 @@ impl PollWatch {
         Look::Slow(SlowPoll { task: task.as_ref().map(TaskInfo::of), elapsed })
     }
 
-    /// The watcher waits for that time, at most; `None`: until a poll begins.
+    /// Waits for that time at most, or (`None`) until a poll begins.
     pub(crate) fn wait(&self, time: Option<Duration>) {
         self.parker.park(time);
     }
 
     /// Ends the watcher.
     pub(crate) fn close(&self) {
-        // Release: pairs with `is_closed`; the unpark follows.
+        // Release pairs with `is_closed`; the unpark follows.
         self.closed.store(true, Ordering::Release);
         self.parker.unpark();
     }
 
-    /// Acquire: pairs with `close`.
+    /// Returns true once the watch is closed. Acquire pairs with `close`.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Returns the poll that is on, if it is over the threshold, the longest poll so far, and how many were reported.
+    /// Returns the current slow poll, the longest poll, and the number of reports.
     pub(crate) fn polls(&self) -> (Option<SlowPoll>, Option<SlowPoll>, u64) {
         let notes = self.notes.lock();
         let current = notes.current.as_ref().map(|note| (note.task.clone(), note.since.elapsed()));
@@ -210,7 +214,7 @@ impl PollWatch {
     }
 }
 
-/// A poll in progress; dropped at its end.
+/// A poll in progress, which ends when this is dropped.
 #[must_use]
 pub(crate) struct Poll<'a> {
     watch: &'a PollWatch,
@@ -227,7 +231,7 @@ impl Drop for Poll<'_> {
 mod tests {
     use super::*;
 
-    /// Every poll is over this at once.
+    /// A threshold that every poll exceeds immediately.
     const NONE: Duration = Duration::ZERO;
 
     #[test]

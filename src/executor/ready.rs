@@ -1,46 +1,49 @@
-//! The ready queue: three levels, positions, and a turn for everyone.
+//! The ready queue: three levels, positions, and fairness.
 //!
 //! # The order
 //! There is one order in which the tasks would run if nothing else happened: level by level, the most urgent first, and
-//! within a level from front to back. A *position* is a place in that order: 0 is the next to run, -1 the last. Places are
-//! those of a list: an insertion beyond either end goes to that end. A task never leaves its level: a position outside of
-//! its level means the nearest place inside. So while all tasks are of one level positions are exact, and the levels below
-//! and above only ever add to the count.
+//! within a level from front to back. A *position* is an index in that order: 0 is the next to run, -1 the last.
+//! Insertions follow the rules of a list: beyond either end they go to that end. A task never leaves its level: a
+//! position outside of its level means the nearest one inside. So positions are exact while all tasks have one level;
+//! other levels only add to the count.
 //!
-//! # A turn for everyone
-//! Two rules keep what waits from waiting for ever. Both count picks, and both are silent while nobody is passed over.
-//! - *Levels*: a lower level gets a pick once so many picks went to levels above it while it had a task to run ([`PriorityPicker`]).
-//! - *Positions*: a task is *placed* while it stands where a position put it (its own wish, or somebody's hand); any other one
-//!   stands in the order of arrival, and the first of those is the one that waits longest. Once [`JUMPS`] picks, and one
-//!   more for each task that was there when the count began, have gone to placed tasks ahead of it, it gets a pick. So a
-//!   queue that is rearranged once runs in exactly that order, and tasks that send each other ahead for ever hold up the
-//!   rest no longer than that, and with it what inbox and timers woke, which arrives at the end. Tasks that descend into
-//!   each other place themselves: however deep they go, they do not count as waiting.
+//! # Fairness
+//! Two rules limit waiting. Both count picks, and neither has an effect while no task is passed over.
+//! - *Levels*: a lower level gets a pick after a number of picks of higher levels while it had a task to run
+//!   ([`PriorityPicker`]).
+//! - *Positions*: a task is *placed* while it is where a position put it (requested by itself or by other code). All
+//!   other tasks are in order of arrival, and the first of them waits longest. It gets a pick after [`JUMPS`] picks of
+//!   placed tasks ahead of it, plus one more per task that was there when the count began. So a queue that is
+//!   rearranged once runs in exactly that order. Tasks that send each other ahead for ever delay the rest, including
+//!   tasks woken by the inbox and timers, by no more than that. Tasks that descend into each other place themselves: at
+//!   any depth, they do not count as waiting.
 //!
 //! # Shuffled
-//! For finding programs that rely on an order that nobody promised, the queue can be [shuffled](Ready::shuffle): a pick then
-//! goes to any of the tasks in order of arrival, by chance, and not to the first of them. All else holds: the levels and
-//! both rules of fairness, and what is placed stays at its index, so a task at position 2 runs after two others. The first
-//! to arrive is overtaken a bounded number of times. The queue shows the order of arrival.
+//! To find programs that rely on an order that is not guaranteed, the queue can be [shuffled](Ready::shuffle): a pick
+//! then takes a random task of those in order of arrival instead of the first. Everything else holds: the levels, both
+//! rules of fairness, and the index of placed tasks, so a task at position 2 runs after two others. The first to arrive
+//! is overtaken a limited number of times. The queue shows the order of arrival.
 //!
 //! # Cost
-//! As long as every task is of the usual level and none is placed, a push and a pick are those of a `VecDeque`, behind
-//! one well-predicted branch. Otherwise a pick looks at three levels. Only insertions, removals and searches go by the
-//! length of the queue.
+//! While every task has the default level and none is placed, a push and a pick cost as much as those of a `VecDeque`,
+//! plus one well-predicted branch. Otherwise a pick checks three levels. Only insertions, removals and searches take
+//! time proportional to the length of the queue.
 
 use crate::task::{LEVELS, Priority, PriorityPicker};
 use fastrand::Rng;
 use std::collections::VecDeque;
 
-/// The position behind all others.
+/// The position after all others.
 pub(crate) const END: isize = isize::MAX;
 
 const USUAL: usize = Priority::UserVisible.index();
 
-/// Picks that may go to placed tasks while others wait, beyond one for each task of the level.
+/// The number of picks of placed tasks while others wait.
+///
+/// One more is allowed per task of the level.
 const JUMPS: usize = 64;
 
-/// Places that a level keeps once it had them.
+/// The number of entries that a level keeps allocated.
 const KEPT: usize = 1024;
 
 /// Returns the index of an insertion at `position` in a list of `len`.
@@ -58,27 +61,29 @@ fn element(position: isize, len: usize) -> Option<usize> {
 pub(super) struct Ready<T> {
     levels: [Level<T>; LEVELS],
     passes: PriorityPicker,
-    /// Tasks that were started eagerly and yielded: see [`defer`](Self::defer).
+    /// Eagerly started tasks that yielded: see [`defer`](Self::defer).
     deferred: VecDeque<(Priority, T)>,
-    /// True while nothing but the usual level is in use, in order of arrival. Comes back at a pick that finds it so.
+    /// True while only the default level is in use, in order of arrival.
+    ///
+    /// A pick sets it again when it finds this.
     plain: bool,
     /// The level of the last pick.
     picked: Priority,
-    /// Chooses among the tasks in order of arrival. The queue is not plain then.
+    /// The generator that picks tasks in random order. The queue is not plain then.
     shuffle: Option<Rng>,
 }
 
 struct Level<T> {
     tasks: VecDeque<T>,
-    /// True for each placed task of the front part of the queue. No task behind that part is placed.
+    /// True for each placed task of the queue's front part. No task behind that part is placed.
     marks: VecDeque<bool>,
-    /// Number of placed tasks.
+    /// The number of placed tasks.
     placed: usize,
-    /// Picks that passed over a task in order of arrival, since one of those was picked.
+    /// The number of picks that passed over the tasks in order of arrival, since one of them was picked.
     jumped: usize,
     /// The limit of `jumped`.
     patience: usize,
-    /// Picks in which the first in order of arrival was overtaken by another of them: only if shuffled.
+    /// The number of picks that overtook the first in order of arrival, if shuffled.
     overtaken: usize,
 }
 
@@ -94,7 +99,7 @@ impl<T> Ready<T> {
         }
     }
 
-    /// From now on chance decides among the tasks in order of arrival: the same with the same seed.
+    /// Picks tasks in random order from now on; the same seed gives the same order.
     pub(super) fn shuffle(&mut self, seed: u64) {
         self.plain = false;
         self.shuffle = Some(Rng::with_seed(seed));
@@ -115,7 +120,7 @@ impl<T> Ready<T> {
         self.levels.iter().map(|level| level.tasks.len()).sum::<usize>() + self.deferred.len()
     }
 
-    /// Queues a task behind all others of its level.
+    /// Queues a task after all others of its level.
     #[inline(always)]
     pub(super) fn push(&mut self, priority: Priority, task: T) {
         if priority == Priority::UserVisible {
@@ -131,15 +136,16 @@ impl<T> Ready<T> {
         self.levels[priority.index()].tasks.push_back(task);
     }
 
-    /// Queues a task behind the running task, should that yield as well.
+    /// Queues a task behind the running task, if that yields as well.
     ///
-    /// It goes to the end of its level at the next pick, ahead of the deferred tasks from `index` on. So a task that starts another one eagerly and then yields runs before the second part of the other one.
+    /// It moves to the end of its level at the next pick, ahead of the deferred tasks from `index` on. So a task that
+    /// starts another one eagerly and then yields runs before the second part of the other one.
     pub(super) fn defer(&mut self, index: usize, priority: Priority, task: T) {
         self.plain = false;
         self.deferred.insert(index, (priority, task));
     }
 
-    /// Number of deferred tasks.
+    /// Returns the number of deferred tasks.
     pub(super) fn deferred(&self) -> usize {
         self.deferred.len()
     }
@@ -151,13 +157,15 @@ impl<T> Ready<T> {
         }
     }
 
-    /// The level of the last pick, until it is changed.
+    /// Returns the level of the last pick, mutably.
     pub(super) fn picked(&mut self) -> &mut Priority {
         &mut self.picked
     }
 
-    /// Gives memory back that a crowd has left: called once in a while, it keeps the levels in proportion to what stands in
-    /// them. A level that has come down to an eighth of its places keeps two for each task, so it is not moved again soon.
+    /// Frees the memory of levels that have become much shorter.
+    ///
+    /// Called occasionally, it keeps the capacity proportional to the length. A level that has shrunk to an eighth of
+    /// its capacity keeps two entries per task, so it is not reallocated again soon.
     pub(super) fn trim(&mut self) {
         for level in &mut self.levels {
             let (tasks, places) = (level.tasks.len(), level.tasks.capacity());
@@ -167,7 +175,7 @@ impl<T> Ready<T> {
         }
     }
 
-    /// Takes the task out that is to run next.
+    /// Removes and returns the next task to run.
     #[inline(always)]
     pub(super) fn pick(&mut self) -> Option<T> {
         if self.plain { self.levels[USUAL].tasks.pop_front() } else { self.pick_slow() }
@@ -176,8 +184,8 @@ impl<T> Ready<T> {
     #[cold]
     fn pick_slow(&mut self) -> Option<T> {
         self.admit();
-        // Looked at here, ahead of a pick, and not after one: a task that is alone in its level, or alone in being placed,
-        // and comes back at once, must not start the counts anew each time.
+        // Checked before a pick, not after it: a task that is alone in its level, or the only placed one, and returns
+        // immediately, must not restart the counts each time.
         let [urgent, usual, background] = &mut self.levels;
         let plain = urgent.tasks.is_empty() && background.tasks.is_empty() && usual.placed == 0;
         if plain && self.shuffle.is_none() {
@@ -199,12 +207,14 @@ impl<T> Ready<T> {
         level.pick()
     }
 
-    /// Queues a task at a position. At [`END`] it arrives as any other; anywhere else it is placed, be it behind all others.
+    /// Queues a task at a position.
+    ///
+    /// At [`END`] it arrives like any other. At any other position it is placed, even behind all others.
     pub(super) fn insert(&mut self, priority: Priority, position: isize, task: T) {
         if position == END {
             return self.push(priority, task);
         }
-        // Beyond the end it is a yield like any other.
+        // Beyond the end it is a normal yield.
         if usize::try_from(position).is_ok_and(|position| position <= self.len()) || position < 0 {
             self.admit();
         }
@@ -215,7 +225,7 @@ impl<T> Ready<T> {
         self.levels[index].insert(at, task);
     }
 
-    /// Takes the task at a position out.
+    /// Removes the task at a position.
     pub(super) fn remove(&mut self, position: isize) -> Option<(Priority, T)> {
         self.admit();
         let mut at = element(position, self.len())?;
@@ -228,7 +238,7 @@ impl<T> Ready<T> {
         None
     }
 
-    /// Turns each level as a ring: with 1 its last becomes its first, with -1 its first its last.
+    /// Rotates each level: 1 moves its last task to the front, -1 its first to the end.
     pub(super) fn rotate(&mut self, by: isize) {
         self.admit();
         for level in &mut self.levels {
@@ -237,7 +247,7 @@ impl<T> Ready<T> {
         self.plain = false;
     }
 
-    /// All that is ready, in order.
+    /// Returns all ready tasks in order.
     pub(super) fn iter(&mut self) -> impl Iterator<Item = (Priority, &T)> {
         self.admit();
         self.levels
@@ -273,8 +283,9 @@ impl<T> Level<T> {
         self.remove(first)
     }
 
-    /// If it is the turn of those in order of arrival: brings any of them to the front. The others keep their order, and
-    /// what is placed its index.
+    /// Moves a random task of those in order of arrival to the front, if it is their turn.
+    ///
+    /// The others keep their order, and placed tasks keep their index.
     fn shuffle(&mut self, rng: &mut Rng) {
         let arrived = self.tasks.len() - self.placed;
         if arrived < 2 || self.marks.front() == Some(&true) {
@@ -313,7 +324,7 @@ impl<T> Level<T> {
         self.tasks.remove(at)
     }
 
-    /// Turns the level. Tasks that go to the front are placed, those that go to the end are not.
+    /// Rotates the level. Tasks that move to the front are placed, those that move to the end are not.
     fn rotate(&mut self, by: isize) {
         let len = self.tasks.len();
         if len == 0 {

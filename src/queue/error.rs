@@ -1,8 +1,10 @@
-//! Errors of changes of the order.
+//! Errors of the ready queue.
 
 use std::fmt;
 
-/// The calling thread drives no executor: the call belongs inside a task. Gives back what was to be run.
+/// An error of a call outside of a task: the thread drives no executor.
+///
+/// It returns the job.
 ///
 /// # Example
 /// ```
@@ -14,7 +16,7 @@ use std::fmt;
 pub struct NoExecutor<T = ()>(pub(super) T);
 
 impl<T> NoExecutor<T> {
-    /// What was to be run.
+    /// Returns the job that was not run.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -26,7 +28,9 @@ impl<T> fmt::Debug for NoExecutor<T> {
     }
 }
 
-/// The task does not stand in this ready queue: it waits, runs, is over, was taken out, or belongs to another executor.
+/// An error for a task that is not in this ready queue.
+///
+/// It waits, runs, has finished, was taken out, or belongs to another executor.
 ///
 /// # Example
 /// ```
@@ -45,7 +49,7 @@ impl<T> fmt::Debug for NoExecutor<T> {
 #[error("the task is not ready on this executor; only a task that waits for its turn has a position")]
 pub struct NotReady;
 
-/// Nothing stands at the position.
+/// An error for a position without a task.
 ///
 /// # Example
 /// ```
@@ -61,18 +65,18 @@ pub struct NotReady;
 pub struct OutOfRange {
     /// The position as given.
     pub position: isize,
-    /// Number of ready tasks.
+    /// The number of ready tasks.
     pub len: usize,
 }
 
-/// Why there was no switch; the caller has kept its turn.
+/// The reason why there was no switch; the caller has kept its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SwitchError {
     /// The calling thread drives no executor.
     #[error(transparent)]
     NoExecutor(#[from] NoExecutor),
-    /// The target has no turn that it could take now.
+    /// The target is not ready, so it cannot run next.
     #[error(transparent)]
     NotReady(#[from] NotReady),
 }

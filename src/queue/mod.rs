@@ -1,34 +1,34 @@
-//! The ready queue by hand: what runs next, and who lets whom go first.
+//! The ready queue, for tasks that control what runs next.
 //!
-//! A task that must have a say in the order of others looks at the [`ReadyQueue`] of its executor ([`current`]) or gives up
-//! its turn in a certain way:
+//! A task that controls the order of others uses the [`ReadyQueue`] of its executor ([`current`]), or yields in a
+//! certain way:
 //!
 //! | call | what runs next | the caller |
 //! |---|---|---|
-//! | [`yield_now`]`().await` | what is ready | behind all that is ready |
-//! | [`yield_at`]`(n).await` | what is ready | behind `n` others |
-//! | [`switch_to`]`(&task).await` | that task | behind all that is ready, or at a position |
-//! | [`spawn_start`]`(future).await` | what is ready, then the new task | behind the new task |
+//! | [`yield_now`]`().await` | the ready tasks | behind all ready tasks |
+//! | [`yield_at`]`(n).await` | the ready tasks | behind `n` others |
+//! | [`switch_to`]`(&task).await` | that task | behind all ready tasks, or at a position |
+//! | [`spawn_start`]`(future).await` | the ready tasks, then the new task | behind the new task |
 //! | [`spawn_descend`]`(future).await` | the new task | next, as soon as that one waits or ends |
 //!
-//! [`spawn_eager`](crate::Handle::spawn_eager) starts a task without giving up the turn at all.
+//! [`spawn_eager`](crate::Handle::spawn_eager) starts a task without yielding.
 //!
 //! # Positions
-//! 0 is the next to run, 1 the one after it; -1 is the last, -2 the one before it. Insertions follow the rules of a list: at
-//! -1 means ahead of the last, and a position beyond either end means that end. [`END`] is the position behind all others.
-//! Where a task is to be taken out, a position with nothing at it is an error.
+//! Position 0 is the next to run, 1 the one after it; -1 is the last, -2 the one before it. Insertions follow the rules
+//! of a list: -1 inserts before the last, and a position beyond either end means that end. [`END`] is the position
+//! behind all others. Removing a task from a position without one is an error.
 //!
-//! With tasks of several [priorities](crate::Priority) the positions are those of one order: the most urgent level from front
-//! to back, then the next. No task leaves its level: a position outside of it means the nearest place inside. While all that
-//! is ready has one priority, which is the rule, positions are exact.
+//! With tasks of several [priorities](crate::Priority) the positions belong to one order: the most urgent level from
+//! front to back, then the next. No task leaves its level: a position outside of it means the nearest one inside. While
+//! all ready tasks have one priority, which is usual, positions are exact.
 //!
-//! # What positions do not do
-//! They cannot starve anybody who has not been placed. Timers, sockets and what other threads woke are looked at after a
-//! bounded number of polls, however the queue is arranged; whom they wake arrives at the end of the queue. And a task that stands in order of arrival
-//! is not passed over for ever by tasks that are placed ahead of it: 64 times, and once for each task that was ready when
-//! that began; then it gets a turn. So a queue that is rearranged runs in exactly that order, while two tasks that switch to
-//! each other without end do not keep the rest from running. A task that was placed, by itself or by another one, has the
-//! place it was given and no more: it does not count as waiting, and whoever is placed ahead of it again and again goes first.
+//! # Limits of positions
+//! Positions cannot starve a task that was not placed. Timers, sockets and wakes of other threads are checked after a
+//! limited number of polls, however the queue is arranged; the tasks that they wake arrive at the end of the queue. A
+//! task in order of arrival is passed over by placed tasks at most 64 times, plus once per task that was ready when
+//! that began; then it gets a turn. So a queue that is rearranged runs in exactly that order, while two tasks that
+//! switch to each other without end do not keep the rest from running. A placed task has only the position that it was
+//! given: it does not count as waiting, and a task that is repeatedly placed ahead of it runs first.
 //!
 //! # Example
 //! ```
@@ -63,7 +63,7 @@ pub use spawn::{spawn_descend, spawn_start};
 pub use turns::{SwitchTo, YieldAt, YieldNow, switch_to, yield_at, yield_now};
 pub use view::{Popped, ReadyQueue, current};
 
-/// The position behind all that is ready.
+/// The position behind all ready tasks.
 ///
 /// # Example
 /// ```

@@ -1,4 +1,4 @@
-//! Spawning with a say in who runs first.
+//! Spawning with control over which task runs first.
 
 use super::END;
 use super::error::NoExecutor;
@@ -9,16 +9,18 @@ use crate::task::{Spec, Task};
 use std::future::Future;
 use std::panic::Location;
 
-/// Spawns a future on this executor and lets it start: behind all that is ready, and the caller behind it.
+/// Spawns a future on this executor and lets it start.
 ///
-/// When this is ready the new task has had its first poll (unless it was moved by hand meanwhile). It begins with the
-/// caller's priority, and stays on this thread: neither it nor what it returns need be `Send`.
+/// It runs behind all ready tasks, and the caller runs behind it.
+///
+/// When this is ready, the new task has had its first poll (unless it was moved meanwhile). It has the caller's
+/// priority, and stays on this thread: neither it nor its output needs to be `Send`.
 ///
 /// # Errors
-/// [`NoExecutor`] gives the future back.
+/// [`NoExecutor`] with the future.
 ///
 /// # Cancel safety
-/// Dropped while it waits, it drops the handle of the new task, which cancels that.
+/// Dropping this while it waits drops the handle of the new task, which cancels that.
 ///
 /// # Example
 /// ```
@@ -44,16 +46,16 @@ where
     }
 }
 
-/// Spawns a future on this executor and runs it at once: the caller comes back right after the new task first waits or
-/// ends, ahead of all others.
+/// Spawns a future on this executor and runs it next.
 ///
-/// So a tree of tasks that descend into each other runs depth first. The new task begins with the caller's priority, and
-/// stays on this thread: neither it nor what it returns need be `Send`.
-/// [`spawn_eager`](crate::Handle::spawn_eager) does the same inside the caller's poll: no turn is given up, but stack is
-/// taken.
+/// The caller continues directly after the new task first waits or ends, ahead of all others.
+///
+/// So a tree of tasks that descend into each other runs depth first. The new task has the caller's priority, and stays
+/// on this thread: neither it nor its output needs to be `Send`. [`spawn_eager`](crate::Handle::spawn_eager) does the
+/// same inside the caller's poll: without yielding, but it uses stack.
 ///
 /// # Errors
-/// [`NoExecutor`] gives the future back.
+/// [`NoExecutor`] with the future.
 ///
 /// # Cancel safety
 /// That of [`spawn_start`].
@@ -90,7 +92,7 @@ where
     async move {
         let task = begin(future, location)?;
         if let Some(local) = runtime::current() {
-            // Not if the runtime is closing: the task is over then.
+            // Not if the runtime is closing: then the task has finished.
             local.core.reinsert(task.task_ref(), 0);
         }
         yield_at(1).await;
@@ -98,7 +100,9 @@ where
     }
 }
 
-/// Spawns with the level of the running task. By itself, so that no future holds on to the executor.
+/// Spawns with the priority of the running task.
+///
+/// A separate function, so that no future refers to the executor.
 fn begin<F>(future: F, location: &'static Location<'static>) -> Result<Task<F::Output>, NoExecutor<F>>
 where
     F: Future + 'static,

@@ -1,4 +1,4 @@
-//! Futures that give up the turn of the task that awaits them.
+//! Futures with which a task yields.
 
 use super::END;
 use super::error::{NoExecutor, NotReady, SwitchError};
@@ -9,10 +9,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Lets all that is ready run first.
+/// Yields to all ready tasks.
 ///
-/// The task goes to the end of its level. Timers, sockets and wakes from other threads get their turn as well: after a
-/// bounded number of polls, whoever yields. Works on any executor, those of other crates included.
+/// The task goes to the end of its level. Timers, sockets and wakes from other threads get their turn as well, after a
+/// limited number of polls. It works on any executor, including those of other crates.
 ///
 /// # Example
 /// ```
@@ -32,12 +32,12 @@ pub fn yield_now() -> YieldNow {
     YieldNow(yield_at(END))
 }
 
-/// Lets `position` tasks that are ready run first, of those that would be next.
+/// Yields to the next `position` ready tasks.
 ///
-/// Negative positions count from the end: at -1 the task runs ahead of the last one. Behind all others it is
-/// [`yield_now`]. The module says [what positions mean](super#positions) with several priorities, and that nobody starves.
-/// The place is found when the poll of the task is over; if it is to yield in several ways in one poll (`join`), the last
-/// one counts. On an executor of another crate this is [`yield_now`].
+/// Negative positions count from the end: at -1 the task runs before the last one. At [`END`] it is [`yield_now`]. The
+/// module defines [positions](super#positions) with several priorities, and their limits. The position is resolved when
+/// the poll of the task ends. If the task yields in several ways in one poll (`join`), the last one counts. On an
+/// executor of another crate this is [`yield_now`].
 ///
 /// # Example
 /// ```
@@ -68,14 +68,14 @@ pub fn yield_at(position: isize) -> YieldAt {
     YieldAt { position, yielded: false }
 }
 
-/// Lets that task run next.
+/// Yields to a given task, which runs next.
 ///
-/// It has to be ready: to wait for its turn. The caller goes behind all that is ready, or to the position given by
-/// [`resume_at`](SwitchTo::resume_at): at 1 it comes right after the target. Across levels the target is the next *of its
-/// level*.
+/// The task must be ready. The caller goes behind all ready tasks, or to the position of
+/// [`resume_at`](SwitchTo::resume_at): at 1 it runs directly after the target. Across levels the target is the next *of
+/// its level*.
 ///
 /// # Errors
-/// [`SwitchError::NotReady`] and [`SwitchError::NoExecutor`]; the caller goes on without a pause then.
+/// [`SwitchError::NotReady`] and [`SwitchError::NoExecutor`]; then the caller continues without yielding.
 ///
 /// # Example
 /// See the [module](super).
@@ -83,12 +83,12 @@ pub fn switch_to<'a>(task: &'a impl AnyTask) -> SwitchTo<'a> {
     SwitchTo { target: task.task_ref(), position: END, switched: false }
 }
 
-/// Made by [`yield_now`].
+/// A future of [`yield_now`].
 #[derive(Debug)]
 #[must_use = "a yield does nothing until it is awaited"]
 pub struct YieldNow(YieldAt);
 
-/// Made by [`yield_at`].
+/// A future of [`yield_at`].
 #[derive(Debug)]
 #[must_use = "a yield does nothing until it is awaited"]
 pub struct YieldAt {
@@ -96,7 +96,7 @@ pub struct YieldAt {
     yielded: bool,
 }
 
-/// Made by [`switch_to`].
+/// A future of [`switch_to`].
 #[derive(Debug)]
 #[must_use = "a switch does nothing until it is awaited"]
 pub struct SwitchTo<'a> {
@@ -106,7 +106,7 @@ pub struct SwitchTo<'a> {
 }
 
 impl SwitchTo<'_> {
-    /// Where the caller is to stand once the target has been put first. Default [`END`].
+    /// Sets the caller's position after the target was put first. Default [`END`].
     pub fn resume_at(mut self, position: isize) -> Self {
         self.position = position;
         self

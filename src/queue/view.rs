@@ -11,10 +11,10 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
-/// The ready queue of the executor that runs the calling task.
+/// Returns the ready queue of the executor that runs the calling task.
 ///
 /// # Errors
-/// [`NoExecutor`] where the calling thread drives none: outside of tasks.
+/// [`NoExecutor`] outside of tasks: then the calling thread drives no executor.
 ///
 /// # Example
 /// ```
@@ -29,11 +29,11 @@ pub fn current() -> Result<ReadyQueue, NoExecutor> {
 
 methods! {
 impl LocalHandle, LocalRuntime {
-    /// The ready queue of this runtime, for the host between two ticks, and for its tasks.
+    /// Returns the ready queue of this runtime, for the host and its tasks.
     ///
-    /// A host that takes part in the order of its tasks: it moves those ahead that concern what is on the screen, or takes
-    /// out what is to run no more. Inside a task of the runtime this is [`current`]. Once the runtime is gone the queue is
-    /// empty for ever.
+    /// Use it in a host that controls the order of its tasks between two ticks: it moves tasks ahead that concern the
+    /// screen, or takes out those that must not run. Inside a task of the runtime this is [`current`]. After the
+    /// runtime is dropped the queue stays empty.
     ///
     /// # Example
     /// ```
@@ -55,21 +55,21 @@ impl LocalHandle, LocalRuntime {
     /// ```
     pub fn ready_queue(&self) -> ReadyQueue {
         let local = self.local_handle().local();
-        // What the host has spawned since the last tick is taken in now, and is as old as that.
+        // Tasks that the host has spawned since the last tick are accepted now, with that age.
         local.take_in(local.shared.driver.clock().nanos());
         ReadyQueue::over(Rc::clone(local))
     }
 }
 }
 
-/// The ready queue of one executor: who waits for a turn, in which order, and how to change that.
+/// The ready queue of one executor: its tasks, their order, and methods to change it.
 ///
-/// From [`current`], and on a runtime without a thread from [`LocalHandle::ready_queue`] as well. It belongs to the
-/// executor's thread and cannot leave it; a future that keeps it across an `await` is not `Send`. The running task does not
-/// stand in the queue. What other threads woke or spawned by the time of a call counts. [What positions
-/// mean](super#positions) is said in the module.
+/// Comes from [`current`], and for a runtime without a thread also from [`LocalHandle::ready_queue`]. It belongs to the
+/// executor's thread and cannot leave it; a future that keeps it across an `await` is not `Send`. The running task is
+/// not in the queue. Tasks that other threads woke or spawned before a call count. The module defines
+/// [positions](super#positions).
 ///
-/// No call runs user code, and none waits. A search and a move take time by the length of the queue.
+/// No method runs user code, and none waits. A search and a move take time proportional to the length of the queue.
 ///
 /// # Example
 /// ```
@@ -113,46 +113,47 @@ impl ReadyQueue {
         Self { local }
     }
 
-    /// The executor, once it has taken in what other threads queued.
+    /// Returns the executor, after it has accepted the tasks that other threads queued.
     fn arrived(&self) -> &Local {
         self.local.core.drain(&self.local.shared.inbox);
         &self.local
     }
 
-    /// How many tasks are ready.
+    /// Returns the number of ready tasks.
     pub fn len(&self) -> usize {
         self.arrived().core.ready_len()
     }
 
-    /// True if no task is ready.
+    /// Returns true if no task is ready.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Where a task stands, counted from 0. `None` if it is not ready.
+    /// Returns the position of a task, counted from 0, or `None` if it is not ready.
     pub fn find(&self, task: &impl AnyTask) -> Option<usize> {
         self.arrived().core.position(task.task_ref())
     }
 
-    /// Takes the task at a position out. It runs no more until it is [put back](Self::insert); dropping what this returns
-    /// puts it at the end.
+    /// Takes out the task at a position.
+    ///
+    /// It does not run until it is [put back](Self::insert). Dropping the returned value puts it at the end.
     ///
     /// # Errors
-    /// [`OutOfRange`]: nothing stands there.
+    /// [`OutOfRange`]: there is no task at that position.
     pub fn pop(&self, position: isize) -> Result<Popped, OutOfRange> {
         let core = &self.arrived().core;
-        let popped = core.set_aside(position);
+        let popped = core.take_out(position);
         popped.map(|popped| self.popped(popped)).ok_or_else(|| OutOfRange { position, len: core.ready_len() })
     }
 
-    /// Takes that task out, as [`pop`](Self::pop) does.
+    /// Takes out a task; see [`pop`](Self::pop).
     ///
     /// # Errors
-    /// [`NotReady`]: it does not stand in this queue.
+    /// [`NotReady`]: it is not in this queue.
     pub fn remove(&self, task: &impl AnyTask) -> Result<Popped, NotReady> {
         let core = &self.arrived().core;
         let position = core.position(task.task_ref()).ok_or(NotReady)?;
-        core.set_aside(position as isize).map(|popped| self.popped(popped)).ok_or(NotReady)
+        core.take_out(position as isize).map(|popped| self.popped(popped)).ok_or(NotReady)
     }
 
     fn popped(&self, (key, task): (Key, TaskRef)) -> Popped {
@@ -162,7 +163,7 @@ impl ReadyQueue {
     /// Puts a task back at a position.
     ///
     /// # Errors
-    /// The task itself, if it was taken out of another executor's queue.
+    /// Returns the task if it was taken out of another executor's queue.
     pub fn insert(&self, position: isize, popped: Popped) -> Result<(), Popped> {
         if !Rc::ptr_eq(&self.local, &popped.local) {
             return Err(popped);
@@ -172,15 +173,17 @@ impl ReadyQueue {
         Ok(())
     }
 
-    /// Moves a task that is ready to a position, counted without it.
+    /// Moves a ready task to a position, counted without it.
     ///
     /// # Errors
-    /// [`NotReady`]: it does not stand in this queue.
+    /// [`NotReady`]: it is not in this queue.
     pub fn reinsert(&self, task: &impl AnyTask, position: isize) -> Result<(), NotReady> {
         if self.arrived().core.reinsert(task.task_ref(), position) { Ok(()) } else { Err(NotReady) }
     }
 
-    /// Moves the last task to a position, counted without it: the one that was spawned or woken a moment ago.
+    /// Moves the last task to a position, counted without it.
+    ///
+    /// The last task is the one that was just spawned or woken.
     ///
     /// # Errors
     /// [`OutOfRange`]: no task is ready.
@@ -189,16 +192,20 @@ impl ReadyQueue {
         if moved { Ok(()) } else { Err(OutOfRange { position: -1, len: 0 }) }
     }
 
-    /// Turns the queue as a ring: by 1 the last becomes the next to run, by -1 the next to run becomes the last. With several
-    /// priorities each level turns by itself.
+    /// Rotates the queue by a number of positions.
+    ///
+    /// By 1 the last task becomes the next to run, by -1 the next to run becomes the last. With several priorities each
+    /// level rotates separately.
     pub fn rotate(&self, by: isize) {
         self.arrived().core.rotate(by);
     }
 
-    /// Has `call` called when its turn at that position comes, as a small task of its own, with the caller's priority.
+    /// Calls `call` at that position of the queue.
     ///
-    /// It stays on this thread, so neither it nor what it returns need be `Send`. Dropping the handle before that cancels the
-    /// call. A panic in it ends that task alone.
+    /// The call is a small task of its own, with the caller's priority.
+    ///
+    /// It stays on this thread, so neither it nor its output needs to be `Send`. Dropping the handle before it runs
+    /// cancels the call. A panic in it ends that task alone.
     ///
     /// # Example
     /// ```
@@ -219,19 +226,19 @@ impl ReadyQueue {
     {
         let spec = Spec::of_level(self.local.core.running_level(), Location::caller());
         let task = self.local.start_bound(FutureBody::<_, Value>::new(async move { call() }), spec);
-        // Not if the runtime is closing: the task is over then.
+        // Not if the runtime is closing: then the task has finished.
         self.arrived().core.reinsert(task.task_ref(), position);
         task
     }
 
     /// Returns the ready tasks, the next to run first.
     ///
-    /// The crate's own small tasks stand among them, since they have positions; their handles cancel nothing.
+    /// They include small internal tasks of the crate, since those have positions; cancelling them does nothing.
     pub fn runnable(&self) -> Vec<CancelHandle> {
         controls(self.arrived().core.runnable())
     }
 
-    /// Returns the tasks that sleep until they are woken, in no order. The crate's own are not among them.
+    /// Returns the tasks that sleep until they are woken, in no order. Internal tasks are not included.
     pub fn blocked(&self) -> Vec<CancelHandle> {
         let mut blocked = self.arrived().core.blocked();
         blocked.retain(|task| !task.is_internal());
@@ -249,10 +256,12 @@ impl fmt::Debug for ReadyQueue {
     }
 }
 
-/// A task that was taken out of the ready queue by hand: it has no turn until it is [put back](ReadyQueue::insert).
+/// A task that was taken out of the ready queue.
 ///
-/// Dropping this puts it at the end. While it is out, wakes change nothing, and a [cancellation](CancelHandle::cancel) takes effect
-/// when it is back; a shutdown finds it wherever it is, even where this was forgotten
+/// It has no turn until it is [put back](ReadyQueue::insert).
+///
+/// Dropping this puts it at the end. While it is out, wakes change nothing, and a [cancellation](CancelHandle::cancel)
+/// takes effect when it is back. A shutdown finds it even if this value was forgotten
 /// ([`mem::forget`](std::mem::forget)).
 ///
 /// # Example
@@ -275,18 +284,18 @@ impl fmt::Debug for ReadyQueue {
 #[must_use = "dropping it puts the task back at the end of the queue"]
 pub struct Popped {
     local: Rc<Local>,
-    /// `None` once it is back.
+    /// The key, or `None` once it is back.
     key: Option<Key>,
     task: CancelHandle,
 }
 
 impl Popped {
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.task.id()
     }
 
-    /// The task: to look at it, or cancel it.
+    /// Returns a handle to check or cancel the task.
     pub fn cancel_handle(&self) -> &CancelHandle {
         &self.task
     }

@@ -1,19 +1,19 @@
-//! Trying a future again.
+//! Retrying a future.
 //!
 //! ```text
-//!            +-------------- the wait is over ---------------+
+//!            +-------------- the wait ends ------------------+
 //!            v                                               |
-//! +-----+  make  +--------+  failed, worth another   +---------+
+//! +-----+  make  +--------+  failed, to be retried  +---------+
 //! | DUE | -----> | TRYING | -----------------------> | WAITING |
 //! +-----+        +--------+                          +---------+
-//!                    |  succeeded, or not worth another
+//!                    |  succeeded, or not retried
 //!                    v
 //!                +------+
-//!                | OVER |
+//!                | DONE |
 //!                +------+
 //! ```
-//! The future of a try is dropped before anything is decided about the next. There is a suspension point between any two
-//! tries, also where the wait is zero: so other tasks of the thread get their turn, and a cancellation takes effect.
+//! The future of an attempt is dropped before the next step is decided. There is a suspension point between any two
+//! attempts, even without a wait: other tasks of the thread get their turn, and a cancellation takes effect.
 
 use super::pace::Pace;
 use super::policy::{AttemptError, RetryPolicy};
@@ -29,17 +29,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// Tries a future again as `policy` says: `make` makes the future of each try.
+/// Retries a future as `policy` says; `make` creates the future of each attempt.
 ///
-/// On the clock of the runtime that polls it first (the default one, if none of this crate does); dropping it ends it at
-/// any point. A panic in a try, or in `make`, is not caught.
+/// It uses the clock of the runtime that polls it first (the default one, if it is polled by no runtime of this crate).
+/// Dropping it ends it at any point. A panic in an attempt, or in `make`, is not caught.
 ///
 /// # Errors
-/// [`RetryError`] with the last error, once no further try is made; with [`StopReason::InvalidPolicy`], before any try,
-/// if the policy is not valid.
+/// [`RetryError`] with the last error, once no further attempt is made. [`StopReason::InvalidPolicy`], before any
+/// attempt, if the policy is not valid.
 ///
 /// # Panics
-/// When it is polled again after it has ended.
+/// If it is polled again after it ended.
 ///
 /// # Example
 /// ```
@@ -69,7 +69,7 @@ where
 }
 
 pin_project! {
-    /// A future that is tried again; made by [`retry()`].
+    /// A future that is retried, from [`retry()`].
     #[must_use = "nothing is tried until it is awaited"]
     pub struct Retry<M, F, E> {
         #[pin]
@@ -97,12 +97,14 @@ impl<M, F, E> fmt::Debug for Retry<M, F, E> {
     }
 }
 
-/// Observes how a run goes on.
+/// An observer of the attempts of one run.
 pub(crate) trait RetryObserver<E> {
-    /// An attempt begins.
+    /// Called when an attempt begins.
     fn begins(&self, attempt: u32);
 
-    /// The current attempt failed, and the next one begins at this moment. `None`: beyond the end of the clock.
+    /// Called when the current attempt failed, with the start of the next one.
+    ///
+    /// `None` is a start beyond the range of the clock.
     fn waits(&self, until: Option<Instant>, error: AttemptError<E>);
 }
 
@@ -116,7 +118,7 @@ impl<E> RetryObserver<E> for () {
 }
 
 pin_project! {
-    /// All tries of one run.
+    /// All attempts of one run.
     pub(crate) struct Attempts<M, F, E, W> {
         // Until the first poll.
         policy: Option<RetryPolicy<E>>,
@@ -143,12 +145,12 @@ pin_project! {
         Waiting {
             sleep: Sleep,
         },
-        Over,
+        Finished,
     }
 }
 
 impl<M, F, E, W> Attempts<M, F, E, W> {
-    /// Without a pace it finds one at the first poll.
+    /// Creates a run. Without a pace it finds one at the first poll.
     pub(crate) fn new(policy: RetryPolicy<E>, make: M, observer: W, pace: Option<Pace>) -> Self {
         Self { policy: Some(policy), run: None, make, observer, pace, start: None, stage: Stage::Due }
     }
@@ -167,7 +169,7 @@ where
         let mut this = self.project();
         if let Some(policy) = this.policy.take() {
             if let Err(error) = policy.check() {
-                this.stage.set(Stage::Over);
+                this.stage.set(Stage::Finished);
                 return Poll::Ready(Err(RetryError::untried(StopReason::InvalidPolicy(error))));
             }
             *this.run = Some(Run::new(policy, this.pace.get_or_insert_with(Pace::current)));
@@ -187,7 +189,7 @@ where
                 }
                 StageView::Trying { future, limit } => match future.poll(cx) {
                     Poll::Ready(Ok(value)) => {
-                        this.stage.set(Stage::Over);
+                        this.stage.set(Stage::Finished);
                         return Poll::Ready(Ok(value));
                     }
                     Poll::Ready(Err(error)) => AttemptError::Failed(error),
@@ -202,16 +204,16 @@ where
                     this.stage.set(Stage::Due);
                     continue;
                 }
-                StageView::Over => panic!("a retry is not polled after it has ended"),
+                StageView::Finished => panic!("a retry is not polled after it has ended"),
             };
-            this.stage.set(Stage::Over);
+            this.stage.set(Stage::Finished);
             let elapsed = pace.since(start);
             match run.failed(&failed, elapsed) {
                 Next::Stop(reason) => {
                     return Poll::Ready(Err(RetryError::new(run.attempt(), elapsed, reason, Some(failed))));
                 }
                 Next::Wait(wait) => {
-                    // Made first: whoever moves the clock on to what it is told then finds the timer due.
+                    // Created first: a clock that is moved after `observer` was notified then finds the timer due.
                     let mut sleep = pace.sleep(wait);
                     this.observer.waits(pace.now().checked_add(wait), failed);
                     if Pin::new(&mut sleep).poll(cx).is_ready() {

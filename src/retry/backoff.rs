@@ -1,10 +1,10 @@
-//! How long to wait before the next try: numbers in, a duration out.
+//! The wait before the next attempt, as arithmetic.
 
 use crate::error::InvalidSetting;
 use fastrand::Rng;
 use std::time::Duration;
 
-/// The numbers of a back-off.
+/// The options of a back-off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Backoff {
     pub(super) base: Duration,
@@ -26,7 +26,9 @@ impl Backoff {
         Ok(())
     }
 
-    /// Wait number `n`, from 0, without jitter: `base * multiplier^n`, at most `max`. It saturates.
+    /// Returns wait number `n`, from 0, without jitter.
+    ///
+    /// `base * multiplier^n`, at most `max`. It saturates.
     pub(super) fn delay(&self, n: u32) -> Duration {
         if n == 0 || self.multiplier == 1.0 || self.base.is_zero() {
             return self.base.min(self.max);
@@ -34,7 +36,7 @@ impl Backoff {
         self.bounded(self.base.as_secs_f64() * power(self.multiplier, n))
     }
 
-    /// `delay`, up to `jitter * delay` more or less, still at most `max`.
+    /// Returns `delay`, changed by up to `jitter * delay`, at most `max`.
     pub(super) fn with_jitter(&self, delay: Duration, rng: &mut Rng) -> Duration {
         if self.jitter == 0.0 || delay.is_zero() {
             return delay;
@@ -44,14 +46,15 @@ impl Backoff {
         self.bounded(delay.as_secs_f64() * swing.mul_add(self.jitter, 1.0))
     }
 
-    /// Seconds as a duration; infinity, and what no duration holds, is `max`.
+    /// Converts seconds to a duration; infinity and overflow become `max`.
     fn bounded(&self, seconds: f64) -> Duration {
         Duration::try_from_secs_f64(seconds).map_or(self.max, |delay| delay.min(self.max))
     }
 }
 
-/// `base` to the power `n`, by repeated squaring. `f64::powi` may round differently on each target, and the waits of a seeded
-/// run must not.
+/// Returns `base` to the power `n`, by repeated squaring.
+///
+/// `f64::powi` may round differently on each target, and the waits of a seeded run must not.
 fn power(base: f64, mut n: u32) -> f64 {
     let (mut power, mut square) = (1.0, base);
     while n > 0 {

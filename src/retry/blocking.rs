@@ -1,4 +1,4 @@
-//! Trying again on a thread that may block.
+//! Retrying on a thread that may block.
 
 use super::pace::Pace;
 use super::policy::{AttemptError, RetryPolicy};
@@ -11,15 +11,16 @@ use crate::util::catch::drop_quietly;
 use std::pin::pin;
 use std::time::Duration;
 
-/// Tries a closure again as `policy` says, and blocks the thread while it waits.
+/// Retries a closure as `policy` says, and blocks the thread while it waits.
 ///
-/// For a part of a blocking closure, on the clock of the default runtime. A whole closure is better retried by its task
-/// ([`TaskBuilder::retry`](crate::TaskBuilder::retry)), which holds no thread while it waits, and a part of a task's closure
-/// by [`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking), whose wait ends when the task is cancelled.
+/// Use it for a part of a blocking closure. It uses the clock of the default runtime. A whole closure is better retried
+/// by its task ([`TaskBuilder::retry`](crate::TaskBuilder::retry)), which holds no thread while it waits. A part of a
+/// task's closure is better retried by [`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking), whose wait
+/// ends when the task is cancelled.
 ///
 /// # Errors
-/// [`RetryError`] with the last error, once no further try is made. Before any try: with [`StopReason::InvalidPolicy`], and
-/// with [`StopReason::WouldDeadlock`] on a reactor thread.
+/// [`RetryError`] with the last error, once no further attempt is made. Before any attempt:
+/// [`StopReason::InvalidPolicy`], and [`StopReason::WouldDeadlock`] on a reactor thread.
 ///
 /// # Example
 /// ```
@@ -39,7 +40,9 @@ pub fn retry_blocking<T, E: 'static>(
     repeat(policy, Pace::current, |_| body(), wait)
 }
 
-/// The loop behind every form that blocks. `wait` blocks for a time; false: cancelled.
+/// Runs the loop of every blocking form.
+///
+/// `wait` blocks for a time, and returns false if the task was cancelled.
 pub(crate) fn repeat<T, E: 'static>(
     policy: RetryPolicy<E>,
     pace: impl FnOnce() -> Pace,
@@ -75,7 +78,9 @@ pub(crate) fn repeat<T, E: 'static>(
     }
 }
 
-/// What the error of a closure that took `taken` counts as: nothing can stop it at its limit.
+/// Returns the attempt error of a closure that took `taken`.
+///
+/// Nothing can stop a closure at its limit, so an error after it counts as a timeout.
 pub(crate) fn judge<E>(error: E, taken: Duration, limit: Option<Duration>) -> AttemptError<E> {
     match limit {
         Some(limit) if taken >= limit => {

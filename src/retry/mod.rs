@@ -1,13 +1,13 @@
-//! Trying again: a [`RetryPolicy`] says when and how often, and three things go by it.
+//! Retries: a [`RetryPolicy`], and the functions that use it.
 //!
-//! | what | tries | waits |
+//! | function | retries | waits |
 //! |---|---|---|
 //! | [`rt.task().retry(policy)`](crate::TaskBuilder::retry) | the body of a task, future or closure | on the runtime's clock, holding no thread |
 //! | [`retry`] | a future inside any other | on the clock of the runtime that polls it |
 //! | [`retry_blocking`], [`TaskContext::retry_blocking`](crate::TaskContext::retry_blocking) | a part of a closure | blocks the thread |
 //!
-//! A wait goes on in real time when the runtime whose clock it goes by shuts down, by the rule of
-//! [`time`](crate::time#after-the-end-of-a-runtime); a task that waits to retry ends with its runtime.
+//! When the runtime of its clock shuts down, a wait continues in real time, by the rule of
+//! [`time`](crate::time#after-the-end-of-a-runtime). A task that waits to retry ends with its runtime.
 //!
 //! ```text
 //! policy   the settings                                     backoff  how long a wait is: pure numbers

@@ -1,4 +1,4 @@
-//! The clock and the timers that a run goes by.
+//! The clock and the timers of a run.
 
 use crate::instant::Instant;
 use crate::runtime::{Handle, any_driver, any_handle};
@@ -7,15 +7,15 @@ use crate::time::Sleep;
 use crate::time::driver::{self, Driver};
 use std::time::Duration;
 
-/// Where a run takes its time from, from its first attempt to its last, and the seed of its jitter.
+/// The clock of a run, from its first to its last attempt, and the seed of its jitter.
 pub(crate) struct Pace {
     driver: Arc<Driver>,
-    /// `None` where no runtime can be started.
+    /// `None` if no runtime can be started.
     handle: Option<Handle>,
 }
 
 impl Pace {
-    /// Of a runtime.
+    /// Returns the pace of a runtime.
     pub(crate) fn of(handle: &Handle) -> Self {
         Self { driver: handle.driver(), handle: Some(handle.clone()) }
     }
@@ -25,7 +25,7 @@ impl Pace {
         Self { driver, handle: Some(handle.clone()) }
     }
 
-    /// Of the task that this thread polls, else of the default runtime.
+    /// Returns the pace of the task that this thread polls, else of the default runtime.
     pub(super) fn current() -> Self {
         match any_handle() {
             Ok(handle) => Self { driver: any_driver(), handle: Some(handle) },
@@ -33,7 +33,7 @@ impl Pace {
         }
     }
 
-    /// Of no runtime.
+    /// Returns the pace without a runtime.
     pub(super) fn bare() -> Self {
         Self { driver: driver::orphan(), handle: None }
     }

@@ -1,4 +1,4 @@
-//! The settings of a retry.
+//! The options of a retry.
 
 use super::backoff::Backoff;
 pub(super) use crate::error::AttemptError;
@@ -7,38 +7,38 @@ use crate::sync::Arc;
 use std::fmt;
 use std::time::Duration;
 
-/// No wait is longer than this unless the policy says so: one minute.
+/// The default limit of a wait: one minute.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
 type Predicate<E> = Arc<dyn Fn(&E) -> bool + Send + Sync>;
 type Adviser<E> = Arc<dyn Fn(&E) -> Option<Duration> + Send + Sync>;
 type Hook<E> = Arc<dyn Fn(u32, &AttemptError<E>, Duration) + Send + Sync>;
 
-/// When to try again after an error of type `E`, and how long to wait before.
+/// The rule for retries after an error of type `E`, with the waits between.
 ///
-/// | setting | default | meaning |
+/// | option | default | meaning |
 /// |---|---|---|
-/// | [`max_attempts`](Self::max_attempts) | 1 | all tries counted: **1 retries nothing** |
+/// | [`max_attempts`](Self::max_attempts) | 1 | the number of attempts, the first included: **1 retries nothing** |
 /// | [`base_delay`](Self::base_delay) | 0 | the first wait |
-/// | [`multiplier`](Self::multiplier) | 2 | each wait is this many times the one before |
-/// | [`max_delay`](Self::max_delay) | 60 s | no wait is longer, whatever the other settings say |
+/// | [`multiplier`](Self::multiplier) | 2 | each wait is this many times the previous one |
+/// | [`max_delay`](Self::max_delay) | 60 s | the longest wait, whatever the other options are |
 /// | [`jitter`](Self::jitter) | 0 | each wait is up to this part of it longer or shorter |
-/// | [`max_elapsed`](Self::max_elapsed) | none | no try begins later than this after the first |
-/// | [`attempt_timeout`](Self::attempt_timeout) | none | a try that takes longer has failed |
-/// | [`retry_if`](Self::retry_if) | all | which errors are worth another try |
-/// | [`retry_after`](Self::retry_after) | none | a wait that the error itself asks for |
-/// | [`on_retry`](Self::on_retry) | none | told before each wait |
+/// | [`max_elapsed`](Self::max_elapsed) | none | no attempt begins later than this after the first |
+/// | [`attempt_timeout`](Self::attempt_timeout) | none | an attempt that takes longer has failed |
+/// | [`retry_if`](Self::retry_if) | all | the errors to retry |
+/// | [`retry_after`](Self::retry_after) | none | a wait that the error itself requests |
+/// | [`on_retry`](Self::on_retry) | none | called before each wait |
 /// | [`seed`](Self::seed) | random | makes the jitter repeatable |
 ///
-/// After a failed attempt these are checked in turn: the kind of the error, the predicate, the number of attempts, the time
-/// elapsed, the time elapsed with the wait to come. The first that refuses ends the retry.
+/// After a failed attempt these are checked in order: the kind of the error, the predicate, the number of attempts, the
+/// elapsed time, and the elapsed time plus the next wait. The first one that refuses ends the retry.
 ///
-/// **Never retried**, whatever the policy: a [`Cancelled`](crate::Cancelled), and the error of another task that was cancelled,
-/// panicked, or lost its runtime ([`TaskError`](crate::TaskError)). No further attempt mends that, and the task that retries ends
-/// in the same kind. An inner task that timed out or failed is retried as any error is.
+/// **Never retried**, under any policy: a [`Cancelled`](crate::Cancelled), and the error of another task that was
+/// cancelled, panicked, or lost its runtime ([`TaskError`](crate::TaskError)). No further attempt can correct that, and
+/// the task that retries ends with the same kind. An inner task that timed out or failed is retried like any error.
 ///
-/// Values are taken as they come and looked at when the policy is used ([`check`](Self::check) looks earlier): a task with
-/// an invalid policy fails at once and nothing is tried.
+/// Values are checked when the policy is used; [`check`](Self::check) checks them earlier. A task with an invalid
+/// policy fails immediately, without an attempt.
 ///
 /// For tasks: [`TaskBuilder::retry`](crate::TaskBuilder::retry). For a part of a body: [`retry`](crate::retry::retry),
 /// [`retry_blocking`](crate::retry::retry_blocking).
@@ -71,7 +71,9 @@ pub struct RetryPolicy<E = BoxError> {
 }
 
 impl<E> RetryPolicy<E> {
-    /// One try, and no wait: the defaults. Give it [`max_attempts`](Self::max_attempts) to retry at once.
+    /// Creates the default policy: one attempt, and no wait.
+    ///
+    /// Set [`max_attempts`](Self::max_attempts) to retry immediately.
     pub fn none() -> Self {
         Self {
             max_attempts: 1,
@@ -85,7 +87,9 @@ impl<E> RetryPolicy<E> {
         }
     }
 
-    /// Waits that begin with `base` and double. Takes effect with [`max_attempts`](Self::max_attempts).
+    /// Creates a policy with waits that begin with `base` and double.
+    ///
+    /// It takes effect with [`max_attempts`](Self::max_attempts).
     ///
     /// # Example
     /// ```
@@ -99,8 +103,9 @@ impl<E> RetryPolicy<E> {
         Self::none().base_delay(base)
     }
 
-    /// Waits that are all `delay` long, also if that is longer than a minute. Takes effect with
-    /// [`max_attempts`](Self::max_attempts).
+    /// Creates a policy with waits of `delay`, even if that is longer than a minute.
+    ///
+    /// It takes effect with [`max_attempts`](Self::max_attempts).
     ///
     /// # Example
     /// ```
@@ -113,63 +118,73 @@ impl<E> RetryPolicy<E> {
         Self::none().base_delay(delay).max_delay(delay.max(MAX_DELAY)).multiplier(1.0)
     }
 
-    /// The value of `max_attempts`.
+    /// Returns the value of `max_attempts`.
     pub(crate) fn attempt_limit(&self) -> u32 {
         self.max_attempts
     }
 
-    /// How many tries there are at most, the first one included. At least 1; `u32::MAX` is no limit worth the name.
+    /// Sets the largest number of attempts, the first one included.
+    ///
+    /// At least 1; `u32::MAX` is practically no limit.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
     }
 
-    /// The wait after the first try.
+    /// Sets the wait after the first attempt.
     pub fn base_delay(mut self, delay: Duration) -> Self {
         self.backoff.base = delay;
         self
     }
 
-    /// The longest wait. Holds for everything: growth, jitter, and what [`retry_after`](Self::retry_after) asks for.
+    /// Sets the longest wait.
+    ///
+    /// It limits everything: growth, jitter, and the wait of [`retry_after`](Self::retry_after).
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.backoff.max = delay;
         self
     }
 
-    /// How many times longer each wait is than the one before. Finite, at least 1.
+    /// Sets the factor between a wait and the next one. Finite, at least 1.
     pub fn multiplier(mut self, multiplier: f64) -> Self {
         self.backoff.multiplier = multiplier;
         self
     }
 
-    /// The part of a wait by which it is made longer or shorter at random, so that many clients do not return at one
-    /// moment. 0 to 1: with 0.2, a wait of 10 s takes 8 to 12.
+    /// Sets the part of a wait by which it is randomly longer or shorter.
+    ///
+    /// It keeps many clients from returning at the same time. From 0 to 1: with 0.2, a wait of 10 s takes 8 to 12 s.
     pub fn jitter(mut self, part: f64) -> Self {
         self.backoff.jitter = part;
         self
     }
 
-    /// How long after the start of the first try another one may begin; more than zero. A wait that would overrun it is
-    /// not begun. A try that runs is not cut short: that is [`attempt_timeout`](Self::attempt_timeout), or the
-    /// [`timeout`](crate::TaskBuilder::timeout) of the whole task.
+    /// Sets the time after the first start in which attempts may begin; more than zero.
+    ///
+    /// A wait that would exceed it does not begin. A running attempt is not stopped: use
+    /// [`attempt_timeout`](Self::attempt_timeout) for that, or the [`timeout`](crate::TaskBuilder::timeout) of the
+    /// whole task.
     pub fn max_elapsed(mut self, limit: Duration) -> Self {
         self.max_elapsed = Some(limit);
         self
     }
 
-    /// How long one try may take; more than zero. A try that runs out of time has failed as
-    /// [`AttemptError::TimedOut`](crate::retry::AttemptError::TimedOut), which is always worth another one.
+    /// Sets the time limit of one attempt; more than zero.
     ///
-    /// A future is dropped at the limit. A closure cannot be stopped: that of a task is told through its context, so that
-    /// `cx.check()?` leaves it. An error that it returns after the limit counts as the timeout; a value is taken, however
-    /// late.
+    /// An attempt that exceeds it has failed as [`AttemptError::TimedOut`](crate::retry::AttemptError::TimedOut), which
+    /// is always retried.
+    ///
+    /// A future is dropped at the limit. A closure cannot be stopped: that of a task finds out through its context, and
+    /// `cx.check()?` leaves it. An error that it returns after the limit counts as the timeout; a value is accepted
+    /// even if it is late.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = Some(limit);
         self
     }
 
-    /// Makes the jitter of each run with this policy the same. For tests and simulations: clients that share a seed
-    /// return at one moment.
+    /// Sets the seed of the jitter, so that each run with this policy has the same.
+    ///
+    /// Use it in tests and simulations: clients that share a seed return at the same time.
     ///
     /// # Example
     /// ```
@@ -195,19 +210,20 @@ impl<E> RetryPolicy<E> {
         self
     }
 
-    /// Which errors are worth another attempt; all, if this is not given. Not called for attempts that ran out of time, nor for
-    /// errors that are [never retried](Self).
+    /// Sets the predicate of errors to retry; by default all are.
     ///
-    /// A panic in it counts as one of the body.
+    /// It is not called for attempts that timed out, nor for errors that are [never retried](Self). A panic in it
+    /// counts as one of the body.
     pub fn retry_if(mut self, predicate: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         self.retry_if = Some(Arc::new(predicate));
         self
     }
 
-    /// A wait that the error itself asks for (a server's `Retry-After`), in place of the one that would be its turn.
+    /// Sets a function that returns the wait that an error requests.
     ///
-    /// It is taken without jitter, and cut to [`max_delay`](Self::max_delay): a server cannot make a program wait for
-    /// longer than the policy allows. A panic in it counts as one of the body.
+    /// A server's `Retry-After` is an example. The wait replaces the next one. It has no jitter, and is cut to
+    /// [`max_delay`](Self::max_delay): a server cannot make a program wait for longer than the policy allows. A panic
+    /// in the function counts as one of the body.
     ///
     /// # Example
     /// ```
@@ -225,27 +241,33 @@ impl<E> RetryPolicy<E> {
         self
     }
 
-    /// Called before each wait with the number of the try that failed, its error and the length of the wait. Not called
-    /// after the last try. A panic in it is caught and dropped.
+    /// Sets a hook that is called before each wait.
     ///
-    /// For a task that retries, the hook runs where its attempts run: on the reactor thread or on a pool thread, or in a tick,
-    /// with no user code around it. In [`retry`](crate::retry::retry) and
+    /// It receives the number of the failed attempt, its error and the length of the wait. It is not called after the
+    /// last attempt. A panic in it is caught and dropped.
+    ///
+    /// For a task that retries, the hook runs where its attempts run: on the reactor thread, on a pool thread, or in a
+    /// tick, with no user code around it. In [`retry`](crate::retry::retry) and
     /// [`retry_blocking`](crate::retry::retry_blocking) it runs inside the caller's own future or call.
     pub fn on_retry(mut self, hook: impl Fn(u32, &AttemptError<E>, Duration) + Send + Sync + 'static) -> Self {
         self.on_retry = Some(Arc::new(hook));
         self
     }
 
-    /// Wait number `n`, counted from 0, without jitter: `base_delay * multiplier^n`, at most
-    /// [`max_delay`](Self::max_delay). It saturates. Means nothing for a policy that is not valid.
+    /// Returns wait number `n`, counted from 0, without jitter.
+    ///
+    /// `base_delay * multiplier^n`, at most [`max_delay`](Self::max_delay). It saturates. It has no meaning for a
+    /// policy that is not valid.
     pub fn delay(&self, n: u32) -> Duration {
         self.backoff.delay(n)
     }
 
-    /// Looks at all settings, as everything does that uses the policy.
+    /// Checks all options.
+    ///
+    /// Everything that uses the policy does so as well.
     ///
     /// # Errors
-    /// The first setting that is out of its range: `max_attempts` of 0, a `multiplier` below 1 or not finite, a `jitter`
+    /// The first option that is out of its range: `max_attempts` of 0, a `multiplier` below 1 or not finite, a `jitter`
     /// outside of 0 to 1, a `max_elapsed` or `attempt_timeout` of zero. NaN is out of every range.
     pub fn check(&self) -> Result<(), InvalidSetting> {
         InvalidSetting::require(self.max_attempts > 0, "max_attempts", 0, "at least 1")?;
@@ -255,7 +277,7 @@ impl<E> RetryPolicy<E> {
     }
 }
 
-/// [`RetryPolicy::none`].
+/// Returns [`RetryPolicy::none`].
 impl<E> Default for RetryPolicy<E> {
     fn default() -> Self {
         Self::none()

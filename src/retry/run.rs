@@ -1,4 +1,6 @@
-//! One run of a policy: counts the tries and decides after each. Knows no clock; it is told how much time went by.
+//! One run of a policy: counts the attempts and decides after each one.
+//!
+//! It has no clock: the caller passes the elapsed time.
 
 use super::pace::Pace;
 use super::policy::{AttemptError, RetryPolicy};
@@ -7,17 +9,17 @@ use crate::util::catch::guarded;
 use fastrand::Rng;
 use std::time::Duration;
 
-/// What comes after a failed try.
+/// The decision after a failed attempt.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Next {
-    /// Wait this long, then try again.
+    /// Wait this long, then retry.
     Wait(Duration),
-    /// No further try.
+    /// Stop, for this reason.
     Stop(StopReason),
 }
 
-/// The tries made so far.
+/// The attempts made so far.
 pub(crate) struct Run<E> {
     policy: RetryPolicy<E>,
     rng: Rng,
@@ -25,13 +27,15 @@ pub(crate) struct Run<E> {
 }
 
 impl<E> Run<E> {
-    /// `policy` is valid. Its own seed counts, else that of the runtime, if it has one.
+    /// Creates a run of a valid policy.
+    ///
+    /// The policy's own seed counts, else that of the runtime, if it has one.
     pub(crate) fn new(policy: RetryPolicy<E>, pace: &Pace) -> Self {
         let rng = policy.seed.or_else(|| pace.draw_seed()).map_or_else(Rng::new, Rng::with_seed);
         Self { policy, rng, attempt: 0 }
     }
 
-    /// Counts a try that begins; from 1.
+    /// Counts an attempt that begins. Returns its number, from 1.
     pub(crate) fn begin(&mut self) -> u32 {
         self.attempt += 1;
         self.attempt
@@ -45,7 +49,9 @@ impl<E> Run<E> {
         self.policy.attempt_timeout
     }
 
-    /// Decides after the current try failed, `elapsed` after the start of the first one, and tells the hook of a wait.
+    /// Decides after the current attempt failed.
+    ///
+    /// `elapsed` is the time since the start of the first attempt. Calls the hook before a wait.
     pub(crate) fn failed(&mut self, error: &AttemptError<E>, elapsed: Duration) -> Next
     where
         E: 'static,

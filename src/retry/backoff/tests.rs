@@ -1,4 +1,4 @@
-//! The numbers against an exact reference, and at their ends.
+//! The arithmetic against an exact reference, and at its limits.
 
 use super::{Backoff, Duration, Rng};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
@@ -7,7 +7,7 @@ fn backoff(base: Duration, max: Duration, multiplier: f64, jitter: f64) -> Backo
     Backoff { base, max, multiplier, jitter }
 }
 
-/// In whole nanoseconds, for whole multipliers: one multiplication at a time.
+/// The exact wait in nanoseconds, for whole multipliers: one multiplication at a time.
 fn reference(base: Duration, max: Duration, multiplier: u32, n: u32) -> Duration {
     let mut nanos = base.as_nanos();
     for _ in 0..n {
@@ -20,7 +20,7 @@ fn nanos_to_duration(nanos: u128) -> Duration {
     Duration::new((nanos / 1_000_000_000) as u64, (nanos % 1_000_000_000) as u32)
 }
 
-/// All durations, the small and the extreme ones as often as those between.
+/// Generates durations, the small and the extreme ones as often as others.
 fn duration() -> impl Strategy<Value = Duration> {
     prop_oneof![
         Just(Duration::ZERO),

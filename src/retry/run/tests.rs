@@ -1,4 +1,4 @@
-//! What is asked after a failure, in which order, and what each answer leads to.
+//! The checks after a failure, their order, and their results.
 
 use super::*;
 use crate::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A policy whose callbacks write down that they were called.
+/// Creates a policy whose callbacks log their calls.
 fn recorded(log: &Arc<Mutex<Vec<String>>>) -> RetryPolicy<u32> {
     let note = |what: &'static str| {
         let log = Arc::clone(log);
@@ -108,7 +108,7 @@ fn a_hook_that_panics_costs_its_own_call() {
     assert_eq!(failed(&mut run, 1, 0), Next::Wait(SECOND));
 }
 
-/// The waits of a whole run.
+/// Returns the waits of a whole run.
 fn waits(policy: RetryPolicy<u32>) -> Vec<Duration> {
     let mut run = Run::new(policy, &Pace::bare());
     let mut waits = Vec::new();

@@ -1,21 +1,23 @@
-//! Which tasks are over and still referred to: for the leak check of tests.
+//! A tracker of finished tasks that are still referenced, for the leak check of tests.
 //!
-//! The owner list lets a task go with its body. What is left of it then is a cell that wakers, a handle and controls
-//! share; the census keeps one more reference to each, and so can say later which cells nobody has let go.
+//! The owner list removes a task with its body. Its cell remains while wakers, a handle and cancel handles share it.
+//! The tracker keeps one more reference per cell, so it can report later which cells are still referenced.
 
 use crate::task::raw::{Runnable, TaskRef};
 
-/// So many tasks are noted before the first look at which of them are gone.
+/// The number of tasks noted before the first clean-up.
 const FIRST: usize = 64;
 
-/// Tasks that were taken in and may not be forgotten by everybody.
-pub(super) struct Census {
+/// Accepted tasks that may still be referenced.
+pub(super) struct LeakTracker {
     seen: Vec<TaskRef>,
-    /// At this length those are dropped that nobody else refers to: so the cost is even, and the length in proportion.
+    /// The length at which unreferenced tasks are removed.
+    ///
+    /// It keeps the cost per task constant, and the length proportional to the referenced tasks.
     full: usize,
 }
 
-impl Census {
+impl LeakTracker {
     pub(super) fn new() -> Self {
         Self { seen: Vec::new(), full: FIRST }
     }
@@ -24,7 +26,7 @@ impl Census {
         self.seen.push(task.task());
     }
 
-    /// Takes out those that nobody else refers to, if it is time for that. To be dropped under no borrow.
+    /// Removes unreferenced tasks, when due. The caller drops them outside of any borrow.
     #[must_use]
     pub(super) fn retire(&mut self) -> Vec<TaskRef> {
         if self.seen.len() < self.full {
@@ -36,7 +38,7 @@ impl Census {
         retired
     }
 
-    /// Those that are over, and to which more than their handle refers.
+    /// Returns the finished tasks that have references besides their handle.
     pub(super) fn kept(&self) -> Vec<TaskRef> {
         self.seen.iter().filter(|task| task.is_closed() && task.other_references() > 1).cloned().collect()
     }
