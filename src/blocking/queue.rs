@@ -10,24 +10,37 @@
 //! thread:     the next closure of CURRENT (a batch that all threads share); if it is spent, the front of READY becomes
 //!             CURRENT; if there is none, all of OPEN does
 //! ```
-//! - A push is one compare-and-swap, and a take one `fetch_add` on the batch: no lock, and no allocation. The lock of the
-//!   line is taken once per batch.
-//! - Batches are made under that lock, from all that OPEN has, and put in the order in which they were made. CURRENT is
-//!   replaced under it as well, and only when it is spent. So closures are taken in the order of the pushes.
+//! - A push is one compare-and-swap, and a take one `fetch_add` on the batch: no lock, and no allocation. A lock is taken a
+//!   few times per batch.
+//! - Who makes a batch holds the maker's lock from taking all of OPEN until the batch is in READY. So batches are in READY in
+//!   the order of the pushes. CURRENT is replaced under the lock of READY, and only when it is spent. So closures are taken in
+//!   the order of the pushes.
 //! - Each thread keeps a reference to a batch ([`Place`]), which may be an older one than CURRENT. That one is spent: the
 //!   thread finds out at its next take, and turns to CURRENT.
 //! - A closure on its way between the three is pending (rule 1 of the module): no thread sleeps meanwhile.
-//! - Submitters make batches while the links are in their cache, and bound the time that a thread spends on making one.
+//! - Submitters make batches while the links are in their cache. A thread that walks the links waits for each one.
+//! - Spent batches are used again. If threads freed what submitters allocate, each would wait for the other in the allocator.
+//!
+//! `crossbeam-deque` is no alternative. If a thread took several closures at a time into a deque of its own, a closure behind
+//! a long one would be overtaken by many later ones. Taken one at a time from its `Injector`, with two threads, a closure cost
+//! about twice as much as from a batch.
 
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::{Arc, Mutex};
-use crate::task::raw::{Inbox, Push, Runnable, TaskBatch};
+use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::task::raw::{Inbox, Push, Pushed, Runnable, TaskBatch};
 use crate::task::{LEVELS, Priority, PriorityPicker};
 use crate::util::cache_padded::CachePadded;
 use std::collections::VecDeque;
 
-/// Admitted closures per batch that a submitter makes. Their cells fit into the second-level cache.
-pub(super) const BATCH: usize = 512;
+/// Admitted closures per batch that a submitter makes. Their cells fit into the first-level cache.
+pub(super) const BATCH: usize = 128;
+
+/// Searches that leave OPEN alone after a batch from READY. A submitter made that batch and is likely to make another; a look
+/// at OPEN would slow its pushes.
+const PATIENCE: u32 = 4;
+
+/// The most spent batches that a line keeps.
+const SPARE: usize = 8;
 
 /// The level of tasks that are given no other.
 const USUAL: usize = Priority::UserVisible.index();
@@ -46,6 +59,15 @@ pub(crate) struct Taker {
     /// Counts how often a level was passed over.
     picker: PriorityPicker,
     places: [Place; LEVELS],
+    /// [`PATIENCE`], or 0.
+    patience: u32,
+}
+
+impl Taker {
+    /// Of a thread that searches again after it has found nothing: at first it leaves OPEN to the submitters.
+    pub(super) fn patient() -> Self {
+        Self { patience: PATIENCE, ..Self::default() }
+    }
 }
 
 /// A thread's place in a line.
@@ -55,6 +77,8 @@ struct Place {
     batch: Option<Arc<TaskBatch>>,
     /// The number of that batch, or of the last one that the thread found spent.
     number: usize,
+    /// How many searches leave OPEN alone.
+    patience: u32,
 }
 
 impl Queue {
@@ -109,7 +133,7 @@ impl Queue {
         let job = if self.leveled.load(Ordering::Relaxed) {
             self.pop_leveled(taker)
         } else {
-            self.lines[USUAL].pop(&mut taker.places[USUAL])
+            self.lines[USUAL].pop(&mut taker.places[USUAL], taker.patience)
         };
         if job.is_some() {
             self.unreserve();
@@ -120,7 +144,7 @@ impl Queue {
     /// Takes any closure, to drop it. Unlike [`pop`](Self::pop) it waits for a thread that makes a batch meanwhile.
     pub(super) fn pop_any(&self, taker: &mut Taker) -> Option<Runnable> {
         let mut lines = self.lines.iter().zip(&mut taker.places);
-        let job = lines.find_map(|(line, place)| place.take().or_else(|| line.pop_slow(place)));
+        let job = lines.find_map(|(line, place)| place.take().or_else(|| line.pop_slow(place, 0)));
         if job.is_some() {
             self.unreserve();
         }
@@ -128,11 +152,11 @@ impl Queue {
     }
 
     #[cold]
-    fn pop_leveled(&self, Taker { picker, places }: &mut Taker) -> Option<Runnable> {
-        let mut waits: [bool; LEVELS] = std::array::from_fn(|level| self.lines[level].may_have(&places[level]));
+    fn pop_leveled(&self, Taker { picker, places, patience }: &mut Taker) -> Option<Runnable> {
+        let mut waits: [bool; LEVELS] = std::array::from_fn(|level| self.lines[level].may_have(&mut places[level]));
         loop {
             let level = picker.take(waits)?;
-            if let Some(job) = self.lines[level].pop(&mut places[level]) {
+            if let Some(job) = self.lines[level].pop(&mut places[level], *patience) {
                 return Some(job);
             }
             // Empty after all, or on its way: another level may have something.
@@ -144,8 +168,10 @@ impl Queue {
 /// The closures of one level.
 struct Line {
     open: CachePadded<Inbox>,
-    /// The number of batches made. Written under the lock of `batches`.
+    /// The number of batches made. Written under the lock of `maker`.
     made: CachePadded<AtomicUsize>,
+    /// Held from taking all of OPEN until it is in READY: batches are in READY in the order of the pushes.
+    maker: Mutex<()>,
     batches: CachePadded<Mutex<Batches>>,
 }
 
@@ -154,15 +180,19 @@ struct Batches {
     current: Arc<TaskBatch>,
     /// The number of `current`: each batch has the number of the one before, and one more.
     number: usize,
-    ready: VecDeque<TaskBatch>,
+    ready: VecDeque<Arc<TaskBatch>>,
+    /// Spent batches whose memory is used again.
+    spare: VecDeque<Arc<TaskBatch>>,
 }
 
 impl Line {
     fn new() -> Self {
-        let batches = Batches { current: Arc::new(TaskBatch::with_capacity(0)), number: 0, ready: VecDeque::new() };
+        let current = Arc::new(TaskBatch::with_capacity(0));
+        let batches = Batches { current, number: 0, ready: VecDeque::new(), spare: VecDeque::new() };
         Self {
             open: CachePadded::new(Inbox::new()),
             made: CachePadded::new(AtomicUsize::new(0)),
+            maker: Mutex::new(()),
             batches: CachePadded::new(Mutex::new(batches)),
         }
     }
@@ -175,65 +205,81 @@ impl Line {
         }
     }
 
-    /// Makes a batch of what was pushed, unless another thread is at work on the batches.
+    /// Makes a batch of what was pushed, unless another thread makes one.
     #[cold]
     fn make_batch(&self) {
-        if let Some(mut batches) = self.batches.try_lock() {
-            let mut batch = TaskBatch::with_capacity(BATCH);
-            batch.fill(self.open.take());
-            if !batch.is_spent() {
-                batches.ready.push_back(batch);
-                self.count_batch();
+        if let Some(maker) = self.maker.try_lock() {
+            let open = self.open.take();
+            if !open.is_empty() {
+                self.put(open, &maker);
             }
         }
     }
 
-    /// Under the lock.
-    fn count_batch(&self) {
+    /// Puts these closures into READY.
+    fn put(&self, jobs: Pushed, _maker: &MutexGuard<'_, ()>) {
+        let mut batch = self.batches.lock().unused();
+        match Arc::get_mut(&mut batch) {
+            Some(batch) => batch.fill(jobs),
+            None => unreachable!("nobody else has it"),
+        }
+        self.batches.lock().ready.push_back(batch);
         // Relaxed: a hint. The lock hands over the batch.
-        self.made.fetch_add(1, Ordering::Relaxed);
+        self.made.store(self.made.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
     /// False if the line is empty for the thread in this place, as far as it knows: a closure that is missed stays pending,
     /// and the thread searches again.
     #[inline]
-    fn may_have(&self, place: &Place) -> bool {
+    fn may_have(&self, place: &mut Place) -> bool {
         // Relaxed: see above.
-        place.batch.as_ref().is_some_and(|batch| !batch.is_spent())
-            || place.number != self.made.load(Ordering::Relaxed)
-            || !self.open.is_empty()
+        if place.batch.is_some() || place.number != self.made.load(Ordering::Relaxed) {
+            return true;
+        }
+        if place.patience > 0 {
+            place.patience -= 1;
+            return false;
+        }
+        !self.open.is_empty()
     }
 
     #[inline]
-    fn pop(&self, place: &mut Place) -> Option<Runnable> {
-        place.take().or_else(|| if self.may_have(place) { self.pop_slow(place) } else { None })
+    fn pop(&self, place: &mut Place, patience: u32) -> Option<Runnable> {
+        place.take().or_else(|| if self.may_have(place) { self.pop_slow(place, patience) } else { None })
     }
 
     /// Takes the next closure for a thread whose batch is spent.
     #[inline(never)]
-    fn pop_slow(&self, place: &mut Place) -> Option<Runnable> {
+    fn pop_slow(&self, place: &mut Place, patience: u32) -> Option<Runnable> {
+        if let Some(job) = self.pop_ready(place) {
+            place.patience = patience;
+            return Some(job);
+        }
+        // Of two threads that find READY empty, the second finds there what the first puts.
+        let maker = self.maker.lock();
+        if let Some(job) = self.pop_ready(place) {
+            return Some(job);
+        }
+        let mut open = self.open.take();
+        let first = open.next();
+        if !open.is_empty() {
+            self.put(open, &maker);
+        }
+        first
+    }
+
+    /// Takes the next closure of CURRENT, or of the front of READY.
+    fn pop_ready(&self, place: &mut Place) -> Option<Runnable> {
         let mut batches = self.batches.lock();
-        loop {
-            if place.number != batches.number {
-                place.number = batches.number;
-                let job = batches.current.take();
-                if job.is_some() {
-                    place.batch = Some(Arc::clone(&batches.current));
-                    return job;
-                }
-            }
-            // CURRENT is spent: this thread has just found out, or before.
-            if !batches.advance() {
-                let mut open = self.open.take();
-                let first = open.next();
-                if batches.fill(open) {
-                    self.count_batch();
-                    place.number = batches.number;
-                    place.batch = Some(Arc::clone(&batches.current));
-                }
-                return first;
+        // The thread has found the batch with the number in its place spent.
+        while place.number != batches.number || batches.advance() {
+            place.number = batches.number;
+            if let Some(job) = batches.current.take() {
+                place.batch = Some(Arc::clone(&batches.current));
+                return Some(job);
             }
         }
+        None
     }
 }
 
@@ -253,27 +299,25 @@ impl Batches {
     /// The oldest ready batch replaces the current one, which is spent. False: there is none.
     fn advance(&mut self) -> bool {
         let Some(batch) = self.ready.pop_front() else { return false };
-        self.number += 1;
-        self.current = Arc::new(batch);
+        self.number = self.number.wrapping_add(1);
+        let spent = std::mem::replace(&mut self.current, batch);
+        if self.spare.len() < SPARE && spent.capacity() <= 2 * BATCH {
+            self.spare.push_back(spent);
+        }
         true
     }
 
-    /// These closures replace the current batch, which is spent. False: there are none.
-    fn fill(&mut self, jobs: impl Iterator<Item = Runnable>) -> bool {
-        let mut jobs = jobs.peekable();
-        if jobs.peek().is_none() {
-            return false;
-        }
-        self.number += 1;
-        match Arc::get_mut(&mut self.current) {
-            Some(batch) => batch.fill(jobs),
-            None => {
-                let mut batch = TaskBatch::with_capacity(0);
-                batch.fill(jobs);
-                self.current = Arc::new(batch);
+    /// A spent batch that nobody else has.
+    ///
+    /// The threads free no memory that the submitters allocated: both would wait for a lock of the allocator.
+    fn unused(&mut self) -> Arc<TaskBatch> {
+        if let Some(mut batch) = self.spare.pop_front() {
+            if Arc::get_mut(&mut batch).is_some() {
+                return batch;
             }
+            self.spare.push_back(batch);
         }
-        true
+        Arc::new(TaskBatch::with_capacity(BATCH))
     }
 }
 

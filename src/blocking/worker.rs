@@ -81,7 +81,7 @@ fn run(shared: &Arc<Shared>, index: usize, slot: Arc<WorkerSlot>) {
     {
         let _known = shared.priority_refused.set(refused);
     }
-    Worker { shared, state, index, slot, taker: Taker::default() }.work();
+    Worker { shared, state, index, slot, taker: Taker::patient() }.work();
     CURRENT.set((0, 0));
     state.release_slot(index);
 }

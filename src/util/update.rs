@@ -6,7 +6,7 @@ use crate::util::cache_padded::CachePadded;
 use std::cell::Cell;
 use std::marker::PhantomData;
 
-/// How many threads have a lane of their own; with the common flag they fill one cache line. Fewer where all are explored.
+/// How many threads have a lane of their own. Fewer where all are explored.
 const LANES: usize = if cfg!(loom) { 2 } else { 7 };
 
 /// The lane of the thread that drives the runtime; the others go to whoever comes first.
@@ -42,11 +42,11 @@ pub(crate) struct UpdateFlag {
     free: Mutex<Vec<usize>>,
 }
 
-/// What is raised.
+/// What is raised. Each lane has a cache line: pool threads write theirs at each closure.
 #[derive(Debug)]
 struct Parts {
     common: AtomicBool,
-    lanes: [AtomicU64; LANES],
+    lanes: [CachePadded<AtomicU64>; LANES],
 }
 
 /// Whose lane a thread has.
@@ -64,11 +64,13 @@ thread_local! {
 impl UpdateFlag {
     pub(crate) fn new() -> Self {
         static NEXT: plain::AtomicU64 = plain::AtomicU64::new(1);
-        let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
         Self {
             id: NEXT.fetch_add(1, plain::Ordering::Relaxed),
-            parts: CachePadded::new(Parts { common: AtomicBool::new(false), lanes: zeros() }),
-            seen: CachePadded::new(zeros()),
+            parts: CachePadded::new(Parts {
+                common: AtomicBool::new(false),
+                lanes: std::array::from_fn(|_| CachePadded::new(AtomicU64::new(0))),
+            }),
+            seen: CachePadded::new(std::array::from_fn(|_| AtomicU64::new(0))),
             free: Mutex::new((DRIVER + 1..LANES).rev().collect()),
         }
     }

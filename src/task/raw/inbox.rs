@@ -186,6 +186,10 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next <= LAST_MARK
+    }
+
     fn oldest_first(newest: usize) -> Self {
         let mut rest = newest;
         let mut turned = EMPTY;

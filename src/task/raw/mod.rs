@@ -29,7 +29,7 @@ pub(crate) use arc_cache::ArcCache;
 pub(crate) use body::{Body, ClosureBody, Convert, Fallible, FutureBody, LazyBody, Value, WithTaskError, Work};
 pub(crate) use handles::{Completed, JoinRef, Runnable, TaskRef, new, new_bound};
 pub(crate) use header::PollOutcome;
-pub(crate) use inbox::{Inbox, Push};
+pub(crate) use inbox::{Batch as Pushed, Inbox, Push};
 pub(crate) use owned_tasks::{Listed, OwnedTasks};
 pub(crate) use prefetch::prefetch;
 pub(crate) use promised::{Promised, promise};

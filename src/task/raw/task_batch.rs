@@ -39,6 +39,11 @@ impl TaskBatch {
         Self { tasks: Vec::with_capacity(tasks), next: CachePadded::new(AtomicUsize::new(0)) }
     }
 
+    /// How many tasks it has room for without another allocation.
+    pub(crate) fn capacity(&self) -> usize {
+        self.tasks.capacity()
+    }
+
     /// Replaces a spent batch by these tasks.
     ///
     /// # Panics
