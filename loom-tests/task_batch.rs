@@ -69,7 +69,7 @@ fn takers_keep_the_order_of_the_pushes() {
             let queue = ModelArc::clone(&queue);
             thread::spawn(move || {
                 for (nth, job) in jobs.into_iter().enumerate() {
-                    queue.push(job, nth < 2);
+                    queue.push(job, nth > 0);
                 }
             })
         };
