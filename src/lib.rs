@@ -238,6 +238,7 @@ pub use task::{
     AnyTask, AsView, CancelHandle, Completer, IntoSharedResult, Priority, SharedResult, SharedTask, SharedValue,
     Status, Task, TaskId, TaskInfo, View, join_all, promise, race,
 };
+pub use time::host_until::with_host_until;
 pub use util::bounds::{MaybeSend, MaybeSendSync};
 
 /// Returns [`Result::Ok`] with [`BoxError`] as the error type.

@@ -32,6 +32,7 @@
 mod child;
 pub(crate) mod clock;
 pub(crate) mod driver;
+pub(crate) mod host_until;
 mod interval;
 mod sleep;
 mod ticks;

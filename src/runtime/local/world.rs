@@ -323,6 +323,7 @@ impl<W, R, F> Unpin for WithHost<W, R, F> {}
 /// runs on the host's thread, between two polls, later in the same tick, and the task goes on in that tick as well, unless
 /// the budget is used up: then in the next one. Requests run in the order in which they are awaited. Several closures, and
 /// the tasks in between, never hold the world at the same time, so it needs neither `Rc` nor `RefCell`.
+/// [`with_host_until`](crate::with_host_until) calls a closure once per tick.
 ///
 /// Dropping the future, or cancelling its task, before the closure ran gives it up: it never runs. A panic of the closure goes on in the task.
 ///
