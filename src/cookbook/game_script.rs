@@ -1,8 +1,8 @@
 //! Write what happens in a game one thing after the other, with access to its world.
 //!
 //! ```
-//! use offtick::time::{Clock, next_tick, sleep};
-//! use offtick::{Budget, LocalBuilder, WithHostError, with_host};
+//! use offtick::time::{Clock, sleep};
+//! use offtick::{Budget, LocalBuilder, WithHostError, with_host, with_host_until};
 //! use std::time::Duration;
 //!
 //! #[derive(Default)]
@@ -14,21 +14,14 @@
 //!
 //! /// Waits for the player, opens the gate after a second, and lifts it at half a metre per second.
 //! async fn gate() -> Result<(), WithHostError> {
-//!     while with_host(|world: &mut World| world.player < 3.0).await? {                  // 1
-//!         sleep(Duration::from_millis(100)).await;                                      // 2
-//!     }
-//!     sleep(Duration::from_secs(1)).await;
-//!     with_host(|world: &mut World| world.gate_is_open = true).await?;
-//!     loop {
-//!         let dt = next_tick().await.as_secs_f64();                                     // 3
-//!         let is_up = with_host(move |world: &mut World| {
-//!             world.gate_height = (world.gate_height + 0.5 * dt).min(2.0);
-//!             world.gate_height == 2.0
-//!         });
-//!         if is_up.await? {
-//!             return Ok(());
-//!         }
-//!     }
+//!     with_host_until(|world: &mut World, _| (world.player >= 3.0).then_some(())).await?; // 1
+//!     sleep(Duration::from_secs(1)).await;                                              // 2
+//!     with_host(|world: &mut World| world.gate_is_open = true).await?;                  // 3
+//!     with_host_until(|world: &mut World, dt| {                                         // once per frame
+//!         world.gate_height = (world.gate_height + 0.5 * dt.as_secs_f64()).min(2.0);
+//!         (world.gate_height == 2.0).then_some(())
+//!     })
+//!     .await
 //! }
 //!
 //! let rt = LocalBuilder::new().clock(Clock::manual()).build()?;                         // 4

@@ -6,6 +6,7 @@
 //!
 //! | job | page |
 //! |---|---|
+//! | draw a task in every frame, retries and errors included | [page of one task](page_of_one_task) |
 //! | load something large and show how far it is | [asset with a progress bar](asset_with_progress_bar) |
 //! | ask a server without freezing the window | [HTTP from a GUI](http_from_a_gui) |
 //! | stop the work of a screen that is closed | [cancel on screen close](cancel_on_screen_close) |
@@ -13,6 +14,8 @@
 //! | keep a value fresh | [periodic refresh](periodic_refresh) |
 //! | search while the user types | [debounced search](debounced_search) |
 //! | fetch many things, a few at a time | [N downloads at once](n_downloads_at_once) |
+//! | go on with a result, wait for several, take the first | [tasks made of tasks](tasks_made_of_tasks) |
+//! | wait for a callback of another library | [task from a callback](task_from_a_callback) |
 //! | compute for long, and stop when told | [CPU job with cooperative cancel](cpu_job_with_cooperative_cancel) |
 //! | read lines that the user types | [lines of standard input](lines_of_standard_input) |
 //! | read the output of a program, a terminal, a device | [descriptors](descriptors) |
@@ -41,6 +44,9 @@ pub mod graceful_shutdown;
 pub mod http_from_a_gui;
 pub mod lines_of_standard_input;
 pub mod n_downloads_at_once;
+pub mod page_of_one_task;
 pub mod periodic_refresh;
 pub mod retry_with_back_off;
+pub mod task_from_a_callback;
+pub mod tasks_made_of_tasks;
 pub mod test_with_fake_time;
