@@ -4,6 +4,8 @@
 
 use chrono::{DateTime, Local, NaiveTime, Utc};
 use offtick::schedule::{Cron, Trigger, Zone, ZoneError};
+use offtick::time::WallClock;
+use offtick::{LocalRuntime, Scheduler, TaskManager};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -47,6 +49,27 @@ const CASES: &[(&str, fn())] = &[
         install(BERLIN);
         assert!(Zone::local().check().is_ok());
         assert_eq!(next(), "2026-07-01T07:00:00+00:00");
+    }),
+    ("job", || {
+        let wall = WallClock::manual(utc("2026-07-01T12:00:00Z"));
+        let rt = LocalRuntime::new().unwrap();
+        let scheduler = Scheduler::with_wall_clock(&TaskManager::new(rt.handle()), wall.clone());
+        let job = scheduler.cron("0 9 * * *").spawn(|cx| async move { cx.due() }).unwrap();
+        let look = |reading: &str| {
+            wall.set(utc(reading));
+            rt.run_until_stalled().unwrap();
+        };
+        look("2026-07-01T12:01:00Z");
+        assert_eq!(job.next_run_at(), Some(utc("2026-07-02T07:00:00Z").into()));
+        install(NEW_YORK);
+        look("2026-07-01T12:02:00Z");
+        // 09:00 in New York, on the same day still.
+        assert_eq!(job.next_run_at(), Some(utc("2026-07-01T13:00:00Z").into()));
+        look("2026-07-01T13:00:00Z");
+        look("2026-07-02T07:00:00Z");
+        assert_eq!(job.counts().runs, 1, "03:00 in New York");
+        look("2026-07-02T13:00:00Z");
+        assert_eq!(job.counts().runs, 2);
     }),
 ];
 
@@ -133,4 +156,10 @@ impl Drop for Place {
 fn a_change_of_the_zone_moves_triggers() {
     let place = Place::new("triggers");
     passes("travel", &format!(":{}", place.file()), &place.file());
+}
+
+#[test]
+fn a_change_of_the_zone_moves_jobs() {
+    let place = Place::new("jobs");
+    passes("job", &format!(":{}", place.file()), &place.file());
 }

@@ -4,6 +4,7 @@
 //! poll, kept alive as long as anyone may unpark. Waking is one system call, and only for a reactor that is parked.
 //!
 //! ```text
+//! clock      steps of the system's wall clock, for whoever waits for a reading of it
 //! alarm      how long a poll may take, since the poll's own timeout is too coarse on some systems, and wakes are slow
 //! readiness  what is known of one direction of a source: two atomic words
 //! source     readiness of both directions, and who waits for them
@@ -21,11 +22,18 @@ mod alarm;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[path = "alarm_other.rs"]
 mod alarm;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "clock_linux.rs"]
+mod clock;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "clock_other.rs"]
+mod clock;
 mod host;
 mod readiness;
 mod sockets;
 mod source;
 
+pub(crate) use clock::OnStep;
 pub(crate) use readiness::{Direction, Facts, Seen, UNUSED};
 #[allow(unreachable_pub, reason = "public by way of `net`")]
 pub use sockets::ReactorGone;
@@ -45,6 +53,9 @@ const WAKE: Token = Token(usize::MAX);
 
 /// The token of the alarm; no socket gets it either.
 const ALARM: Token = Token(usize::MAX - 1);
+
+/// The token of the watch of the wall clock; no socket gets it either.
+const CLOCK: Token = Token(usize::MAX - 2);
 
 /// How many events one poll takes.
 const EVENTS: usize = 256;
@@ -119,7 +130,7 @@ impl PollParker {
     /// True if a look may find something.
     #[inline]
     pub(crate) fn has_sockets(&self) -> bool {
-        self.sockets.len() > 0
+        self.sockets.watches()
     }
 
     /// Wakes whom the events that are there concern, without waiting. True if there were any. Costs one load while there
@@ -145,17 +156,24 @@ impl PollParker {
     }
 
     fn dispatch(&mut self) -> bool {
-        let alarm = &mut self.alarm;
+        let (alarm, mut clock_was_set) = (&mut self.alarm, false);
         let told = self.events.iter().filter(|event| match event.token() {
             WAKE => false,
             ALARM => {
                 alarm.rang();
                 false
             }
+            CLOCK => {
+                clock_was_set = true;
+                false
+            }
             _ => true,
         });
         self.sockets.note(told, &mut self.woken);
         self.events.clear();
+        if clock_was_set {
+            self.sockets.clock_was_set();
+        }
         let any = !self.woken.is_empty();
         sockets::wake(&mut self.woken);
         any

@@ -13,11 +13,13 @@
 //!
 //! The lock of the slab is held while the events of one poll are noted, never while anyone is woken.
 
+use super::CLOCK;
+use super::clock::{ClockWatch, OnStep};
 use super::readiness::Facts;
 use super::source::Source;
 use crate::counters::Counter;
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Arc, Mutex};
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Arc, Mutex, Weak};
 use crate::util::catch::guarded;
 use crate::util::slab::{Key, Slab};
 use mio::event::{Event, Source as MioSource};
@@ -75,12 +77,16 @@ pub(crate) struct Sockets {
     /// How many there are, written under the lock, for whoever asks without it: Relaxed, since nothing follows from it but
     /// a look at the system that may be in vain or come one turn later.
     count: AtomicUsize,
+    /// True if the poll may have an event: there are sources, or the wall clock is watched. Written as `count` is.
+    watches: AtomicBool,
     /// What the system told of them; the reactor's thread counts.
     events: Counter,
+    clock: ClockWatch,
 }
 
 struct Sources {
     slab: Slab<Arc<Source>>,
+    watches_clock: bool,
     /// `None` once the reactor is closed. A call of the system that is on keeps it open until it returns.
     registry: Option<Arc<Registry>>,
 }
@@ -88,9 +94,15 @@ struct Sources {
 impl Sockets {
     pub(super) fn new(registry: Registry) -> Self {
         Self {
-            sources: Mutex::new(Sources { slab: Slab::new(), registry: Some(Arc::new(registry)) }),
+            sources: Mutex::new(Sources {
+                slab: Slab::new(),
+                watches_clock: false,
+                registry: Some(Arc::new(registry)),
+            }),
             count: AtomicUsize::new(0),
+            watches: AtomicBool::new(false),
             events: Counter::default(),
+            clock: ClockWatch::default(),
         }
     }
 
@@ -103,6 +115,40 @@ impl Sockets {
     #[cfg_attr(not(unix), allow(dead_code, reason = "there is no descriptor to lend"))]
     pub(crate) fn registry(&self) -> Option<Arc<Registry>> {
         self.sources.lock().registry.clone()
+    }
+
+    /// True if the poll may have an event.
+    #[inline]
+    pub(super) fn watches(&self) -> bool {
+        self.watches.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, sources: &Sources) {
+        self.count.store(sources.slab.len(), Ordering::Relaxed);
+        self.watches.store(!sources.slab.is_empty() || sources.watches_clock, Ordering::Relaxed);
+    }
+
+    /// Calls `listener` after each step of the system's wall clock, on the reactor's thread. Keeps no reference to it.
+    ///
+    /// # Errors
+    /// [`ReactorGone`]; where the system does not notify of steps; out of descriptors.
+    pub(crate) fn watch_clock(&self, listener: Weak<OnStep>) -> io::Result<()> {
+        let registry = self.registry().ok_or(ReactorGone)?;
+        self.clock.add(&registry, CLOCK, listener)?;
+        let mut sources = self.sources.lock();
+        sources.watches_clock = sources.registry.is_some();
+        self.count(&sources);
+        let closed = !sources.watches_clock;
+        drop(sources);
+        // The reactor may have been closed in between.
+        if closed {
+            self.clock.close();
+        }
+        Ok(())
+    }
+
+    pub(super) fn clock_was_set(&self) {
+        self.clock.rang();
     }
 
     /// How many sources there are.
@@ -131,7 +177,7 @@ impl Sockets {
                 sources.slab.remove(key);
                 return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many sockets on one reactor"));
             }
-            self.count.store(sources.slab.len(), Ordering::Relaxed);
+            self.count(&sources);
             (key, registry)
         };
         if let Err(error) = registry.register(io, token(key), interest) {
@@ -154,7 +200,7 @@ impl Sockets {
         let forgotten = {
             let mut sources = self.sources.lock();
             let forgotten = sources.slab.remove(key);
-            self.count.store(sources.slab.len(), Ordering::Relaxed);
+            self.count(&sources);
             forgotten
         };
         // It may hold a waker: foreign code, and not under the lock.
@@ -179,9 +225,12 @@ impl Sockets {
     pub(crate) fn close(&self) {
         let (slab, registry) = {
             let mut sources = self.sources.lock();
-            self.count.store(0, Ordering::Relaxed);
-            (std::mem::take(&mut sources.slab), sources.registry.take())
+            let taken = (std::mem::take(&mut sources.slab), sources.registry.take());
+            sources.watches_clock = false;
+            self.count(&sources);
+            taken
         };
+        self.clock.close();
         drop(registry);
         let mut woken = Vec::new();
         for (_, source) in slab.iter() {

@@ -416,6 +416,11 @@ impl<H: Host> Engine<H> {
 
     // Calls of the driver.
 
+    /// Sets the longest wait for a reading of the wall clock, in nanoseconds.
+    pub(crate) fn set_look(&mut self, look: Nanos) {
+        self.look = look;
+    }
+
     /// True if a job waits for the wall clock.
     #[cfg_attr(not(feature = "cron"), allow(dead_code, reason = "for calendars"))]
     pub(crate) fn waits_for_wall(&self) -> bool {

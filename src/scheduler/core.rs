@@ -16,6 +16,8 @@ use super::event::{Hook, JobEvent, Kind, Pending};
 use super::launch::RunPlace;
 use crate::instant::Instant;
 use crate::manage::TaskManager;
+#[cfg(feature = "net")]
+use crate::reactor::OnStep;
 use crate::repeat::{
     Action, Engine, ErrorPolicy, Event, JobStatus, MINUTE, Nanos, NextStep, Now, Outcome, Rules, SECOND, Search, Slot,
     Step, Table,
@@ -102,6 +104,9 @@ pub(super) struct Core {
     ended: Condvar,
     /// Woken when a run is submitted, and at the end.
     waiters: Mutex<Vec<Waker>>,
+    /// Called by the reactor after a step of the system's wall clock.
+    #[cfg(feature = "net")]
+    watch: Mutex<Option<Arc<OnStep>>>,
 }
 
 /// What a job is made of, but for its slots.
@@ -118,7 +123,7 @@ pub(super) struct NewJob {
 impl Core {
     pub(super) fn new(handle: Handle, manager: Option<TaskManager>, wall: WallClock) -> Arc<Self> {
         let origin = handle.clock().now();
-        let look = if wall.notifies() { LONG_LOOK } else { SHORT_LOOK };
+        let look = if wall.notifies(handle.clock()) { LONG_LOOK } else { SHORT_LOOK };
         let engine = Engine::new(Now { steady: 0, wall: wall.nanos() }, wall.runs_by_itself(), look);
         let state = State {
             phase: Phase::Open,
@@ -134,7 +139,18 @@ impl Core {
         };
         let (state, driver) = (Mutex::new(state), Mutex::new(None));
         let (ended, waiters) = (Condvar::new(), Mutex::new(Vec::new()));
-        let core = Arc::new(Self { handle, manager, wall, origin, state, driver, ended, waiters });
+        let core = Arc::new(Self {
+            handle,
+            manager,
+            wall,
+            origin,
+            state,
+            driver,
+            ended,
+            waiters,
+            #[cfg(feature = "net")]
+            watch: Mutex::new(None),
+        });
         let listener: Weak<Self> = Arc::downgrade(&core);
         core.wall.listen(listener);
         core
@@ -298,6 +314,8 @@ impl Core {
         drop_quietly(old);
         let now = self.now();
         self.look(now);
+        #[cfg(feature = "net")]
+        self.watch_clock();
         let mut searches = 0;
         for _ in 0..JOBS_PER_TURN {
             self.call_hooks();
@@ -319,6 +337,25 @@ impl Core {
         }
         self.call_hooks();
         Some(NextStep::Until(now.steady))
+    }
+
+    /// Has the reactor notify of steps of the system's wall clock, once a job waits for it.
+    #[cfg(feature = "net")]
+    fn watch_clock(self: &Arc<Self>) {
+        let mut watch = self.watch.lock();
+        if watch.is_some() || !self.wall.is_system() || !self.state.lock().engine.waits_for_wall() {
+            return;
+        }
+        let core = Arc::downgrade(self);
+        let on_step: Arc<OnStep> = Arc::new(move || {
+            if let Some(core) = core.upgrade() {
+                core.notify();
+            }
+        });
+        if self.handle.shared().sockets.watch_clock(Arc::downgrade(&on_step)).is_ok() {
+            self.state.lock().engine.set_look(LONG_LOOK);
+        }
+        *watch = Some(on_step);
     }
 
     /// Notices a step of the wall clock, and a change of the machine's time zone.

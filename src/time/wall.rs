@@ -100,9 +100,15 @@ impl WallClock {
         self.manual.as_ref().is_none_or(|manual| manual.shared.pace.is_some())
     }
 
-    /// Whether listeners hear of each step at once.
-    pub(crate) fn notifies(&self) -> bool {
-        self.manual.is_some()
+    /// True if every step has listeners here: it is set by the program, and otherwise advances with `clock` or not at all.
+    pub(crate) fn notifies(&self, clock: &Clock) -> bool {
+        let pace = self.manual.as_ref().map(|manual| &manual.shared.pace);
+        pace.is_some_and(|pace| pace.as_ref().is_none_or(|(pace, _)| pace.is(clock)))
+    }
+
+    /// True for the clock of the operating system.
+    pub(crate) fn is_system(&self) -> bool {
+        self.manual.is_none()
     }
 
     /// Registers who is to be told of moves. Nothing is ever told of the system's clock.

@@ -162,3 +162,37 @@ fn registrations_from_four_threads_while_the_reactor_polls_and_ends() {
     });
     assert_eq!(sockets.len(), 0);
 }
+
+/// A step of the clock cannot be made here; the timer that the system cancels for it rings in its place.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn a_step_of_the_wall_clock_reaches_all_listeners_that_are_left() {
+    let mut parker = PollParker::new().expect("a poll");
+    let sockets = parker.sockets();
+    assert!(!parker.has_sockets());
+    let calls = Arc::new(Count::new(0));
+    let listener = || -> Arc<OnStep> {
+        let calls = Arc::clone(&calls);
+        Arc::new(move || {
+            calls.fetch_add(1, Ordering::Relaxed);
+        })
+    };
+    let (kept, dropped) = (listener(), listener());
+    for listener in [&kept, &dropped] {
+        sockets.watch_clock(Arc::downgrade(listener)).expect("a timer");
+    }
+    drop(dropped);
+    assert!(parker.has_sockets() && sockets.len() == 0, "it is no source of the program");
+    parker.look();
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    for step in 1..=3 {
+        sockets.clock.ring();
+        parker.park(Some(Duration::from_secs(60)));
+        assert_eq!(calls.load(Ordering::Relaxed), step);
+        parker.look();
+        assert_eq!(calls.load(Ordering::Relaxed), step, "once for each");
+    }
+    sockets.close();
+    assert!(!parker.has_sockets());
+    assert!(sockets.watch_clock(Arc::downgrade(&kept)).is_err());
+}
