@@ -260,6 +260,11 @@ impl<S> Io<S> {
         self.poll_operate(direction, cx, &mut Place::Polled, |source| operation(source).map(Did::Some))
     }
 
+    /// Takes note that the reading side was shut here, and wakes the reads that wait. Windows reports no event for that.
+    pub(super) fn note_read_closed(&self) {
+        self.registration.state.notify(Facts::READ_CLOSED);
+    }
+
     pub(super) fn operate<R>(
         &self,
         direction: Direction,

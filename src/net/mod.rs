@@ -35,8 +35,11 @@ mod bytes;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "calls_linux.rs"]
 mod calls;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
 #[path = "calls_other.rs"]
+mod calls;
+#[cfg(windows)]
+#[path = "calls_windows.rs"]
 mod calls;
 mod custom;
 mod datagram;

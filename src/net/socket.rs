@@ -88,7 +88,11 @@ macro_rules! shutdown_methods {
         /// # Errors
         /// `NotConnected` if there is no connection, or the peer has reset it.
         pub fn shutdown(&self, how: std::net::Shutdown) -> std::io::Result<()> {
-            self.io.get_ref().shutdown(how)
+            self.io.get_ref().shutdown(how)?;
+            if how != std::net::Shutdown::Write {
+                self.io.note_read_closed();
+            }
+            Ok(())
         }
     };
 }

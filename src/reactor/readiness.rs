@@ -87,6 +87,8 @@ impl Facts {
     pub(crate) const ASSUMED: Self = Self(READABLE | WRITABLE | ASSUMED);
     /// A connection that is being made: not writable before it is connected, then as any new source.
     pub(crate) const CONNECTING: Self = Self(READABLE | ASSUMED);
+    /// The reading side was shut.
+    pub(crate) const READ_CLOSED: Self = Self(READ_CLOSED);
     /// The reactor is gone.
     pub(crate) const GONE: Self = Self(GONE);
 

@@ -19,6 +19,7 @@
 //! A waker is foreign code: it is cloned before the lock, moved and compared under it, woken and dropped after it.
 
 use super::readiness::{Direction, Facts, Readiness, Seen};
+use super::sockets::wake;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::util::catch::guarded;
@@ -206,6 +207,13 @@ impl Source {
             }
         }
         self.publish(&waiters);
+    }
+
+    /// Takes note of a fact that no event reports, and wakes the waiters that it concerns.
+    pub(crate) fn notify(&self, facts: Facts) {
+        let mut woken = Vec::new();
+        self.event(facts, &mut woken);
+        wake(&mut woken);
     }
 
     /// Must be called under the lock, as its argument shows.
