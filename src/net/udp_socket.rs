@@ -20,6 +20,10 @@ use std::task::{Context, Poll};
 ///
 /// Everything works over a shared reference, from any number of tasks.
 ///
+/// # Windows
+/// A datagram that is longer than the buffer is an error there (`WSAEMSGSIZE`, 10040). The buffer has its beginning, and the
+/// rest is lost as on other systems. Use a buffer for the longest datagram that you expect, and one byte more.
+///
 /// # Which runtime, cancel safety
 /// As [`Io`]. What is dropped has sent and received nothing.
 ///

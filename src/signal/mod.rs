@@ -18,8 +18,9 @@
 //! | a handler of somebody else | that handler. It also runs before the actions of this module while they are there |
 //!
 //! The limits:
-//! - "Before" means before the first use of that signal here in this process. It is read from `/proc` on Linux; elsewhere,
-//!   and without `/proc`, nobody can tell without unsafe code, and the default action is assumed.
+//! - "Before" means before the first use of that signal here in this process. It is read from `/proc` on Linux and Android.
+//!   Elsewhere, and without `/proc`, no safe call returns it, and the default action is assumed. So under `nohup` a
+//!   [`Shutdown`] takes `SIGHUP` there; leave it out of [`ShutdownBuilder::signals`] if the program must survive.
 //! - Whoever registers with `signal-hook` for the same signal *after* that and still listens when the last user here is gone:
 //!   the default action comes first.
 //! - Real-time signals, whose default action `signal-hook` does not know, do nothing afterwards.

@@ -139,7 +139,8 @@ impl fmt::Debug for WallClock {
 /// A wall clock that the program sets; made by [`WallClock::manual`] and [`WallClock::paced_by`].
 ///
 /// Whoever waits for one of its readings looks again at once after each move. Every call is thread-safe; clones are one
-/// clock. It saturates some 250,000 years from now.
+/// clock. It saturates some 250,000 years from now. On Windows a [`SystemTime`] has steps of 100 nanoseconds: readings and
+/// settings are rounded down to them.
 ///
 /// # Example
 /// See [`WallClock`].
