@@ -11,7 +11,8 @@
 //!   beyond that return to the allocator.
 //! - Cells larger than [`LARGEST`] or aligned to more than [`ALIGN`] never come here.
 //!
-//! A thread frees its store when it ends. Cells allocated or freed on it after that use the allocator.
+//! A thread frees its store when it ends. Cells allocated or freed on it after that use the allocator. On windows-gnu a
+//! thread-local that is used after its destructor is created again: that store is freed as well.
 //!
 //! Under loom and Miri there is no store: they must see each cell allocated and freed.
 
@@ -251,7 +252,8 @@ mod tests {
         struct Late(NonNull<[u64; 16]>);
         impl Drop for Late {
             fn drop(&mut self) {
-                assert!(STORE.try_with(|_| ()).is_err());
+                let created_again = cfg!(all(windows, target_env = "gnu"));
+                assert!(created_again || STORE.try_with(|_| ()).is_err());
                 let block = get::<[u64; 16]>();
                 free(block);
                 free(self.0);
