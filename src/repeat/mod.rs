@@ -62,5 +62,7 @@ pub(crate) use entry::{Search, Slot};
 #[allow(unreachable_pub, reason = "public by way of `scheduler`")]
 pub use rules::{ErrorPolicy, Overlap};
 pub(crate) use rules::{Grace, Rules};
-pub(crate) use table::{Begin, Kind, Points, Table};
+#[cfg_attr(not(feature = "cron"), allow(unused_imports, reason = "for calendars"))]
+pub(crate) use table::{Begin, Points};
+pub(crate) use table::{Kind, Table};
 pub(crate) use time::{MINUTE, Moment, Nanos, Now, SECOND, nanos};

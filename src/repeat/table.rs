@@ -55,6 +55,7 @@ pub(crate) trait Points: Send {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begin {
     /// Those from the present reading on, itself included.
+    #[cfg_attr(all(not(feature = "cron"), not(test)), expect(dead_code, reason = "for calendars"))]
     Now,
     /// Those after the present reading.
     #[cfg_attr(not(feature = "cron"), expect(dead_code, reason = "for calendars"))]
