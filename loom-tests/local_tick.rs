@@ -9,7 +9,7 @@ use super::explore;
 use super::task_rig::{Queue, body};
 use crate::executor::{Core, Counters};
 use crate::park::{Descriptor, ParkState, Unpark};
-use crate::runtime::{Bell, Host};
+use crate::runtime::{HostState, HostWaker};
 use crate::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::sync::{Arc, Condvar, Mutex};
 use crate::task::raw::{Push, Runnable, SpawnMeta, new};
@@ -97,7 +97,7 @@ impl Descriptor for Outside {
 
 /// A runtime without a thread, as far as the wait goes.
 struct Pump {
-    host: Host,
+    host: HostState,
     outside: Outside,
     driver: Arc<Driver>,
     core: Core,
@@ -108,7 +108,7 @@ impl Pump {
     /// One whose host waits for the descriptor.
     fn polled(queue: &Queue) -> (Self, Arc<Remote>) {
         let remote = Arc::new(Remote { word: ParkState::new(), readable: Flag::new() });
-        let host = Host::new(None);
+        let host = HostState::new(None);
         assert!(host.set_polls());
         (Self::new(host, &remote, remote.clone(), queue), remote)
     }
@@ -118,12 +118,12 @@ impl Pump {
         let remote = Arc::new(Remote { word: ParkState::new(), readable: Flag::new() });
         let flag = Flag::new();
         let theirs = Arc::clone(&flag);
-        let bell = Arc::new(Bell::new(remote.clone(), Box::new(move || theirs.raise()), None));
-        let host = Host::new(Some(Arc::clone(&bell)));
-        (Self::new(host, &remote, bell.clone(), queue), flag, bell)
+        let host_waker = Arc::new(HostWaker::new(remote.clone(), Box::new(move || theirs.raise()), None));
+        let host = HostState::new(Some(Arc::clone(&host_waker)));
+        (Self::new(host, &remote, host_waker.clone(), queue), flag, host_waker)
     }
 
-    fn new(host: Host, remote: &Arc<Remote>, unpark: Arc<dyn Unpark>, queue: &Queue) -> Self {
+    fn new(host: HostState, remote: &Arc<Remote>, unpark: Arc<dyn Unpark>, queue: &Queue) -> Self {
         let outside = Outside { remote: Arc::clone(remote), alarm: None };
         let core = Core::new(Arc::new(Counters::default()));
         let mut pump = Self { host, outside, driver: Driver::new(Clock::system(), unpark), core, queue: queue.clone() };
@@ -218,15 +218,15 @@ fn a_host_that_waits_for_the_descriptor_sees_all_that_is_spawned() {
 
 /// Two threads bring a task each, the host sleeps on its hook and then ticks until nothing is ready.
 ///
-/// Red: `arm` that does not call the hook if the bell was notified meanwhile; the late look of the model above.
+/// Red: `arm` that does not call the hook if the host_waker was notified meanwhile; the late look of the model above.
 #[test]
 fn a_host_that_waits_for_its_hook_sees_all_that_is_spawned() {
     explore(Some(2), 1300, || {
         let queue = Queue::new();
-        let (mut pump, flag, bell) = Pump::hooked(&queue);
+        let (mut pump, flag, host_waker) = Pump::hooked(&queue);
         let ran = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let others = ran.clone().map(|ran| {
-            let elsewhere = Elsewhere { queue: queue.clone(), unpark: Arc::clone(&bell) };
+            let elsewhere = Elsewhere { queue: queue.clone(), unpark: Arc::clone(&host_waker) };
             thread::spawn(move || elsewhere.spawn(note(ran)))
         });
         while !ran.iter().all(|ran| ran.load(Relaxed)) {

@@ -56,20 +56,20 @@ fn one_call_of_the_hook_for_each_time_the_flag_goes_up() {
     });
 }
 
-/// A thread raises its own lane, another the common flag: what either published is seen, or the flag is up.
+/// A thread raises its own per-thread flag, another the common flag: what either published is seen, or the flag is up.
 ///
-/// Red: `raise_lane` with a relaxed store; `take` with a relaxed load of the lane.
+/// Red: `raise_thread_flag` with a relaxed store; `take` with a relaxed load of the per-thread flag.
 #[test]
 fn an_update_on_a_lane_is_seen_or_the_flag_is_up() {
     explore(Some(3), 100, || {
         let flag = Arc::new(UpdateFlag::new());
         let news = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
-        let lane = {
+        let thread_flag = {
             let (flag, news) = (Arc::clone(&flag), Arc::clone(&news));
             thread::spawn(move || {
                 for number in 1..=2 {
                     news[0].store(number, Relaxed);
-                    flag.raise_lane(1);
+                    flag.raise_thread_flag(1);
                 }
             })
         };
@@ -85,7 +85,7 @@ fn an_update_on_a_lane_is_seen_or_the_flag_is_up() {
         if flag.take() {
             seen = look();
         }
-        lane.join().expect("raises");
+        thread_flag.join().expect("raises");
         common.join().expect("raises");
         let up = flag.take();
         assert!(seen == [2, 1] || up, "an update was lost");

@@ -24,7 +24,7 @@
 //! | `task/task_meta`, `task/share`, `task/retry_state` | wakers, end hook and time limit of a task; waits between attempts |
 //! | `error/panic` | the payload of a panic |
 //! | `progress/{shared, waiter}` | the producer of a shared reporter; senders that wait |
-//! | `util/{finished, update}` | keys of finished tasks; free lanes of the update flag |
+//! | `util/{finished, update}` | keys of finished tasks; free per-thread flags of the update flag |
 //! | `executor/poll_watch` | the poll that is watched |
 //! | `time/{driver, child, clock, wall}` | timers; clocks that follow another one; listeners of a wall clock |
 //! | `blocking/*` | threads and queue of a pool; running closures |

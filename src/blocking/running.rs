@@ -1,11 +1,11 @@
 //! The closures that run right now: one slot per thread, so that they can be listed, and cancelled at shutdown. The slot
-//! holds a lane of the update flag as well, as long as there is one.
+//! holds a per-thread update flag as well, as long as there is one.
 
 use crate::instant::Instant;
 use crate::sync::{Arc, Mutex, Weak};
 use crate::task::TaskId;
 use crate::task::raw::{Outcome, TaskRef};
-use crate::util::update::{Lane, UpdateFlag};
+use crate::util::update::{ThreadFlag, UpdateFlag};
 use std::cell::RefCell;
 
 /// A closure that runs.
@@ -25,7 +25,7 @@ struct Slot {
 /// The slot of this thread.
 struct OwnSlot {
     slot: Arc<Slot>,
-    _lane: Option<Lane>,
+    _flag: Option<ThreadFlag>,
 }
 
 thread_local! {
@@ -36,7 +36,7 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct RunningClosures {
     slots: Mutex<Vec<Weak<Slot>>>,
-    /// The flag of which each thread gets a lane.
+    /// The flag of which each thread gets a per-thread part.
     update: Arc<UpdateFlag>,
 }
 
@@ -61,7 +61,7 @@ impl RunningClosures {
         let mut slots = self.slots.lock();
         slots.retain(|slot| slot.strong_count() > 0);
         slots.push(Arc::downgrade(&slot));
-        OwnSlot { slot, _lane: Lane::claim(&self.update) }
+        OwnSlot { slot, _flag: ThreadFlag::claim(&self.update) }
     }
 
     /// The closures that run now, those included whose task has ended.

@@ -1,4 +1,4 @@
-//! A future driven by the calling thread.
+//! Running a future on the calling thread.
 
 use super::context;
 use crate::error::TaskError;
@@ -8,12 +8,12 @@ use std::pin::pin;
 
 /// Runs a future on the calling thread, which sleeps while the future waits.
 ///
-/// For the end of `main`, for tests, and for closures on a pool thread. Timers inside it belong to the default runtime
-/// unless they were made by a [`Handle`](crate::Handle).
+/// Use it at the end of `main`, in tests, and in closures on a pool thread. Timers inside it belong to the default
+/// runtime unless a [`Handle`](crate::Handle) created them.
 ///
 /// # Errors
-/// [`TaskError::WouldDeadlock`] on a reactor thread, which must not wait; the future is dropped.
-/// On wasm32-unknown-unknown no thread may block: there it is the error as soon as the future waits.
+/// [`TaskError::WouldDeadlock`] on a reactor thread, which must not wait; the future is dropped. On
+/// wasm32-unknown-unknown no thread may block: there it is the error as soon as the future waits.
 ///
 /// # Example
 /// ```

@@ -1,4 +1,4 @@
-//! The settings of a runtime.
+//! The options of a runtime.
 
 use super::handle::{Handle, Runtime};
 use super::hooks::Hooks;
@@ -19,27 +19,27 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-/// Who runs closures on a runtime without a thread.
+/// The threads that run closures of a runtime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Inline {
-    /// The threads of the pool.
+    /// Pool threads.
     #[default]
     No,
-    /// Each tick.
+    /// The host's thread, in each tick.
     Ticks,
-    /// The host, when it asks for it.
+    /// The host's thread, when the host requests it.
     Held,
 }
 
-/// The longest time that a reactor may be told to spin.
+/// The longest time that a reactor may spin.
 const LONGEST_SPIN: Duration = Duration::from_secs(1);
 
 /// The smallest stack of a reactor thread, in bytes.
 const SMALLEST_STACK: usize = 64 << 10;
 
-/// Settings of a [`Runtime`]; [`Runtime::new`] takes the defaults.
+/// The options of a [`Runtime`]; [`Runtime::new`] uses the defaults.
 ///
-/// Nothing is checked before [`Builder::build`], which names the setting that is wrong.
+/// Options are checked by [`Builder::build`], whose error names the wrong one.
 ///
 /// # Example
 /// ```
@@ -74,7 +74,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The defaults.
+    /// Creates a builder with the default options.
     pub fn new() -> Self {
         Self {
             thread_name: "offtick-reactor".to_owned(),
@@ -91,17 +91,20 @@ impl Builder {
         }
     }
 
-    /// The name of the reactor thread. Default `offtick-reactor`; the pool's threads are called
-    /// `offtick-blocking-N`.
+    /// Sets the name of the reactor thread. Default `offtick-reactor`.
+    ///
+    /// The pool's threads are named `offtick-blocking-N`.
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.thread_name = name.into();
         self
     }
 
-    /// Sets the stack size of the reactor thread, in bytes. Default 2 MiB, minimum 64 KiB.
+    /// Sets the stack size of the reactor thread, in bytes.
     ///
-    /// For futures that recurse deeply, or that are large: an [eager start](Handle::spawn_eager) polls one future inside
-    /// another. [`blocking_stack_size`](Self::blocking_stack_size) is that of the pool threads.
+    /// Default 2 MiB, minimum 64 KiB.
+    ///
+    /// Use it for futures that recurse deeply, or that are large: an [eager start](Handle::spawn_eager) polls one
+    /// future inside another. [`blocking_stack_size`](Self::blocking_stack_size) is the option for pool threads.
     ///
     /// # Example
     /// ```
@@ -114,65 +117,74 @@ impl Builder {
         self
     }
 
-    /// The clock that sleeps and timeouts obey. Default [`Clock::system`]; tests give a [`Clock::manual`].
+    /// Sets the clock of sleeps and timeouts.
+    ///
+    /// Default [`Clock::system`]; tests use a [`Clock::manual`].
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
         self
     }
 
-    /// How long the reactor looks for work before it parks, at most one second. Default zero: it parks at once, but for half
-    /// a microsecond of looking while other threads keep waking it less than 50 microseconds after it has parked.
+    /// Sets how long the reactor checks for work before it parks.
     ///
-    /// Spinning takes a core for itself and saves the system call, and the switch of threads, of each wake-up that
-    /// comes within that time.
+    /// At most one second. Default zero: it parks immediately. There is one exception: while other threads keep waking
+    /// it less than 50 microseconds after it parked, it checks for half a microsecond.
+    ///
+    /// Spinning uses a whole core. It saves the system call and the thread switch of each wake-up that comes within
+    /// that time.
     pub fn spin(mut self, time: Duration) -> Self {
         self.spin = time;
         self
     }
 
-    /// The most pool threads alive at a time, 1 to 65,536. Default 512: closures that wait for a disk or a peer need a
-    /// thread, not a core.
+    /// Sets the largest number of pool threads alive at a time, 1 to 65,536.
     ///
-    /// As many threads as the machine has cores are started for closures that wait. More come only when all of those
-    /// are held up in their closures for about a millisecond while others wait: a burst of small closures never starts a
-    /// crowd.
+    /// Default 512: closures that wait for a disk or a peer need a thread, not a core.
+    ///
+    /// Waiting closures start as many threads as the machine has cores. More threads start only when all of those have
+    /// been blocked in their closures for about a millisecond while others wait: a burst of small closures never starts
+    /// many threads.
     pub fn blocking_threads(mut self, most: usize) -> Self {
         self.pool.max_threads = most;
         self
     }
 
-    /// A pool that refuses every closure.
+    /// Makes the pool refuse every closure.
     pub(super) fn blocking_refused(mut self) -> Self {
         self.pool = self.pool.without_threads();
         self
     }
 
-    /// Where random numbers come from. For a runtime that does the same every time, which one with threads does not.
+    /// Sets the source of random numbers.
+    ///
+    /// For a deterministic runtime; one with threads is not.
     pub(super) fn seed(mut self, seed: Option<u64>) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Who runs closures.
+    /// Sets the threads that run closures.
     pub(super) fn inline(mut self, inline: Inline) -> Self {
         self.inline = inline;
         self
     }
 
-    /// How many closures that compute may run at a time, 1 to 65,536. Default: one per core. Closures that block do not count.
+    /// Sets the largest number of closures that compute at a time, 1 to 65,536.
     ///
-    /// A host that misses frames beside closures that compute sets one or two less than there are cores, which leaves these to
-    /// the host and the reactor; see also [`blocking_priority`](Self::blocking_priority).
+    /// Default: one per core. Closures that block do not count.
+    ///
+    /// A host that misses frames beside closures that compute sets one or two less than the number of cores, which
+    /// leaves those for the host and the reactor; see also [`blocking_priority`](Self::blocking_priority).
     pub fn blocking_core_threads(mut self, most: usize) -> Self {
         self.pool.core_threads = Some(most);
         self
     }
 
-    /// The priority of pool threads. Default: normal.
+    /// Sets the priority of pool threads. Default: normal.
     ///
-    /// [`ThreadPriority::BelowNormal`] lets the host and the reactor have a core first when closures compute on all of them. It
-    /// takes the feature `priority`, on Linux, Android, macOS or Windows. Where the priority cannot be set, pool threads
-    /// run at normal priority and
+    /// With [`ThreadPriority::BelowNormal`] the host and the reactor get a core first when closures compute on all of
+    /// them. It needs the feature `priority`, on Linux, Android, macOS or Windows. If the priority cannot be set, pool
+    /// threads run at normal priority and
     /// [`Metrics::blocking_priority_refused`](crate::Metrics::blocking_priority_refused) has the reason.
     ///
     /// # Example
@@ -189,74 +201,87 @@ impl Builder {
         self
     }
 
-    /// How long a pool thread without work stays alive. Default 10 seconds.
+    /// Sets how long an idle pool thread stays alive. Default 10 seconds.
     pub fn blocking_keep_alive(mut self, time: Duration) -> Self {
         self.pool.keep_alive = time;
         self
     }
 
-    /// The most closures that may wait for a thread, at least 1. Default: no limit.
+    /// Sets the largest number of waiting closures, at least 1. Default: no limit.
     ///
-    /// The `try_` verbs give the closure back at the limit; the plain verbs do not look at it.
+    /// The `try_` methods return the closure at the limit; the other methods ignore it.
     pub fn blocking_queue(mut self, most: usize) -> Self {
         self.pool.queue_limit = Some(most);
         self
     }
 
-    /// The stack of each pool thread, in bytes, `isize::MAX` at most. Default: that of the standard library.
+    /// Sets the stack size of pool threads, in bytes, at most `isize::MAX`.
     ///
-    /// Whether the system has that much shows when a thread is started: see [`TrySpawnError::NoThread`](crate::TrySpawnError).
+    /// Default: that of the standard library.
+    ///
+    /// If the system does not have that much, starting a thread fails: see
+    /// [`TrySpawnError::NoThread`](crate::TrySpawnError).
     pub fn blocking_stack_size(mut self, bytes: usize) -> Self {
         self.pool.stack_size = Some(bytes);
         self
     }
 
-    /// Calls `hook` when the update flag goes up: a task that a host can see started, reported, began a retry wait or
-    /// finished, for the first time since the host last took the flag ([`Handle::take_update`]). A GUI asks for a repaint
-    /// here. Tasks that are detached, [quiet](crate::TaskBuilder::quiet), or awaited by another task call nothing.
+    /// Sets the hook that is called when the update flag is raised.
     ///
-    /// It should do no more than post a message; a panic in it is caught and dropped.
+    /// The flag is raised when a visible task starts, reports, begins a retry wait or finishes, for the first time
+    /// since the host last took the flag ([`Handle::take_update`]). A GUI requests a repaint here. Tasks that are
+    /// detached, [quiet](crate::TaskBuilder::quiet), or awaited by another task call nothing.
+    ///
+    /// It should only post a message. A panic in it is caught and dropped.
     ///
     /// # When and where hooks run
     /// No hook runs inside a call of the host or of a task, so a hook may take any lock that they hold. All hooks of a
-    /// runtime, those of its tasks included, are called one after the other on the reactor thread, between two polls. A task
-    /// that holds the reactor delays them, and so does a hook that takes long. What comes after the runtime's end (a
-    /// closure that returns late, a handle that is dropped later) is told on a thread that lives for that purpose only.
+    /// runtime, including those of its tasks, are called one after the other on the reactor thread, between two polls.
+    /// A task that blocks the reactor delays them, and so does a slow hook. Events after the runtime's end (a closure
+    /// that returns late, a handle that is dropped later) are reported on a separate thread, which exists only for
+    /// that.
     pub fn on_update(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.on_update = Some(Arc::new(hook));
         self
     }
 
-    /// Called for every panic of a task, soon after it happened ([on the reactor thread](Self::on_update)): of its body, of
-    /// the body's destructor, and of its output's destructor.
+    /// Sets the hook for panics of tasks.
+    ///
+    /// It is called soon after each panic ([on the reactor thread](Self::on_update)) of a task's body, of the body's
+    /// destructor, and of its output's destructor.
     pub fn on_panic(mut self, hook: impl Fn(&TaskInfo, &Panic) + Send + Sync + 'static) -> Self {
         self.hooks.on_panic = Some(Arc::new(hook));
         self
     }
 
-    /// Called once for every error of a task (returned, panicked, out of time) that nobody has read, when the last holder of
-    /// the task lets go of it: a handle that is dropped or detached, the last clone of a shared one, a set, group, session,
-    /// manager, pool or job, the owner of a run that a newer run replaces. Soon afterwards
-    /// ([on the reactor thread](Self::on_update)).
+    /// Sets the hook for unread errors of tasks.
     ///
-    /// An error is read by whoever gets it from `result`, `error`, `take`, `wait` or an `await`; a look at the status reads
-    /// nothing. A task that was cancelled, or whose runtime was shut down, has no error to report.
+    /// It is called once per error (returned, panicked, timed out) that no code has read, soon after the last owner of
+    /// the task drops it ([on the reactor thread](Self::on_update)). Owners are: a handle that is dropped or detached,
+    /// the last clone of a shared one, a set, group, session, manager, pool or job, and the owner of a run that a newer
+    /// run replaces.
     ///
-    /// Given more than once, all are called, in that order.
+    /// An error is read by code that gets it from `result`, `error`, `take`, `wait` or an `await`. Checking the status
+    /// reads nothing. A task that was cancelled, or whose runtime was shut down, has no error to report.
+    ///
+    /// If several are set, all are called, in order.
     pub fn on_unhandled_error(mut self, hook: impl Fn(&TaskInfo, &TaskError) + Send + Sync + 'static) -> Self {
         self.hooks.on_unhandled_error.push(Arc::new(hook));
         self
     }
 
-    /// Watches for polls that take longer than `threshold`, in real time, while they are on. Default: polls are not watched.
+    /// Watches for polls that take longer than `threshold`, in real time.
     ///
-    /// A future that computes, blocks or spins in one poll holds up every other future. With this, [`metrics`](Handle::metrics)
-    /// shows which task that is ([`Metrics::slow_poll`](crate::Metrics::slow_poll)) and which poll took longest, and
-    /// [`on_slow_poll`](Self::on_slow_poll) is called. Hooks are watched as well; closures on pool threads are not, since they
-    /// may block.
+    /// Default: polls are not watched.
     ///
-    /// One more thread, `offtick-watch`, looks once per threshold while the runtime polls, and sleeps while it does not. Each
-    /// poll costs two reads of the clock and two uncontended locks more, some 100 ns. Without this, a poll costs nothing for it.
+    /// A future that computes, blocks or spins in one poll delays every other future. With this option,
+    /// [`metrics`](Handle::metrics) shows which task does so ([`Metrics::slow_poll`](crate::Metrics::slow_poll)) and
+    /// which poll took longest, and [`on_slow_poll`](Self::on_slow_poll) is called. Hooks are watched too. Closures on
+    /// pool threads are not, since they may block.
+    ///
+    /// One more thread, `offtick-watch`, checks once per threshold while the runtime polls, and sleeps otherwise. Each
+    /// poll costs two clock reads and two uncontended locks more, about 100 ns. Without this option it costs nothing
+    /// more.
     ///
     /// # Example
     /// ```
@@ -280,17 +305,21 @@ impl Builder {
         self
     }
 
-    /// Called for each poll that has taken longer than the threshold of [`watch_polls`](Self::watch_polls), once, while it is
-    /// still on. Without that it is never called.
+    /// Sets the hook for slow polls.
     ///
-    /// Runs on the watcher thread, never inside a call of the host. A panic in it is caught and dropped. A hook that does not
-    /// return holds up the next reports, and nothing else.
+    /// It is called once per poll that exceeds the threshold of [`watch_polls`](Self::watch_polls), during that poll.
+    /// Without a threshold it is never called.
+    ///
+    /// It runs on the watcher thread, never inside a call of the host. A panic in it is caught and dropped. A hook that
+    /// does not return delays later reports, and nothing else.
     pub fn on_slow_poll(mut self, hook: impl Fn(&SlowPoll) + Send + Sync + 'static) -> Self {
         self.on_slow_poll = Some(Box::new(hook));
         self
     }
 
-    /// What is done on the reactor thread around all of its tasks. Neither part may panic.
+    /// Sets what runs on the reactor thread before and after all tasks.
+    ///
+    /// Neither part may panic.
     pub(crate) fn around(mut self, around: thread::Around) -> Self {
         self.around = Some(around);
         self
@@ -318,8 +347,8 @@ impl Builder {
     /// Starts the runtime.
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] for a setting out of its range, [`BuildError::Thread`] and [`BuildError::Poll`] where the
-    /// system refuses, as on wasm32-unknown-unknown, which has no threads. Nothing is left behind in either case.
+    /// [`BuildError::Invalid`] for an option out of its range. [`BuildError::Thread`] and [`BuildError::Poll`] if the
+    /// system refuses, as on wasm32-unknown-unknown, which has no threads. In either case nothing is left behind.
     pub fn build(mut self) -> Result<Runtime, BuildError> {
         if !HAS_THREADS {
             return Err(BuildError::Thread(no_threads()));
@@ -337,7 +366,9 @@ impl Builder {
         Ok(Runtime::with_thread(Handle::new(shared), thread))
     }
 
-    /// The parts of a runtime that nobody drives yet; `listen` may stand between the runtime and its parker.
+    /// Builds the parts of a runtime that has no driver yet.
+    ///
+    /// `listen` may wrap the waker of its parker.
     pub(super) fn assemble(
         self,
         listen: impl FnOnce(Arc<dyn Unpark>) -> Arc<dyn Unpark>,

@@ -1,12 +1,13 @@
-//! How a reactor without sockets waits: on a condition variable, with the calls of the one that waits in the system's
-//! poll.
+//! The parker of a reactor without sockets: a condition variable.
+//!
+//! It has the methods of the parker that waits in the system's poll.
 
 use crate::park::{CondvarParker, Descriptor, ParkState};
 use crate::sync::Arc;
 use std::io;
 use std::time::Duration;
 
-/// The parking half: stays with the reactor thread.
+/// The parking half. It stays on the reactor thread.
 #[derive(Debug)]
 pub(crate) struct Parker(Arc<CondvarParker>);
 
@@ -29,18 +30,18 @@ impl Parker {
         self.0.park(timeout);
     }
 
-    /// Never.
+    /// Returns false.
     pub(crate) fn has_sockets(&self) -> bool {
         false
     }
 
-    /// There are no sockets to look at.
+    /// Does nothing: there are no sockets to check.
     pub(crate) fn look(&mut self) -> bool {
         false
     }
 }
 
-/// There is none: no host asks for it.
+/// Never used: no host waits for it.
 impl Descriptor for Parker {
     fn word(&self) -> &ParkState {
         self.state()

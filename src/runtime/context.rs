@@ -1,11 +1,11 @@
-//! What the current thread drives: the one place with a thread-local.
+//! The executor that the current thread drives: the only thread-local of a runtime.
 //!
-//! A thread drives at most one executor at a time; a nested drive (an eager poll, a host that pumps one runtime from
-//! inside another) saves and restores. Runtimes are told apart by address, never by thread identity, which the system
-//! recycles.
+//! A thread drives at most one executor at a time. A nested drive (an eager poll, a host that ticks one runtime from
+//! inside another) saves and restores it. Runtimes are compared by address, never by thread identifier, which the
+//! system reuses.
 //!
-//! Beside it stands the runtime for which a thread that does not drive it polls a future once, ahead of handing it over:
-//! timers that such a future makes are to be those of the runtime that will run it.
+//! The thread-local also has the runtime for which a thread polls a future once before it hands the future over: timers
+//! that the future creates belong to the runtime that will run it.
 
 use super::local::WorldRequests;
 use super::shared::Shared;
@@ -17,17 +17,17 @@ use crate::time::driver::Driver;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-/// The half of a runtime that only its driving thread reaches.
+/// The part of a runtime that only its driver thread uses.
 pub(crate) struct Local {
     pub(crate) core: Core,
     pub(crate) shared: Arc<Shared>,
-    /// References to it, for the tasks that this thread makes.
+    /// References to it, for the tasks that this thread creates.
     pub(super) arc_cache: ArcCache<Shared>,
-    /// One of its tasks is being started between two ticks: see `local/eager.rs`.
+    /// True while one of its tasks is started between two ticks: see `local/eager.rs`.
     pub(super) visited: Cell<bool>,
-    /// Requests of the tasks for the host's world.
+    /// The requests of tasks for the host's world.
     pub(super) requests: WorldRequests,
-    /// When the list that is published was made.
+    /// The time of the published list.
     pub(super) listed_at: Cell<Option<Instant>>,
 }
 
@@ -36,34 +36,34 @@ thread_local! {
     static OVERRIDES: RefCell<Overrides> = const { RefCell::new(Overrides { started_for: None, timers: None }) };
 }
 
-/// The runtime and timers of the polled future, where they are not those of the executor that this thread drives.
+/// The runtime and timers of the polled future, if they are not the executor's.
 struct Overrides {
-    /// The runtime that takes the future over afterwards.
+    /// The runtime that will run the future.
     started_for: Option<Arc<Shared>>,
     /// The timers of the polled task, if it has its own clock.
     timers: Option<Arc<Driver>>,
 }
 
-/// Puts the previous context back.
+/// A guard that restores the previous context.
 pub(crate) struct Entered {
     previous: Option<Rc<Local>>,
-    /// What is driven stands nearer to the future than what it was started for.
+    /// The driven executor takes precedence over an earlier `started_for`.
     _nearer: StartedFor,
 }
 
-/// Makes `local` the executor that this thread drives, until the guard goes.
+/// Makes `local` the executor that this thread drives, until the guard is dropped.
 pub(crate) fn enter(local: Rc<Local>) -> Entered {
-    // Without thread-locals (a runtime that is dropped with them) there is no context: wakes go through the inbox then.
+    // Without thread-locals (a runtime that is dropped with them) there is no context: then wakes use the inbox.
     let previous = DRIVEN.try_with(|driven| driven.borrow_mut().replace(local)).ok().flatten();
     Entered { previous, _nearer: started_for(None) }
 }
 
-/// Puts the previous one back.
+/// A guard that restores the previous runtime.
 pub(super) struct StartedFor {
     previous: Option<Overrides>,
 }
 
-/// What this thread polls from now on, it polls for `shared`, until the guard goes.
+/// Polls for `shared` on this thread from now on, until the guard is dropped.
 pub(super) fn started_for(shared: Option<Arc<Shared>>) -> StartedFor {
     let overrides = Overrides { started_for: shared, timers: None };
     StartedFor { previous: OVERRIDES.try_with(|own| own.replace(overrides)).ok() }
@@ -100,7 +100,7 @@ impl Drop for OwnTimers {
     }
 }
 
-/// The timers of the task that this thread polls.
+/// Returns the timers of the task that this thread polls.
 pub(super) fn timers() -> Option<Arc<Driver>> {
     let own = OVERRIDES.try_with(|own| own.borrow().timers.clone()).ok().flatten();
     own.or_else(|| with_polled_for(|shared| Arc::clone(&shared.driver)))
@@ -116,25 +116,25 @@ pub(super) fn with_polled_for<R>(f: impl Fn(&Arc<Shared>) -> R) -> Option<R> {
 
 /// The runtime for which this thread polls a future.
 pub(super) enum PolledFor {
-    /// The executor that it drives.
+    /// The executor that this thread drives.
     Driven(Rc<Local>),
-    /// A runtime that takes the future over afterwards.
+    /// A runtime that will run the future.
     Ahead(Arc<Shared>),
     /// No runtime of this crate.
-    Nobody,
+    NoRuntime,
 }
 
-/// The runtime of the future that this thread polls, for whoever runs user code with it.
+/// Returns the runtime of the polled future, for code that runs user code with it.
 pub(super) fn polled_for() -> PolledFor {
     let started = OVERRIDES.try_with(|own| own.borrow().started_for.clone()).ok().flatten();
     match (started, current()) {
         (Some(shared), _) => PolledFor::Ahead(shared),
         (None, Some(local)) => PolledFor::Driven(local),
-        (None, None) => PolledFor::Nobody,
+        (None, None) => PolledFor::NoRuntime,
     }
 }
 
-/// The executor that this thread drives, for whoever runs user code with it.
+/// Returns the executor that this thread drives, for code that runs user code with it.
 pub(crate) fn current() -> Option<Rc<Local>> {
     with_local(Rc::clone)
 }
@@ -148,7 +148,9 @@ impl Drop for Entered {
     }
 }
 
-/// Runs `f` with the executor that this thread drives, if it drives one and still has its thread-locals.
+/// Runs `f` with the executor that this thread drives.
+///
+/// Not if it drives none, or has lost its thread-locals.
 ///
 /// `f` runs under a borrow: it must not run user code.
 #[inline(always)]
@@ -156,18 +158,19 @@ pub(crate) fn with_local<R>(f: impl FnOnce(&Rc<Local>) -> R) -> Option<R> {
     DRIVEN.try_with(|driven| driven.borrow().as_ref().map(f)).ok().flatten()
 }
 
-/// True if this thread drives this very executor.
+/// Returns true if this thread drives the executor `local`.
 pub(super) fn drives(local: &Local) -> bool {
     with_local(|driven| std::ptr::eq(Rc::as_ptr(driven), local)).unwrap_or(false)
 }
 
-/// True if this thread drives any executor.
+/// Returns true if this thread drives any executor.
 pub(crate) fn drives_any() -> bool {
     with_local(|_| ()).is_some()
 }
 
-/// Takes one operation from the budget of the task that this thread polls. False: there is none left. Outside of any
-/// executor of this crate there is no limit.
+/// Takes one operation from the budget of the polled task.
+///
+/// Returns false if none is left. Outside of any executor of this crate there is no limit.
 pub(crate) fn spend() -> bool {
     with_local(|local| local.core.spend()).unwrap_or(true)
 }

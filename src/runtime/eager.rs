@@ -1,19 +1,19 @@
-//! Eager starts: a task whose first poll happens where it is spawned.
+//! Eager starts: a task whose first poll runs in the spawning thread.
 //!
 //! # On the thread that drives the runtime
-//! The task is taken into the owner list and polled inside whatever is being polled there ([`Core::run_nested`]); from then
-//! on it is a task as any other.
+//! The task is added to the owner list and polled inside the current poll ([`Core::run_nested`]). From then on it is a
+//! normal task.
 //!
 //! # On any other thread
-//! The owner list is out of reach. The future is `Send`, so this thread polls it once, in the cell where it will stay, and
-//! then hands it over: while that poll is on the task is this thread's alone, marked as running, and whatever the poll
-//! came to, its `Runnable` is made and goes to the inbox as that of a new task. The executor takes it in and polls it again,
-//! so a wake that came in between is not even needed. If the runtime has gone meanwhile, the inbox refuses the task, which
-//! ends it here as runtime gone. So there is no moment in which neither this thread nor the executor knows of the task.
+//! The owner list is not accessible. The future is `Send`, so this thread polls it once, in the cell where it stays,
+//! and then hands it over. During that poll the task belongs to this thread alone and is marked as running. Whatever
+//! the poll returns, its `Runnable` is created and pushed to the inbox like that of a new task. The executor accepts it
+//! and polls it again, so a wake in between is not needed. If the runtime has ended meanwhile, the inbox refuses the
+//! task, which ends it here as runtime gone. So at every moment either this thread or the executor knows the task.
 //!
 //! # Depth
-//! A start inside a start takes stack. From [`DEPTH`] on, and where less than half of the stack is left, futures are not
-//! polled where they are started any more ([`stack`](super::stack)).
+//! A nested start uses stack. Beyond [`DEPTH`], or when less than half of the stack is left, futures are not polled
+//! where they are started ([`stack`](super::stack)).
 //!
 //! [`Core::run_nested`]: crate::executor::Core::run_nested
 
@@ -21,7 +21,7 @@ use super::context::{self, Local};
 use super::handle::{Handle, Runtime};
 use super::owner::Reactor;
 use super::refused::refuse;
-use super::stack::Mark;
+use super::stack::NestedStart;
 use crate::error::IntoBoxError;
 use crate::sync::Arc;
 use crate::task::raw::{Convert, Fallible, FutureBody, Outcome, PollOutcome, Value, Work};
@@ -33,25 +33,27 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// How many starts may be on at a time on one thread, each inside the one before.
+/// The largest number of nested starts on one thread.
 const DEPTH: u32 = 64;
 
 thread_local! {
     static STARTS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// One more start on this thread, until it goes.
+/// A guard of one start on this thread.
 pub(super) struct Start {
-    _mark: Mark,
+    _mark: NestedStart,
 }
 
 impl Start {
-    /// Of a future of `bytes` bytes. `None` at the limit of the depth, and where the stack has no room for it.
+    /// Begins a start of a future of `bytes` bytes.
+    ///
+    /// Returns `None` at the depth limit, or if the stack has no room for it.
     pub(super) fn enter(bytes: usize) -> Option<Self> {
         if STARTS.get() >= DEPTH {
             return None;
         }
-        let mark = Mark::set(bytes)?;
+        let mark = NestedStart::set(bytes)?;
         STARTS.set(STARTS.get() + 1);
         Some(Self { _mark: mark })
     }
@@ -63,7 +65,9 @@ impl Drop for Start {
     }
 }
 
-/// Runs `poll`, which polls a future that is not the running task, inside of it. `None`, and no poll, at the depth limit.
+/// Runs `poll`, which polls a future inside the running task.
+///
+/// Returns `None`, without a poll, at the depth limit.
 pub(crate) fn nested_start<R>(poll: impl FnOnce() -> R) -> Option<R> {
     let _start = Start::enter(0)?;
     Some(inside(context::current().as_deref(), poll))
@@ -71,19 +75,21 @@ pub(crate) fn nested_start<R>(poll: impl FnOnce() -> R) -> Option<R> {
 
 methods! {
 impl Handle, Runtime {
-    /// Starts a future here and now: its first part, up to where it waits, runs on the calling thread, and the rest on the
-    /// reactor thread.
+    /// Starts a future immediately: its first part runs on the calling thread.
     ///
-    /// A future that need not wait is over when this returns: no other thread and no queue is involved. Otherwise control
-    /// comes back as soon as it waits. A panic of the first part ends the task as it always does and is kept for the handle.
-    /// The runtime is gone: the future is not polled, and the task is over as [`TaskError::RuntimeGone`].
+    /// The rest, from its first wait on, runs on the reactor thread.
     ///
-    /// Inside a task of the same runtime the future is polled inside that task's poll. On any other thread the first part
-    /// runs there, with the timers of this runtime; the future is polled once more when the reactor has taken it over, and
-    /// if the runtime goes meanwhile it is dropped where it was started.
+    /// A future that does not wait has finished when this returns: no other thread and no queue is involved. Otherwise
+    /// this returns as soon as the future waits. A panic of the first part ends the task as usual and is kept for the
+    /// handle. If the runtime has shut down, the future is not polled, and the task ends with
+    /// [`TaskError::RuntimeGone`].
     ///
-    /// A start inside a start takes stack. A future is spawned as by [`spawn`](Self::spawn) instead if 64 starts are on, each
-    /// inside the one before, or if there is not enough stack for it: on the reactor thread half of the stack
+    /// Inside a task of the same runtime the future is polled inside that task's poll. On any other thread the first
+    /// part runs there, with the timers of this runtime. The reactor polls the future once more after it has accepted
+    /// it. If the runtime shuts down meanwhile, the future is dropped where it was started.
+    ///
+    /// A nested start uses stack. The future is spawned as by [`spawn`](Self::spawn) instead at a depth of 64 starts,
+    /// or if there is not enough stack for it. On the reactor thread half of the stack
     /// ([`Builder::stack_size`](crate::Builder::stack_size)) is for nested starts, on other threads 256 KiB.
     ///
     /// [`TaskError::RuntimeGone`]: crate::TaskError::RuntimeGone
@@ -111,7 +117,9 @@ impl Handle, Runtime {
         self.handle().start_eager::<F, Value>(future, Spec::plain())
     }
 
-    /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`; see [`spawn_eager`](Self::spawn_eager).
+    ///
+    /// `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_eager<F, T, E>(&self, future: F) -> Task<T>
     where
@@ -148,13 +156,13 @@ impl Handle {
         let _context = context::started_for(Some(Arc::clone(shared)));
         match inside(driven.as_deref(), || runnable.run(Outcome::Gone)) {
             PollOutcome::Again(task) => shared.accept(task),
-            // Over; it never sleeps here.
+            // Finished; it never sleeps here.
             PollOutcome::Completed(_) | PollOutcome::Idle => {}
         }
         task
     }
 
-    /// Starts a body: on the thread that drives the runtime here and now, from anywhere else as any other.
+    /// Starts a body: immediately on the driver thread, else like any other.
     pub(crate) fn start_nested<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,
@@ -170,7 +178,7 @@ impl Handle {
     }
 }
 
-/// Runs `poll` inside whatever this thread is polling.
+/// Runs `poll` inside the current poll of this thread.
 pub(super) fn inside<R>(driven: Option<&Local>, poll: impl FnOnce() -> R) -> R {
     match driven {
         Some(local) => local.core.nested(poll),
@@ -179,7 +187,7 @@ pub(super) fn inside<R>(driven: Option<&Local>, poll: impl FnOnce() -> R) -> R {
 }
 
 pin_project! {
-    /// A future that asks for another poll after its first one, which was not its executor's.
+    /// A future that requests another poll after its first one, which its executor did not make.
     struct HandedOver<F> {
         #[pin]
         future: F,

@@ -1,4 +1,4 @@
-//! The steps of a turn, whoever turns: the reactor thread, or a host that ticks.
+//! The steps of a turn, for the reactor thread and for a host that ticks.
 //!
 //! ```text
 //! take in (inbox) -> fire due timers -> run ready tasks -> call hooks -> publish the list -> wait, or return to the host
@@ -40,20 +40,22 @@ impl Local {
         task
     }
 
-    /// Something was made ready by hand. A host that waits between two ticks is told; whoever drives sees it.
+    /// Notifies a host that waits between two ticks that something became ready.
+    ///
+    /// The driver thread sees it without a notification.
     pub(crate) fn made_ready(&self) {
         if !context::drives(self) {
             self.shared.unparker.unpark();
         }
     }
 
-    /// Makes ready what came from elsewhere.
+    /// Makes tasks from other threads ready.
     pub(crate) fn take_in(&self, now: u64) {
         self.core.set_now(now);
         self.core.drain(&self.shared.inbox);
     }
 
-    /// Calls the hooks that are due; false if none is.
+    /// Calls the hooks that are due. Returns false if none is.
     #[inline]
     pub(crate) fn deliver_hooks(&self) -> bool {
         self.shared.hooks.is_due() && {
@@ -62,7 +64,9 @@ impl Local {
         }
     }
 
-    /// True if a task, a closure for this thread, or a hook is ready. A hint: remote wakes may be missed.
+    /// Returns true if a task, a closure for this thread, or a hook is ready.
+    ///
+    /// A hint: remote wakes may be missed.
     pub(crate) fn has_work(&self) -> bool {
         self.core.has_ready()
             || !self.shared.inbox.is_empty()
@@ -71,7 +75,7 @@ impl Local {
             || !self.requests.is_empty()
     }
 
-    /// Runs the closure whose turn it is, on this thread; false if none waits.
+    /// Runs the next closure on this thread. Returns false if none waits.
     pub(crate) fn run_closure(&self) -> bool {
         let Some(job) = self.shared.pool.take_for_host() else { return false };
         let _poll = self.core.watch().map(|watch| watch.begin(Some(job.task())));
@@ -79,20 +83,23 @@ impl Local {
         true
     }
 
-    /// Drops all futures, on this thread, and ends every timer; what comes later is refused.
+    /// Drops all futures on this thread and ends every timer.
+    ///
+    /// Tasks that arrive later are refused.
     pub(crate) fn close(&self) {
         self.core.shut_down(&self.shared.inbox);
         self.requests.close();
         self.shared.end_waits();
-        // Its references would keep the runtime's memory in a circle.
+        // Its references would keep the runtime's memory in a cycle.
         self.drop_listing();
         self.shared.hooks.close();
     }
 }
 
 impl Shared {
-    /// Wakes whoever waits for a socket or a tick, also on threads of others: they find the runtime gone. Timers go on
-    /// without it.
+    /// Wakes tasks that wait for a socket or a tick, also on threads of other runtimes.
+    ///
+    /// They find the runtime shut down. Timers continue without it.
     fn end_waits(&self) {
         self.driver.end();
         #[cfg(feature = "net")]
@@ -103,11 +110,12 @@ impl Shared {
     }
 }
 
-/// Says on the way out that the executor is gone, whatever happens, a panic of its own included: nobody may wait for it
-/// then, nor for what it would have told of.
-pub(crate) struct LastWord(pub(crate) Arc<Shared>);
+/// A guard that announces the end of the executor, even after a panic of its own.
+///
+/// No thread may wait for the executor or its notifications then.
+pub(crate) struct ShutdownGuard(pub(crate) Arc<Shared>);
 
-impl Drop for LastWord {
+impl Drop for ShutdownGuard {
     fn drop(&mut self) {
         self.0.begin_closing();
         drop(self.0.inbox.close());
@@ -139,7 +147,7 @@ mod tests {
         }
     }
 
-    /// As a panic of the executor's own would end it: without a `close`.
+    /// Ends like a panic of the executor itself: without a `close`.
     #[test]
     fn an_executor_that_is_gone_without_a_close_leaves_nobody_waiting() {
         let rt = LocalRuntime::new().expect("the system lets it");
@@ -153,10 +161,10 @@ mod tests {
         assert!(wait().is_pending());
         let timers = [&shared.driver, shared.frames.as_ref().expect("a host ticks it")];
         assert!(timers.iter().all(|timers| timers.insert(u64::MAX, waker.clone()).is_ok()));
-        drop(LastWord(Arc::clone(shared)));
+        drop(ShutdownGuard(Arc::clone(shared)));
         assert_eq!(count.0.load(Ordering::Relaxed), 3);
         assert!(matches!(wait(), std::task::Poll::Ready(seen) if seen.is_gone()));
-        // Timers go on, those of ticks do not.
+        // Timers continue, those of ticks do not.
         let accepted = timers.map(|timers| timers.insert(u64::MAX, waker.clone()).is_ok());
         assert_eq!((shared.is_closing(), accepted), (true, [true, false]));
     }

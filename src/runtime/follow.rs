@@ -6,8 +6,8 @@ use crate::sync::Arc;
 use crate::task::raw::{Audience, Runnable, TaskRef};
 use crate::task::{EndHook, Follow};
 
-/// Composed tasks run with the futures, also those that are made of closures: a pool whose threads are all busy must not
-/// keep a cancellation from them.
+/// Composed tasks run with the futures, even if they are composed of closures: a busy pool must not delay their
+/// cancellation.
 impl Follow for Shared {
     fn schedule(&self, task: Runnable) {
         self.queue(task);

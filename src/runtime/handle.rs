@@ -1,4 +1,4 @@
-//! The front of a runtime: [`Runtime`] owns it, [`Handle`] spawns on it.
+//! The interface of a runtime: [`Runtime`] owns it, [`Handle`] spawns on it.
 
 use super::builder::Builder;
 use super::listing::TaskList;
@@ -25,12 +25,12 @@ use std::future::Future;
 use std::panic::Location;
 use std::time::Duration;
 
-/// What spawns: a cheap clone of it goes wherever tasks are started.
+/// A handle that spawns tasks on a runtime; cloning it is cheap.
 ///
-/// A handle keeps its runtime's memory, not its threads: once the [`Runtime`] is gone, whatever is spawned through the
-/// handle is over at once, as [`TaskError::RuntimeGone`].
+/// A handle keeps its runtime's memory, not its threads. After the [`Runtime`] is dropped, tasks that are spawned
+/// through the handle end immediately with [`TaskError::RuntimeGone`].
 ///
-/// | verb | body | runs on |
+/// | method | body | runs on |
 /// |---|---|---|
 /// | [`spawn`](Self::spawn) | future that returns `T` | reactor thread |
 /// | [`run`](Self::run) | future that returns `Result<T, E>` | reactor thread |
@@ -56,7 +56,7 @@ impl Handle {
         Self { shared }
     }
 
-    /// Itself: for the methods that owners of a handle have as well.
+    /// Returns itself, for methods that owners of a handle have as well.
     pub(crate) fn handle(&self) -> &Self {
         self
     }
@@ -65,17 +65,17 @@ impl Handle {
         &self.shared
     }
 
-    /// True if both are handles to one runtime.
+    /// Returns true if both are handles to one runtime.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// A seed for one user of random numbers; `None` where they may be what they like.
+    /// Returns a seed for random numbers, or `None` if any will do.
     pub(crate) fn draw_seed(&self) -> Option<u64> {
         self.shared.seeds.as_ref().map(Seeds::draw)
     }
 
-    /// The time by which this runtime's timers go, also after it has shut down.
+    /// Returns the time of this runtime's timers, also after it has shut down.
     pub(crate) fn now(&self) -> Instant {
         self.shared.driver.now_instant()
     }
@@ -92,7 +92,7 @@ impl Handle {
         self.start_kept(body, spec, |task| task)
     }
 
-    /// Starts a future of the crate's own.
+    /// Starts an internal future of the crate.
     #[track_caller]
     pub(crate) fn spawn_internal<F>(&self, future: F) -> Task<()>
     where
@@ -101,7 +101,7 @@ impl Handle {
         self.start_internal(FutureBody::<F, Value>::new(future))
     }
 
-    /// Starts a body of the crate's own.
+    /// Starts an internal body of the crate.
     #[track_caller]
     pub(crate) fn start_internal<B: Work>(&self, body: B) -> Task<B::Output> {
         let owner = InternalTask(Reactor::new(&self.shared));
@@ -110,7 +110,7 @@ impl Handle {
         task
     }
 
-    /// As `start`; `keep` gets the task before it can run.
+    /// Queues a future; `keep` gets the task before it can run.
     pub(crate) fn start_kept<B, P, R>(&self, body: B, spec: Spec<P>, keep: impl FnOnce(Task<B::Output, P>) -> R) -> R
     where
         B: Work,
@@ -131,7 +131,7 @@ impl Handle {
         self.start_blocking_kept(body, spec, |task| task)
     }
 
-    /// As `start_blocking`; `keep` gets the task before it can run.
+    /// Queues a closure; `keep` gets the task before it can run.
     pub(crate) fn start_blocking_kept<B, P, R>(
         &self,
         body: B,
@@ -144,7 +144,7 @@ impl Handle {
         self.start_blocking_on(&self.shared.pool, Pool::new(&self.shared), body, spec, keep)
     }
 
-    /// Starts a lookup of a name, which user closures cannot hold up.
+    /// Starts a name lookup, which user closures cannot delay.
     #[track_caller]
     #[cfg(feature = "net")]
     pub(crate) fn spawn_lookup<F, T>(&self, closure: F) -> Task<T>
@@ -181,7 +181,9 @@ impl Handle {
         }
     }
 
-    /// A task that is over with an error from the start. It raises the update flag, and has hooks as any other.
+    /// Creates a task that has ended with an error.
+    ///
+    /// It raises the update flag and calls hooks like any other task.
     pub(crate) fn over<T: 'static, P>(&self, error: TaskError, spec: Spec<P>) -> Task<T, P> {
         Task::already_finished_for(Refuser(Arc::clone(&self.shared)), Err(error), spec)
     }
@@ -233,10 +235,10 @@ methods! {
 impl Handle, Runtime {
     /// Starts a future on the reactor thread.
     ///
-    /// Never blocks. One system call at most, and only if the reactor sleeps. If the runtime is gone the future is
-    /// dropped here, and the task is over as [`TaskError::RuntimeGone`].
+    /// Never blocks. It makes at most one system call, and only if the reactor sleeps. If the runtime has shut down,
+    /// the future is dropped here, and the task ends with [`TaskError::RuntimeGone`].
     ///
-    /// A future that holds an `Rc` is not `Send`: let the reactor make it, `rt.task().spawn(|_cx| async { .. })`.
+    /// A future that holds an `Rc` is not `Send`: let the reactor build it with `rt.task().spawn(|_cx| async { .. })`.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
@@ -246,7 +248,7 @@ impl Handle, Runtime {
         self.handle().start(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
-    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`. `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run<F, T, E>(&self, future: F) -> Task<T>
     where
@@ -259,18 +261,18 @@ impl Handle, Runtime {
 
     /// Returns the tasks of the runtime, for debug panels and tools. Never waits.
     ///
-    /// Closures that run are always listed. A closure whose task was cancelled or ran out of time is listed, with that status,
+    /// Running closures are always listed. A closure whose task was cancelled or timed out is listed, with that status,
     /// until it returns. Futures belong to the reactor thread:
-    /// - On that thread (in a task, say) and, with [`LocalHandle::tasks`](crate::LocalHandle::tasks), on the thread that ticks,
-    ///   the list is exact.
-    /// - On any other thread it has the futures that the reactor listed last, with their present status and number of polls,
-    ///   and the call requests the next list. [`TaskList::age`] says how old this one is, [`TaskList::is_complete`] whether
-    ///   futures are missing in it.
+    /// - The list is exact on that thread (in a task, for example) and, with
+    ///   [`LocalHandle::tasks`](crate::LocalHandle::tasks), on the thread that ticks.
+    /// - On any other thread it has the futures of the reactor's last list, with their present status and number of
+    ///   polls, and the call requests the next list. [`TaskList::age`] returns its age, and [`TaskList::is_complete`]
+    ///   whether it has all futures.
     ///
-    /// So the first call returns closures alone, and a host that calls this in every frame has in each the list of the frame
-    /// before. While a task holds the reactor the list stays readable and its age grows; with
+    /// So the first call returns only closures, and a host that calls this in every frame gets the list of the previous
+    /// frame. While a task blocks the reactor, the list stays readable and its age grows; with
     /// [`Builder::watch_polls`](crate::Builder::watch_polls), [`metrics`](Self::metrics) names that task. A list that
-    /// nobody asks for is dropped after a second. A tool that needs an exact list has a task make it:
+    /// is not requested again is dropped after a second. A tool that needs an exact list lets a task create it:
     /// ```
     /// let rt = offtick::Runtime::new()?;
     /// let handle = rt.handle().clone();
@@ -280,9 +282,9 @@ impl Handle, Runtime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Not listed: closures that wait for a thread (counted in [`Metrics::blocking_queued`]), tasks that wait for their turn in
-    /// a group, and what the crate runs for itself, such as the driver of a [`Scheduler`](crate::Scheduler). Each refresh
-    /// costs the reactor a reference for every future.
+    /// Not listed: closures that wait for a thread (counted in [`Metrics::blocking_queued`]), tasks that wait for their
+    /// turn in a group, and internal tasks of the crate, such as the driver of a [`Scheduler`](crate::Scheduler). Each
+    /// refresh costs the reactor one reference per future.
     pub fn tasks(&self) -> TaskList {
         self.handle().shared.list()
     }
@@ -293,14 +295,14 @@ methods! {
 impl Handle, Runtime, LocalRuntime {
     /// Starts a closure on a pool thread, where it may block.
     ///
-    /// Closures of one priority start in the order of their submission, whichever threads submit them: with n pool threads,
-    /// a closure overtakes at most n-1 that were submitted earlier. So a closure may wait for earlier ones, whatever the
-    /// limit on threads. One that waits for a closure submitted later needs a free thread; [`Task::wait`] returns
-    /// [`TaskError::WouldDeadlock`] when there can be none.
+    /// Closures of one priority start in the order of their submission, from any threads: with n pool threads, a
+    /// closure overtakes at most n-1 that were submitted earlier. So a closure may wait for earlier ones under any
+    /// limit of threads. A closure that waits for a later one needs a free thread; [`Task::wait`] returns
+    /// [`TaskError::WouldDeadlock`] if there can be none.
     ///
-    /// Never blocks and looks at no queue limit. If no thread lives and the system refuses to start one, the task is over
-    /// with that error; if the runtime is gone, as [`TaskError::RuntimeGone`]. [`try_spawn_blocking`](Self::try_spawn_blocking)
-    /// gives the closure back instead.
+    /// Never blocks, and ignores the queue limit. If no thread is alive and the system refuses to start one, the task
+    /// ends with that error. If the runtime has shut down, it ends with [`TaskError::RuntimeGone`].
+    /// [`try_spawn_blocking`](Self::try_spawn_blocking) returns the closure instead.
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, closure: F) -> Task<T>
     where
@@ -310,7 +312,7 @@ impl Handle, Runtime, LocalRuntime {
         self.handle().start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
     }
 
-    /// Starts a closure that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a closure that returns a `Result`. `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_blocking<F, T, E>(&self, closure: F) -> Task<T>
     where
@@ -321,7 +323,9 @@ impl Handle, Runtime, LocalRuntime {
         self.handle().start_blocking(ClosureBody::<F, Fallible>::new(closure), Spec::plain())
     }
 
-    /// As [`spawn_blocking`](Self::spawn_blocking), but a closure that cannot be queued comes back.
+    /// Starts a closure like [`spawn_blocking`](Self::spawn_blocking), or returns it.
+    ///
+    /// It returns a closure that cannot be queued.
     ///
     /// # Errors
     /// [`TrySpawnError::Full`] at the queue limit, [`TrySpawnError::RuntimeGone`], [`TrySpawnError::NoThread`].
@@ -350,7 +354,9 @@ impl Handle, Runtime, LocalRuntime {
         self.handle().try_start_blocking::<F, T, Value>(closure, Spec::plain())
     }
 
-    /// As [`run_blocking`](Self::run_blocking), but a closure that cannot be queued comes back.
+    /// Starts a closure like [`run_blocking`](Self::run_blocking), or returns it.
+    ///
+    /// It returns a closure that cannot be queued.
     ///
     /// # Errors
     /// Those of [`try_spawn_blocking`](Self::try_spawn_blocking).
@@ -364,11 +370,13 @@ impl Handle, Runtime, LocalRuntime {
         self.handle().try_start_blocking::<F, Result<T, E>, Fallible>(closure, Spec::plain())
     }
 
-    /// Makes a task that is completed from outside, by a callback or another thread; see [`promise`](crate::promise()).
+    /// Creates a task that is completed from outside; see [`promise`](crate::promise()).
     ///
-    /// It belongs to this runtime: its progress and its end raise the update flag, its time is that of the runtime's clock,
-    /// and what is composed of it runs on the reactor. It has no work there: it is not listed, and not ended when the runtime
-    /// shuts down; whoever completes it may do so afterwards.
+    /// A callback or another thread completes it.
+    ///
+    /// It belongs to this runtime: its progress and its end raise the update flag, its time is that of the runtime's
+    /// clock, and tasks composed of it run on the reactor. It has no work there. So it is not listed, and does not end
+    /// when the runtime shuts down: it can be completed afterwards.
     ///
     /// # Example
     /// ```
@@ -390,33 +398,35 @@ impl Handle, Runtime, LocalRuntime {
         make_promise(Arc::clone(&self.handle().shared) as Arc<dyn Follow>, Some(stopwatch), Location::caller())
     }
 
-    /// Returns true if any task that a host can see started, reported, began a retry wait or finished since the last call.
+    /// Returns true if any visible task changed since the last call.
     ///
-    /// When it returns false, no handle has changed and a tick may skip them all. It costs a few loads of two cache lines. A
-    /// task that ends at this very moment may show on its handle already; the next call returns true then.
+    /// A change is a start, a report, the begin of a retry wait, or the end.
     ///
-    /// Detached tasks, [quiet](crate::TaskBuilder::quiet) ones and those that the crate runs for itself do not count. A task that
-    /// another task awaits may count.
+    /// When it returns false, no handle has changed and a tick may skip them all. It costs a few loads from two cache
+    /// lines. A task that ends at the same moment may already show on its handle; then the next call returns true.
     ///
-    /// The call clears the flag: a tick that got `true` should look at everything, or remember that it has not. What it
-    /// leaves unread (progress that was not drained to the end, a task that had ended before it was put into a
-    /// [`TaskSet`](crate::TaskSet)) raises no second flag.
+    /// Detached tasks, [quiet](crate::TaskBuilder::quiet) ones and internal tasks of the crate do not count. A task
+    /// that another task awaits may count.
+    ///
+    /// The call clears the flag: a tick that got `true` should check everything, or remember that it has not. Unread
+    /// values raise no second flag: progress that was not drained, or a task that had ended before it was put into a
+    /// [`TaskSet`](crate::TaskSet).
     #[inline]
     pub fn take_update(&self) -> bool {
         self.handle().shared.update.take()
     }
 
-    /// Numbers of the runtime.
+    /// Returns the metrics of the runtime.
     pub fn metrics(&self) -> Metrics {
         self.handle().shared.metrics()
     }
 
-    /// The clock that this runtime goes by.
+    /// Returns the clock of this runtime.
     pub fn clock(&self) -> &Clock {
         self.handle().shared.driver.clock()
     }
 
-    /// True once the runtime is shut down or being shut down.
+    /// Returns true once the runtime has shut down or is shutting down.
     pub fn is_closed(&self) -> bool {
         self.handle().shared.is_closing()
     }
@@ -429,18 +439,18 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// A runtime in the background: a reactor thread for futures and a pool for closures that block.
+/// A background runtime: a reactor thread for futures and a pool for closures.
 ///
-/// It has the methods of its [`Handle`]. It is not `Clone`: what goes to other places is a clone of the
-/// [`handle`](Self::handle), which keeps no runtime alive. Functions that need a runtime take either, as `&impl AsRef<Handle>`.
+/// It has the methods of its [`Handle`]. It is not `Clone`: pass clones of the [`handle`](Self::handle) to other
+/// places, which keep no runtime alive. Functions that need a runtime take either, as `&impl AsRef<Handle>`.
 ///
-/// Threads: one, named `offtick-reactor`, from the start; pool threads `offtick-blocking-N` when there are closures to run.
-/// An idle runtime wakes for nothing.
+/// Threads: `offtick-reactor` from the start; pool threads `offtick-blocking-N` while there are closures to run. An
+/// idle runtime never wakes.
 ///
-/// Dropping it shuts it down: every task that is not over ends as [`TaskError::RuntimeGone`]. The drop waits up to 200 ms
-/// for a task that does not let go, then leaves its thread to end by itself; [`shutdown`](Self::shutdown) waits as long
-/// as it is told and reports. On a reactor thread, its own or that of another runtime (in a future, in most hooks), a drop waits
-/// for nothing: its threads end by themselves. Inside one of its own closures it does not wait for the pool.
+/// Dropping it shuts it down: every unfinished task ends with [`TaskError::RuntimeGone`]. The drop waits up to 200 ms
+/// for a task that blocks the reactor, then leaves its thread to end later. [`shutdown`](Self::shutdown) waits for as
+/// long as requested and returns a report. On any reactor thread (in a future, in most hooks) a drop does not wait: the
+/// threads end later. Inside one of its own closures it does not wait for the pool.
 ///
 /// # Example
 /// ```
@@ -461,10 +471,10 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Starts a runtime with the default settings; [`Builder`] has the others.
+    /// Starts a runtime with the default options; [`Builder`] has the others.
     ///
     /// # Errors
-    /// [`BuildError::Thread`] and [`BuildError::Poll`] where the system refuses.
+    /// [`BuildError::Thread`] and [`BuildError::Poll`] if the system refuses.
     pub fn new() -> Result<Self, BuildError> {
         Builder::new().build()
     }
@@ -473,17 +483,17 @@ impl Runtime {
         Self { handle, thread: Some(thread) }
     }
 
-    /// What spawns on this runtime.
+    /// Returns the handle that spawns on this runtime.
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
 
     /// Ends the runtime and waits for it, at most for `patience`.
     ///
-    /// New work is refused from here on. Futures are dropped on the reactor thread, closures that wait never run, closures
-    /// that run are told through their context. All of their tasks end as [`TaskError::RuntimeGone`]. The report says
-    /// what did not stop in time. On the runtime's own reactor thread this waits for nothing; inside one of its own
-    /// closures, not for the pool.
+    /// New work is refused from now on. Futures are dropped on the reactor thread, waiting closures never run, and
+    /// running closures find out through their context. All of their tasks end with [`TaskError::RuntimeGone`]. The
+    /// report lists what did not stop in time. On the runtime's own reactor thread this does not wait; inside one of
+    /// its own closures, not for the pool.
     pub fn shutdown(mut self, patience: Duration) -> ShutdownReport {
         self.end(patience)
     }
@@ -493,12 +503,12 @@ impl Runtime {
         let shared = &self.handle.shared;
         shared.begin_closing();
         let deadline = Instant::now().checked_add(patience);
-        // Closures that wait end here: a closure that runs may hold the thread they wait for as long as it likes.
+        // Waiting closures end here: a running closure may hold the thread that they wait for, without limit.
         shared.drain_closures();
         let inside = shared.ending.is_own_thread();
         let reactor_stopped = !inside && shared.ending.wait(deadline);
         if reactor_stopped && let Some(thread) = thread {
-            // It has said its last word: this waits for the thread to be gone, not for any task.
+            // Its end is announced, so this waits only for the thread to exit, not for any task.
             let _panic = thread.join();
         }
         if reactor_stopped {
@@ -510,7 +520,7 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        // `shutdown` takes the thread out, and has waited as long as it was told.
+        // `shutdown` takes the thread out, and has waited for as long as requested.
         if self.thread.is_some() {
             self.end(drop_patience());
         }

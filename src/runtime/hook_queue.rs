@@ -1,4 +1,4 @@
-//! The hook queue: calls post notices here, and the thread that drives the runtime calls the hooks.
+//! The hook queue: calls post notices, and the driver thread calls the hooks.
 //!
 //! A host may hold any lock while it cancels, drops, spawns or reports, and so may a task. A hook that ran inside such a
 //! call could wait for that very lock. So no call runs a hook:
@@ -9,10 +9,10 @@
 //! driver:      close   deliver until nothing is left, then: nobody delivers
 //! afterwards:  post    push; nobody delivers -> start a thread, which delivers until nothing is left
 //! ```
-//! - DUE changes under the lock only. The driver looks at it without the lock before it parks: the unpark that follows
-//!   the post orders that look, as it does for the inbox.
-//! - Whatever is pushed is taken once, by whoever delivers, and there is always one who will: the driver until `close`
-//!   finds the queue empty, under the lock, then the thread that the next post starts.
+//! - DUE changes under the lock only. The driver checks it without the lock before it parks: the unpark that follows
+//!   the post orders that check, as it does for the inbox.
+//! - Each notice is taken once, and there is always a deliverer: the driver until `close` finds the queue empty, under
+//!   the lock; then the thread that the next post starts.
 //! - An update is a bit, not an entry: any number of them before a delivery are one call. The bit is set after the flag
 //!   was raised, so a call follows every raise.
 //! - Hooks run under no lock, one after the other. A hook may post; that is delivered in the next round.
@@ -21,32 +21,34 @@ use super::hooks::{Hooks, Notice};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, thread};
 
-/// Rounds of delivery at the end of a runtime; hooks that go on posting are then left to a thread of their own.
+/// The number of delivery rounds at the end of a runtime.
+///
+/// Hooks that still post then are left to a separate thread.
 const LAST_ROUNDS: usize = 64;
 
-/// The notices that wait for the hooks of one runtime.
+/// The notices for the hooks of one runtime.
 pub(crate) struct HookQueue {
     hooks: Hooks,
-    /// Something waits for the driver.
+    /// True if notices wait for the driver.
     due: AtomicBool,
     waiting: Mutex<Waiting>,
 }
 
 struct Waiting {
-    /// The update flag was raised.
+    /// True if the update flag was raised.
     updated: bool,
     notices: Vec<Notice>,
     deliverer: Deliverer,
 }
 
-/// The party that delivers what is pushed.
+/// The party that delivers the notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Deliverer {
     /// The thread that drives the runtime.
     Driver,
-    /// The runtime has ended: the next post starts a thread.
-    Nobody,
-    /// That thread.
+    /// None, since the runtime has ended: the next post starts a thread.
+    Ended,
+    /// The thread that a post started.
     Thread,
 }
 
@@ -66,20 +68,22 @@ impl HookQueue {
         &self.hooks
     }
 
-    /// True if something waits for the driver. A hint on other threads.
+    /// Returns true if notices wait for the driver. A hint on other threads.
     #[inline(always)]
     pub(crate) fn is_due(&self) -> bool {
         // Relaxed: see the module.
         self.due.load(Ordering::Relaxed)
     }
 
-    /// Notes something for a hook. True: the driver is to be unparked, unless this thread is the driver.
+    /// Posts a notice.
+    ///
+    /// Returns true if the driver must be unparked, unless this thread is the driver.
     #[must_use]
     pub(crate) fn post(self: &Arc<Self>, notice: Notice) -> bool {
         self.push(|waiting| waiting.notices.push(notice))
     }
 
-    /// Notes that the update flag was raised. As [`post`](Self::post).
+    /// Posts that the update flag was raised; see [`post`](Self::post).
     #[must_use]
     pub(crate) fn post_update(self: &Arc<Self>) -> bool {
         self.push(|waiting| waiting.updated = true)
@@ -92,7 +96,7 @@ impl HookQueue {
             // Relaxed, here and below: under the lock, and see the module.
             Deliverer::Driver => !self.due.swap(true, Ordering::Relaxed),
             Deliverer::Thread => false,
-            Deliverer::Nobody => {
+            Deliverer::Ended => {
                 waiting.deliverer = Deliverer::Thread;
                 drop(waiting);
                 self.start_thread();
@@ -101,7 +105,9 @@ impl HookQueue {
         }
     }
 
-    /// Calls the hooks for all that waits; false if nothing did. For the driver, between two polls.
+    /// Calls the hooks for all notices. Returns false if there were none.
+    ///
+    /// For the driver, between two polls.
     #[inline]
     pub(crate) fn deliver(&self) -> bool {
         self.is_due() && self.deliver_slow()
@@ -114,7 +120,7 @@ impl HookQueue {
         true
     }
 
-    /// The driver ends: calls the hooks until nothing is left for them.
+    /// Ends the driver's delivery: calls the hooks until no notices are left.
     pub(crate) fn close(self: &Arc<Self>) {
         for _ in 0..LAST_ROUNDS {
             match self.take_or_leave(Deliverer::Driver) {
@@ -126,7 +132,9 @@ impl HookQueue {
         self.start_thread();
     }
 
-    /// Takes all that waits. `None`: nothing does, and from now on nobody delivers; or `own` does not deliver.
+    /// Takes all notices.
+    ///
+    /// Returns `None` if there are none, and then ends the delivery; also if `own` is not the deliverer.
     fn take_or_leave(&self, own: Deliverer) -> Option<Batch> {
         let mut waiting = self.waiting.lock();
         if waiting.deliverer != own {
@@ -134,7 +142,7 @@ impl HookQueue {
         }
         let empty = !waiting.updated && waiting.notices.is_empty();
         if empty {
-            waiting.deliverer = Deliverer::Nobody;
+            waiting.deliverer = Deliverer::Ended;
         }
         (!empty).then(|| self.take(&mut waiting))
     }
@@ -153,7 +161,9 @@ impl HookQueue {
         }
     }
 
-    /// Delivers on a thread of its own. Where the system refuses one, all stays until the next post.
+    /// Delivers on a separate thread.
+    ///
+    /// If the system refuses one, everything waits for the next post.
     #[cold]
     fn start_thread(self: &Arc<Self>) {
         let queue = Arc::clone(self);
@@ -166,7 +176,7 @@ impl HookQueue {
         if cfg!(loom) {
             deliver();
         } else if thread::Builder::new().name("offtick-hooks".to_owned()).spawn(deliver).is_err() {
-            self.waiting.lock().deliverer = Deliverer::Nobody;
+            self.waiting.lock().deliverer = Deliverer::Ended;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The host's callbacks, each caught: a hook that panics costs its own call.
+//! The host's callbacks. A panic of a hook is caught and affects only that call.
 
 use crate::error::{Panic, TaskError};
 use crate::sync::Arc;
@@ -10,7 +10,7 @@ type UpdateHook = Arc<dyn Fn() + Send + Sync>;
 type PanicHook = Arc<dyn Fn(&TaskInfo, &Panic) + Send + Sync>;
 type ErrorHook = Arc<dyn Fn(&TaskInfo, &TaskError) + Send + Sync>;
 
-/// The callbacks given to the builder.
+/// The callbacks of the builder.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
     pub(crate) on_update: Option<UpdateHook>,
@@ -18,18 +18,18 @@ pub(crate) struct Hooks {
     pub(crate) on_unhandled_error: Vec<ErrorHook>,
 }
 
-/// A message to a hook about one task.
+/// A notice to a hook about one task.
 pub(crate) enum Notice {
     /// A body or a destructor of the task panicked.
     Panicked(TaskInfo, Panic),
-    /// The error was not read and cannot be read any more.
+    /// An error of the task was not read, and cannot be read any more.
     Unhandled(TaskInfo, TaskError),
     /// The task has ended; the hook is its own.
     Ended(TaskInfo, EndHook),
 }
 
 impl Hooks {
-    /// Reports that the update flag was raised.
+    /// Calls the hook for a raised update flag.
     pub(crate) fn updated(&self) {
         if let Some(hook) = &self.on_update {
             guarded(|| hook());

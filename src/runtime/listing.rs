@@ -1,4 +1,4 @@
-//! The list of tasks that any thread may read without waiting.
+//! A list of tasks that any thread may read without waiting.
 //!
 //! The owner list lives on the reactor thread, so that keeping it costs no lock. Other threads read a *published* copy, and
 //! each read requests the next one, which the reactor publishes between two turns:
@@ -7,11 +7,11 @@
 //! reader:   takes what is published -> WANTED set; unparks the reactor if it was clear
 //! reactor:  once a turn: word != 0?  WANTED: cleared -> the list is made -> published, PUBLISHED set
 //! ```
-//! WANTED is cleared before the list is made: a request that comes in between sets it again and gets a list of its own.
+//! WANTED is cleared before the list is created: a request in between sets it again and gets its own list.
 //!
 //! # The lease
-//! A published list holds references, and so the memory of tasks that end meanwhile. The reactor drops it one second after
-//! it was made. To do so it wakes once more, if it is parked, and never again.
+//! A published list holds references, and so the memory of tasks that end meanwhile. The reactor drops it one second
+//! after its creation. If it is parked, it wakes once for that.
 
 use super::context::{self, Local};
 use super::shared::Shared;
@@ -46,39 +46,41 @@ impl<T> Listing<T> {
         Self { word: AtomicU8::new(0), published: Mutex::new(None) }
     }
 
-    /// Returns the list published last.
+    /// Returns the last published list.
     pub(crate) fn latest(&self) -> Option<Arc<T>> {
         self.published.lock().clone()
     }
 
-    /// Requests a new list. True: the publisher may be parked and is to be unparked.
+    /// Requests a new list. Returns true if the publisher may have to be unparked.
     ///
-    /// Release: what the caller did before is seen by the publisher that takes the request.
+    /// Release: the publisher that takes the request sees what the caller did before.
     #[must_use]
     pub(crate) fn request(&self) -> bool {
         self.word.fetch_or(WANTED, Ordering::Release) & WANTED == 0
     }
 
-    /// True if there is neither a request nor a list to drop.
+    /// Returns true if there is neither a request nor a list to drop.
     ///
-    /// Relaxed: whoever requests unparks afterwards, and the park handshake orders the look of the next turn.
+    /// Relaxed: a requester unparks afterwards, and the park handshake orders the check of the next turn.
     #[inline(always)]
     pub(crate) fn is_quiet(&self) -> bool {
         self.word.load(Ordering::Relaxed) == 0
     }
 
-    /// True if there is a request. Relaxed, as above.
+    /// Returns true if there is a request. Relaxed, as above.
     pub(crate) fn is_wanted(&self) -> bool {
         self.word.load(Ordering::Relaxed) & WANTED != 0
     }
 
-    /// Takes the request, if there is one. Acquire: pairs with `request`.
+    /// Takes the request, if there is one. Acquire pairs with `request`.
     #[must_use]
     pub(crate) fn take_request(&self) -> bool {
         self.word.fetch_and(!WANTED, Ordering::Acquire) & WANTED != 0
     }
 
-    /// Publishes a list. Relaxed: the lock orders the list, and the publisher alone reads PUBLISHED.
+    /// Publishes a list.
+    ///
+    /// Relaxed: the lock orders the list, and only the publisher reads PUBLISHED.
     pub(crate) fn publish(&self, list: T) {
         let before = self.published.lock().replace(Arc::new(list));
         self.word.fetch_or(PUBLISHED, Ordering::Relaxed);
@@ -98,14 +100,14 @@ impl<T> Listing<T> {
 pub(crate) struct Published {
     futures: Vec<Listed>,
     at: Instant,
-    /// How many futures the runtime had taken in by then.
+    /// The number of futures that the runtime had accepted by then.
     accepted: u64,
 }
 
-/// The tasks of a runtime: futures that are alive and closures that run, sorted by identity.
+/// The tasks of a runtime, sorted by identifier: live futures and running closures.
 ///
-/// It dereferences to a slice of [`TaskInfo`]. From [`Handle::tasks`](crate::Handle::tasks), which says what a list contains
-/// and how fresh it is.
+/// It dereferences to a slice of [`TaskInfo`]. [`Handle::tasks`](crate::Handle::tasks) returns it, and documents its
+/// content and age.
 ///
 /// # Example
 /// ```
@@ -130,16 +132,18 @@ pub struct TaskList {
 }
 
 impl TaskList {
-    /// Returns the time since the reactor listed its futures. `None`: it has not done so yet, and the list has only closures.
+    /// Returns the time since the reactor listed its futures.
     ///
-    /// It is zero for an exact list. It grows while a task holds the reactor.
+    /// Returns `None` if it has not done so: then the list has only closures. It is zero for an exact list, and grows
+    /// while a task blocks the reactor.
     pub fn age(&self) -> Option<Duration> {
         self.age
     }
 
-    /// Returns true if no future is missing: the runtime has taken in none since the reactor listed them.
+    /// Returns true if no future is missing.
     ///
-    /// It counts every spawn that happened before the call.
+    /// The runtime has accepted none since the reactor listed them. It counts every spawn that happened before the
+    /// call.
     pub fn is_complete(&self) -> bool {
         self.complete
     }
@@ -199,7 +203,7 @@ impl Shared {
         TaskList { tasks: self.describe(futures, |task| !task.is_internal()), age, complete }
     }
 
-    /// Describes the futures given and the closures that run, as far as they are alive and `shown`.
+    /// Describes live futures of `futures` and running closures that are `shown`.
     pub(crate) fn describe(&self, futures: &[Listed], shown: impl Fn(&TaskRef) -> bool) -> Vec<TaskInfo> {
         let clock = self.driver.clock();
         let now = clock.nanos();
@@ -218,21 +222,23 @@ impl Shared {
 
     fn request_list(&self) {
         let first = self.listing.request();
-        // The thread that ticks sees the request in its next tick. Its request is none that others may rely on: they unpark.
-        if !self.is_home() && (first || self.is_ticked()) {
+        // The thread that ticks sees the request in its next tick. Others may not rely on its request: they unpark.
+        if !self.is_owner_thread() && (first || self.is_ticked()) {
             self.unparker.unpark();
         }
     }
 }
 
 impl Local {
-    /// Returns the live futures, those in the inbox included.
+    /// Returns the live futures, including those in the inbox.
     pub(crate) fn list(&self) -> Vec<Listed> {
         self.core.drain(&self.shared.inbox);
         self.core.list()
     }
 
-    /// Publishes a list if one is requested, else drops one that is a second old. Called once a turn.
+    /// Publishes a requested list, or drops one that is a second old.
+    ///
+    /// Called once per turn.
     #[inline(always)]
     pub(crate) fn serve_listing(&self) {
         if !self.shared.listing.is_quiet() {

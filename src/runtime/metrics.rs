@@ -1,13 +1,13 @@
-//! The numbers of a runtime.
+//! The metrics of a runtime.
 
 use super::shared::Shared;
 use crate::blocking::PriorityRefused;
 use crate::executor::SlowPoll;
 use std::time::Duration;
 
-/// Numbers of a runtime, all since its start unless the name says otherwise.
+/// Metrics of a runtime, counted since its start unless the name says otherwise.
 ///
-/// Reading them takes no lock that a task may hold; each is exact by itself, but they are not one snapshot.
+/// Reading them takes no lock that a task may hold. Each number is exact, but they are not one snapshot.
 ///
 /// # Example
 /// ```
@@ -21,51 +21,58 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// Futures that the reactor has taken in.
+    /// Futures that the reactor has accepted.
     pub spawned: u64,
-    /// Futures that it holds now.
+    /// Futures that are alive now.
     pub alive: u64,
-    /// Futures that wait to be polled, as of its last turn.
+    /// Futures that were ready at the end of the last turn.
     pub ready: u64,
-    /// Polls of futures; the drop of one that was cancelled while it waited counts as well.
+    /// Polls of futures, including drops of futures that were cancelled while they waited.
     pub polls: u64,
     /// Wakes from the reactor's own thread.
     pub local_wakes: u64,
     /// Wakes from other threads.
     pub remote_wakes: u64,
-    /// Times that the reactor went to sleep.
+    /// The number of times that the reactor parked.
     pub parks: u64,
-    /// Timers that are pending now.
+    /// Pending timers.
     pub timers: u64,
-    /// Sockets and other sources that the reactor watches now; none without the feature `net`.
+    /// Sockets and other sources that the reactor watches; 0 without the feature `net`.
     pub sockets: u64,
-    /// What the system has told of them, dropped ones included.
+    /// Events that the system reported for sources, including dropped ones.
     pub socket_events: u64,
-    /// Pool threads alive now.
+    /// Live pool threads.
     pub blocking_threads: u64,
-    /// Pool threads that wait for a closure now.
+    /// Pool threads that wait for a closure.
     pub blocking_idle: u64,
-    /// The most pool threads alive at one time.
+    /// The largest number of pool threads alive at one time.
     pub blocking_threads_peak: u64,
-    /// The reason for which pool threads run at normal priority although
-    /// [`Builder::blocking_priority`](crate::Builder::blocking_priority) asked for a lower one. `None` if they run as asked.
+    /// The reason why pool threads run at normal priority.
+    ///
+    /// [`Builder::blocking_priority`](crate::Builder::blocking_priority) requested a lower one. `None` if they run as
+    /// requested.
     pub blocking_priority_refused: Option<PriorityRefused>,
-    /// Pool threads that a closure holds although its task has ended: it was cancelled or ran out of time.
+    /// Pool threads held by closures whose task has ended.
+    ///
+    /// The task was cancelled or timed out.
     pub blocking_left_running: u64,
-    /// Threads that look up names now; none without the feature `net`.
+    /// Threads that look up names; 0 without the feature `net`.
     pub name_threads: u64,
-    /// Closures that wait for a thread now.
+    /// Closures that wait for a thread.
     pub blocking_queued: u64,
     /// Closures that were started.
     pub blocking_started: u64,
-    /// The poll that has taken longer than the threshold of [`Builder::watch_polls`](crate::Builder::watch_polls) and is still
-    /// on. `None` in a runtime that does not watch its polls.
+    /// The poll in progress, if it exceeds the threshold of [`Builder::watch_polls`](crate::Builder::watch_polls).
+    ///
+    /// `None` in a runtime that does not watch its polls.
     pub slow_poll: Option<SlowPoll>,
-    /// The longest poll so far, the one that is on included. `None` in a runtime that does not watch its polls.
+    /// The longest poll so far, including the one in progress.
+    ///
+    /// `None` in a runtime that does not watch its polls.
     pub longest_poll: Option<SlowPoll>,
-    /// Polls that took longer than the threshold and were reported.
+    /// Polls that exceeded the threshold and were reported.
     pub slow_polls: u64,
-    /// Time since the runtime was built.
+    /// The time since the runtime was built.
     pub uptime: Duration,
 }
 

@@ -1,20 +1,21 @@
-//! The runtime: engines wired together behind one [`Handle`].
+//! The runtime: the engines, connected behind one [`Handle`].
 //!
 //! # Parts and threads
-//! - [`Runtime`] owns the background: one reactor thread, and pool threads that come and go. Dropping it shuts down.
-//! - [`Handle`] is what spawns; it may outlive the runtime, and then hands out tasks that are `RuntimeGone`.
-//! - `process` holds the process-wide runtime, and what is made once for it.
-//! - `Shared` is what every thread reaches: inbox, parker, timers, pool, update flag, hooks.
-//! - `Local` is what only the reactor thread reaches: the executor's core. A thread-local names the one that this
-//!   thread drives right now, so that a wake from a task goes straight to the local queue.
+//! - [`Runtime`] owns the background: one reactor thread, and pool threads while there are closures. Dropping it shuts
+//!   down.
+//! - [`Handle`] spawns. It may outlive the runtime; then its tasks end as `RuntimeGone`.
+//! - `process` has the process-wide runtime, and values that exist once for it.
+//! - `Shared` is used by every thread: inbox, parker, timers, pool, update flag, hooks.
+//! - `Local` is used only by the reactor thread: the executor's core. A thread-local names the one that this thread
+//!   currently drives, so that a wake from a task goes directly to the local queue.
 //!
 //! # Shutdown
 //! ```text
 //! open --[closing is set, reactor unparked, pool closed]--> closing --[reactor dropped all futures]--> closed
 //! ```
-//! `closing` is set before anything is torn down; a spawn looks at it first, and the inbox refuses what slips through.
-//! The reactor ends its loop, drops every future on its own thread, fires all timers, closes the inbox and says so.
-//! Whoever waits for the shutdown waits for that word, with a deadline, and never on the reactor thread itself.
+//! `closing` is set before anything is torn down. A spawn checks it first, and the inbox refuses later tasks. The
+//! reactor ends its loop, drops every future on its own thread, fires all timers, closes the inbox and announces its
+//! end. A shutdown waits for that with a deadline, and never on the reactor thread itself.
 
 mod block_on;
 mod builder;
@@ -43,7 +44,7 @@ mod thread;
 mod visible;
 mod wait;
 
-/// How the reactor waits: in the system's poll where there may be sockets, else on a condition variable.
+/// The parker of the reactor: the system's poll with sockets, else a condition variable.
 #[cfg(feature = "net")]
 use crate::reactor::PollParker as Parker;
 #[cfg(not(feature = "net"))]
@@ -74,12 +75,12 @@ pub(crate) use process::{any_driver, current_driver, current_frames};
 pub use process::{runtime, shutdown};
 pub(crate) use shared::Shared;
 pub use shutdown::ShutdownReport;
-/// Some parts by themselves, for their models.
+/// Some parts, for their models.
 #[cfg(all(loom, test))]
 pub(crate) use {
     hook_queue::HookQueue,
     hooks::Hooks,
     listing::Listing,
-    local::{Bell, Host},
+    local::{HostState, HostWaker},
     shutdown::Ending,
 };

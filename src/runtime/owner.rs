@@ -1,4 +1,4 @@
-//! Who owns a task: the reactor's executor, or the blocking pool.
+//! The owners of tasks: the reactor's executor, and the blocking pool.
 
 use super::context;
 use super::refused::refuse;
@@ -11,12 +11,12 @@ use crate::task::{EndHook, Follow, Follower, Schedule, TaskId};
 
 /// The owner of futures.
 pub(crate) struct Reactor {
-    /// There until the drop.
+    /// Present until the drop.
     shared: Option<Arc<Shared>>,
 }
 
 impl Reactor {
-    /// With a reference that the driving thread has in hand, if this is that thread.
+    /// Creates an owner, with a cached reference on the driver thread.
     #[inline]
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         let in_hand = context::with_local(|local| Arc::ptr_eq(&local.shared, shared).then(|| local.arc_cache.take()));
@@ -88,7 +88,9 @@ impl Schedule for Reactor {
     }
 }
 
-/// The owner of tasks that the crate runs for itself: they call no hook, raise no flag and are not listed.
+/// The owner of internal tasks of the crate.
+///
+/// They call no hook, raise no flag and are not listed.
 pub(crate) struct InternalTask<O>(pub(crate) O);
 
 impl<O: Schedule> Schedule for InternalTask<O> {
@@ -118,7 +120,7 @@ impl<O: Schedule> Schedule for InternalTask<O> {
 /// The owner of blocking closures.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
-    /// A task spawned it, and may be about to await it.
+    /// True if a task spawned the closure, and may be about to await it.
     of_task: bool,
 }
 
@@ -127,7 +129,7 @@ impl Pool {
         Self { shared: Arc::clone(shared), of_task: shared.is_driven_here() }
     }
 
-    /// A task that spawned the closure may await it in this very moment.
+    /// Returns who can see the closure: a task that spawned it may be about to await it.
     fn audience(&self, audience: Audience) -> Audience {
         if self.of_task && audience == Audience::Host { Audience::Task } else { audience }
     }
@@ -135,8 +137,8 @@ impl Pool {
 
 impl Schedule for Pool {
     fn schedule(&self, task: Runnable) {
-        // A closure that slept: its next try is due, or it was cancelled and is to be dropped. It was let in before, so no
-        // limit of the queue holds.
+        // A closure that slept: its next attempt is due, or it was cancelled and must be dropped. It was admitted
+        // before, so no limit of the queue applies.
         match self.shared.pool.admit_unlimited() {
             Ok(permit) => permit.submit(task),
             Err(Refused::Full | Refused::Closed) => refuse(task),
@@ -144,7 +146,7 @@ impl Schedule for Pool {
                 if let Some(retry) = task.details().and_then(|details| details.retry()) {
                     retry.refuse(error);
                 }
-                // Told that, it fails instead of trying; on this thread, which may be inside a closure of its own.
+                // Then it fails instead of starting an attempt; on this thread, which may be inside another closure.
                 blocking::outside(|| blocking::run_closure(task));
             }
         }
@@ -167,7 +169,7 @@ impl Schedule for Pool {
     }
 
     fn starts(&self, task: &TaskRef) -> bool {
-        // Noted first: a shutdown that is missed here finds it noted.
+        // Recorded first: a shutdown that is missed here finds the record.
         self.shared.closures.enter(task, self.shared.driver.clock().now());
         !self.shared.is_closing()
     }
@@ -199,7 +201,7 @@ impl Schedule for Pool {
     }
 }
 
-/// The owner of tasks that are over from the start: nobody runs them.
+/// The owner of tasks that have ended from the start and never run.
 pub(crate) struct Refuser(pub(crate) Arc<Shared>);
 
 impl Schedule for Refuser {

@@ -1,7 +1,7 @@
 //! The thread that watches for slow polls.
 //!
-//! It looks once per threshold while the runtime polls, and sleeps while it does not. It knows the [`PollWatch`] and the
-//! hook, not the runtime: a hook that never returns holds up later reports, and nothing else.
+//! It checks once per threshold while the runtime polls, and sleeps otherwise. It knows the [`PollWatch`] and the hook,
+//! not the runtime: a hook that never returns delays later reports, and nothing else.
 
 use super::shared::Shared;
 use super::shutdown::Ending;
@@ -15,14 +15,14 @@ use crate::trace;
 use crate::util::catch::guarded;
 use std::time::Duration;
 
-/// Called for each poll that is over the threshold.
+/// The hook that is called for each slow poll.
 pub(crate) type SlowPollHook = Box<dyn Fn(&SlowPoll) + Send + Sync>;
 
 /// The runtime's side of its watcher.
 pub(crate) struct PollWatcher {
     watch: Arc<PollWatch>,
     ending: Arc<Ending>,
-    /// The watcher's thread; zero before it runs.
+    /// The watcher's thread; 0 before it runs.
     thread: Arc<AtomicU64>,
 }
 
@@ -52,7 +52,9 @@ impl PollWatcher {
         &self.watch
     }
 
-    /// Ends the thread; waits for it until `deadline`, unless this is the thread.
+    /// Ends the thread, and waits for it until `deadline`.
+    ///
+    /// Does not wait on the watcher thread.
     fn end(&self, deadline: Option<Instant>) {
         self.watch.close();
         if self.thread.load(Ordering::Relaxed) != thread_token() {

@@ -1,4 +1,6 @@
-//! A task that exists but is not queued yet: an owner that limits how many run makes it at once and launches it later.
+//! Tasks that exist but are not queued yet, for owners that limit how many run.
+//!
+//! Such an owner creates a task immediately and launches it later.
 
 use super::handle::Handle;
 use super::owner::{Pool, Reactor};
@@ -11,24 +13,30 @@ use crate::task::raw::{Audience, Runnable, TaskRef, Work};
 use crate::task::{EndHook, Follower, Schedule, Spec, Task, TaskId};
 use std::fmt;
 
-/// Notices of the life of one task. Called on any thread, under no lock.
+/// A receiver of notices about one task.
+///
+/// It is called on any thread, under no lock.
 pub(crate) trait Watch: Send + Sync + 'static {
-    /// The task's closure is about to run on this thread. Not called for futures.
+    /// Called before the task's closure runs on this thread. Not called for futures.
     fn starts(&self) {}
 
-    /// The task has another priority. True: it is not launched, and so in no queue of its runtime.
+    /// Called when the task's priority has changed.
+    ///
+    /// Returns true if it is not launched, and so in no queue of its runtime.
     fn moved(&self) -> bool {
         false
     }
 
-    /// The task is over, for everyone to see. Called once.
+    /// Called once, when the task has visibly finished.
     fn ended(&self);
 
-    /// The body is gone. Called once; see [`Schedule::on_closed`] for the order of the two.
+    /// Called once, when the body is dropped; see [`Schedule::on_closed`].
     fn closed(&self);
 }
 
-/// A task that is not queued yet: its status is `Pending`, and it may be cancelled. Dropped, it ends as runtime gone.
+/// A task that is not queued yet.
+///
+/// Its status is `Pending`, and it may be cancelled. Dropping this ends it as runtime gone.
 pub(crate) struct Prepared {
     runnable: Runnable,
     shared: Arc<Shared>,
@@ -40,8 +48,10 @@ impl Prepared {
         self.closure
     }
 
-    /// Queues the task; one that was cancelled is queued for the drop of its body. It ends here if the runtime has shut
-    /// down, or if it is a closure and no thread could be started for it.
+    /// Queues the task.
+    ///
+    /// A cancelled task is queued so that its body is dropped. The task ends here if the runtime has shut down, or if
+    /// it is a closure and no thread could be started for it.
     pub(crate) fn launch(self) {
         let Self { runnable, shared, closure } = self;
         if !closure {
@@ -59,7 +69,7 @@ impl Prepared {
 }
 
 impl Handle {
-    /// Makes a task for the reactor.
+    /// Creates a task for the reactor.
     pub(crate) fn prepare<B, P, W>(&self, body: B, spec: Spec<P>, watch: W) -> (Task<B::Output, P>, Prepared)
     where
         B: Work,
@@ -68,7 +78,7 @@ impl Handle {
         self.prepare_for(Reactor::new(self.shared()), false, body, spec, watch)
     }
 
-    /// Makes a task for the pool.
+    /// Creates a task for the pool.
     pub(crate) fn prepare_blocking<B, P, W>(&self, body: B, spec: Spec<P>, watch: W) -> (Task<B::Output, P>, Prepared)
     where
         B: Work,
@@ -101,14 +111,14 @@ impl fmt::Debug for Prepared {
     }
 }
 
-/// An owner that forwards every call, and notifies the watch.
+/// An owner that forwards every call and notifies the watch.
 struct Watched<O, W> {
     owner: O,
     watch: W,
 }
 
 impl<O, W> Watched<O, W> {
-    /// A group or a pool shows all that is not quiet.
+    /// A group or a pool shows all tasks that are not quiet.
     fn audience(&self, task: &TaskRef, audience: Audience) -> Audience {
         if task.is_quiet() { audience } else { Audience::Group }
     }

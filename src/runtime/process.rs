@@ -1,4 +1,4 @@
-//! The process-wide runtime: started on first use, ended by [`shutdown`], and what else lives as long as it.
+//! The process-wide runtime: started on first use, ended by [`shutdown`].
 
 use super::builder::Builder;
 use super::context;
@@ -11,20 +11,19 @@ use crate::time::driver::{self, Driver};
 use crate::util::catch::drop_quietly;
 use std::time::Duration;
 
-/// The lock is held while the runtime starts: the loser of a race must not start a second one. It is never held while
-/// user code runs.
+/// The lock is held while the runtime starts, so that a race starts only one. It is never held while user code runs.
 static PROCESS: Mutex<Process> = Mutex::new(Process { runtime: None, dependents: Vec::new() });
 
 struct Process {
     runtime: Option<Runtime>,
-    /// Called by `shutdown`: each drops one [`ProcessWide`] value.
+    /// Functions that `shutdown` calls: each drops one [`ProcessWide`] value.
     dependents: Vec<fn()>,
 }
 
 /// Returns the process-wide runtime, and starts it on first use.
 ///
-/// For programs with one runtime, and for what is polled outside of any. A library that leaves the choice to its user
-/// takes a [`Handle`]. The runtime runs until [`shutdown`] or the end of the process.
+/// Use it in programs with one runtime. Futures polled outside of any runtime use it too. A library that leaves the
+/// choice to its user takes a [`Handle`]. The runtime runs until [`shutdown`] or the end of the process.
 ///
 /// # Errors
 /// Those of [`Runtime::new`], if it had to be started. The next call tries again.
@@ -79,11 +78,11 @@ pub fn shutdown(patience: Duration) -> ShutdownReport {
 impl Builder {
     /// Starts the process-wide runtime with these options, before its first use.
     ///
-    /// The free functions ([`spawn`](crate::spawn()), [`run`](crate::run()) ...), and everything that is polled outside of
-    /// a runtime, use it from then on.
+    /// The free functions ([`spawn`](crate::spawn()), [`run`](crate::run()) ...) use it from then on, as does
+    /// everything that is polled outside of a runtime.
     ///
     /// # Errors
-    /// [`InstallError::InUse`] after the first use and after another `install`; a [`shutdown`] makes room.
+    /// [`InstallError::InUse`] after the first use, and after another `install`, until a [`shutdown`].
     /// [`InstallError::Build`] with the errors of [`build`](Self::build). In both cases nothing has changed.
     ///
     /// # Example
@@ -99,7 +98,7 @@ impl Builder {
         if PROCESS.lock().runtime.is_some() {
             return Err(InstallError::InUse);
         }
-        // Built under no lock: if that fails, the hooks are dropped, which is user code.
+        // Built under no lock: if it fails, the hooks are dropped, which is user code.
         let runtime = self.build()?;
         let handle = runtime.handle().clone();
         let mut process = PROCESS.lock();
@@ -113,7 +112,9 @@ impl Builder {
     }
 }
 
-/// A value of which there is one per process-wide runtime: made on first use, dropped by [`shutdown`].
+/// A value that exists once per process-wide runtime.
+///
+/// It is created on first use and dropped by [`shutdown`].
 pub(crate) struct ProcessWide<T>(Mutex<Option<(Handle, T)>>);
 
 impl<T: Clone> ProcessWide<T> {
@@ -121,8 +122,9 @@ impl<T: Clone> ProcessWide<T> {
         Self(Mutex::new(None))
     }
 
-    /// Returns the value that belongs to `handle`'s runtime, made by `make` if there is none. `forget` clears this very
-    /// place.
+    /// Returns the value that belongs to `handle`'s runtime.
+    ///
+    /// `make` creates it if there is none. `forget` clears this value.
     pub(crate) fn get(&self, handle: &Handle, make: impl FnOnce(&Handle) -> T, forget: fn()) -> T {
         let (value, replaced) = {
             let mut place = self.0.lock();
@@ -138,7 +140,7 @@ impl<T: Clone> ProcessWide<T> {
         if process.runtime.as_ref().is_some_and(|runtime| runtime.handle().is_same(handle)) {
             process.dependents.push(forget);
         } else {
-            // A shutdown came in between: nobody would clear the place later.
+            // A shutdown came in between: nothing would clear the value later.
             drop(process);
             forget();
         }
@@ -153,9 +155,11 @@ impl<T: Clone> ProcessWide<T> {
 }
 
 impl Handle {
-    /// The runtime whose task this thread polls right now; `None` outside of tasks and in blocking closures.
+    /// Returns the runtime whose task this thread currently polls.
     ///
-    /// For libraries that spawn from inside a future. Programs rather pass a handle along.
+    /// `None` outside of tasks and in blocking closures.
+    ///
+    /// Use it in libraries that spawn from inside a future. Programs should pass a handle.
     ///
     /// # Example
     /// ```
@@ -174,7 +178,7 @@ impl Handle {
     }
 }
 
-/// The runtime for which this thread polls, else the default one.
+/// Returns the runtime for which this thread polls, else the default one.
 ///
 /// # Errors
 /// The default one could not be started.
@@ -185,18 +189,19 @@ pub(crate) fn any_handle() -> Result<Handle, BuildError> {
     }
 }
 
-/// The timers of the task that this thread polls: its own, or those of its runtime.
+/// Returns the timers of the polled task: its own, or those of its runtime.
 pub(crate) fn current_driver() -> Option<Arc<Driver>> {
     context::timers()
 }
 
-/// The ticks of the runtime for which this thread polls, if it has any.
+/// Returns the tick timers of the runtime for which this thread polls, if any.
 pub(crate) fn current_frames() -> Option<Arc<Driver>> {
     context::with_polled_for(|shared| shared.frames.clone()).flatten()
 }
 
-/// The timers of the runtime for which this thread polls, else of the default one; where that cannot be started, timers of
-/// no runtime.
+/// Returns the timers of the runtime for which this thread polls.
+///
+/// Else those of the default one; if that cannot be started, timers without a runtime.
 pub(crate) fn any_driver() -> Arc<Driver> {
     current_driver().unwrap_or_else(|| any_handle().map_or_else(|_| driver::orphan(), |handle| handle.driver()))
 }

@@ -1,28 +1,30 @@
-//! Tasks that a runtime refuses, since it shuts down.
+//! Tasks that a runtime refuses because it is shutting down.
 //!
-//! The task ends at once, as runtime gone, and its body is dropped on the thread that brought it. A body may bring another
-//! task as it is dropped (a guard that starts its work again), and that one is refused as well: so it is dropped after the
-//! first, not inside of it, and the stack stays flat however many follow.
+//! The task ends immediately, as runtime gone, and its body is dropped on the thread that submitted it. A body may
+//! submit another task when it is dropped (a guard that starts its work again), which is refused too. That one is
+//! dropped after the first, not inside of it, so the stack does not grow with their number.
 //!
 //! # Generations
-//! A body that always spawns another would keep the thread for ever. A task that is spawned as a refused one is dropped is
-//! of the next *generation*; beyond [`GENERATIONS`] the body is leaked, not dropped. Tasks that have run before (a chain of
-//! them may own each other) do not count.
+//! A body that always spawns another would keep the thread busy for ever. A task that is spawned while a refused one is
+//! dropped belongs to the next *generation*. Beyond [`GENERATIONS`] the body is leaked, not dropped. Tasks that have
+//! run before (a chain of them may own each other) do not count.
 
 use crate::task::raw::Runnable;
 use std::cell::{Cell, RefCell};
 
-/// Refused tasks that may follow each other, each spawned by the drop of the one before.
+/// The largest number of refused tasks that the drop of the previous one spawned.
 const GENERATIONS: u32 = 16;
 
 thread_local! {
-    /// The generation of what is being dropped on this thread; 0: nothing is. It has no destructor, so it is there always.
+    /// The generation of the body being dropped on this thread, or 0.
+    ///
+    /// It has no destructor, so it always exists.
     static DROPPING: Cell<u32> = const { Cell::new(0) };
-    /// Refused meanwhile, each with its generation.
+    /// Tasks refused meanwhile, with their generations.
     static WAITING: RefCell<Vec<(u32, Runnable)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Ends a task as runtime gone and drops its body, here.
+/// Ends a task as runtime gone and drops its body immediately.
 #[cold]
 pub(super) fn refuse(task: Runnable) {
     task.end_as_gone();
@@ -34,7 +36,7 @@ pub(super) fn refuse(task: Runnable) {
     }
     let mut task = Some(task);
     if outer != 0 {
-        // Without its thread-locals (the thread is ending) it is dropped inside of the one before, to the same limit.
+        // Without thread-locals (the thread is ending) it is dropped inside of the previous one, to the same limit.
         let _ending =
             WAITING.try_with(|waiting| waiting.borrow_mut().extend(task.take().map(|task| (generation, task))));
     }
@@ -48,7 +50,7 @@ pub(super) fn refuse(task: Runnable) {
     }
 }
 
-/// Panics of the body are caught as it is dropped.
+/// Drops a task. Panics of the body are caught.
 fn drop_as(generation: u32, task: Runnable) {
     let outer = DROPPING.replace(generation);
     drop(task);

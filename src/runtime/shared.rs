@@ -1,4 +1,4 @@
-//! What every thread reaches of a runtime.
+//! The part of a runtime that every thread uses.
 
 use super::Parker;
 use super::context;
@@ -29,46 +29,50 @@ use std::fmt;
 
 /// The shared half of a runtime.
 pub(crate) struct Shared {
-    /// On lines of its own: whoever spawns writes it, while the reactor writes the flag below and reads the rest.
+    /// On its own cache lines: spawning threads write it, while the reactor writes the flag below and reads the rest.
     pub(crate) inbox: CachePadded<Inbox>,
     pub(crate) unparker: Arc<dyn Unpark>,
     pub(crate) driver: Arc<Driver>,
     #[cfg(feature = "net")]
     pub(crate) sockets: Arc<crate::reactor::Sockets>,
     pub(crate) pool: BlockingPool,
-    /// The threads that look up names. `None`: closures run on the host's thread, and lookups with them.
+    /// The threads that look up names.
+    ///
+    /// `None` if closures, and with them lookups, run on the host's thread.
     #[cfg(feature = "net")]
     pub(crate) names: Option<BlockingPool>,
     pub(crate) closures: RunningClosures,
-    /// Written at the end of each task, by whoever ran it, and at each report. Reporters have a share in it.
+    /// The update flag, written at the end of each task and at each report.
+    ///
+    /// Reporters share it.
     pub(crate) update: Arc<UpdateFlag>,
     pub(crate) hooks: Arc<HookQueue>,
     has_update_hook: bool,
     pub(crate) counters: Arc<Counters>,
-    /// Times the reactor parked.
+    /// The number of times that the reactor parked.
     pub(crate) parks: Counter,
-    /// Set first of all at shutdown: new work is refused from here on.
+    /// Set first at shutdown: new work is refused from then on.
     closing: AtomicBool,
     /// The list of futures for other threads.
     pub(crate) listing: Listing<Published>,
     pub(crate) ending: Ending,
-    /// In a runtime that watches its polls.
+    /// The watcher, in a runtime that watches its polls.
     pub(crate) poll_watcher: Option<PollWatcher>,
     pub(crate) started: Instant,
-    /// Who counts ticks: timers that go by the number of the tick. A reactor thread has no ticks.
+    /// The timers that count ticks. A reactor thread has none.
     pub(crate) frames: Option<Arc<Driver>>,
-    /// Where random numbers come from in a runtime that does the same every time.
+    /// The source of random numbers in a deterministic runtime.
     pub(super) seeds: Option<Seeds>,
-    /// The thread that a runtime without one of its own lives on.
-    home: Option<u64>,
+    /// The thread of a runtime without its own thread.
+    owner_thread: Option<u64>,
 }
 
-/// Who drives a runtime.
+/// The driver of a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DriverKind {
-    /// A thread of its own.
+    /// A thread of the runtime.
     Thread,
-    /// The host, on the thread that builds it.
+    /// The host, on the thread that built the runtime.
     Host,
 }
 
@@ -106,17 +110,18 @@ impl Shared {
             started: Instant::now(),
             frames: host.then(|| Driver::new(Clock::manual().into(), Arc::new(NoopUnpark))),
             seeds: None,
-            home: host.then(thread_token),
+            owner_thread: host.then(thread_token),
         }
     }
 
-    /// Queues a new future; if the runtime is closing, ends it as runtime gone.
+    /// Queues a new future, or ends it as runtime gone if the runtime is closing.
     pub(crate) fn accept(&self, task: Runnable) {
         if self.is_closing() { refuse(task) } else { self.queue(task) }
     }
 
-    /// Queues a future that was spawned or woken: straight to the ready queue on the driving thread, through the inbox
-    /// from anywhere else.
+    /// Queues a future that was spawned or woken.
+    ///
+    /// On the driver thread it goes directly to the ready queue, on other threads through the inbox.
     #[inline]
     pub(crate) fn queue(&self, task: Runnable) {
         let mut task = Some(task);
@@ -135,41 +140,43 @@ impl Shared {
         }
     }
 
-    /// True if this thread must not wait for what the runtime does: it drives one, or this very one between two ticks.
+    /// Returns true if this thread must not wait for the runtime's work.
+    ///
+    /// It drives a runtime, or this one between two ticks.
     pub(crate) fn must_not_wait(&self) -> bool {
-        context::drives_any() || self.is_home()
+        context::drives_any() || self.is_owner_thread()
     }
 
-    /// True if a host ticks the runtime.
+    /// Returns true if a host ticks the runtime.
     pub(crate) fn is_ticked(&self) -> bool {
-        self.home.is_some()
+        self.owner_thread.is_some()
     }
 
-    /// True on every thread but the host's, if a host drives the runtime.
+    /// Returns true on every thread but the host's, if a host drives the runtime.
     pub(super) fn is_foreign_to_host(&self) -> bool {
-        self.home.is_some_and(|home| home != thread_token())
+        self.owner_thread.is_some_and(|owner| owner != thread_token())
     }
 
-    /// True on the thread that drives the runtime, while it does.
+    /// Returns true on the driver thread of the runtime, while it drives.
     pub(super) fn is_driven_here(&self) -> bool {
         context::with_local(|local| std::ptr::eq(Arc::as_ptr(&local.shared), self)).unwrap_or(false)
     }
 
-    /// True on the thread whose ticks drive the runtime.
-    pub(crate) fn is_home(&self) -> bool {
-        self.home.is_some_and(|home| home == thread_token())
+    /// Returns true on the thread whose ticks drive the runtime.
+    pub(crate) fn is_owner_thread(&self) -> bool {
+        self.owner_thread.is_some_and(|owner| owner == thread_token())
     }
 
-    /// Raises the update flag: something finished or reported. By way of this thread's own lane where that will do.
+    /// Raises the update flag, by this thread's own flag if possible.
     ///
-    /// If the flag was down, the hook is called later, by the thread that drives the runtime. Only a thread that wakes the
-    /// host of a runtime without a thread calls it itself: nobody else could.
+    /// If the flag was clear, the driver thread calls the hook later. In a runtime without a thread, only a thread that
+    /// wakes the host calls the hook itself: no other thread could.
     pub(crate) fn updated(&self) {
         if !self.has_update_hook {
             if self.update.raise_own() {
                 return;
             }
-            if self.is_home() {
+            if self.is_owner_thread() {
                 return self.update.raise_as_driver();
             }
         }
@@ -184,13 +191,14 @@ impl Shared {
         if self.is_foreign_to_host() {
             return self.hooks.hooks().updated();
         }
-        self.attend_to_hooks(self.hooks.post_update());
+        self.request_hooks(self.hooks.post_update());
     }
 
     /// Raises the update flag for a step of a task, if a host can see it.
     ///
-    /// Of a task that another one awaits the host sees what comes of that. But the other one may have given up the wait and
-    /// left the handle to the host: where an idle host would be woken, that is decided after the other one has run.
+    /// If another task awaits this one, the host sees the result of that one. But the other task may have stopped
+    /// waiting and left the handle to the host. So, if an idle host would be woken, this is decided after the other
+    /// task has run.
     #[inline]
     pub(super) fn task_updated(self: &Arc<Self>, task: &TaskRef, audience: Audience) {
         if audience == Audience::Host { self.updated() } else { self.task_updated_slow(task, audience) }
@@ -205,47 +213,51 @@ impl Shared {
         }
     }
 
-    /// Leaves a panic of a task to the hook for panics.
+    /// Passes a panic of a task to its hook.
     pub(super) fn panicked(&self, task: &TaskRef, panic: &Panic) {
         if self.hooks.hooks().on_panic.is_some() {
-            self.attend_to_hooks(self.hooks.post(Notice::Panicked(TaskInfo::of(task), panic.clone())));
+            self.request_hooks(self.hooks.post(Notice::Panicked(TaskInfo::of(task), panic.clone())));
         }
     }
 
-    /// Leaves an error that nobody will see to the hooks for those; gives it back if there are none.
+    /// Passes an unread error to its hooks; returns it if there are none.
     pub(super) fn unhandled(&self, task: &TaskRef, error: TaskError) -> Option<TaskError> {
         if self.hooks.hooks().on_unhandled_error.is_empty() && !trace::ON {
             return Some(error);
         }
-        self.attend_to_hooks(self.hooks.post(Notice::Unhandled(TaskInfo::of(task), error)));
+        self.request_hooks(self.hooks.post(Notice::Unhandled(TaskInfo::of(task), error)));
         None
     }
 
-    /// Leaves a task's own hook to the thread that calls hooks.
+    /// Passes a task's own hook to the thread that calls hooks.
     pub(super) fn call_end_hook(&self, task: &TaskRef, hook: EndHook) {
-        self.attend_to_hooks(self.hooks.post(Notice::Ended(TaskInfo::of(task), hook)));
+        self.request_hooks(self.hooks.post(Notice::Ended(TaskInfo::of(task), hook)));
     }
 
-    /// Has the driver call the hooks, if it has to be told. On its own thread it looks by itself before it parks.
-    fn attend_to_hooks(&self, unpark: bool) {
+    /// Makes the driver call the hooks, with a notification if it needs one.
+    ///
+    /// On its own thread it checks the hooks before it parks.
+    fn request_hooks(&self, unpark: bool) {
         if unpark && !self.is_driven_here() {
             self.unparker.unpark();
         }
     }
 
-    /// The update flag, if to put it up is all that there is to `updated`.
+    /// Returns the update flag, if raising it is all that `updated` does.
     pub(crate) fn silent_update(&self) -> Option<Arc<UpdateFlag>> {
         (!self.has_update_hook).then(|| Arc::clone(&self.update))
     }
 
-    /// Acquire: pairs with `begin_closing`.
+    /// Returns true once the runtime is closing. Acquire pairs with `begin_closing`.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// Refuses new work from now on and wakes the reactor so that it sees it. False if that was done before.
+    /// Refuses new work from now on and wakes the reactor to see it.
+    ///
+    /// Returns false if that was already done.
     pub(crate) fn begin_closing(&self) -> bool {
-        // AcqRel: pairs with `is_closing`.
+        // AcqRel pairs with `is_closing`.
         let first = !self.closing.swap(true, Ordering::AcqRel);
         if first {
             self.pools().for_each(BlockingPool::close);
@@ -256,7 +268,7 @@ impl Shared {
     }
 }
 
-/// Nobody waits for the next tick but tasks.
+/// Does nothing: only tasks wait for the next tick.
 struct NoopUnpark;
 
 impl Unpark for NoopUnpark {
@@ -277,8 +289,9 @@ impl Shared {
         self.pools().for_each(|pool| _ = pool.drain());
     }
 
-    /// Ends the closed pools: waiting closures never run, running ones are waited for, unless this thread must not. Reports
-    /// what is left.
+    /// Ends the closed pools and reports what is left.
+    ///
+    /// Waiting closures never run. It waits for running ones, unless this thread must not.
     pub(crate) fn end_pools(
         &self,
         reactor_stopped: bool,
@@ -297,7 +310,7 @@ impl Shared {
 
     pub(super) fn shutdown_report(&self, reactor_stopped: bool, blocking_left: usize) -> ShutdownReport {
         let running = self.describe(&[], |task| !task.is_internal());
-        // The report keeps no task alive.
+        // The report keeps no task allocated.
         let left_running = running.into_iter().map(TaskInfo::apart).collect();
         ShutdownReport { reactor_stopped, blocking_left, left_running }
     }

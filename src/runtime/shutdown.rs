@@ -1,4 +1,4 @@
-//! The end of a runtime, and who waits for it.
+//! The shutdown of a runtime, and the wait for it.
 
 use super::context;
 use crate::instant::Instant;
@@ -7,15 +7,19 @@ use crate::task::TaskInfo;
 use crate::task::raw::thread_token;
 use std::time::Duration;
 
-/// How long dropping a runtime waits for a task that holds the reactor, and for closures that run.
+/// The longest wait when a runtime is dropped.
+///
+/// It waits for a task that blocks the reactor, and for running closures.
 const DROP_PATIENCE: Duration = Duration::from_millis(200);
 
-/// How long the drop of a runtime waits on this thread: a reactor is not held for the end of another runtime.
+/// Returns how long dropping a runtime waits on this thread.
+///
+/// A reactor does not wait for the end of another runtime.
 pub(super) fn drop_patience() -> Duration {
     if context::drives_any() { Duration::ZERO } else { DROP_PATIENCE }
 }
 
-/// What a shutdown left behind.
+/// The result of a shutdown.
 ///
 /// # Example
 /// ```
@@ -29,33 +33,36 @@ pub(super) fn drop_patience() -> Duration {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// The reactor thread ended: every future is dropped. False if a task still held it at the deadline.
+    /// True if the reactor thread has ended, with every future dropped.
+    ///
+    /// False if a task still blocked it at the deadline.
     pub reactor_stopped: bool,
-    /// Pool threads that were still in a closure at the deadline. They end with it. Where nothing is waited for, the idle
-    /// ones that are about to end count as well. Threads that look up names count, too.
+    /// Pool threads that were still in a closure at the deadline, and end with it.
+    ///
+    /// If the shutdown does not wait, idle threads that are about to end count as well, and threads that look up names.
     pub blocking_left: usize,
-    /// The closures that still ran at the deadline, with their names and ages, in the order of their spawns.
+    /// The closures that were still running at the deadline, in the order of their spawns.
     pub left_running: Vec<TaskInfo>,
 }
 
 impl ShutdownReport {
-    /// True if nothing is left.
+    /// Returns true if nothing is left.
     pub fn is_clean(&self) -> bool {
         self.reactor_stopped && self.blocking_left == 0
     }
 
-    /// The report of a shutdown that left nothing.
+    /// Returns the report of a shutdown that left nothing.
     pub(crate) fn clean() -> Self {
         Self { reactor_stopped: true, blocking_left: 0, left_running: Vec::new() }
     }
 }
 
-/// The reactor's last word.
+/// The announcement of the reactor's end.
 #[derive(Debug)]
 pub(crate) struct Ending {
     ended: Mutex<bool>,
     told: Condvar,
-    /// The reactor thread: also while its thread-locals are destroyed.
+    /// The reactor thread, also while its thread-locals are destroyed.
     thread: OnceLock<u64>,
 }
 
@@ -64,12 +71,12 @@ impl Ending {
         Self { ended: Mutex::new(false), told: Condvar::new(), thread: OnceLock::new() }
     }
 
-    /// This is the reactor thread.
+    /// Marks this thread as the reactor thread.
     pub(super) fn set_thread(&self) {
         let _first = self.thread.set(thread_token());
     }
 
-    /// True on the reactor thread, which must not wait for its own end.
+    /// Returns true on the reactor thread, which must not wait for its own end.
     pub(super) fn is_own_thread(&self) -> bool {
         self.thread.get() == Some(&thread_token())
     }
@@ -83,7 +90,9 @@ impl Ending {
         *self.ended.lock()
     }
 
-    /// True once told; false at the deadline. No deadline: waits for as long as it takes.
+    /// Waits for the reactor's end. Returns false at the deadline.
+    ///
+    /// Without a deadline it waits without limit.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut ended = self.ended.lock();
         while !*ended {

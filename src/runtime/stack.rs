@@ -1,31 +1,34 @@
-//! How much stack a thread has left.
+//! The remaining stack of a thread.
 //!
-//! Polls inside polls, as eager starts make them, take stack, and how much a future takes nobody knows but the compiler. So
-//! what is measured is how far the stack has grown: the distance between a local of now and one of the thread's entry.
+//! Nested polls, as eager starts cause them, use stack, and only the compiler knows how much a future needs. So this
+//! measures how far the stack has grown: the distance between a local now and one at the thread's entry.
 
 use std::cell::Cell;
 
-/// The reactor's stack, unless the builder says otherwise: what the standard library gives a thread.
+/// The default stack size of the reactor, in bytes, as in the standard library.
 pub(crate) const DEFAULT_SIZE: usize = 2 << 20;
 
-/// Bytes that nested starts may take on a thread of which nothing is known, counted from the outermost.
+/// The bytes that nested starts may use on a thread of unknown size.
+///
+/// Counted from the outermost start.
 const ELSEWHERE: usize = 256 << 10;
 
-/// Copies of a future that a start has on the stack, with those of whoever made it. A build without optimization keeps all
-/// of them: 17 were counted.
+/// The number of copies of a future on the stack during a start, including its caller's.
+///
+/// A build without optimization keeps all of them: 17 were counted.
 const COPIES: usize = if cfg!(debug_assertions) { 16 } else { 4 };
 
-/// What is known of a stack.
+/// The known bounds of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stack {
     /// The address of a local near its beginning.
     entry: usize,
-    /// Bytes from there on that nested starts may reach into.
+    /// The number of bytes from there on that nested starts may use.
     room: usize,
 }
 
 thread_local! {
-    /// `None` where nothing is known, and no start is on.
+    /// `None` if nothing is known and no start is in progress.
     static STACK: Cell<Option<Stack>> = const { Cell::new(None) };
 }
 
@@ -36,30 +39,34 @@ impl Stack {
     }
 }
 
-/// The address of a local.
+/// Returns the address of a local.
 #[inline(never)]
 fn here() -> usize {
     let local = 0_u8;
     std::ptr::from_ref(std::hint::black_box(&local)).addr()
 }
 
-/// To be called at the entry of a thread whose stack has `size` bytes. Half of them are left to the innermost poll.
+/// Records the entry of a thread whose stack has `size` bytes.
+///
+/// Half of them are left to the innermost poll.
 pub(super) fn enter_thread(size: usize) {
     STACK.set(Some(Stack { entry: here(), room: size / 2 }));
 }
 
-/// A nested start on this thread; if nothing is known of its stack, the outermost one marks where it begins.
+/// A guard of a nested start on this thread.
+///
+/// If nothing is known of its stack, the outermost start marks its beginning.
 #[derive(Debug)]
-pub(super) struct Mark {
+pub(super) struct NestedStart {
     outermost: bool,
 }
 
-impl Mark {
-    /// Room for a start with a future of `bytes` bytes; `None` if there is none.
+impl NestedStart {
+    /// Begins a start of a future of `bytes` bytes; `None` if there is no room.
     pub(super) fn set(bytes: usize) -> Option<Self> {
         let (here, known) = (here(), STACK.get());
         let stack = known.unwrap_or(Stack { entry: here, room: ELSEWHERE });
-        // The outermost start is one the program would have made by hand: it always has room.
+        // The outermost start is one that the program could have made directly: it always has room.
         if known.is_some() && !stack.has_room(here, bytes) {
             return None;
         }
@@ -68,7 +75,7 @@ impl Mark {
     }
 }
 
-impl Drop for Mark {
+impl Drop for NestedStart {
     fn drop(&mut self) {
         if self.outermost {
             STACK.set(None);
@@ -83,7 +90,7 @@ mod tests {
     /// How deep starts of `bytes` bytes nest, each of which takes a kilobyte of stack and more.
     fn depth(bytes: usize) -> usize {
         let frame = std::hint::black_box([0_u8; 1024]);
-        let depth = Mark::set(bytes).map_or(0, |_mark| 1 + depth(bytes));
+        let depth = NestedStart::set(bytes).map_or(0, |_mark| 1 + depth(bytes));
         std::hint::black_box(&frame);
         depth
     }
@@ -116,8 +123,8 @@ mod tests {
     #[test]
     fn the_outermost_mark_goes_with_its_start() {
         on_a_thread(|| {
-            let outer = Mark::set(0).expect("the outermost");
-            drop(Mark::set(0));
+            let outer = NestedStart::set(0).expect("the outermost");
+            drop(NestedStart::set(0));
             assert!(STACK.get().is_some());
             drop(outer);
             assert_eq!(STACK.get(), None);

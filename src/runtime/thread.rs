@@ -1,38 +1,41 @@
-//! The reactor thread: turn after turn, and parked when there is nothing to do.
+//! The reactor thread: it runs turns, and parks when there is nothing to do.
 //!
 //! ```text
 //! loop: inbox -> timers -> one turn of ready tasks -> hooks -> list of tasks -> sockets, in passing or in the park
 //! ```
-//! How long it looks for work before it parks stands in [`Wait`].
+//! [`Wait`] decides how long it checks for work before it parks.
 //!
-//! Inbox, timers and sockets are looked at between any two turns, and a turn is bounded, so neither a task that wakes
-//! itself for ever, nor a flood of spawns, nor timers that are due whenever the thread would park starve the rest.
+//! Inbox, timers and sockets are checked between any two turns, and a turn is bounded. So nothing starves the rest: not
+//! a task that always wakes itself, not a flood of spawns, not timers that are due whenever the thread would park.
 
 use super::Parker;
 use super::context::{self, Local};
-use super::engine::LastWord;
+use super::engine::ShutdownGuard;
 use super::shared::Shared;
 use super::stack;
 use super::wait::Wait;
 use crate::sync::Arc;
 use crate::time::driver::ParkTime;
-use crate::util::update::Lane;
+use crate::util::update::ThreadFlag;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Tasks per turn: long enough that the looks around cost little, short enough that inbox and timers wait for
-/// microseconds only.
+/// The number of tasks per turn.
+///
+/// Enough that the checks around a turn cost little, and few enough that inbox and timers wait only for microseconds.
 const TURN: usize = 128;
 
-/// What is done on the thread before its first task; it gives what is to be done there after the last future was dropped.
+/// A function that runs on the thread before its first task.
+///
+/// It returns the function to run there after the last future was dropped.
 pub(crate) type Around = Box<dyn FnOnce() -> Box<dyn FnOnce()> + Send>;
 
-/// The body of the reactor thread.
+/// Runs the reactor thread.
 pub(crate) fn run(shared: Arc<Shared>, mut parker: Parker, spin: Duration, stack_size: usize, around: Option<Around>) {
     stack::enter_thread(stack_size);
     shared.ending.set_thread();
-    let _last_word = LastWord(Arc::clone(&shared));
-    let _lane = Lane::of_driver(&shared.update);
+    let _guard = ShutdownGuard(Arc::clone(&shared));
+    let _flag = ThreadFlag::of_driver(&shared.update);
     let local = Rc::new(Local::new(shared));
     let _entered = context::enter(Rc::clone(&local));
     let leave = around.map(|enter| enter());
@@ -58,7 +61,7 @@ fn turn_until_closing(local: &Local, parker: &mut Parker, mut wait: Wait) {
             parker.look();
             continue;
         }
-        // A waker that the look called may have left something to a hook.
+        // A waker that the check called may have posted to a hook.
         if wait.look(shared, parker) || shared.hooks.is_due() {
             continue;
         }

@@ -1,15 +1,15 @@
-//! Updates of a task that another task awaits, or is about to: decides whether a host sees them.
+//! Updates of an awaited task: decides whether a host can see them.
 //!
-//! A task awaits another one as its last user: it takes the result and drops the handle, and a host sees what it makes of
-//! that. It may also give up the wait and leave the handle where a host looks. Which of the two it is shows once the waiting
-//! task has run: then the handle is gone, or it is awaited again, or it is the host's. So a *note* is queued behind it, a
-//! small task of the runtime's own at the lowest level:
+//! A task usually awaits another one as its last user: it takes the result and drops the handle, and a host sees its
+//! own result. It may also stop waiting and leave the handle where a host checks it. Which of the two it is shows once
+//! the waiting task has run: then the handle is dropped, awaited again, or the host's. So a *note* is queued behind the
+//! waiting task, a small internal task of the lowest priority:
 //!
 //! ```text
 //! the step:   the waiting task is woken -> (inbox) -> it runs
 //! the note:                 then queued -> (inbox) -> whose is the handle now? the host's: raise the flag
 //! ```
-//! A note that the end of the runtime drops looks on its way out: nothing is lost.
+//! A note that the end of the runtime drops makes its check when it is dropped: nothing is lost.
 
 use super::owner::{InternalTask, Reactor};
 use super::shared::Shared;
@@ -18,7 +18,7 @@ use crate::task::raw::{Audience, FutureBody, TaskRef, Value};
 use crate::task::{Priority, Spec, Task};
 use std::panic::Location;
 
-/// Raises the update flag if a host turns out to have the handle.
+/// A check that raises the update flag if a host has the handle.
 struct Look {
     shared: Arc<Shared>,
     task: TaskRef,
@@ -32,13 +32,15 @@ impl Drop for Look {
     }
 }
 
-/// Raises the update flag for a step of `task` if a host has its handle after whoever awaits it has run.
+/// Raises the update flag for a step of `task` if a host has its handle.
+///
+/// It checks after the task that awaits it has run.
 #[cold]
 #[inline(never)]
 pub(super) fn look_again(shared: &Arc<Shared>, task: &TaskRef) {
     let look = Look { shared: Arc::clone(shared), task: task.clone() };
     if shared.is_foreign_to_host() {
-        // Nothing runs before the host ticks, so it is woken now.
+        // Nothing runs before the host ticks, so the host is woken now.
         return drop(look);
     }
     let owner = InternalTask(Reactor::new(shared));

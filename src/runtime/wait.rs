@@ -1,43 +1,47 @@
-//! How long the reactor thread looks for work before it parks.
+//! The time for which the reactor thread checks for work before it parks.
 //!
-//! A park costs whoever ends it a system call and the reactor two switches of threads: some microseconds of processor
-//! time, and ten or twenty until the work begins. So where a wake-up is likely to come at once, a short look is cheaper
-//! than the park that it saves:
+//! A park costs its waker a system call and the reactor two thread switches: a few microseconds of processor time, and
+//! ten or twenty until the work begins. So if a wake-up is likely to come immediately, a short check is cheaper than
+//! the park that it saves:
 //!
-//! - with [`Builder::spin`](crate::Builder::spin) the reactor looks for that long;
-//! - without, for [`LINGER`], and only while it is being woken at short intervals: the last park was ended by another
-//!   thread, less than [`BRISK`] after the turn before it. A reactor that is spoken to once a frame, by its timers or by
-//!   its sockets parks at once.
+//! - with [`Builder::spin`](crate::Builder::spin) the reactor checks for that long;
+//! - without, for [`SPIN_TIME`], and only while it is woken at short intervals: another thread ended the last park,
+//!   less than [`BRISK`] after the turn before it. A reactor that is woken once a frame, by its timers or by its
+//!   sockets parks immediately.
 
 use super::Parker;
 use super::shared::Shared;
 use crate::instant::Instant;
 use std::time::Duration;
 
-/// As long as it takes another thread to see an answer and to wake the next task: well below the cost of one park.
-const LINGER: Duration = Duration::from_nanos(500);
+/// The default spin time.
+///
+/// Another thread needs as long to see an answer and to wake the next task. It is well below the cost of one park.
+const SPIN_TIME: Duration = Duration::from_nanos(500);
 
-/// In nanoseconds: some two or three times what it takes to wake a thread that is parked. Of a reactor that looks in
-/// vain before each park the looks take one hundredth of the time at least, and a tenth of what the parks take.
+/// The limit of a short interval, in nanoseconds: two or three times the time to wake a parked thread.
+///
+/// For a reactor that checks in vain before each park, the checks take at most one hundredth of the time, and a tenth
+/// of what the parks take.
 const BRISK: u64 = 50_000;
 
-/// Looks at memory between two looks at the clock and at the sockets, which cost ten times as much.
-const LOOKS: u32 = 64;
+/// The number of memory checks between two checks of the clock and the sockets, which cost ten times as much.
+const CHECKS: u32 = 64;
 
-/// The same for [`LINGER`]: a look may take 40 ns where the processor makes its pauses long.
-const FEW_LOOKS: u32 = 8;
+/// The same for [`SPIN_TIME`]: a check may take 40 ns on processors with long pauses.
+const FEW_CHECKS: u32 = 8;
 
-/// What the thread knows of the pace at which it is woken.
+/// The pace at which the thread is woken.
 #[derive(Debug)]
 pub(super) struct Wait {
     spin: Duration,
-    /// The clock tells how long a park was.
+    /// True if the clock measures how long a park was.
     timed: bool,
-    /// When the last turn began.
+    /// The beginning of the last turn.
     turned: u64,
-    /// It has parked since.
+    /// True if it has parked since.
     parked: bool,
-    /// The last park was a short one that another thread ended.
+    /// True if the last park was short and ended by another thread.
     brisk: bool,
 }
 
@@ -46,7 +50,7 @@ impl Wait {
         Self { spin, timed, turned: 0, parked: false, brisk: false }
     }
 
-    /// A turn begins at `now`; `brought`: other threads have brought something.
+    /// Begins a turn at `now`. `brought` returns true if other threads brought work.
     pub(super) fn turn(&mut self, now: u64, brought: impl FnOnce() -> bool) {
         if std::mem::take(&mut self.parked) {
             self.brisk = self.timed && now.saturating_sub(self.turned) < BRISK && brought();
@@ -54,22 +58,26 @@ impl Wait {
         self.turned = now;
     }
 
-    /// The thread has parked, and is up again.
+    /// Records that the thread has parked.
     pub(super) fn parked(&mut self) {
         self.parked = true;
     }
 
-    /// Nothing is ready: looks for work. True if there is some, false if the thread is to park.
+    /// Checks for work, since nothing is ready.
+    ///
+    /// Returns true if there is some, false if the thread should park.
     pub(super) fn look(&self, shared: &Shared, parker: &mut Parker) -> bool {
         if !self.spin.is_zero() {
-            look_for(shared, parker, self.spin, LOOKS)
+            look_for(shared, parker, self.spin, CHECKS)
         } else {
-            self.brisk && look_for(shared, parker, LINGER, FEW_LOOKS)
+            self.brisk && look_for(shared, parker, SPIN_TIME, FEW_CHECKS)
         }
     }
 }
 
-/// Looks for at most `limit`. Begins with the sockets: threads that keep it from parking must not keep it from those.
+/// Checks for at most `limit`, the sockets first.
+///
+/// Threads that keep it from parking must not keep it from the sockets.
 fn look_for(shared: &Shared, parker: &mut Parker, limit: Duration, looks: u32) -> bool {
     let until = Instant::now() + limit;
     loop {
@@ -92,7 +100,7 @@ fn look_for(shared: &Shared, parker: &mut Parker, limit: Duration, looks: u32) -
 mod tests {
     use super::*;
 
-    /// A turn at each moment, with a park in between; whether something was brought. Is it brisk after the last?
+    /// Runs a turn at each time, with a park in between. Returns whether it is brisk after the last.
     fn brisk(timed: bool, turns: &[(u64, bool)]) -> bool {
         let mut wait = Wait::new(Duration::ZERO, timed);
         for &(now, brought) in turns {

@@ -512,7 +512,7 @@ impl ProgressObserver for TaskObserver {
     }
 
     fn must_not_wait(&self) -> bool {
-        self.shared.is_home()
+        self.shared.is_owner_thread()
     }
 }
 

@@ -1,20 +1,20 @@
-//! How much a tick may do, how that is measured, and what it did.
+//! The limit of a tick, its measurement, and its result.
 
 use crate::instant::Instant;
 use std::time::Duration;
 
-/// How much one tick may do: a time, a number of polls, both, or all there is.
+/// The limit of one tick: a time, a number of polls, both, or none.
 ///
-/// - **Time** is that of the system's clock, whatever clock the runtime goes by. It is looked at after each poll: a tick
-///   takes longer than its budget by one poll at most, or by a batch of 32 timers' wakes. Not cut into pieces is the
-///   queueing of what other threads have spawned and woken since the last tick, nor the waking of those whose sockets are
-///   ready, up to 256 events a tick.
+/// - **Time** is that of the system's clock, under any clock of the runtime. It is checked after each poll: a tick can
+///   exceed its budget by at most one poll, or one batch of 32 timer wakes. Two steps are not divided: queueing the
+///   tasks that other threads have spawned and woken since the last tick, and waking tasks whose sockets are ready, up
+///   to 256 events per tick.
 /// - **Polls** are exact, and the same on every machine: for simulations and tests.
 /// - **Zero** of either polls nothing and wakes nothing; the tick only reports.
-/// - **Unlimited**: what is ready, and what becomes ready from that, in 64 rounds at most. A round runs every task
-///   that is ready once, so a chain of 64 tasks that wake each other runs to its end in one tick, and a task that wakes
-///   itself for ever runs 64 times at each moment of the clock that the tick comes by.
-///   [`LocalRuntime::run_until_stalled`](crate::LocalRuntime::run_until_stalled) has no such bound.
+/// - **Unlimited**: everything that is ready, and everything that becomes ready from that, in at most 64 rounds. A
+///   round runs every ready task once. So a chain of 64 tasks that wake each other finishes in one tick, and a task
+///   that always wakes itself runs 64 times at each time at which the tick stops.
+///   [`LocalRuntime::run_until_stalled`](crate::LocalRuntime::run_until_stalled) has no such limit.
 ///
 /// # Example
 /// ```
@@ -32,22 +32,22 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// No limit but that of the rounds.
+    /// Creates a budget without a limit but that of the rounds.
     pub const fn unlimited() -> Self {
         Self { time: None, polls: None }
     }
 
-    /// Until this much time has passed.
+    /// Creates a budget of time.
     pub const fn time(limit: Duration) -> Self {
         Self { time: Some(limit), polls: None }
     }
 
-    /// So many polls of tasks.
+    /// Creates a budget of polls.
     pub const fn polls(limit: usize) -> Self {
         Self { time: None, polls: Some(limit) }
     }
 
-    /// Both limits: whichever is used up first ends the tick.
+    /// Combines both limits: the first one reached ends the tick.
     pub fn and(self, other: Self) -> Self {
         fn least<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
             match (a, b) {
@@ -58,23 +58,23 @@ impl Budget {
         Self { time: least(self.time, other.time), polls: least(self.polls, other.polls) }
     }
 
-    /// The limit of time, if there is one.
+    /// Returns the limit of time, if there is one.
     pub const fn time_limit(&self) -> Option<Duration> {
         self.time
     }
 
-    /// The limit of polls, if there is one.
+    /// Returns the limit of polls, if there is one.
     pub const fn poll_limit(&self) -> Option<usize> {
         self.polls
     }
 
-    /// True if nothing at all may be done.
+    /// Returns true if nothing may be done.
     pub const fn is_zero(&self) -> bool {
         matches!(self.polls, Some(0)) || matches!(self.time, Some(time) if time.is_zero())
     }
 }
 
-/// What a tick did, and what it left.
+/// The result of a tick: what it did, and what it left.
 ///
 /// # Example
 /// ```
@@ -89,38 +89,45 @@ impl Budget {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickReport {
-    /// Polls of tasks; the drop of one that was cancelled while it waited counts as well, and so does each
-    /// [closure that runs in the tick](crate::LocalBuilder::blocking_inline).
+    /// Polls of tasks.
+    ///
+    /// They include drops of tasks that were cancelled while they waited, and each [closure that ran in the
+    /// tick](crate::LocalBuilder::blocking_inline).
     pub polled: usize,
-    /// Timers that came due, and waits for ticks that ended.
+    /// Timers that were due, and waits for ticks that ended.
     pub fired: usize,
-    /// Tasks that wait to be polled, and closures that wait for a tick: the next one begins with them.
+    /// Ready tasks and closures that the next tick begins with.
     pub left_ready: usize,
-    /// Timers are due, or waits for this tick, that the budget did not reach: the next tick begins with them, too.
+    /// True if the budget did not reach all due timers, or waits for this tick: the next tick begins with them too.
     pub left_due: bool,
-    /// By how much the budget of time was exceeded; zero otherwise.
+    /// The time by which the budget was exceeded, or zero.
     pub overrun: Duration,
-    /// Time that [`advance`](crate::LocalRuntime::advance) or [`tick_at`](crate::LocalRuntime::tick_at) was given and that
-    /// the budget did not reach: the clock is that far behind, and the next tick goes on there. A host that always falls
-    /// behind gives less time, or more budget.
+    /// The time that the clock is behind, because the budget did not reach it.
+    ///
+    /// The host passed it to [`advance`](crate::LocalRuntime::advance) or [`tick_at`](crate::LocalRuntime::tick_at),
+    /// and the next tick continues there. A host that is always behind should pass less time, or more budget.
     pub behind: Duration,
-    /// No timer fires before this moment of the runtime's clock; `None` without timers. It may name a timer that was
-    /// cancelled meanwhile; [`LocalRuntime::next_deadline`](crate::LocalRuntime::next_deadline) is more exact, and dearer.
+    /// A time of the runtime's clock before which no timer fires; `None` without timers.
+    ///
+    /// It may belong to a timer that was cancelled meanwhile.
+    /// [`LocalRuntime::next_deadline`](crate::LocalRuntime::next_deadline) is more exact and costs more.
     pub next_deadline: Option<Instant>,
 }
 
 impl TickReport {
-    /// True if there is nothing to do before the next deadline, or before something comes from elsewhere.
+    /// Returns true if there is nothing to do before the next deadline, or an event from elsewhere.
     pub fn is_idle(&self) -> bool {
         self.left_ready == 0 && !self.left_due && self.behind.is_zero()
     }
 }
 
-/// Why a runtime was not ticked. Nothing happened then: no poll, no move of the clock.
+/// The reason why a runtime was not ticked.
+///
+/// Then nothing happened: no poll, and no change of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TickError {
-    /// One of the runtime's own tasks asked for it.
+    /// One of the runtime's own tasks requested it.
     #[error("this runtime is in a tick already, and one of its tasks called for another; await instead")]
     Nested,
     /// [`run_until`](crate::LocalRuntime::run_until) may have to wait, and this thread drives another runtime.
@@ -131,14 +138,14 @@ pub enum TickError {
     NotManual,
 }
 
-/// What is left of a budget, and what was done with it.
+/// The rest of a budget, and how much of it was used.
 #[derive(Debug)]
 pub(super) struct Meter {
-    /// When it began, and how long it may take.
+    /// The beginning, and the time limit.
     time: Option<(Instant, Duration)>,
     /// The limit of polls.
     polls: Option<usize>,
-    /// The limits are checked after a poll from this number of polls on.
+    /// The number of polls from which on the limits are checked after each poll.
     look_from: usize,
     spent: bool,
     pub(super) polled: usize,
@@ -160,7 +167,7 @@ impl Meter {
         }
     }
 
-    /// Counts one poll; true if it was the last.
+    /// Counts one poll; returns true if it was the last.
     #[inline(always)]
     pub(super) fn count_poll(&mut self) -> bool {
         self.polled += 1;
@@ -175,7 +182,7 @@ impl Meter {
         self.look()
     }
 
-    /// True if the budget is used up.
+    /// Checks the limits; returns true if the budget is used up.
     #[inline]
     pub(super) fn look(&mut self) -> bool {
         if let Some((began, limit)) = self.time {
@@ -188,12 +195,12 @@ impl Meter {
         self.spent
     }
 
-    /// True if the budget was used up at the last look.
+    /// Returns true if the budget was used up at the last check.
     pub(super) fn is_spent(&self) -> bool {
         self.spent
     }
 
-    /// True if there is a limit at all.
+    /// Returns true if there is a limit.
     pub(super) fn is_limited(&self) -> bool {
         self.time.is_some() || self.polls.is_some()
     }

@@ -1,7 +1,7 @@
-//! The settings of a runtime without a thread.
+//! The options of a runtime without a thread.
 
 use super::LocalRuntime;
-use super::host::Bell;
+use super::host::HostWaker;
 use crate::error::{BuildError, Panic, TaskError};
 use crate::executor::SlowPoll;
 use crate::runtime::shared::DriverKind;
@@ -14,9 +14,9 @@ use crate::util::bounds::{MaybeSendSync, Shareable};
 use std::fmt;
 use std::time::Duration;
 
-/// Settings of a [`LocalRuntime`]; [`LocalRuntime::new`] takes the defaults.
+/// The options of a [`LocalRuntime`]; [`LocalRuntime::new`] uses the defaults.
 ///
-/// Nothing is checked before [`LocalBuilder::build`], which names the setting that is wrong.
+/// Options are checked by [`LocalBuilder::build`], whose error names the wrong one.
 ///
 /// # Example
 /// ```
@@ -43,7 +43,7 @@ impl Default for LocalBuilder {
 }
 
 impl LocalBuilder {
-    /// The defaults.
+    /// Creates a builder with the default options.
     pub fn new() -> Self {
         Self {
             common: Builder::new(),
@@ -59,24 +59,25 @@ impl LocalBuilder {
         self
     }
 
-    /// The clock that sleeps and timeouts obey. Default [`Clock::system`]; game time and tests give a [`Clock::manual`],
-    /// which [`LocalRuntime::advance`] and [`LocalRuntime::tick_at`] move.
+    /// Sets the clock of sleeps and timeouts. Default [`Clock::system`].
+    ///
+    /// Game time and tests use a [`Clock::manual`], which [`LocalRuntime::advance`] and [`LocalRuntime::tick_at`] move.
     pub fn clock(self, clock: impl Into<Clock>) -> Self {
         self.set(|common| common.clock(clock))
     }
 
-    /// The most pool threads alive at a time, 1 to 65,536, for closures that block. Default 512.
+    /// Sets the largest number of pool threads alive at a time, 1 to 65,536. Default 512.
     ///
-    /// No thread is started before the first closure, and an idle one ends after
+    /// No thread starts before the first closure, and an idle one ends after
     /// [`blocking_keep_alive`](Self::blocking_keep_alive).
     pub fn blocking_threads(self, most: usize) -> Self {
         self.set(|common| common.blocking_threads(most))
     }
 
-    /// Starts no pool thread, ever: closures that block are refused.
+    /// Starts no pool thread: closures that block are refused.
     ///
-    /// The `spawn_blocking` family then ends its tasks as [`TaskError::Failed`] with an [`std::io::Error`] of the kind
-    /// `Unsupported`. The `try_` methods return the closure inside
+    /// The `spawn_blocking` methods then end their tasks with [`TaskError::Failed`], which has an [`std::io::Error`] of
+    /// the kind `Unsupported`. The `try_` methods return the closure inside
     /// [`TrySpawnError::NoThread`](crate::TrySpawnError::NoThread).
     ///
     /// # Example
@@ -91,13 +92,16 @@ impl LocalBuilder {
         self.set(Builder::blocking_refused)
     }
 
-    /// Closures that block run in the ticks, on the host's own thread, in the order of their submission: no thread
-    /// whatever happens, and the same trace every time. For tests and simulations, and for machines without threads.
+    /// Runs closures in the ticks, on the host's own thread, in order.
     ///
-    /// Each counts as a poll of the [`Budget`](crate::Budget); a round runs those that wait, then the tasks. While one runs
-    /// the tick does not go on, whatever it waits for: what would wait for this runtime
-    /// ([`Task::wait`](crate::Task::wait), [`retry_blocking`](crate::retry::retry_blocking), [`block_on`](crate::block_on))
-    /// is refused. The settings of the pool's threads mean nothing then; [`blocking_queue`](Self::blocking_queue) holds.
+    /// No thread is started, and the trace is the same every time. Use it for tests and simulations, and for machines
+    /// without threads.
+    ///
+    /// Each closure counts as a poll of the [`Budget`](crate::Budget). A round runs the waiting closures, then the
+    /// tasks. The tick does not continue while one runs, so waits for this runtime are refused in it
+    /// ([`Task::wait`](crate::Task::wait), [`retry_blocking`](crate::retry::retry_blocking),
+    /// [`block_on`](crate::block_on)). The options of the pool's threads have no effect;
+    /// [`blocking_queue`](Self::blocking_queue) has.
     ///
     /// This is the default on wasm32-unknown-unknown, where there are no threads.
     ///
@@ -116,62 +120,73 @@ impl LocalBuilder {
         self
     }
 
-    /// As `blocking_inline`, but no closure runs before [`LocalRuntime::run_closures`].
+    /// Runs closures only in [`LocalRuntime::run_closures`].
     pub(crate) fn blocking_held(mut self) -> Self {
         self.inline = Inline::Held;
         self
     }
 
-    /// How long a pool thread without work stays alive. Default 10 seconds.
+    /// Sets how long an idle pool thread stays alive. Default 10 seconds.
     pub fn blocking_keep_alive(self, time: Duration) -> Self {
         self.set(|common| common.blocking_keep_alive(time))
     }
 
-    /// The most closures that may wait for a thread, at least 1. Default: no limit. See
-    /// [`Builder::blocking_queue`](crate::Builder::blocking_queue).
+    /// Sets the largest number of waiting closures, at least 1. Default: no limit.
+    ///
+    /// See [`Builder::blocking_queue`](crate::Builder::blocking_queue).
     pub fn blocking_queue(self, most: usize) -> Self {
         self.set(|common| common.blocking_queue(most))
     }
 
-    /// How many closures that compute may run at a time; see
-    /// [`Builder::blocking_core_threads`](crate::Builder::blocking_core_threads).
+    /// Sets the largest number of closures that compute at a time.
+    ///
+    /// See [`Builder::blocking_core_threads`](crate::Builder::blocking_core_threads).
     pub fn blocking_core_threads(self, most: usize) -> Self {
         self.set(|common| common.blocking_core_threads(most))
     }
 
-    /// The priority of pool threads; see [`Builder::blocking_priority`](crate::Builder::blocking_priority).
+    /// Sets the priority of pool threads.
+    ///
+    /// See [`Builder::blocking_priority`](crate::Builder::blocking_priority).
     pub fn blocking_priority(self, priority: ThreadPriority) -> Self {
         self.set(|common| common.blocking_priority(priority))
     }
 
-    /// The stack of each pool thread, in bytes, `isize::MAX` at most. Default: that of the standard library.
+    /// Sets the stack size of pool threads, in bytes, at most `isize::MAX`.
+    ///
+    /// Default: that of the standard library.
     pub fn blocking_stack_size(self, bytes: usize) -> Self {
         self.set(|common| common.blocking_stack_size(bytes))
     }
 
-    /// Called when something finished or reported for the first time since the host last took the update flag; see
-    /// [`Builder::on_update`](crate::Builder::on_update), but hooks of this runtime run inside its ticks. What another thread
-    /// brings about calls this hook on that thread, since the host may sleep.
+    /// Sets the hook for a raised update flag.
+    ///
+    /// See [`Builder::on_update`](crate::Builder::on_update). Hooks of this runtime run inside its ticks. An event of
+    /// another thread calls this hook on that thread, since the host may sleep.
     pub fn on_update(self, hook: impl Fn() + MaybeSendSync + 'static) -> Self {
         let hook = Shareable::new(hook);
         self.set(|common| common.on_update(move || _ = hook.get().map(|hook| hook())))
     }
 
-    /// Called for every panic of a task, in the next tick (or the same one); see [`Builder::on_panic`](crate::Builder::on_panic).
+    /// Sets the hook for panics of tasks, called in the same or the next tick.
+    ///
+    /// See [`Builder::on_panic`](crate::Builder::on_panic).
     pub fn on_panic(self, hook: impl Fn(&TaskInfo, &Panic) + MaybeSendSync + 'static) -> Self {
         let hook = Shareable::new(hook);
         self.set(|common| common.on_panic(move |task, panic| _ = hook.get().map(|hook| hook(task, panic))))
     }
 
-    /// Called once for every error that nobody has read, in the next tick (or the same one); see
-    /// [`Builder::on_unhandled_error`](crate::Builder::on_unhandled_error).
+    /// Sets the hook for unread errors, called in the same or the next tick.
+    ///
+    /// See [`Builder::on_unhandled_error`](crate::Builder::on_unhandled_error).
     pub fn on_unhandled_error(self, hook: impl Fn(&TaskInfo, &TaskError) + MaybeSendSync + 'static) -> Self {
         let hook = Shareable::new(hook);
         self.set(|common| common.on_unhandled_error(move |task, error| _ = hook.get().map(|hook| hook(task, error))))
     }
 
-    /// Watches for polls that take longer than `threshold`, in real time, while they are on; see
-    /// [`Builder::watch_polls`](crate::Builder::watch_polls).
+    /// Watches for polls that take longer than `threshold`, in real time.
+    ///
+    /// See [`Builder::watch_polls`](crate::Builder::watch_polls).
     ///
     /// Closures that run [in the ticks](Self::blocking_inline) are watched as well. The watcher is a thread: the only one of
     /// such a runtime, if it has no pool.
@@ -179,24 +194,30 @@ impl LocalBuilder {
         self.set(|common| common.watch_polls(threshold))
     }
 
-    /// Called for each poll that has taken longer than that threshold, once, on the watcher thread; see
-    /// [`Builder::on_slow_poll`](crate::Builder::on_slow_poll).
+    /// Sets the hook for slow polls, called once per poll on the watcher thread.
+    ///
+    /// See [`Builder::on_slow_poll`](crate::Builder::on_slow_poll).
     pub fn on_slow_poll(self, hook: impl Fn(&SlowPoll) + Send + Sync + 'static) -> Self {
         self.set(|common| common.on_slow_poll(hook))
     }
 
-    /// Called when there is something to do between two ticks: a task was spawned or woken, a timer became the earliest, a
-    /// manual clock was moved past a deadline. Once until the next tick, which ends the quiet.
+    /// Sets the hook that is called when there is work between two ticks.
     ///
-    /// For hosts that sleep: a window system's loop posts itself a message here, then ticks. A deadline that merely comes
-    /// is not told: the host sleeps no longer than [`TickReport::next_deadline`](crate::TickReport::next_deadline) says. Nor
-    /// is what the budget of a tick did not reach: [`TickReport::is_idle`](crate::TickReport::is_idle) says that there is some.
-    /// Before the first tick everything is quiet: the first spawn of another thread is told. Nor is a socket: who has some waits for the
-    /// runtime's descriptor.
+    /// A task was spawned or woken, a timer became the earliest, or a manual clock was moved past a deadline. It is
+    /// called once until the next tick.
     ///
-    /// Runs on the thread that brought the work, or at the end of a tick in which another thread brought some. The host's own
-    /// calls never run it: after those the host asks [`needs_tick`](LocalRuntime::needs_tick). It should do no more than
-    /// post a message and must not tick; a panic in it is caught and dropped.
+    /// Use it in hosts that sleep: the loop of a window system posts itself a message here, then ticks. Some work does
+    /// not call it:
+    /// - a deadline that passes: the host sleeps no longer than
+    ///   [`TickReport::next_deadline`](crate::TickReport::next_deadline);
+    /// - work that the budget of a tick did not reach: [`TickReport::is_idle`](crate::TickReport::is_idle) reports it;
+    /// - a socket: a host with sockets waits for the runtime's descriptor.
+    ///
+    /// Before the first tick it is called for the first spawn of another thread.
+    ///
+    /// It runs on the thread that brought the work, or at the end of a tick in which another thread brought some. The
+    /// host's own calls never run it: after those the host asks [`needs_tick`](LocalRuntime::needs_tick). It should
+    /// only post a message and must not tick; a panic in it is caught and dropped.
     ///
     /// On wasm32-unknown-unknown everything runs on one thread, so there the hook also reports what comes from callbacks of the
     /// page and from the host's own calls. It runs from a microtask, may tick, and need be neither `Send` nor `Sync`.
@@ -219,13 +240,13 @@ impl LocalBuilder {
         self
     }
 
-    /// Makes the runtime do the same every time: whatever it leaves to chance follows from this number.
+    /// Makes the runtime deterministic: its random choices follow from this seed.
     ///
-    /// That is the jitter of retries, of reconnecting sockets and of schedules, and the order of a
-    /// [shuffled](Self::shuffle) queue. A policy or a job with a seed of its own keeps to that. Together with a manual
-    /// clock and budgets of polls a program has the same trace in each run, as long as nothing else comes from outside: other
-    /// threads (the pool's among them, unless closures run [inline](Self::blocking_inline)), sockets, the system's clock and
-    /// its random numbers, addresses. [`TaskId`](crate::TaskId)s count on through the whole process.
+    /// These are the jitter of retries, of reconnecting sockets and of schedules, and the order of a
+    /// [shuffled](Self::shuffle) queue. A policy or a job with its own seed uses that. With a manual clock and budgets
+    /// of polls a program has the same trace in each run, as long as nothing comes from outside: other threads
+    /// (including the pool's, unless closures run [inline](Self::blocking_inline)), sockets, the system's clock and its
+    /// random numbers, addresses. [`TaskId`](crate::TaskId)s continue through the whole process.
     ///
     /// # Example
     /// ```
@@ -249,21 +270,21 @@ impl LocalBuilder {
         self
     }
 
-    /// Has chance decide which of the tasks that are ready runs next, to find what relies on an order that nobody
-    /// promised. Default `false`. For tests: a tick takes longer the more tasks are ready.
+    /// Runs ready tasks in random order, to find code that relies on an order.
     ///
-    /// Without a [seed](Self::seed) one is made up; [`LocalRuntime::seed`] tells which.
+    /// Default `false`. For tests: the more tasks are ready, the longer a tick takes.
     ///
-    /// What holds all the same:
-    /// - [priorities](crate::Priority): what is more urgent runs first, and nobody starves;
-    /// - [positions](crate::queue#positions): a task at position `n` runs after `n` others, so `switch_to`, `spawn_descend`,
-    ///   `yield_at` and all that is moved by hand runs where it was put;
-    /// - eager starts, and the deadlines of timers: what is due earlier is woken earlier;
-    /// - every task that is ready gets its turn: it is overtaken 64 times, and four times for each task that is ready; then it
-    ///   runs.
+    /// Without a [seed](Self::seed) one is chosen; [`LocalRuntime::seed`] returns it.
     ///
-    /// What does not hold: that tasks run in the order in which they were spawned or woken. A task that yields lets others
-    /// run first only by chance, and may be polled more than once in a round.
+    /// These rules still hold:
+    /// - [priorities](crate::Priority): more urgent tasks run first, and none starves;
+    /// - [positions](crate::queue#positions): a task at position `n` runs after `n` others, so `switch_to`,
+    ///   `spawn_descend`, `yield_at` and all tasks that were moved run where they were put;
+    /// - eager starts, and the order of timers: earlier deadlines wake earlier;
+    /// - every ready task gets its turn: it is overtaken at most 64 times, plus four times per ready task.
+    ///
+    /// This does not hold: that tasks run in the order in which they were spawned or woken. A task that yields lets
+    /// others run first only by chance, and may be polled more than once in a round.
     ///
     /// # Example
     /// ```
@@ -288,28 +309,28 @@ impl LocalBuilder {
         self
     }
 
-    /// Builds the runtime; it lives on this thread.
+    /// Builds the runtime, which stays on this thread.
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] for a setting out of its range, [`BuildError::Poll`] where the system refuses its poll.
+    /// [`BuildError::Invalid`] for an option out of its range, [`BuildError::Poll`] if the system refuses its poll.
     pub fn build(self) -> Result<LocalRuntime, BuildError> {
-        let mut bell = None;
+        let mut host_waker = None;
         let on_wake = self.on_wake;
         let seed = self.seed.or_else(|| self.shuffle.then(|| fastrand::u64(..)));
         let (shared, parker) = self.common.seed(seed).inline(self.inline).assemble(
             |unparker| match on_wake {
                 None => unparker,
                 Some(hook) => {
-                    let new = Arc::new(Bell::new(unparker, hook, Some(thread_token())));
-                    bell = Some(Arc::clone(&new));
+                    let new = Arc::new(HostWaker::new(unparker, hook, Some(thread_token())));
+                    host_waker = Some(Arc::clone(&new));
                     new
                 }
             },
             DriverKind::Host,
         )?;
-        let rt = LocalRuntime::with_parts(shared, parker, bell, seed);
+        let rt = LocalRuntime::with_parts(shared, parker, host_waker, seed);
         if let (Some(seed), true) = (seed, self.shuffle) {
-            // Numbers of its own: a shuffled run waits as long as one that is not.
+            // It has its own generator: a shuffled run waits as long as one that is not shuffled.
             rt.local_handle().local().core.shuffle(!seed);
         }
         Ok(rt)

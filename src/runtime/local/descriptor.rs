@@ -1,18 +1,20 @@
-//! The descriptor that a host's own poll waits for.
+//! The descriptor for a host's own poll.
 
 use super::LocalRuntime;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-/// A host that waits in a poll of its own (epoll, kqueue, `poll(2)`, a GUI toolkit's loop) adds this descriptor to it and
-/// ticks when it is readable: work from other threads, a timer that is due, a socket that is ready, or work that the last
-/// tick left. It is to be looked at, never read, written or closed; a tick makes it unreadable again.
+/// Returns the descriptor for a host that waits in its own poll.
 ///
-/// Asking for it tells the runtime that the host waits that way: from then on each tick that did something ends with a
+/// The host adds it to epoll, kqueue, `poll(2)` or the loop of a GUI toolkit, and ticks when it is readable: there is
+/// work from other threads, a due timer, a ready socket, or work that the last tick left. Never read, write or close
+/// it; a tick makes it unreadable again.
+///
+/// Calling this tells the runtime that the host waits that way: from then on each tick that did something ends with a
 /// system call or two for it.
 ///
-/// On Linux and Android a timer makes it readable at its deadline. On other systems the host's wait has to end by
-/// [`next_deadline`](LocalRuntime::next_deadline) by itself. A wait for the next tick
-/// ([`next_tick`](crate::time::next_tick)) makes it readable nowhere: it has no time of its own.
+/// On Linux and Android a timer makes it readable at its deadline. On other systems the host's wait must end by
+/// [`next_deadline`](LocalRuntime::next_deadline). A wait for the next tick ([`next_tick`](crate::time::next_tick))
+/// never makes it readable: it has no deadline.
 ///
 /// # Example
 /// ```no_run
@@ -29,8 +31,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 /// ```
 impl AsFd for LocalRuntime {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pump.poll_from_outside();
-        self.pump.descriptor().as_fd()
+        self.ticker.poll_from_outside();
+        self.ticker.descriptor().as_fd()
     }
 }
 

@@ -1,18 +1,18 @@
 //! Eager starts on a runtime without a thread.
 //!
 //! # Between two ticks
-//! A task that is started there is polled with this thread driving the runtime, as in a tick: a *visit*. What it wakes
-//! goes to the ready queue, and whatever is left there as the visit ends is told to the host, which may wait. The runtime
-//! itself is not ticked meanwhile ([`TickError::Nested`](super::TickError::Nested)), and if it is dropped, the visit closes
-//! it on its way out: a task cannot be dropped inside its own poll.
+//! A task that is started there is polled while this thread drives the runtime, as in a tick: a *visit*. Its wakes go
+//! to the ready queue, and the host, which may wait, is notified of tasks left there at the end of the visit. The
+//! runtime cannot be ticked meanwhile ([`TickError::Nested`](super::TickError::Nested)). If it is dropped, the visit
+//! closes it at its end: a task cannot be dropped inside its own poll.
 //!
-//! Inside a tick it is what it is on any runtime: a poll inside a poll.
+//! Inside a tick it is a nested poll, as on any runtime.
 
 use super::{LocalHandle, LocalRuntime};
 use crate::error::IntoBoxError;
 use crate::runtime::context::{self, Entered, Local};
 use crate::runtime::eager::{Start, inside};
-use crate::runtime::engine::LastWord;
+use crate::runtime::engine::ShutdownGuard;
 use crate::runtime::owner::Reactor;
 use crate::sync::Arc;
 use crate::task::raw::{Body, Fallible, FutureBody, Value};
@@ -23,12 +23,13 @@ use std::rc::Rc;
 
 methods! {
 impl LocalHandle, LocalRuntime {
-    /// Starts a future here and now: its first part, up to where it waits, runs inside this call, and the rest in the ticks
-    /// to come.
+    /// Starts a future immediately: its first part runs inside this call.
     ///
-    /// As [`Handle::spawn_eager`](crate::Handle::spawn_eager), but neither the future nor its result need be `Send`, and
-    /// the first part runs as a task of this runtime wherever the call stands: in one of its tasks, or between two ticks.
-    /// There the runtime cannot be ticked meanwhile. A panic ends the task and is kept for the handle.
+    /// The rest, from its first wait on, runs in later ticks.
+    ///
+    /// It is like [`Handle::spawn_eager`](crate::Handle::spawn_eager), but neither the future nor its result needs to
+    /// be `Send`. The first part runs as a task of this runtime, in one of its tasks or between two ticks. Between two
+    /// ticks the runtime cannot be ticked meanwhile. A panic ends the task and is kept for the handle.
     ///
     /// # Example
     /// ```
@@ -48,7 +49,9 @@ impl LocalHandle, LocalRuntime {
         self.local_handle().start_eager_bound(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
-    /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`; see [`spawn_eager`](Self::spawn_eager).
+    ///
+    /// `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_eager<F, T, E>(&self, future: F) -> Task<T>
     where
@@ -62,7 +65,7 @@ impl LocalHandle, LocalRuntime {
 }
 
 impl LocalHandle {
-    /// Starts a body that stays on this thread, here and now.
+    /// Starts a body that stays on this thread, immediately.
     pub(crate) fn start_eager_bound<B, P>(&self, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Body + 'static,
@@ -84,11 +87,11 @@ impl LocalHandle {
     }
 }
 
-/// This thread drives the runtime for one poll, until this goes.
+/// A guard: this thread drives the runtime for one poll.
 struct Visit {
     local: Rc<Local>,
     entered: Option<Entered>,
-    /// Inside another one: a runtime that is driven in between.
+    /// True inside the drive of another runtime.
     within: bool,
 }
 
@@ -104,7 +107,7 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let local = &self.local;
         if !self.within && local.shared.is_closing() {
-            let _last_word = LastWord(Arc::clone(&local.shared));
+            let _guard = ShutdownGuard(Arc::clone(&local.shared));
             local.close();
         }
         self.entered = None;

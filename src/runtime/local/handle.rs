@@ -1,4 +1,4 @@
-//! What spawns on a runtime without a thread, from its own thread.
+//! The handle that spawns on a runtime without a thread, from its own thread.
 
 use super::LocalRuntime;
 use crate::error::IntoBoxError;
@@ -14,10 +14,12 @@ use std::future::Future;
 use std::ops::Deref;
 use std::rc::Rc;
 
-/// Spawns on a [`LocalRuntime`](crate::LocalRuntime), on its own thread: futures and results need not be `Send`.
+/// A handle that spawns on a [`LocalRuntime`](crate::LocalRuntime), on its own thread.
 ///
-/// A cheap clone of it goes into tasks that start tasks. It is not `Send`; what it dereferences to, a [`Handle`], is.
-/// It may outlive its runtime: whatever is spawned then is over at once, as
+/// Futures and results need not be `Send`.
+///
+/// Cloning it is cheap, for tasks that start tasks. It is not `Send`; the [`Handle`] to which it dereferences is. It
+/// may outlive its runtime: tasks that are spawned then end immediately with
 /// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone).
 ///
 /// # Example
@@ -35,7 +37,7 @@ use std::rc::Rc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// From another thread only what is `Send` can be spawned:
+/// From another thread only `Send` futures can be spawned:
 /// ```compile_fail,E0277
 /// let rt = offtick::LocalRuntime::new().unwrap();
 /// let shared = std::rc::Rc::new(1);
@@ -61,8 +63,8 @@ impl LocalHandle {
 
     /// Returns the handle of the [`LocalRuntime`](crate::LocalRuntime) whose task this thread polls.
     ///
-    /// For scripts that start scripts, without a handle passed along. `None` outside of its tasks, and in the tasks of a
-    /// [`Runtime`](crate::Runtime).
+    /// Use it in scripts that start scripts, without passing a handle along. It is `None` outside of its tasks, and in
+    /// the tasks of a [`Runtime`](crate::Runtime).
     ///
     /// # Example
     /// ```
@@ -88,7 +90,7 @@ impl LocalHandle {
         }
     }
 
-    /// Itself: for the methods that the runtime has as well.
+    /// Returns itself, for methods that the runtime has as well.
     pub(crate) fn local_handle(&self) -> &Self {
         self
     }
@@ -117,7 +119,7 @@ impl LocalHandle, LocalRuntime {
         self.local_handle().start_bound(FutureBody::<F, Value>::new(future), Spec::plain())
     }
 
-    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`. `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run<F, T, E>(&self, future: F) -> Task<T>
     where
@@ -130,7 +132,7 @@ impl LocalHandle, LocalRuntime {
 
     /// Returns the tasks of the runtime, exact and complete.
     ///
-    /// As [`Handle::tasks`], listed by this very thread: in a task of the runtime as well as between two ticks.
+    /// It is like [`Handle::tasks`], but this thread lists them: in a task of the runtime and between two ticks.
     pub fn tasks(&self) -> TaskList {
         let _entered = context::enter(Rc::clone(self.local_handle().local()));
         self.handle().tasks()

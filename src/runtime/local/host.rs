@@ -1,29 +1,31 @@
-//! Where the host stands between two ticks, and how it is told that there is work.
+//! The host between two ticks, and how it is notified of work.
 //!
-//! A host that draws sixty frames a second needs no telling. One that sleeps is told in one of two ways, or both:
-//! - its **hook** is called ([`Bell`]);
+//! A host that draws sixty frames a second needs no notification. A host that sleeps is notified in one of two ways, or
+//! both:
+//! - its **hook** is called ([`HostWaker`]);
 //! - the poll's **descriptor** becomes readable (`AsFd`), which the host's own poll waits for.
 //!
-//! Either is one park word ([`ParkState`](crate::park::ParkState)) under the same handshake as a parked reactor's:
+//! Both use one park word ([`ParkState`](crate::park::ParkState)) with the same handshake as a parked reactor:
 //!
 //! ```text
 //! host, at the end of a tick:    inbox empty? -> arm the timers -> set: EMPTY -> PARKED     failed: tell the host now
 //! others, with work:             publish it -> notify: any -> NOTIFIED                      was PARKED: tell the host
 //! host, at the next tick:        unset: any -> EMPTY -> read the descriptor -> look for work
 //! ```
-//! - Work published before `set` makes `set` fail, and work after it finds PARKED: it is told in either case, once.
-//! - The timers are armed before `set`, by the rules of [`time::driver`](crate::time::driver): whoever brings an earlier
-//!   one notifies as well. The alarm of the descriptor is set to the deadline that the arming gave.
-//! - The word is taken back and the descriptor read before the tick looks for work, so nothing is read away that it does
-//!   not find. Whoever comes after the word was taken back finds EMPTY, rings nothing, and makes the next `set` fail.
-//! - What the tick left (ready tasks, owed time, timers that are due) makes the descriptor readable at once. The hook is
-//!   not called for it: the report of the tick has said so.
+//! - Work published before `set` makes `set` fail, and work after it finds PARKED: in either case there is one
+//!   notification.
+//! - The timers are armed before `set`, by the rules of [`time::driver`](crate::time::driver): a thread that adds an
+//!   earlier one notifies as well. The alarm of the descriptor is set to the deadline that arming returned.
+//! - The tick takes the word back and reads the descriptor before it checks for work, so it finds everything that it
+//!   reads away. A producer after that finds EMPTY, does not ring, and makes the next `set` fail.
+//! - Work that the tick left (ready tasks, owed time, due timers) makes the descriptor readable immediately. The hook
+//!   is not called for it: the report of the tick has it.
 //!
-//! - The alarm may ring a little before anything is due: it was set ahead by `run_until`, or for a timer nearby that was
-//!   cancelled. The tick that follows is one that does something: it sets the alarm anew.
+//! - The alarm may ring slightly before anything is due: `run_until` set it ahead, or a timer nearby was cancelled. The
+//!   next tick then sets the alarm again.
 //!
-//! A tick that finds nothing to do leaves all of it standing, and costs what it costs without a host that waits; for one
-//! that waits for the descriptor, while timers are pending, another look at the clock.
+//! A tick with nothing to do changes none of this, and costs as much as without a waiting host. With the descriptor and
+//! pending timers it costs one more clock read.
 
 use super::call_later::{CALLS_LATER, call_later};
 use crate::park::{Descriptor, ParkState, Unpark};
@@ -33,27 +35,29 @@ use crate::time::driver::{Driver, ParkTime};
 use crate::util::catch::guarded;
 use std::cell::Cell;
 
-/// Calls the host's hook, once until the host has ticked.
-pub(crate) struct Bell {
+/// A waker that calls the host's hook, once until the host has ticked.
+pub(crate) struct HostWaker {
     parker: Arc<dyn Unpark>,
     quiet: ParkState,
     hook: Arc<dyn Fn() + Send + Sync>,
-    /// The host's thread. A call of its own never runs the hook: afterwards the host asks whether a tick is needed. A page,
-    /// where every wake comes on this thread, calls the hook from a microtask.
-    home: Option<u64>,
+    /// The host's thread.
+    ///
+    /// A call of the host never runs the hook: afterwards the host asks whether a tick is needed. On a web page, where
+    /// every wake comes on this thread, a microtask calls the hook.
+    owner_thread: Option<u64>,
 }
 
-impl Bell {
-    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Arc<dyn Fn() + Send + Sync>, home: Option<u64>) -> Self {
-        Self { parker, quiet: ParkState::new(), hook, home }
+impl HostWaker {
+    pub(crate) fn new(parker: Arc<dyn Unpark>, hook: Arc<dyn Fn() + Send + Sync>, owner_thread: Option<u64>) -> Self {
+        Self { parker, quiet: ParkState::new(), hook, owner_thread }
     }
 
-    fn is_home(&self) -> bool {
-        self.home.is_some_and(|home| home == thread_token())
+    fn is_owner_thread(&self) -> bool {
+        self.owner_thread.is_some_and(|owner| owner == thread_token())
     }
 
     fn ring(&self) {
-        if !(CALLS_LATER && self.is_home()) {
+        if !(CALLS_LATER && self.is_owner_thread()) {
             guarded(|| (self.hook)());
         } else {
             call_later(&self.hook);
@@ -61,11 +65,11 @@ impl Bell {
     }
 }
 
-impl Unpark for Bell {
+impl Unpark for HostWaker {
     fn unpark(&self) {
-        // A host that waits in `run_until`, or in the poll of its own.
+        // For a host that waits in `run_until`, or in its own poll.
         self.parker.unpark();
-        if !CALLS_LATER && self.is_home() {
+        if !CALLS_LATER && self.is_owner_thread() {
             return;
         }
         if self.quiet.notify() {
@@ -74,39 +78,41 @@ impl Unpark for Bell {
     }
 }
 
-/// The host's side.
-pub(crate) struct Host {
-    bell: Option<Arc<Bell>>,
-    /// The host has asked for the descriptor.
+/// The state of the host between ticks.
+pub(crate) struct HostState {
+    host_waker: Option<Arc<HostWaker>>,
+    /// True if the host has requested the descriptor.
     polls: Cell<bool>,
-    /// Between `arm` and `disarm`.
+    /// True between `arm` and `disarm`.
     armed: Cell<bool>,
 }
 
-impl Host {
-    pub(crate) fn new(bell: Option<Arc<Bell>>) -> Self {
-        Self { bell, polls: Cell::new(false), armed: Cell::new(false) }
+impl HostState {
+    pub(crate) fn new(host_waker: Option<Arc<HostWaker>>) -> Self {
+        Self { host_waker, polls: Cell::new(false), armed: Cell::new(false) }
     }
 
-    /// The host waits for the descriptor from now on; true if it did not before.
+    /// Records that the host waits for the descriptor; returns true if it did not before.
     #[cfg_attr(not(all(unix, feature = "net")), allow(dead_code, reason = "there is no descriptor to ask for"))]
     pub(crate) fn set_polls(&self) -> bool {
         !self.polls.replace(true)
     }
 
-    /// True if somebody has told the host since the last tick, or the alarm may have.
+    /// Returns true if the host was notified since the last tick, or the alarm may have rung.
     #[inline]
     pub(super) fn is_called(&self, descriptor: &impl Descriptor) -> bool {
         self.armed.get()
-            && (self.bell.as_ref().is_some_and(|bell| !bell.quiet.is_parked())
+            && (self.host_waker.as_ref().is_some_and(|host_waker| !host_waker.quiet.is_parked())
                 || (self.polls.get() && (!descriptor.word().is_parked() || descriptor.may_have_rung())))
     }
 
-    /// The tick ends: from here on the host is told of work. `work`: there is some already. True if something came
-    /// meanwhile that the hook is to [tell](Self::call) of.
+    /// Ends the tick: from here on the host is notified of work.
+    ///
+    /// `work` is true if there is some already. Returns true if work came meanwhile for which the hook must be
+    /// [called](Self::call).
     #[must_use]
     pub(crate) fn arm(&self, descriptor: &mut impl Descriptor, driver: &Driver, work: bool) -> bool {
-        if self.bell.is_none() && !self.polls.get() {
+        if self.host_waker.is_none() && !self.polls.get() {
             return false;
         }
         self.armed.set(true);
@@ -120,28 +126,28 @@ impl Host {
                 descriptor.ring();
             }
         }
-        self.bell.as_ref().is_some_and(|bell| !bell.quiet.set())
+        self.host_waker.as_ref().is_some_and(|host_waker| !host_waker.quiet.set())
     }
 
-    /// Calls the hook, under no borrow.
+    /// Calls the hook, outside of any borrow.
     pub(crate) fn call(&self) {
-        if let Some(bell) = &self.bell {
-            bell.ring();
+        if let Some(host_waker) = &self.host_waker {
+            host_waker.ring();
         }
     }
 
-    /// The tick begins: the look at the descriptor follows, and only then the look for work.
+    /// Begins the tick. The check of the descriptor follows, and then the check for work.
     pub(crate) fn disarm(&self, word: &ParkState) {
         self.armed.set(false);
         if self.polls.get() {
             word.unset();
         }
-        if let Some(bell) = &self.bell {
-            bell.quiet.unset();
+        if let Some(host_waker) = &self.host_waker {
+            host_waker.quiet.unset();
         }
     }
 
-    /// True if the host waits for the descriptor.
+    /// Returns true if the host waits for the descriptor.
     pub(super) fn polls(&self) -> bool {
         self.polls.get()
     }

@@ -1,11 +1,11 @@
-//! The runtime without a thread: the same engine, pumped by the host.
+//! The runtime without a thread: the same engine, driven by the host.
 //!
 //! # Parts
-//! - [`LocalRuntime`] owns it and is what the host ticks; [`LocalHandle`] spawns on its thread, futures that are not
-//!   `Send` among them; an ordinary [`Handle`](super::Handle) reaches it from every thread.
-//! - `Shared` and `Local` are those of a [`Runtime`](super::Runtime): a wake inside a tick goes straight to the ready
+//! - [`LocalRuntime`] owns it, and the host ticks it. [`LocalHandle`] spawns on its thread, also futures that are not
+//!   `Send`. A [`Handle`](super::Handle) spawns from every thread.
+//! - `Shared` and `Local` are those of a [`Runtime`](super::Runtime): a wake inside a tick goes directly to the ready
 //!   queue, one from anywhere else (another thread, or the host between two ticks) through the inbox.
-//! - The *pump* is what a reactor thread has on its stack: the parker, and where the host stands.
+//! - The *ticker* has what a reactor thread has on its stack: the parker, and the state of the host.
 //!
 //! # What one tick does
 //! ```text
@@ -19,12 +19,12 @@
 //!             time is owed (advance, tick_at)? move the clock to the next deadline, and again: moment
 //!             enter the host's wait -----------------------------------------------> report
 //! ```
-//! - A **round** runs the tasks that are ready as it begins. What becomes ready meanwhile, a task that wakes itself among
-//!   it, runs in the next one, behind all that came from elsewhere.
-//! - **Budget**: it is looked at after every poll, and after every batch of timers. An unlimited one ends a moment after
+//! - A **round** runs the tasks that are ready when it begins. Tasks that become ready meanwhile run in the next one,
+//!   behind all tasks from elsewhere. That includes a task that wakes itself.
+//! - The **budget** is checked after every poll, and after every batch of timers. An unlimited one ends a moment after
 //!   [`ROUNDS`](tick::ROUNDS) rounds, and the tick after as many moments in a row between which no time could pass.
-//! - **Time** that the host moves is walked through from deadline to deadline, so that what repeats runs at each of its
-//!   own times and in their order. What the budget did not reach is owed, and the next tick goes on there.
+//! - **Time** that the host moves passes from deadline to deadline, so that repeating tasks run at each of their own
+//!   times and in order. Time that the budget did not reach is owed, and the next tick continues there.
 //!
 //! # The host's wait
 //! See [`host`].
@@ -48,7 +48,7 @@ mod tick;
 mod until;
 mod world;
 
-use super::engine::LastWord;
+use super::engine::ShutdownGuard;
 use super::shared::Shared;
 use super::shutdown::{ShutdownReport, drop_patience};
 use super::{Handle, Parker};
@@ -58,44 +58,44 @@ use crate::sync::Arc;
 pub use budget::{Budget, TickError, TickReport};
 pub use builder::LocalBuilder;
 pub use handle::LocalHandle;
-/// The host's wait by itself, for its models.
+/// The host's wait itself, for its models.
 #[cfg(all(loom, test))]
-pub(crate) use host::{Bell, Host};
+pub(crate) use host::{HostState, HostWaker};
 pub(crate) use probe::Remains;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 pub use take::TakeFrom;
-use tick::Pump;
+use tick::Ticker;
 pub(crate) use world::WorldRequests;
 pub use world::{WithHost, WithHostError, with_host};
 
-/// A runtime without a thread: the host's own loop drives it, tick by tick.
+/// A runtime without a thread: the host's own loop drives it by ticks.
 ///
-/// For game loops, GUIs that live on one thread, embedded loops, simulations and tests. Everything that runs on a
-/// [`Runtime`](crate::Runtime) runs here: the same [`Task`](crate::Task), timers, progress, groups and sets. Beyond that:
-/// - futures need not be `Send`, nor their results: they never leave this thread;
+/// Use it in game loops, GUIs on one thread, embedded loops, simulations and tests. Everything that runs on a
+/// [`Runtime`](crate::Runtime) runs here: the same [`Task`](crate::Task), timers, progress, groups and sets. In
+/// addition:
+/// - futures and their results need not be `Send`: they never leave this thread;
 /// - each [`tick`](Self::tick) obeys a [`Budget`] of time, of polls or of both;
-/// - under a manual clock the host says what time it is ([`advance`](Self::advance), [`tick_at`](Self::tick_at)): game
-///   time that pauses, runs slowly or steps.
+/// - under a manual clock the host sets the time ([`advance`](Self::advance), [`tick_at`](Self::tick_at)): game time
+///   that pauses, runs slowly or steps.
 ///
-/// It is not `Send`: it is built, ticked and dropped on one thread. It has the methods of its [`LocalHandle`], which spawns;
-/// [`handle`](Self::handle) is the [`Handle`] for other threads.
+/// It is not `Send`: it is built, ticked and dropped on one thread. It has the methods of its [`LocalHandle`];
+/// [`handle`](Self::handle) returns the [`Handle`] for other threads.
 ///
-/// No thread is started by it, but for closures that block: [`LocalBuilder::blocking_threads`] says how many, and zero is
-/// fine; with [`LocalBuilder::blocking_inline`] they run in the ticks.
+/// It starts no thread except for closures that block: [`LocalBuilder::blocking_threads`] limits those, and with
+/// [`LocalBuilder::blocking_inline`] closures run in the ticks.
 ///
-/// **Waiting**: this thread drives the tasks, so a [`Task::wait`](crate::Task::wait) here would wait for itself and is
-/// refused with [`TaskError::WouldDeadlock`](crate::TaskError::WouldDeadlock), between two ticks as well as in one;
-/// [`run_until`](Self::run_until) waits for any future, a task among them. (A [`block_on`](crate::block_on) between two
-/// ticks knows nothing of this runtime, and ticks it for nobody.)
+/// **Waiting**: this thread drives the tasks, so a [`Task::wait`](crate::Task::wait) on it could never end. It returns
+/// [`TaskError::WouldDeadlock`](crate::TaskError::WouldDeadlock), between two ticks as well as in one.
+/// [`run_until`](Self::run_until) waits for any future, including a task. (A [`block_on`](crate::block_on) between two
+/// ticks does not tick this runtime.)
 ///
-/// Dropping it drops every future on this thread; every task that is not over ends as
-/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). Like a tick, the drop and [`shutdown`](Self::shutdown) call the
-/// hooks that are due, so the host must hold no lock then that a hook takes. The drop waits for closures that run, 200 ms at
-/// most; inside a task of another runtime, not at all. Inside
-/// the first poll of a task that is [started eagerly](LocalHandle::spawn_eager) it waits for nothing, and the futures are
-/// dropped as soon as that poll is over.
+/// Dropping it drops every future on this thread; every unfinished task ends with
+/// [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). Like a tick, the drop and [`shutdown`](Self::shutdown)
+/// call the due hooks, so the host must not hold a lock then that a hook takes. The drop waits for running closures, at
+/// most 200 ms; inside a task of another runtime it does not wait. Inside the first poll of a task that is [started
+/// eagerly](LocalHandle::spawn_eager) it does not wait either, and the futures are dropped as soon as that poll ends.
 ///
 /// # Example
 /// ```
@@ -114,7 +114,7 @@ pub use world::{WithHost, WithHostError, with_host};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// It stays on its thread, and so does what only it may run:
+/// It stays on its thread, and so do its local tasks:
 /// ```compile_fail,E0277
 /// let rt = offtick::LocalRuntime::new().unwrap();
 /// std::thread::spawn(move || drop(rt));
@@ -126,29 +126,29 @@ pub use world::{WithHost, WithHostError, with_host};
 /// ```
 pub struct LocalRuntime {
     handle: LocalHandle,
-    pump: Pump,
+    ticker: Ticker,
     seed: Option<u64>,
-    /// Until `shutdown`, which leaves nothing for the drop to do.
+    /// True until `shutdown`, which leaves nothing for the drop to do.
     open: bool,
 }
 
 impl LocalRuntime {
-    /// A runtime with the default settings; [`LocalBuilder`] has the others.
+    /// Creates a runtime with the default options; [`LocalBuilder`] has the others.
     ///
     /// # Errors
-    /// [`BuildError::Poll`] where the system refuses its poll.
+    /// [`BuildError::Poll`] if the system refuses its poll.
     pub fn new() -> Result<Self, BuildError> {
         LocalBuilder::new().build()
     }
 
-    fn with_parts(shared: Shared, parker: Parker, bell: Option<Arc<host::Bell>>, seed: Option<u64>) -> Self {
+    fn with_parts(shared: Shared, parker: Parker, host_waker: Option<Arc<host::HostWaker>>, seed: Option<u64>) -> Self {
         let handle = LocalHandle::new(Arc::new(shared));
-        Self { pump: Pump::new(Rc::clone(handle.local()), parker, bell), handle, seed, open: true }
+        Self { ticker: Ticker::new(Rc::clone(handle.local()), parker, host_waker), handle, seed, open: true }
     }
 
-    /// What spawns on this runtime from any thread, futures that are `Send`.
+    /// Returns the handle that spawns `Send` futures from any thread.
     ///
-    /// What it hands over is taken in by the next tick.
+    /// The next tick accepts them.
     ///
     /// # Example
     /// ```
@@ -162,22 +162,25 @@ impl LocalRuntime {
         &self.handle
     }
 
-    /// What spawns on this runtime from its own thread, futures that are not `Send` as well: for tasks that spawn tasks.
+    /// Returns the handle that spawns from this thread, for tasks that spawn tasks.
+    ///
+    /// Its futures need not be `Send`.
     pub fn local_handle(&self) -> &LocalHandle {
         &self.handle
     }
 
-    /// The seed by which the runtime does the same again: the one given ([`LocalBuilder::seed`]), or made up for a
-    /// [shuffled](LocalBuilder::shuffle) queue.
+    /// Returns the seed that makes the runtime repeat a run.
+    ///
+    /// It is the one of [`LocalBuilder::seed`], or one chosen for a [shuffled](LocalBuilder::shuffle) queue.
     pub fn seed(&self) -> Option<u64> {
         self.seed
     }
 
-    /// Ends the runtime and waits for closures that run, at most for `patience`.
+    /// Ends the runtime and waits for running closures, at most for `patience`.
     ///
-    /// Every future is dropped here, closures that wait never run, closures that run are told through their context. All
-    /// of their tasks end as [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The report says what did not stop
-    /// in time; futures always have.
+    /// Every future is dropped here, waiting closures never run, and running closures find out through their context.
+    /// All of their tasks end with [`TaskError::RuntimeGone`](crate::TaskError::RuntimeGone). The report lists what did
+    /// not stop in time; futures always have.
     ///
     /// # Example
     /// ```
@@ -195,18 +198,18 @@ impl LocalRuntime {
     fn end(&mut self, patience: Duration) -> ShutdownReport {
         self.open = false;
         let shared = self.handle.shared();
-        if self.pump.is_turning() {
-            // A tick borrows the runtime, so this is the end of a thread-local, by a task (a hook, a waker) that ends the
-            // process. The task cannot be dropped, and nothing waits for it: all is left as it is.
-            std::mem::forget(Rc::clone(&self.pump.local));
+        if self.ticker.is_turning() {
+            // A tick borrows the runtime, so this is the end of a thread-local, caused by a task (a hook, a waker) that
+            // ends the process. The task cannot be dropped, and nothing waits for it: everything is left as it is.
+            std::mem::forget(Rc::clone(&self.ticker.local));
             return shared.shutdown_report(false, shared.pool.stats().threads);
         }
-        let stopped = !self.pump.local.visited.get();
+        let stopped = !self.ticker.local.visited.get();
         if stopped {
-            let _last_word = LastWord(Arc::clone(shared));
-            self.pump.close();
+            let _guard = ShutdownGuard(Arc::clone(shared));
+            self.ticker.close();
         } else {
-            self.pump.close_later();
+            self.ticker.close_later();
         }
         let deadline = Instant::now().checked_add(patience);
         if stopped {
@@ -232,6 +235,6 @@ impl AsRef<Handle> for LocalRuntime {
 
 impl fmt::Debug for LocalRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalRuntime").field("pump", &self.pump).finish_non_exhaustive()
+        f.debug_struct("LocalRuntime").field("ticker", &self.ticker).finish_non_exhaustive()
     }
 }

@@ -1,14 +1,14 @@
-//! What only tests ask of a runtime.
+//! Methods of a runtime that only tests use.
 
 use super::LocalRuntime;
 use super::budget::TickError;
 use crate::task::TaskInfo;
 
-/// What a runtime still holds on to.
+/// The tasks that a runtime still holds.
 pub(crate) struct Remains {
-    /// Futures, and closures that run.
+    /// Futures, and running closures.
     pub(crate) tasks: Vec<TaskInfo>,
-    /// Tasks that are over, and that wakers or controls refer to.
+    /// Finished tasks that wakers or cancel handles reference.
     pub(crate) kept: Vec<TaskInfo>,
     pub(crate) timers: usize,
     pub(crate) tick_waits: usize,
@@ -17,13 +17,13 @@ pub(crate) struct Remains {
 }
 
 impl LocalRuntime {
-    /// From now on [`remains`](Self::remains) knows of tasks that are over as well.
+    /// Makes [`remains`](Self::remains) include finished tasks from now on.
     pub(crate) fn count_references(&self) {
-        self.pump.local.core.count_references();
+        self.ticker.local.core.count_references();
     }
 
     pub(crate) fn remains(&self) -> Remains {
-        let (local, metrics) = (&self.pump.local, self.metrics());
+        let (local, metrics) = (&self.ticker.local, self.metrics());
         local.take_in(local.shared.driver.clock().nanos());
         Remains {
             tasks: local.shared.describe(&local.list(), |_| true).into_iter().map(TaskInfo::apart).collect(),
@@ -35,20 +35,22 @@ impl LocalRuntime {
         }
     }
 
-    /// Moves the manual clock on to the next deadline. False if there is none, or the clock runs by itself.
+    /// Moves the manual clock to the next deadline.
+    ///
+    /// Returns false if there is none, or the clock is not manual.
     pub(crate) fn skip_ahead(&self) -> bool {
-        let driver = &self.pump.local.shared.driver;
+        let driver = &self.ticker.local.shared.driver;
         let (next, manual) = (driver.next_deadline(), driver.clock().as_manual());
         next.zip(manual).map(|(next, manual)| manual.reach(next)).is_some()
     }
 
-    /// Runs up to `most` of the closures that are held, in the order of their submission, and says how many.
+    /// Runs up to `most` of the held closures, in order, and returns their number.
     ///
     /// # Errors
     /// [`TickError::Nested`] inside a task of this runtime.
     pub(crate) fn run_closures(&self, most: usize) -> Result<usize, TickError> {
-        self.pump.refuse_nested()?;
-        let _turn = self.pump.begin();
-        Ok((0..most).take_while(|_| self.pump.local.run_closure()).count())
+        self.ticker.refuse_nested()?;
+        let _turn = self.ticker.begin();
+        Ok((0..most).take_while(|_| self.ticker.local.run_closure()).count())
     }
 }

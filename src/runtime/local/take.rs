@@ -8,13 +8,13 @@ use std::time::Duration;
 impl Budget {
     /// Returns the items of `items` until the budget is used up.
     ///
-    /// Bounds what one tick of the host takes from whatever hands out many things at once:
-    /// [`Task::progress`](crate::Task::progress), `TaskSet::drain_finished`, `PoolSet`, `PoolMap`, `CompletionQueue::drain`.
-    /// Those keep what is left for the next tick and hold the update flag of the runtime up, so that
-    /// [`take_update`](crate::Handle::take_update) returns true there.
+    /// It limits how much one tick takes from an iterator over many items: [`Task::progress`](crate::Task::progress),
+    /// `TaskSet::drain_finished`, `PoolSet`, `PoolMap`, `CompletionQueue::drain`. Those keep the rest for the next tick
+    /// and keep the update flag of the runtime raised, so that [`take_update`](crate::Handle::take_update) returns true
+    /// then.
     ///
-    /// Each item counts as one poll. The time is checked before every item but the first and includes what the loop does with
-    /// the items, so it is exceeded by one item at most. A zero budget returns nothing.
+    /// Each item counts as one poll. The time is checked before every item but the first and includes the loop's work
+    /// on the items, so it can be exceeded by one item at most. A zero budget returns nothing.
     ///
     /// # Example
     /// ```
@@ -37,15 +37,15 @@ impl Budget {
     }
 }
 
-/// The items of another iterator, until a budget is used up; made by [`Budget::take_from`].
+/// An iterator that ends with a budget, from [`Budget::take_from`].
 #[derive(Clone, Debug)]
 #[must_use = "iterators do nothing until they are iterated"]
 pub struct TakeFrom<I> {
     items: I,
-    /// How many more may be taken. Zero once the time is used up.
+    /// The number of items that may still be taken. 0 once the time is used up.
     left: usize,
     time: Option<(Instant, Duration)>,
-    /// The first item was taken.
+    /// True once the first item was taken.
     began: bool,
 }
 

@@ -1,7 +1,7 @@
-//! The pump: what one tick does, and in which order. See the module above for the picture.
+//! The ticker: the steps of one tick, in order. The module above has the diagram.
 
 use super::budget::{Budget, Meter, TickError, TickReport};
-use super::host::{Bell, Host};
+use super::host::{HostState, HostWaker};
 use super::world::{World, WorldRequests};
 use super::{LocalRuntime, Parker};
 use crate::instant::Instant;
@@ -10,73 +10,76 @@ use crate::runtime::context::{self, Entered, Local};
 use crate::sync::Arc;
 use crate::time::driver::Driver;
 use crate::time::{Clock, ManualClock};
-use crate::util::update::DriverLane;
+use crate::util::update::DriverFlag;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How often a tick without a limit, or one that has to get on in time, lets the tasks of one moment run.
+/// The largest number of rounds of one moment.
+///
+/// For a tick without a limit, or one that must advance the time.
 pub(super) const ROUNDS: usize = 64;
 
-/// Rounds beyond [`ROUNDS`] that answer requests for the host's world.
+/// The number of rounds beyond [`ROUNDS`] that answer requests for the host's world.
 const ANSWERS: usize = 1024;
 
-/// Polls of tasks after which the clock and the timers are looked at again, while tasks are ready: as many as the reactor
-/// thread does. A look costs more than a short poll.
+/// The number of polls after which the clock and the timers are checked again.
+///
+/// While tasks are ready, it is as many as on the reactor thread. A check costs more than a short poll.
 const LOOK: usize = 128;
 
-/// What drives a [`LocalRuntime`]; it stays on its thread, and every field is reached from there alone.
-pub(super) struct Pump {
+/// The driver of a [`LocalRuntime`], which stays on its thread.
+pub(super) struct Ticker {
     pub(super) local: Rc<Local>,
     pub(super) parker: RefCell<Parker>,
-    pub(super) host: Host,
-    /// A tick is on.
+    pub(super) host: HostState,
+    /// True during a tick.
     turning: Cell<bool>,
-    /// Nanoseconds that the host has given and the clock has not been moved by.
+    /// The nanoseconds by which the clock is behind the host.
     owed: Cell<u64>,
-    /// The time that is owed stands still while the clock is paused: it was given as a length.
+    /// True if the owed time stops while the clock is paused: the host gave it as a duration.
     pausable: Cell<bool>,
-    /// What a host polls from outside.
+    /// The descriptor that a host polls.
     #[cfg(all(unix, feature = "net"))]
     descriptor: Arc<crate::reactor::Registry>,
 }
 
-/// A tick that is on: this thread drives the runtime. Ends it on the way out, whatever happens.
+/// A tick in progress: this thread drives the runtime. Its drop ends the tick.
 pub(super) struct Turn<'a> {
-    pump: &'a Pump,
+    ticker: &'a Ticker,
     entered: Option<Entered>,
     /// True if the host may wait for the runtime after this turn.
     arms: bool,
-    /// The lane of the update flag for this thread, during the turn.
-    _lane: DriverLane,
+    /// The per-thread update flag, during the turn.
+    _flag: DriverFlag,
 }
 
-/// How a moment ended.
+/// The end of a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     /// Nothing is ready any more.
     Settled,
-    /// Something is, but it had its rounds.
+    /// Something is ready, but the rounds are used up.
     Restless,
     /// The budget is used up.
     Spent,
 }
 
-impl Pump {
-    pub(super) fn new(local: Rc<Local>, parker: Parker, bell: Option<Arc<Bell>>) -> Self {
-        let pump = Self {
+impl Ticker {
+    pub(super) fn new(local: Rc<Local>, parker: Parker, host_waker: Option<Arc<HostWaker>>) -> Self {
+        let ticker = Self {
             #[cfg(all(unix, feature = "net"))]
             descriptor: local.shared.sockets.registry().expect("a new reactor is open"),
             local,
             parker: RefCell::new(parker),
-            host: Host::new(bell),
+            host: HostState::new(host_waker),
             turning: Cell::new(false),
             owed: Cell::new(0),
             pausable: Cell::new(false),
         };
-        pump.arm();
-        pump
+        ticker.arm();
+        ticker
     }
 
     fn driver(&self) -> &Driver {
@@ -87,7 +90,7 @@ impl Pump {
         self.driver().clock()
     }
 
-    /// The clock, if the host may move it.
+    /// Returns the clock, if the host may move it.
     fn manual(&self) -> Result<&ManualClock, TickError> {
         self.clock().as_manual().ok_or(TickError::NotManual)
     }
@@ -114,7 +117,7 @@ impl Pump {
     fn tick_slow(&self, budget: Budget, world: &mut World<'_>) -> TickReport {
         let mut meter = Meter::new(budget);
         if budget.is_zero() {
-            // Counted, and no more: nothing of the user's runs.
+            // It is only counted: no user code runs.
             if !self.local.shared.inbox.is_empty() {
                 self.local.take_in(self.clock().nanos());
             }
@@ -126,7 +129,7 @@ impl Pump {
         self.report(&meter)
     }
 
-    /// One tick, in which the manual clock is moved.
+    /// Runs one tick, in which the manual clock is moved.
     pub(super) fn advance(&self, by: Duration, budget: Budget, world: World<'_>) -> Result<TickReport, TickError> {
         self.refuse_nested()?;
         let owed = self.manual()?.plan(by);
@@ -135,7 +138,9 @@ impl Pump {
         self.tick(budget, world)
     }
 
-    /// True if a tick would find nothing to do: a few loads, and a look at the clock if there are timers.
+    /// Returns true if a tick would have nothing to do.
+    ///
+    /// It costs a few loads, and a clock read if there are timers.
     #[inline]
     fn is_quiet(&self) -> bool {
         let shared = &*self.local.shared;
@@ -147,27 +152,29 @@ impl Pump {
             && self.is_silent(&self.parker.borrow())
     }
 
-    /// True if a tick has something to do at once.
+    /// Returns true if a tick has something to do now.
     fn needs_tick(&self) -> bool {
         let shared = &*self.local.shared;
         self.has_work()
             || self.driver().is_due()
             || shared.listing.is_wanted()
-            // Borrowed: a waker asks, which this very tick calls.
+            // Borrowed if a waker asks that this tick called.
             || self.parker.try_borrow().is_ok_and(|parker| self.host.is_called(&*parker))
     }
 
-    /// True if tasks, closures, hooks, ticks that are waited for, or owed time wait for the next tick.
+    /// Returns true if something waits for the next tick.
+    ///
+    /// Tasks, closures, hooks, waits for ticks, or owed time.
     fn has_work(&self) -> bool {
         self.local.has_work() || self.frames().is_due() || (self.owed.get() != 0 && !self.is_standing())
     }
 
-    /// True if neither sockets nor other threads may have news.
+    /// Returns true if neither sockets nor other threads may have brought work.
     fn is_silent(&self, parker: &Parker) -> bool {
         !parker.has_sockets() && !self.host.is_called(parker)
     }
 
-    /// Wakes whom the sockets concern, and leaves the descriptor unreadable.
+    /// Wakes tasks whose sockets are ready, and leaves the descriptor unreadable.
     fn look(&self) {
         let parker = &mut *self.parker.borrow_mut();
         if self.host.polls() {
@@ -177,7 +184,9 @@ impl Pump {
         }
     }
 
-    /// Moves the clock by what is owed if nothing comes due on the way; true if nothing is owed any more.
+    /// Moves the clock by the owed time if nothing is due on the way.
+    ///
+    /// Returns true if no time is owed any more.
     #[inline(never)]
     fn passes_quietly(&self) -> bool {
         let owed = self.owed.get();
@@ -191,7 +200,7 @@ impl Pump {
         may
     }
 
-    /// True while owed time must not pass.
+    /// Returns true while owed time must not pass.
     fn is_standing(&self) -> bool {
         self.pausable.get() && self.clock().as_manual().is_some_and(ManualClock::is_paused)
     }
@@ -204,11 +213,11 @@ impl Pump {
         self.turning.set(true);
         self.local.requests.begin();
         self.host.disarm(self.parker.borrow().state());
-        let lane = DriverLane::enter(&self.local.shared.update);
-        Turn { pump: self, entered: Some(context::enter(Rc::clone(&self.local))), arms: true, _lane: lane }
+        let thread_flag = DriverFlag::enter(&self.local.shared.update);
+        Turn { ticker: self, entered: Some(context::enter(Rc::clone(&self.local))), arms: true, _flag: thread_flag }
     }
 
-    /// The host waits from now on, unless there is work already.
+    /// Lets the host wait from now on, unless there is work already.
     pub(super) fn arm(&self) {
         let work = self.has_work();
         let call = self.host.arm(&mut *self.parker.borrow_mut(), self.driver(), work);
@@ -217,19 +226,19 @@ impl Pump {
         }
     }
 
-    /// The poll's descriptor.
+    /// Returns the descriptor of the poll.
     #[cfg(all(unix, feature = "net"))]
     pub(super) fn descriptor(&self) -> &crate::reactor::Registry {
         &self.descriptor
     }
 
-    /// The host waits for the descriptor, from now on.
+    /// Records that the host waits for the descriptor from now on.
     #[cfg(all(unix, feature = "net"))]
     pub(super) fn poll_from_outside(&self) {
         let first = self.host.set_polls();
-        // Inside a tick its end does it.
+        // Inside a tick, its end does this.
         if first && !self.turning.get() {
-            // What the word has seen so far, the look for work sees now.
+            // The check for work now sees what the word has seen so far.
             self.host.disarm(self.parker.borrow().state());
             self.arm();
         }
@@ -247,7 +256,7 @@ impl Pump {
         }
     }
 
-    /// True if a timer is due, or a wait for this tick.
+    /// Returns true if a timer is due, or a wait for this tick.
     fn is_due(&self) -> bool {
         self.driver().is_due() || self.frames().is_due()
     }
@@ -256,45 +265,45 @@ impl Pump {
         self.driver().lower_bound().and_then(|moment| self.clock().instant_of(moment))
     }
 
-    /// Refuses what comes. The futures are dropped when the poll is over that is on.
+    /// Refuses new tasks. The futures are dropped when the current poll ends.
     pub(super) fn close_later(&self) {
         self.host.disarm(self.parker.borrow().state());
         self.local.shared.begin_closing();
     }
 
-    /// Drops all futures. Nothing is told to the host any more.
+    /// Drops all futures. The host gets no more notifications.
     pub(super) fn close(&self) {
         let turn = self.begin();
         self.local.shared.begin_closing();
         self.local.close();
-        // The host is not to be told of what comes now.
+        // The host gets no notification of what comes now.
         turn.leave();
     }
 }
 
 impl Turn<'_> {
     pub(super) fn requests(&self) -> &WorldRequests {
-        &self.pump.local.requests
+        &self.ticker.local.requests
     }
 
-    /// A frame: its moments, until the clock is where the host wants it, or the budget is used up.
+    /// Runs a frame: its moments, until the clock is where the host wants it, or the budget is used up.
     pub(super) fn run(&self, meter: &mut Meter, rounds: usize, world: &mut World<'_>) -> Moment {
-        let pump = self.pump;
-        pump.look();
-        let frames = pump.frames();
+        let ticker = self.ticker;
+        ticker.look();
+        let frames = ticker.frames();
         if frames.lower_bound().is_some()
             && let Some(frame) = frames.clock().as_manual()
         {
             frame.step(Duration::from_nanos(1));
         }
-        // Moments in a row between which no time passed.
+        // The number of moments in a row between which no time passed.
         let mut standing = 0;
         let end = loop {
-            // A task that wakes itself must not stop the time, whatever the budget.
-            let owes = pump.owed.get() != 0;
+            // A task that wakes itself must not stop the time, under any budget.
+            let owes = ticker.owed.get() != 0;
             let at_most = if meter.is_limited() && !owes { usize::MAX } else { rounds };
-            // Chosen once a moment: a poll that is not watched costs nothing for it.
-            let end = match pump.local.core.watch() {
+            // Chosen once per moment: unwatched polls cost nothing for it.
+            let end = match ticker.local.core.watch() {
                 None => self.moment::<false>(meter, at_most, world),
                 Some(_) => self.moment::<true>(meter, at_most, world),
             };
@@ -302,31 +311,31 @@ impl Turn<'_> {
                 break end;
             }
             let Some(passed) = self.pass_on() else { break end };
-            // Timers may wake nobody here: then no poll looks at the budget.
+            // Timers may wake no task here; then no poll checks the budget.
             if meter.look() {
                 break Moment::Spent;
             }
             standing = if passed == 0 { standing + 1 } else { 0 };
-            // A task that moves the clock itself, past a timer of its own each time, must not hold the tick.
+            // A task that moves the clock itself, past one of its timers each time, must not hold the tick.
             if standing == ROUNDS && !meter.is_limited() {
                 break end;
             }
         };
-        // Those of tasks that used the budget up.
-        pump.local.deliver_hooks();
-        pump.local.serve_listing();
-        pump.local.core.drain(&pump.local.shared.inbox);
-        pump.local.core.end_turn();
+        // The hooks of tasks that used the budget up.
+        ticker.local.deliver_hooks();
+        ticker.local.serve_listing();
+        ticker.local.core.drain(&ticker.local.shared.inbox);
+        ticker.local.core.end_turn();
         end
     }
 
-    /// Rounds, until nothing is ready.
+    /// Runs rounds until nothing is ready.
     #[inline(never)]
     fn moment<const WATCHED: bool>(&self, meter: &mut Meter, rounds: usize, world: &mut World<'_>) -> Moment {
-        let local = &*self.pump.local;
-        // Polls and closures since the last look at the timers: the first round takes one.
+        let local = &*self.ticker.local;
+        // The polls and closures since the last check of the timers: the first round makes one.
         let mut since = LOOK;
-        // The last look left some that are due.
+        // True if the last check left due timers.
         let mut more = false;
         let (mut left, mut answers) = (rounds, ANSWERS);
         while left != 0 {
@@ -352,14 +361,14 @@ impl Turn<'_> {
                 if meter.is_spent() {
                     return Moment::Spent;
                 }
-                // A script may ask the host many times in a row, each of which takes a round.
+                // A script may ask the host many times in a row, and each request takes a round.
                 if answered != 0 && answers != 0 {
                     answers -= 1;
                     left += 1;
                 }
             }
             since += closures + answered;
-            // What the closures have woken runs in this round.
+            // Tasks that the closures have woken run in this round.
             let due = local.core.ready_len();
             if due == 0 && closures == 0 && answered == 0 && !more {
                 // The hooks may make something ready.
@@ -369,7 +378,7 @@ impl Turn<'_> {
                 return Moment::Settled;
             }
             for _ in 0..due {
-                // A round may be long. What comes in meanwhile stands behind it, unless it is more urgent.
+                // A round may be long. Tasks that arrive meanwhile are behind it, unless they are more urgent.
                 if since >= LOOK {
                     more |= self.look_at_timers(meter);
                     since = 0;
@@ -389,11 +398,11 @@ impl Turn<'_> {
         Moment::Restless
     }
 
-    /// Takes in what came from elsewhere and fires what is due; true if more is.
+    /// Accepts tasks from elsewhere and fires due timers; returns true if more are due.
     fn look_at_timers(&self, meter: &mut Meter) -> bool {
-        let (driver, frames) = (&*self.pump.local.shared.driver, self.pump.frames());
+        let (driver, frames) = (&*self.ticker.local.shared.driver, self.ticker.frames());
         let now = driver.clock().nanos();
-        self.pump.local.take_in(now);
+        self.ticker.local.take_in(now);
         let mut more = false;
         for (timers, now) in [(frames, frames.clock().nanos()), (driver, now)] {
             let fired = if meter.is_limited() { timers.fire_some(now) } else { timers.fire_due(now) };
@@ -404,32 +413,33 @@ impl Turn<'_> {
     }
 
     fn has_timers(&self) -> bool {
-        self.pump.driver().lower_bound().is_some() || self.pump.frames().lower_bound().is_some()
+        self.ticker.driver().lower_bound().is_some() || self.ticker.frames().lower_bound().is_some()
     }
 
-    /// Moves the clock to the next deadline on the way to where it is to be, and says how far that was: not at all, if a
-    /// timer is due. `None` if the clock is where it is to be.
+    /// Moves the clock to the next deadline on the way to its target.
+    ///
+    /// Returns how far that was: zero if a timer is due. `None` if the clock has reached its target.
     fn pass_on(&self) -> Option<u64> {
-        let pump = self.pump;
-        let owed = pump.owed.get();
-        if owed == 0 || pump.is_standing() {
+        let ticker = self.ticker;
+        let owed = ticker.owed.get();
+        if owed == 0 || ticker.is_standing() {
             return None;
         }
-        let manual = pump.clock().as_manual()?;
-        let now = pump.clock().nanos();
+        let manual = ticker.clock().as_manual()?;
+        let now = ticker.clock().nanos();
         let target = now.saturating_add(owed);
-        let stop = pump.driver().next_deadline().map_or(target, |next| next.clamp(now, target));
-        pump.owed.set(target - stop);
+        let stop = ticker.driver().next_deadline().map_or(target, |next| next.clamp(now, target));
+        ticker.owed.set(target - stop);
         manual.reach(stop);
         Some(stop - now)
     }
 
-    /// True if a task waits for the next tick, or for a later one.
+    /// Returns true if a task waits for the next tick, or for a later one.
     pub(super) fn is_awaited(&self) -> bool {
-        self.pump.frames().lower_bound().is_some()
+        self.ticker.frames().lower_bound().is_some()
     }
 
-    /// Ends the tick for good: the host does not wait for anything afterwards.
+    /// Ends the tick permanently: the host waits for nothing afterwards.
     fn leave(mut self) {
         self.arms = false;
     }
@@ -438,20 +448,21 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.entered = None;
-        self.pump.local.requests.end();
+        self.ticker.local.requests.end();
         if self.arms {
-            self.pump.arm();
+            self.ticker.arm();
         }
-        self.pump.turning.set(false);
+        self.ticker.turning.set(false);
     }
 }
 
 impl LocalRuntime {
-    /// Does what there is to do, within the budget, and returns.
+    /// Does the work that is there, within the budget, and returns.
     ///
-    /// Takes in what was spawned and woken from elsewhere, fires the timers that are due on the runtime's clock, and polls
-    /// the tasks that are ready, in rounds: a task that wakes itself runs again behind all others, and only while there
-    /// is budget. Never waits. With nothing to do it costs a few loads (and a look at the clock, if there are timers).
+    /// It accepts tasks that were spawned and woken from elsewhere, fires the timers that are due on the runtime's
+    /// clock, and polls the ready tasks in rounds: a task that wakes itself runs again behind all others, and only
+    /// within the budget. It never waits. With nothing to do it costs a few loads (and a clock read, if there are
+    /// timers).
     ///
     /// Every tick with a budget other than zero is a *frame* for [`next_tick`](crate::time::next_tick).
     ///
@@ -473,20 +484,21 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn tick(&self, budget: Budget) -> Result<TickReport, TickError> {
-        self.pump.tick(budget, World::none())
+        self.ticker.tick(budget, World::none())
     }
 
-    /// Lets game time pass, then ticks: moves the runtime's manual clock by `by`, times its scale, and not at all while it
-    /// is paused.
+    /// Moves the runtime's manual clock by `by`, and ticks.
     ///
-    /// What is ready runs before the time passes: a task that was spawned just now sleeps from the old time on. Then
-    /// the clock goes from deadline to deadline, and the tasks run at each, so a task that sleeps 10 ms again and again
-    /// runs six times in a frame of 60 ms, each time at its own time, and a step over ten years meets everything in its
-    /// order. What the budget does not reach is owed ([`TickReport::behind`]): the clock stays behind, and the next tick,
-    /// of whatever kind, goes on there. While the clock is paused what is owed waits as well.
+    /// The clock moves by that time multiplied by its scale, and not at all while it is paused.
     ///
-    /// A clock that is moved by its own calls ([`ManualClock::step`], [`ManualClock::set`]) jumps instead: the next tick
-    /// fires all that is due, at the new time.
+    /// Ready tasks run before the time passes: a task that was just spawned sleeps from the old time on. Then the clock
+    /// moves from deadline to deadline, and the tasks run at each. So a task that repeatedly sleeps 10 ms runs six
+    /// times in a frame of 60 ms, each time at its own time, and a step over ten years runs everything in order. Time
+    /// that the budget does not reach is owed ([`TickReport::behind`]): the clock stays behind, and the next tick of
+    /// any kind continues there. While the clock is paused, owed time waits as well.
+    ///
+    /// A clock that is moved by its own methods ([`ManualClock::step`], [`ManualClock::set`]) jumps instead: the next
+    /// tick fires everything that is due, at the new time.
     ///
     /// # Errors
     /// [`TickError::Nested`] inside a task of this runtime; [`TickError::NotManual`] under the system's clock.
@@ -515,14 +527,15 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn advance(&self, by: Duration, budget: Budget) -> Result<TickReport, TickError> {
-        self.pump.advance(by, budget, World::none())
+        self.ticker.advance(by, budget, World::none())
     }
 
-    /// As [`advance`](Self::advance), for a host that knows what time it is: moves the runtime's manual clock to `now`,
-    /// whatever its scale, also while it is paused.
+    /// Moves the runtime's manual clock to `now`, and ticks; see [`advance`](Self::advance).
     ///
-    /// Time does not go backwards: an earlier moment than the host gave before, or than the clock shows, changes nothing
-    /// and is counted in [`ManualClock::backward_moves`]; the tick goes on.
+    /// The clock moves at any scale, also while it is paused.
+    ///
+    /// Time does not go backwards: a time before the last one of the host, or before the clock's, changes nothing and
+    /// is counted in [`ManualClock::backward_moves`]; the tick continues.
     ///
     /// # Errors
     /// Those of [`advance`](Self::advance).
@@ -540,24 +553,25 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn tick_at(&self, now: Instant, budget: Budget) -> Result<TickReport, TickError> {
-        let pump = &self.pump;
-        pump.refuse_nested()?;
-        let manual = pump.manual()?;
-        let (to, shows) = (pump.clock().nanos_of(now), pump.clock().nanos());
-        if to < shows.saturating_add(pump.owed.get()) {
+        let ticker = &self.ticker;
+        ticker.refuse_nested()?;
+        let manual = ticker.manual()?;
+        let (to, shows) = (ticker.clock().nanos_of(now), ticker.clock().nanos());
+        if to < shows.saturating_add(ticker.owed.get()) {
             manual.count_backward();
         } else {
-            pump.owed.set(to - shows);
+            ticker.owed.set(to - shows);
         }
-        pump.pausable.set(false);
-        pump.tick(budget, World::none())
+        ticker.pausable.set(false);
+        ticker.tick(budget, World::none())
     }
 
     /// Returns true if a tick has something to do now.
     ///
-    /// For a host that sleeps, after calls of its own: those never run a hook. A spawn, a cancellation, a dropped task, a
-    /// clock that the host moves past a deadline, or a hook that is to be called make it true. What the last tick left
-    /// counts as well; a wait for the next tick ([`next_tick`](crate::time::next_tick)) and a socket that is ready do not.
+    /// A host that sleeps calls it after calls of its own, since those never run a hook. A spawn, a cancellation, a
+    /// dropped task, a clock that the host moves past a deadline, or a posted hook make it true. Work that the last
+    /// tick left counts as well. A wait for the next tick ([`next_tick`](crate::time::next_tick)) and a ready socket do
+    /// not count.
     ///
     /// # Example
     /// ```
@@ -570,22 +584,22 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn needs_tick(&self) -> bool {
-        self.pump.needs_tick()
+        self.ticker.needs_tick()
     }
 
-    /// A moment before which no timer fires, on the runtime's clock; `None` without timers.
+    /// Returns a time before which no timer fires, on the runtime's clock; `None` without timers.
     ///
-    /// For a host that plans its own sleep. A timer of another thread may come in meanwhile:
-    /// [`LocalBuilder::on_wake`](crate::LocalBuilder::on_wake) and the descriptor tell of it.
+    /// Use it in a host that plans its own sleep. Another thread may add an earlier timer meanwhile:
+    /// [`LocalBuilder::on_wake`](crate::LocalBuilder::on_wake) and the descriptor report that.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let moment = self.pump.driver().next_deadline()?;
-        self.pump.clock().instant_of(moment)
+        let moment = self.ticker.driver().next_deadline()?;
+        self.ticker.clock().instant_of(moment)
     }
 }
 
-impl fmt::Debug for Pump {
+impl fmt::Debug for Ticker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pump")
+        f.debug_struct("Ticker")
             .field("turning", &self.turning.get())
             .field("ready", &self.local.core.ready_len())
             .field("behind", &Duration::from_nanos(self.owed.get()))

@@ -1,4 +1,4 @@
-//! Ticks without a host's loop around them: until a future is ready, until nothing is.
+//! Ticks without a host's loop: until a future is ready, or until nothing is.
 
 use super::LocalRuntime;
 use super::budget::{Budget, Meter, TickError, TickReport};
@@ -13,10 +13,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Polls of tasks between two looks at the future that is waited for.
+/// The number of polls of tasks between two checks of the main future.
 const TURN: usize = 128;
 
-/// Notes that the future is to be polled, and ends the wait.
+/// A waker that marks the main future as due, and ends the wait.
 struct MainWaker {
     woken: AtomicBool,
     unparker: Arc<dyn Unpark>,
@@ -28,7 +28,7 @@ impl Wake for MainWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // AcqRel: publishes what was done before the wake to the swap of the loop.
+        // AcqRel publishes what was done before the wake to the swap of the loop.
         if !self.woken.swap(true, Ordering::AcqRel) {
             self.unparker.unpark();
         }
@@ -36,23 +36,23 @@ impl Wake for MainWaker {
 }
 
 impl LocalRuntime {
-    /// Drives the runtime until `future` is ready. Between two things to do, this thread sleeps.
+    /// Drives the runtime until `future` is ready, sleeping in between.
     ///
-    /// For tools and tests, for the end of `main`, and to wait for a task on the thread that drives it. The future is
-    /// polled here and need not be `Send` or `'static`. Each turn of the wait counts as a tick, so a task that waits for
-    /// ticks runs at full speed meanwhile, and the thread does not sleep.
+    /// Use it in tools and tests, at the end of `main`, and to wait for a task on the thread that drives it. The future
+    /// is polled here and need not be `Send` or `'static`. Each turn of the wait counts as a tick, so a task that waits
+    /// for ticks runs at full speed meanwhile, and the thread does not sleep.
     ///
-    /// Under a manual clock time stands still: if the future waits for time, another thread has to move the clock.
+    /// Under a manual clock time does not pass: if the future waits for time, another thread must move the clock.
     ///
     /// # Errors
-    /// [`TickError::Nested`] inside a task of this runtime; [`TickError::WouldDeadlock`] where this thread drives another
+    /// [`TickError::Nested`] inside a task of this runtime; [`TickError::WouldDeadlock`] if this thread drives another
     /// one. The future is dropped unpolled.
     ///
     /// On wasm32-unknown-unknown no thread may block. There the error is [`TickError::WouldDeadlock`] as soon as nothing is ready,
     /// even if a timer is pending.
     ///
     /// # Panics
-    /// If the future does. The runtime goes on.
+    /// If the future does. The runtime continues.
     ///
     /// # Example
     /// ```
@@ -69,50 +69,52 @@ impl LocalRuntime {
             }
             HAS_THREADS || !idle
         };
-        // The loop gives up only where no thread may block.
+        // The loop ends early only where no thread may block.
         self.drive(future, park)?.ok_or(TickError::WouldDeadlock)
     }
 
-    /// Ends at the earliest with the next deadline, or when somebody wakes this thread.
+    /// Sleeps until the next deadline at most, or until this thread is woken.
     fn park(&self) {
-        let shared = &self.pump.local.shared;
+        let shared = &self.ticker.local.shared;
         let timeout = match shared.driver.prepare_park() {
             ParkTime::Zero => return,
             ParkTime::AtMost(wait) => Some(wait),
             ParkTime::Unlimited => None,
         };
         shared.parks.add(1);
-        self.pump.parker.borrow_mut().park(self.pump.local.limit_park(timeout));
+        self.ticker.parker.borrow_mut().park(self.ticker.local.limit_park(timeout));
     }
 
-    /// The loop of it: after each turn `then` is told how many polls there were, and whether nothing is left to do; it may
-    /// end the whole by `false`.
+    /// Runs the loop of `run_until`.
+    ///
+    /// After each turn it calls `then` with the number of polls, and whether nothing is left to do. `then` may return
+    /// false to end the loop.
     pub(crate) fn drive<F: Future>(
         &self,
         future: F,
         mut then: impl FnMut(usize, bool) -> bool,
     ) -> Result<Option<F::Output>, TickError> {
-        let pump = &self.pump;
-        pump.refuse_nested()?;
+        let ticker = &self.ticker;
+        ticker.refuse_nested()?;
         if context::drives_any() {
             return Err(TickError::WouldDeadlock);
         }
-        let shared = &pump.local.shared;
+        let shared = &ticker.local.shared;
         let mut future = pin!(future);
         let main = Arc::new(MainWaker { woken: AtomicBool::new(true), unparker: Arc::clone(&shared.unparker) });
         let waker = Waker::from(Arc::clone(&main));
-        let turn = pump.begin();
+        let turn = ticker.begin();
         loop {
-            // AcqRel: pairs with `wake_by_ref`.
+            // AcqRel pairs with `wake_by_ref`.
             if main.woken.swap(false, Ordering::AcqRel)
                 && let Poll::Ready(output) =
-                    pump.local.core.beside(|| future.as_mut().poll(&mut Context::from_waker(&waker)))
+                    ticker.local.core.beside(|| future.as_mut().poll(&mut Context::from_waker(&waker)))
             {
                 return Ok(Some(output));
             }
             let mut meter = Meter::new(Budget::polls(TURN));
             let end = turn.run(&mut meter, ROUNDS, &mut World::none());
-            // Acquire: as above. Ticks that somebody waits for come at once.
+            // Acquire, as above. Awaited ticks come immediately.
             let idle = end == Moment::Settled && !main.woken.load(Ordering::Acquire) && !turn.is_awaited();
             if !then(meter.polled, idle) {
                 return Ok(None);
@@ -120,10 +122,10 @@ impl LocalRuntime {
         }
     }
 
-    /// Ticks until nothing is ready: every task waits for time, for another thread, or for the next tick.
+    /// Ticks until every task waits for time, for another thread, or for the next tick.
     ///
-    /// One frame, without the bound of rounds that a tick with an unlimited budget has; so a task that wakes itself for
-    /// ever holds it for ever. Time does not pass under a manual clock, but what is owed does.
+    /// It is one frame, without the limit of rounds that a tick with an unlimited budget has; so a task that always
+    /// wakes itself holds it for ever. Under a manual clock time does not pass, but owed time does.
     ///
     /// # Errors
     /// [`TickError::Nested`] inside a task of this runtime.
@@ -138,11 +140,11 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn run_until_stalled(&self) -> Result<TickReport, TickError> {
-        self.pump.refuse_nested()?;
+        self.ticker.refuse_nested()?;
         let mut meter = Meter::new(Budget::unlimited());
-        let turn = self.pump.begin();
+        let turn = self.ticker.begin();
         let _settled = turn.run(&mut meter, usize::MAX, &mut World::none());
         drop(turn);
-        Ok(self.pump.report(&meter))
+        Ok(self.ticker.report(&meter))
     }
 }

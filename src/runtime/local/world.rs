@@ -1,19 +1,19 @@
-//! The host's world: a value that a tick lends to the tasks.
+//! The host's world: a value that a tick lends to its tasks.
 //!
-//! # How a task gets at it
+//! # How a task accesses it
 //! ```text
 //! task:  with_host(f).await   [1] queue f                          (no tick is on: it waits for the next)
 //! tick:                       [2] between two polls: f(&mut world)  (on the host's stack; no borrow is held while tasks run)
 //!                             [3] keep the answer, wake the task
 //! task:                       [4] take the answer                  (later in the same tick)
 //! ```
-//! So the borrow of the world lives on the stack of [`LocalRuntime::tick_with`] and reaches one closure at a time. A request
-//! whose future is dropped gives its closure up and is skipped at [2]. So does one whose task is cancelled: that drops the
-//! future a moment later.
+//! So the borrow of the world is on the stack of [`LocalRuntime::tick_with`], and only one closure at a time gets it. A
+//! request whose future is dropped drops its closure and is skipped at [2]. So is a request whose task is cancelled,
+//! which will soon drop the future.
 //!
 //! # Which requests fail
-//! The type of the world is known during a tick, so a request of another type fails at its first poll. A request that is left
-//! over from an earlier tick, or was made between two ticks, fails in the next tick if that lends no such world.
+//! The type of the world is known during a tick, so a request of another type fails at its first poll. A request from
+//! an earlier tick, or from between two ticks, fails in the next tick if that lends no such world.
 
 use super::budget::{Budget, Meter, TickError, TickReport};
 use super::{LocalRuntime, tick::Turn};
@@ -45,7 +45,7 @@ pub enum WithHostError {
     /// The tick lends a value of another type.
     #[error("this tick lends a `{lent}`, not a `{asked}`")]
     WrongType {
-        /// The type that the closure takes.
+        /// The type that the closure requires.
         asked: &'static str,
         /// The type that the host lends.
         lent: &'static str,
@@ -55,7 +55,7 @@ pub enum WithHostError {
     RuntimeGone,
 }
 
-/// The name and identity of a world's type.
+/// The name and identifier of a world's type.
 #[derive(Clone, Copy, Debug)]
 struct Kind {
     id: TypeId,
@@ -68,7 +68,7 @@ impl Kind {
     }
 
     /// # Errors
-    /// `self` is asked for, and `lent` is another type.
+    /// If `self` is requested, and `lent` is another type.
     fn check(self, lent: Self) -> Result<(), WithHostError> {
         if self.id == lent.id {
             return Ok(());
@@ -79,8 +79,8 @@ impl Kind {
 
 /// The value that the current tick lends.
 #[derive(Clone, Copy, Debug)]
-enum Lent {
-    /// No tick is on.
+enum LentWorld {
+    /// Outside of a tick.
     NoTick,
     Nothing,
     World(Kind),
@@ -91,15 +91,15 @@ pub(crate) struct WorldRequests {
     queue: RefCell<VecDeque<Arc<dyn Request>>>,
     /// The length of the queue.
     waiting: Cell<usize>,
-    lent: Cell<Lent>,
+    lent: Cell<LentWorld>,
 }
 
 impl WorldRequests {
     pub(crate) fn new() -> Self {
-        Self { queue: RefCell::default(), waiting: Cell::new(0), lent: Cell::new(Lent::NoTick) }
+        Self { queue: RefCell::default(), waiting: Cell::new(0), lent: Cell::new(LentWorld::NoTick) }
     }
 
-    /// Number of requests that wait for a tick.
+    /// Returns the number of requests that wait for a tick.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.waiting.get()
@@ -112,15 +112,15 @@ impl WorldRequests {
 
     /// Marks the start of a tick without a world.
     pub(super) fn begin(&self) {
-        self.lent.set(Lent::Nothing);
+        self.lent.set(LentWorld::Nothing);
     }
 
     /// Marks the end of the tick.
     pub(super) fn end(&self) {
-        self.lent.set(Lent::NoTick);
+        self.lent.set(LentWorld::NoTick);
     }
 
-    /// Fails every request: the runtime is shut down.
+    /// Fails every request: the runtime has shut down.
     pub(crate) fn close(&self) {
         while let Some(request) = self.pop() {
             request.refuse(WithHostError::RuntimeGone);
@@ -128,12 +128,12 @@ impl WorldRequests {
     }
 
     /// # Errors
-    /// The tick that is on will not answer.
+    /// If the current tick will not answer.
     fn check(&self, asked: Kind) -> Result<(), WithHostError> {
         match self.lent.get() {
-            Lent::NoTick => Ok(()),
-            Lent::Nothing => Err(WithHostError::NotLent),
-            Lent::World(lent) => asked.check(lent),
+            LentWorld::NoTick => Ok(()),
+            LentWorld::Nothing => Err(WithHostError::NotLent),
+            LentWorld::World(lent) => asked.check(lent),
         }
     }
 
@@ -166,7 +166,9 @@ impl<W: 'static> Lend for W {
     }
 }
 
-/// The world that a tick lends, if it does. Two words: a tick with nothing to do passes them on and no more.
+/// The world that a tick lends, if it does.
+///
+/// It is two words: a tick with nothing to do only passes them on.
 pub(super) struct World<'a>(Option<&'a mut dyn Lend>);
 
 impl<'a> World<'a> {
@@ -183,11 +185,13 @@ impl Turn<'_> {
     /// Lends `world` to the tick.
     pub(super) fn lend(&self, world: &World<'_>) {
         if let Some(world) = &world.0 {
-            self.requests().lent.set(Lent::World(Lend::kind(&**world)));
+            self.requests().lent.set(LentWorld::World(Lend::kind(&**world)));
         }
     }
 
-    /// [2] Answers the requests that wait as the call begins; stops when the budget is used up. Returns how many closures ran.
+    /// [2] Answers the requests that wait when the call begins.
+    ///
+    /// It stops when the budget is used up. Returns the number of closures that ran.
     pub(super) fn answer_requests(&self, world: &mut World<'_>, meter: &mut Meter) -> usize {
         let mut ran = 0;
         for _ in 0..self.requests().len() {
@@ -197,7 +201,7 @@ impl Turn<'_> {
                 Some(world) => match request.asked().check(Lend::kind(&**world)) {
                     Err(error) => request.refuse(error),
                     Ok(()) => match request.answer(Lend::as_any(&mut **world)) {
-                        Answer::Ran => {
+                        Answer::Done => {
                             ran += 1;
                             if meter.count_poll() {
                                 break;
@@ -217,19 +221,19 @@ impl Turn<'_> {
 #[must_use]
 enum Answer {
     /// The closure ran.
-    Ran,
-    /// Its future is gone.
+    Done,
+    /// Its future was dropped.
     GivenUp,
-    /// Its task is cancelled, and about to drop the future.
+    /// Its task is cancelled, and will drop the future.
     Cancelled,
 }
 
 /// A closure that waits for the world.
 trait Request {
-    /// The type of world that it takes.
+    /// Returns the type of world that it requires.
     fn asked(&self) -> Kind;
 
-    /// Runs the closure, unless nobody waits for it.
+    /// Runs the closure, unless its future was dropped.
     fn answer(&self, world: &mut dyn Any) -> Answer;
 
     /// Drops the closure and fails the request.
@@ -244,16 +248,16 @@ struct Call<W, R, F> {
 
 enum State<R, F> {
     Waiting(F, Waker),
-    /// The closure runs.
+    /// The closure is running.
     Running,
     /// The value, or the payload of a panic.
     Answered(Result<Result<R, Box<dyn Any + Send>>, WithHostError>),
-    /// The future has the answer, or is gone.
-    Over,
+    /// The future has the answer, or was dropped.
+    Taken,
 }
 
 impl<W: 'static, R, F: FnOnce(&mut W) -> R> Call<W, R, F> {
-    /// Takes the closure out; `None` if it was given up.
+    /// Takes the closure out; `None` if its future was dropped.
     fn begin(&self) -> Option<(F, Waker)> {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Running) {
@@ -265,7 +269,7 @@ impl<W: 'static, R, F: FnOnce(&mut W) -> R> Call<W, R, F> {
         }
     }
 
-    /// [3] Keeps the answer for the future, if that is still there.
+    /// [3] Keeps the answer for the future, if that still exists.
     fn end(&self, answer: Result<Result<R, Box<dyn Any + Send>>, WithHostError>, waker: Waker) {
         let mut state = self.state.lock();
         let unused = match &*state {
@@ -291,7 +295,7 @@ impl<W: 'static, R, F: FnOnce(&mut W) -> R> Request for Call<W, R, F> {
         let Some((f, waker)) = self.begin() else { return Answer::GivenUp };
         let answer = catch(|| f(world));
         self.end(Ok(answer), waker);
-        Answer::Ran
+        Answer::Done
     }
 
     fn refuse(&self, error: WithHostError) {
@@ -302,7 +306,9 @@ impl<W: 'static, R, F: FnOnce(&mut W) -> R> Request for Call<W, R, F> {
     }
 }
 
-/// Runs a closure with the host's world and returns what it returns; made by [`with_host`], which has an example.
+/// A future of the value of a closure that runs with the host's world.
+///
+/// [`with_host`] creates it, and has an example.
 #[must_use = "a request does nothing until it is awaited"]
 pub struct WithHost<W, R, F> {
     stage: Stage<W, R, F>,
@@ -311,25 +317,28 @@ pub struct WithHost<W, R, F> {
 enum Stage<W, R, F> {
     Start(F),
     Queued(Arc<Call<W, R, F>>),
-    Over,
+    Taken,
 }
 
 /// The closure is moved, never pinned.
 impl<W, R, F> Unpin for WithHost<W, R, F> {}
 
-/// Runs `f` with the world that the host lends to its tick, in a task of a [`LocalRuntime`](crate::LocalRuntime).
+/// Runs `f` with the world that the host lends to its tick.
 ///
-/// The host calls [`tick_with`](crate::LocalRuntime::tick_with) or [`advance_with`](crate::LocalRuntime::advance_with). The closure
-/// runs on the host's thread, between two polls, later in the same tick, and the task goes on in that tick as well, unless
-/// the budget is used up: then in the next one. Requests run in the order in which they are awaited. Several closures, and
-/// the tasks in between, never hold the world at the same time, so it needs neither `Rc` nor `RefCell`.
+/// Call it in a task of a [`LocalRuntime`](crate::LocalRuntime).
+///
+/// The host calls [`tick_with`](crate::LocalRuntime::tick_with) or [`advance_with`](crate::LocalRuntime::advance_with).
+/// The closure runs on the host's thread, between two polls, later in the same tick. The task continues in that tick as
+/// well, unless the budget is used up: then in the next one. Requests run in the order in which they are awaited.
+/// Closures and tasks never hold the world at the same time, so it needs neither `Rc` nor `RefCell`.
 /// [`with_host_until`](crate::with_host_until) calls a closure once per tick.
 ///
-/// Dropping the future, or cancelling its task, before the closure ran gives it up: it never runs. A panic of the closure goes on in the task.
+/// If the future is dropped or its task cancelled before the closure ran, it never runs. A panic of the closure
+/// continues in the task.
 ///
 /// # Errors
-/// [`WithHostError`]: the task is not one of a `LocalRuntime`, the tick lends no world or one of another type, or the
-/// runtime was shut down. The closure is dropped then.
+/// [`WithHostError`]: the task does not belong to a `LocalRuntime`, the tick lends no world or one of another type, or
+/// the runtime was shut down. Then the closure is dropped.
 ///
 /// # Example
 /// ```
@@ -372,7 +381,7 @@ where
     fn start(&mut self, f: F, cx: &Context<'_>) -> Result<(), WithHostError> {
         let local = match context::polled_for() {
             PolledFor::Driven(local) if local.shared.frames.is_some() => local,
-            // Its first poll, on another thread: the host's thread takes it over.
+            // Its first poll, on another thread: the host's thread accepts it.
             PolledFor::Ahead(shared) if shared.frames.is_some() => {
                 self.stage = Stage::Start(f);
                 cx.waker().wake_by_ref();
@@ -402,17 +411,17 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let call = match std::mem::replace(&mut this.stage, Stage::Over) {
+        let call = match std::mem::replace(&mut this.stage, Stage::Taken) {
             Stage::Start(f) => {
                 return this.start(f, cx).map_or_else(|error| Poll::Ready(Err(error)), |()| Poll::Pending);
             }
             Stage::Queued(call) => call,
-            Stage::Over => return Poll::Pending,
+            Stage::Taken => return Poll::Pending,
         };
-        // Declared before the guard, so dropped after it: the waker that is left over dies outside the lock.
+        // Declared before the guard, so dropped after it: the remaining waker is dropped outside the lock.
         let mut waker = cx.waker().clone();
         let mut state = call.state.lock();
-        match std::mem::replace(&mut *state, State::Over) {
+        match std::mem::replace(&mut *state, State::Taken) {
             State::Answered(answer) => {
                 drop(state);
                 return match answer {
@@ -436,7 +445,7 @@ where
 impl<W, R, F> Drop for WithHost<W, R, F> {
     fn drop(&mut self) {
         if let Stage::Queued(call) = &self.stage {
-            let unused = std::mem::replace(&mut *call.state.lock(), State::Over);
+            let unused = std::mem::replace(&mut *call.state.lock(), State::Taken);
             drop(unused);
         }
     }
@@ -447,17 +456,17 @@ impl<W, R, F> fmt::Debug for WithHost<W, R, F> {
         let stage = match &self.stage {
             Stage::Start(_) => "not started",
             Stage::Queued(_) => "queued",
-            Stage::Over => "over",
+            Stage::Taken => "taken",
         };
         f.debug_struct("WithHost").field("world", &type_name::<W>()).field("stage", &stage).finish()
     }
 }
 
 impl LocalRuntime {
-    /// As [`tick`](Self::tick), and lends `world` to the tasks: they reach it by [`with_host`].
+    /// Runs a tick that lends `world` to the tasks, which use [`with_host`].
     ///
-    /// Each closure that runs counts as a poll of the budget. One that the budget did not reach runs in the next tick that lends
-    /// a world of that type ([`TickReport::left_ready`] counts it); a tick that lends none fails it.
+    /// Each closure that runs counts as a poll of the budget. One that the budget did not reach runs in the next tick
+    /// that lends a world of that type ([`TickReport::left_ready`] counts it); a tick that lends none fails it.
     ///
     /// # Errors
     /// Those of [`tick`](Self::tick).
@@ -472,12 +481,12 @@ impl LocalRuntime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn tick_with<W: 'static>(&self, world: &mut W, budget: Budget) -> Result<TickReport, TickError> {
-        self.pump.tick(budget, World::of(world))
+        self.ticker.tick(budget, World::of(world))
     }
 
-    /// As [`advance`](Self::advance), and lends `world` to the tasks: they reach it by [`with_host`], which has an example.
+    /// Runs [`advance`](Self::advance) and lends `world` to the tasks, which use [`with_host`].
     ///
-    /// While the clock goes from deadline to deadline, each closure runs at the time at which its task asked.
+    /// While the clock moves from deadline to deadline, each closure runs at the time at which its task requested it.
     ///
     /// # Errors
     /// Those of [`advance`](Self::advance).
@@ -487,6 +496,6 @@ impl LocalRuntime {
         by: Duration,
         budget: Budget,
     ) -> Result<TickReport, TickError> {
-        self.pump.advance(by, budget, World::of(world))
+        self.ticker.advance(by, budget, World::of(world))
     }
 }
