@@ -117,7 +117,7 @@ fn a_position_with_nothing_at_it_is_an_error() {
     arranged(|queue, _| {
         let error = queue.pop(6).unwrap_err();
         assert_eq!((error.position, error.len), (6, 6));
-        assert_eq!(error.to_string(), "nothing stands at position 6: 6 tasks are ready");
+        assert_eq!(error.to_string(), "no task is at position 6; 6 tasks are ready");
         assert!(queue.pop(-7).is_err() && queue.pop(END).is_err() && queue.pop(isize::MIN).is_err());
         assert_eq!(queue.len(), 6);
     });

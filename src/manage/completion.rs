@@ -8,10 +8,10 @@
 //!                          [4] push key and value on `finished`
 //! host:           drain    [5] take what `finished` holds                               (one load, if nothing ended)
 //! ```
-//! A task that ends during [1] is either found over by the registration, or its notice waits for the lock and finds it.
+//! The registration finds a task that ends during [1] finished, or the task's notice waits for the lock and finds it.
 //! The end raises the update flag of its runtime after [4].
 //!
-//! An error stays with its task until the host takes it: a queue that is dropped leaves it to the task to report it.
+//! An error stays with its task until the host takes it: if the queue is dropped, the task reports it.
 
 use crate::error::TaskError;
 use crate::runtime::Handle;
@@ -26,14 +26,15 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::task::{Context, Wake, Waker};
 
-/// A queue of the results of many tasks, which are freed on the threads where they end.
+/// A queue of results of many tasks, freed where they end.
 ///
-/// For a tick that takes in thousands of small results. Any thread adds tasks through a shared reference. The thread that
-/// ends a task moves its value into the queue and frees the rest, so the tick touches no memory of the task, looks no key up
-/// and frees nothing: a value costs it some nanoseconds. [`drain`](Self::drain) costs one load while nothing finished.
+/// Use it in a tick that takes in thousands of small results. Any thread adds tasks through a shared reference. The
+/// thread that ends a task moves its value into the queue and frees the rest. So the tick accesses no memory of the
+/// task, looks up no key and frees nothing: a value costs it a few nanoseconds. [`drain`](Self::drain) costs one load
+/// while nothing has finished.
 ///
-/// The price: the queue shows no task before its end. Where the program looks at the tasks by key, at their progress for
-/// example, use a [`TaskSet`](crate::TaskSet).
+/// In return, the queue shows no task before its end. Use a [`TaskSet`](crate::TaskSet) if the program checks tasks by
+/// key, for example their progress.
 ///
 /// Dropping the queue cancels the tasks inside.
 ///
@@ -66,7 +67,9 @@ use std::task::{Context, Wake, Waker};
 /// ```
 pub struct CompletionQueue<K, T> {
     shared: Arc<Completions<K, T>>,
-    /// Results taken from `finished` and not yet returned. Only `try_lock`: a drain inside a drain returns nothing.
+    /// Results taken from `finished` and not yet returned.
+    ///
+    /// Only `try_lock`: a nested drain returns nothing.
     ready: Mutex<VecDeque<Completed<K, T>>>,
     /// The runtime whose update flag is raised when results are left.
     handle: Handle,
@@ -76,14 +79,14 @@ pub struct CompletionQueue<K, T> {
 pub(crate) struct Completions<K, T> {
     pending: Mutex<Slab<(K, Task<T>)>>,
     finished: Finished<Completed<K, T>>,
-    /// Number of tasks added and not yet returned.
+    /// The number of tasks added and not yet returned.
     inside: AtomicUsize,
 }
 
 /// The outcome of one task.
 pub(crate) enum Completed<K, T> {
     Value(K, T),
-    /// The task that holds the error.
+    /// An error, still inside its task.
     Error(K, Task<T>),
 }
 
@@ -99,18 +102,21 @@ impl<K: Send + 'static, T: Send + 'static> CompletionQueue<K, T> {
         }
     }
 
-    /// Adds a task under a key of your own, which comes out with its result. Keys need not be unique.
+    /// Adds a task under your own key, which is returned with its result.
     ///
-    /// Callable from any thread. Waits at most for another thread that adds or ends a task at this moment.
+    /// Keys need not be unique.
+    ///
+    /// Any thread may call it. It waits at most for another thread that is adding or ending a task.
     pub fn add(&self, key: K, task: Task<T>) {
         self.shared.add(key, task);
     }
 
-    /// Takes out the results that are there, in the order in which the tasks ended.
+    /// Takes out the results that are there, in the order of the ends.
     ///
-    /// Never waits: of two threads that drain at the same time, one gets the results and the other nothing. What is not taken
-    /// comes first the next time and keeps the update flag of the runtime up; [`Budget::take_from`](crate::Budget::take_from)
-    /// bounds what one tick takes. Results that arrive meanwhile are left for the next drain.
+    /// Never waits: of two threads that drain at the same time, one gets the results and the other nothing. Results
+    /// that are not taken come first the next time and keep the update flag of the runtime raised;
+    /// [`Budget::take_from`](crate::Budget::take_from) limits how much one tick takes. Results that arrive meanwhile
+    /// are left for the next drain.
     ///
     /// # Errors
     /// Each task's own.
@@ -125,13 +131,13 @@ impl<K: Send + 'static, T: Send + 'static> CompletionQueue<K, T> {
 }
 
 impl<K, T> CompletionQueue<K, T> {
-    /// Number of tasks inside: pending, running, and finished but not drained.
+    /// Returns the number of tasks: pending, running, and finished but not drained.
     pub fn len(&self) -> usize {
         // Relaxed: a count.
         self.shared.inside.load(Ordering::Relaxed)
     }
 
-    /// True if there is no task inside.
+    /// Returns true if there is no task inside.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -141,7 +147,7 @@ impl<K: Send + 'static, T: Send + 'static> Completions<K, T> {
     /// [1] Adds a task.
     pub(crate) fn add(self: &Arc<Self>, key: K, mut task: Task<T>) {
         task.drop_waker();
-        // Relaxed: a count. Up before the task can end, so that it never falls below zero.
+        // Relaxed: a count. It is raised before the task can end, so that it never falls below zero.
         self.inside.fetch_add(1, Ordering::Relaxed);
         let mut pending = self.pending.lock();
         let slot = pending.insert((key, task));
@@ -184,7 +190,7 @@ impl<K, T> Completions<K, T> {
 
 impl<K, T> Drop for CompletionQueue<K, T> {
     fn drop(&mut self) {
-        // Outside of the lock: the drop of a task may run code of the user.
+        // Outside of the lock: dropping a task may run user code.
         let pending = std::mem::take(&mut *self.shared.pending.lock());
         drop(pending);
     }
@@ -208,9 +214,9 @@ impl<K: Send + 'static, T: Send + 'static> Wake for Notice<K, T> {
     }
 }
 
-/// The results that a [`CompletionQueue`] held when it was drained, each with its key.
+/// The results of one drain of a [`CompletionQueue`], each with its key.
 ///
-/// Keep it no longer than the loop over it: while it lives, other drains of the queue yield nothing.
+/// Drop it after the loop over it: while it exists, other drains of the queue yield nothing.
 #[must_use = "a drain that is not iterated leaves the results where they are"]
 pub struct DrainCompleted<'a, K, T> {
     queue: &'a CompletionQueue<K, T>,

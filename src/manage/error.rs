@@ -1,8 +1,8 @@
-//! Errors of calls of this module.
+//! Errors of managers, sets, groups and pools.
 
 use crate::task::TaskId;
 
-/// The task has another type than the one asked for.
+/// An error for a task of another type than the requested one.
 ///
 /// # Example
 /// ```
@@ -19,14 +19,16 @@ use crate::task::TaskId;
 pub struct WrongType {
     /// The task that was found.
     pub id: TaskId,
-    /// The handle type that was asked for.
+    /// The requested handle type.
     pub wanted: &'static str,
-    /// The handle type that it has.
+    /// The handle type of the task.
     pub found: &'static str,
 }
 
-/// The pool takes no tasks: it was stopped, or (a [`WorkerThread`](crate::WorkerThread)) not started. A task that it is given all
-/// the same fails with this error.
+/// An error of a pool that accepts no tasks.
+///
+/// It was stopped, or (a [`WorkerThread`](crate::WorkerThread)) not started. A task that is started anyway fails with
+/// this error.
 ///
 /// # Example
 /// ```

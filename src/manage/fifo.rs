@@ -1,15 +1,15 @@
-//! A queue whose members may leave out of turn.
+//! A queue whose members may leave out of order.
 //!
-//! Whoever leaves is gone from the owner's own table; here its key stays behind as *stale*, is skipped when its turn
-//! comes, and is swept out when half of the queue is stale. So every call is O(1) amortised and the memory is in
-//! proportion to the members that are left.
+//! A member that leaves is removed from the owner's own table. Its key stays here as *stale*, is skipped when its turn
+//! comes, and is swept when half of the queue is stale. So every call is O(1) amortised, and the memory is proportional
+//! to the remaining members.
 
 use std::collections::VecDeque;
 
-/// Stale keys that are not worth a sweep.
+/// The number of stale keys that are not worth a sweep.
 const FEW: usize = 16;
 
-/// First in, first out; keys are never queued twice.
+/// A first-in first-out queue; keys are never queued twice.
 #[derive(Debug)]
 pub(super) struct Fifo<K> {
     keys: VecDeque<K>,
@@ -21,7 +21,7 @@ impl<K> Fifo<K> {
         Self { keys: VecDeque::new(), stale: 0 }
     }
 
-    /// Number of members that have not left.
+    /// Returns the number of members that have not left.
     pub(super) fn len(&self) -> usize {
         self.keys.len() - self.stale
     }
@@ -30,7 +30,7 @@ impl<K> Fifo<K> {
         self.keys.push_back(key);
     }
 
-    /// Takes the oldest member that is still `there`.
+    /// Removes the oldest member that is still `there`.
     pub(super) fn pop(&mut self, there: impl Fn(&K) -> bool) -> Option<K> {
         loop {
             let key = self.keys.pop_front()?;
@@ -41,7 +41,7 @@ impl<K> Fifo<K> {
         }
     }
 
-    /// Notes that one member has left: `there` is false for it from now on.
+    /// Records that one member has left: `there` is false for it from now on.
     pub(super) fn leave(&mut self, there: impl Fn(&K) -> bool) {
         self.stale += 1;
         if self.stale > FEW && self.stale * 2 > self.keys.len() {

@@ -8,11 +8,11 @@ use crate::sync::Arc;
 use crate::toolkit::CancelToken;
 use std::fmt;
 
-/// Tasks that belong together: cancelled together, joined together, and limited in how many run at once.
+/// Tasks that are cancelled, joined and limited together.
 ///
-/// For the tasks of a screen, a request, a level. Each call returns the [`Task`](crate::Task) to the caller, who reads its result and
-/// may cancel it by dropping it; a task that was detached runs on, but still belongs to the group. **Dropping the group
-/// cancels all.** The group forgets a task when its work is over, so it may live as long as the program.
+/// Use it for the tasks of a screen, a request or a level. Each call returns the [`Task`](crate::Task) to the caller,
+/// who reads its result and may cancel it by dropping it. A detached task still belongs to the group. **Dropping the
+/// group cancels all.** The group forgets a task when its work has ended, so it may live as long as the program.
 ///
 /// It has the methods of its [`PoolHandle`], which start, count and wait for tasks: a group is a
 /// [`TaskPool`](crate::TaskPool) that can be [linked with a token](Self::with_token).
@@ -40,14 +40,14 @@ pub struct TaskGroup {
 }
 
 impl TaskGroup {
-    /// An empty group whose tasks run on `handle`, without a limit.
+    /// Creates an empty group whose tasks run on `handle`, without a limit.
     pub fn new(handle: &impl AsRef<Handle>) -> Self {
         Self { handle: PoolHandle::new(handle.as_ref(), Settings::default()) }
     }
 
-    /// An empty group of which at most `limit` tasks run at once.
+    /// Creates an empty group of which at most `limit` tasks run at once.
     ///
-    /// The others wait, by [`Priority`](crate::Priority) and then in the order of their submission. A closure that was cancelled
+    /// The others wait, by [`Priority`](crate::Priority) and then in the order of their submission. A cancelled closure
     /// counts until it returns.
     ///
     /// # Errors
@@ -60,10 +60,13 @@ impl TaskGroup {
         Ok(Self { handle: PoolHandle::new(handle.as_ref(), settings) })
     }
 
-    /// Links the group and `token`: cancelling the token cancels every task of the group, and tasks that come later are cancelled
-    /// before they begin; [`cancel_all`](PoolHandle::cancel_all) and the drop of the group cancel the token.
+    /// Links the group with `token`.
     ///
-    /// To leave the token untouched by the group, give it a [`child`](CancelToken::child). A second token replaces the first.
+    /// Cancelling the token cancels every task of the group, and later tasks before they begin.
+    /// [`cancel_all`](PoolHandle::cancel_all) and dropping the group cancel the token.
+    ///
+    /// To keep the group from cancelling the token, pass a [`child`](CancelToken::child). A second token replaces the
+    /// first.
     ///
     /// # Example
     /// ```
@@ -82,12 +85,12 @@ impl TaskGroup {
         self
     }
 
-    /// The token that the group is linked with.
+    /// Returns the token that the group is linked with.
     pub fn token(&self) -> Option<CancelToken> {
         self.handle.set.token()
     }
 
-    /// A handle that starts tasks of the group, for members and other threads.
+    /// Returns a handle that starts tasks of the group, for members and other threads.
     pub fn handle(&self) -> &PoolHandle {
         &self.handle
     }

@@ -1,9 +1,9 @@
-//! Values under the keys of a user, each with a slot of its own.
+//! Values under the keys of a user, each with its own slot.
 //!
 //! # User code
-//! `Hash`, `Eq` and `Drop` of a key are the user's, and may panic. So they are called before anything changes, or after all
-//! is done: a key is hashed once and its hash kept, and the map below knows the hashes alone. A call that panics has
-//! changed nothing, and what takes a value out by its slot calls none of them.
+//! `Hash`, `Eq` and `Drop` of a key are user code, and may panic. So they are called before anything changes, or after
+//! everything is done: a key is hashed once and its hash stored, and the map below knows only hashes. A call that
+//! panics has changed nothing, and removing a value by its slot calls none of them.
 
 use crate::util::slab::{Key, Slab};
 use std::borrow::Borrow;
@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
-/// Values of `V` under keys of `K`.
+/// Values of type `V` under keys of type `K`.
 pub(super) struct Keyed<K, V> {
-    /// By the hash of a key: the newest of its members. As a rule there is one.
+    /// The newest member per hash. Usually there is only one.
     heads: HashMap<u64, Key, BuildHasherDefault<IdentityHasher>>,
     members: Slab<Member<K, V>>,
     hasher: RandomState,
@@ -27,7 +27,7 @@ struct Member<K, V> {
     next: Option<Key>,
 }
 
-/// Passes a hash on as it is.
+/// A hasher that passes a hash on unchanged.
 #[derive(Default)]
 struct IdentityHasher(u64);
 
@@ -58,7 +58,7 @@ impl<K, V> Keyed<K, V> {
         self.members.is_empty()
     }
 
-    /// All keys with their values, in no particular order.
+    /// Returns all keys with their values, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.members.iter().map(|(_, member)| (&member.key, &member.value))
     }
@@ -71,7 +71,7 @@ impl<K, V> Keyed<K, V> {
         self.members.get_mut(slot).map(|member| &mut member.value)
     }
 
-    /// Takes a value out. Calls no user code.
+    /// Removes a value. Calls no user code.
     pub(super) fn remove(&mut self, slot: Key) -> Option<(K, V)> {
         let Member { key, value, hash, next } = self.members.remove(slot)?;
         let Entry::Occupied(mut head) = self.heads.entry(hash) else { return Some((key, value)) };
@@ -97,7 +97,7 @@ impl<K, V> Keyed<K, V> {
 }
 
 impl<K: Eq + Hash, V> Keyed<K, V> {
-    /// The slot of a key.
+    /// Returns the slot of a key.
     pub(super) fn find<Q>(&self, key: &Q) -> Option<Key>
     where
         K: Borrow<Q>,
@@ -122,11 +122,11 @@ impl<K: Eq + Hash, V> Keyed<K, V> {
         None
     }
 
-    /// Puts a value in; gives its slot, and what stood under an equal key.
+    /// Inserts a value; returns its slot, and the previous value of an equal key.
     pub(super) fn insert(&mut self, key: K, value: V) -> (Key, Option<(K, V)>) {
         let hash = self.hasher.hash_one(&key);
         let before = self.find_hashed(hash, &key);
-        // From here on no code of the user's runs.
+        // From here on no user code runs.
         let before = before.and_then(|slot| self.remove(slot));
         let next = self.heads.get(&hash).copied();
         let slot = self.members.insert(Member { key, value, hash, next });
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A key of which many have the same hash.
+    /// A key type in which many keys have the same hash.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     struct Coarse(u8);
 

@@ -1,7 +1,7 @@
-//! Slots and a queue: the pure core of every limit on how many run at once.
+//! Slots and a queue: the pure logic of every limit on concurrent work.
 //!
-//! [`Limiter`] decides and starts nothing: it holds no lock and calls no user code. Its owner keeps it under a lock, notifies it of what
-//! happened, and does what it returns after the lock.
+//! [`Limiter`] decides and starts nothing: it holds no lock and calls no user code. Its owner keeps it under a lock,
+//! reports events to it, and acts on its answers after unlocking.
 //!
 //! ```text
 //!     permit      push [1]           start [2]             end [3]                  release [4]
@@ -9,12 +9,12 @@
 //!                              |                    |                                             ^
 //!                              +-- remove --> o     +------------------- release [4] -------------+
 //! ```
-//! - **Slots**: [2] takes a slot, [4] gives it back. Work that ended may still run ([3]): a closure that was cancelled and has not
-//!   returned. It holds its slot until [4], so there is never more work than slots.
-//! - **Order**: by [`Priority`], and first in, first out within one. Lower levels are passed over a bounded number of times
-//!   ([`PriorityPicker`]).
-//! - **Resize**: a smaller limit takes no slot away; [2] waits until fewer are held than the new limit.
-//! - **Close**: no permit is given out from then on. What waits starts as before.
+//! - **Slots**: [2] takes a slot, [4] returns it. Work that ended may still be running ([3]): a closure that was
+//!   cancelled and has not returned. It holds its slot until [4], so there is never more work than slots.
+//! - **Order**: by [`Priority`], and first in, first out within one. Lower levels are passed over a limited number of
+//!   times ([`PriorityPicker`]).
+//! - **Resize**: a smaller limit takes no slot away; [2] waits until fewer slots are held than the new limit.
+//! - **Close**: from then on there are no permits. Waiting work starts as before.
 //! - **Permits** reserve a place in a bounded queue between the decision and [1].
 
 use crate::task::{LEVELS, Priority, PriorityPicker};
@@ -23,14 +23,14 @@ use std::num::NonZeroUsize;
 
 /// Slots for work, and the work that waits for one.
 pub(crate) struct Limiter<T> {
-    /// `None`: unlimited.
+    /// The number of slots; `None`: unlimited.
     limit: Option<NonZeroUsize>,
     state: State,
     /// Permits that are not used yet.
     permits: usize,
     running: usize,
     left_running: usize,
-    /// By turn.
+    /// The waiting work of each level, in order.
     waiting: [BTreeMap<u64, T>; LEVELS],
     picker: PriorityPicker,
     turns: u64,
@@ -42,7 +42,7 @@ enum State {
     Closed,
 }
 
-/// Why there is no permit.
+/// The reason why there is no permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// No slot is free and the queue is full.
@@ -63,17 +63,17 @@ pub(crate) struct Ticket {
     turn: u64,
 }
 
-/// What holds a slot.
+/// The holder of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
-    /// Work whose task is not over.
+    /// Work whose task has not ended.
     Running,
-    /// A closure that still runs after its task ended.
+    /// A closure that is still running after its task ended.
     LeftRunning,
 }
 
 impl<T> Limiter<T> {
-    /// A limiter of `limit` slots; `None`: unlimited.
+    /// Creates a limiter of `limit` slots; `None`: unlimited.
     pub(crate) fn new(limit: Option<NonZeroUsize>) -> Self {
         Self {
             limit,
@@ -87,10 +87,12 @@ impl<T> Limiter<T> {
         }
     }
 
-    /// Reserves a place in the queue, of which at most `queue_limit` may wait for a slot.
+    /// Reserves a place in the queue.
+    ///
+    /// At most `queue_limit` pieces of work may wait for a slot.
     ///
     /// # Errors
-    /// Where the queue is full, and once the limiter is closed.
+    /// If the queue is full, and once the limiter is closed.
     pub(crate) fn permit(&mut self, queue_limit: Option<usize>) -> Result<Permit, Refused> {
         if self.is_closed() {
             return Err(Refused::Closed);
@@ -102,14 +104,14 @@ impl<T> Limiter<T> {
         Ok(Permit(()))
     }
 
-    /// True if one more would have to wait, and the queue is full.
+    /// Returns true if more work would have to wait, and the queue is full.
     pub(crate) fn is_full(&self, queue_limit: Option<usize>) -> bool {
         let (Some(limit), Some(most)) = (self.limit, queue_limit) else { return false };
         let free = limit.get().saturating_sub(self.held());
         self.waiting() + self.permits >= most.saturating_add(free)
     }
 
-    /// [1] Queues work behind all other of its priority.
+    /// [1] Queues work after all other work of its priority.
     pub(crate) fn push(&mut self, _permit: Permit, work: T, priority: Priority) -> Ticket {
         self.permits -= 1;
         self.enqueue(work, priority)
@@ -121,7 +123,7 @@ impl<T> Limiter<T> {
         Ticket { priority, turn: self.turns }
     }
 
-    /// Takes work out of the queue. `None`: it was started.
+    /// Removes work from the queue. Returns `None` if it was started.
     pub(crate) fn remove(&mut self, ticket: Ticket) -> Option<T> {
         self.waiting[ticket.priority.index()].remove(&ticket.turn)
     }
@@ -137,7 +139,7 @@ impl<T> Limiter<T> {
         }
     }
 
-    /// Takes a slot for work that does not queue. False: none is free.
+    /// Takes a slot for work that does not queue. Returns false if none is free.
     #[must_use]
     pub(crate) fn acquire(&mut self) -> bool {
         let free = self.has_slot();
@@ -145,32 +147,34 @@ impl<T> Limiter<T> {
         free
     }
 
-    /// [2] Takes the next work out of the queue, and a slot for it. `None`: nothing waits, or no slot is free.
+    /// [2] Takes the next work from the queue, and a slot for it.
+    ///
+    /// Returns `None` if nothing waits, or no slot is free.
     pub(crate) fn start(&mut self) -> Option<T> {
         if self.has_slot() { self.start_beyond_limit() } else { None }
     }
 
-    /// [2] without the limit, for an owner whose work only ends.
+    /// [2] Takes the next work without the limit, for an owner whose work only ends.
     pub(crate) fn start_beyond_limit(&mut self) -> Option<T> {
         let work = self.pop()?;
         self.running += 1;
         Some(work)
     }
 
-    /// Takes the next work out of the queue, to be given up.
+    /// Removes the next work from the queue, to be dropped.
     pub(crate) fn pop(&mut self) -> Option<T> {
         let level = self.picker.take(self.waiting.each_ref().map(|level| !level.is_empty()))?;
         self.waiting[level].pop_first().map(|(_turn, work)| work)
     }
 
-    /// [3] The task of running work ended, and the work goes on.
+    /// [3] Records that the task of running work ended, and the work is still running.
     pub(crate) fn end(&mut self) {
         debug_assert!(self.running > 0, "ended more often than started");
         self.running -= 1;
         self.left_running += 1;
     }
 
-    /// [4] Work is really over: gives its slot back.
+    /// [4] Returns the slot of work that has really ended.
     pub(crate) fn release(&mut self, holder: Holder) {
         let held = match holder {
             Holder::Running => &mut self.running,

@@ -1,13 +1,13 @@
-//! The registry: tasks that outlive the code that started them, found again by identity or alias.
+//! The registry: tasks that outlive the code that started them, by identifier or alias.
 //!
 //! # Rules
-//! - An entry keeps its task alive. It goes by `remove`, or by a clean-up once its task is completed (over in any way)
-//!   and more than `max_completed` others completed after it. Live tasks are never cleaned up.
-//! - An alias names an entry and goes with it: it never dangles, and keeps nothing alive.
-//! - Ends arrive through a [`Finished`] queue, so that a submit knows the oldest completed tasks without a search. The
-//!   notice of an end comes a moment after the task can be seen as over; the explicit calls (`cleanup`, `completed`)
-//!   therefore look at the live entries as well, and miss none.
-//! - Whatever leaves the registry is dropped after its lock: it may hold user data.
+//! - An entry keeps its task alive. It is removed by `remove`, or by a clean-up once its task has finished and more
+//!   than `max_completed` others finished after it. Live tasks are never cleaned up.
+//! - An alias names an entry and is removed with it: it never dangles, and keeps nothing alive.
+//! - Ends arrive through a [`Finished`] queue, so that a submit knows the oldest finished tasks without a search. The
+//!   notice of an end comes slightly after the task can be seen as finished. So the explicit calls (`cleanup`,
+//!   `completed`) check the live entries as well, and miss none.
+//! - Entries that leave the registry are dropped after unlocking: they may hold user data.
 
 use super::WrongType;
 use super::fifo::Fifo;
@@ -23,21 +23,24 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 
-/// How many completed tasks a manager keeps if it is not told.
+/// The default number of finished tasks that a manager keeps.
 const DEFAULT_MAX_COMPLETED: usize = 256;
 
-/// What stands in front of a global name.
+/// The prefix of a global name.
 const GLOBAL: &str = "global:";
 
-/// A registry of tasks: keeps them alive, finds them by identity or alias, forgets the oldest completed ones.
+/// A registry of tasks, by identifier and alias.
 ///
-/// Its own verbs register a task before it can run; one given to [`insert`](Self::insert) may have begun.
+/// It keeps tasks alive and forgets the oldest finished ones.
 ///
-/// For programs whose code comes and goes while its tasks stay: an interface that is rebuilt on each event, a debug
-/// panel, jobs started in one place and looked at in another. Dropping the handle that a submit returns cancels nothing.
-/// Clones are the same registry; with the last of them go its tasks, and those that nobody else holds are cancelled.
+/// Its own methods register a task before it can run. A task of [`insert`](Self::insert) may have begun.
 ///
-/// Results stay in the registry and are handed out by reference, so they have to be `Sync`.
+/// Use it in programs whose code comes and goes while its tasks stay: an interface that is rebuilt on each event, a
+/// debug panel, jobs that are started in one place and checked in another. Dropping the handle that a submit returns
+/// cancels nothing. Clones share the registry. Dropping the last one drops its tasks, and cancels those without another
+/// owner.
+///
+/// Results stay in the registry and are returned by reference, so they must be `Sync`.
 ///
 /// # Example
 /// ```
@@ -67,26 +70,28 @@ struct Shared {
 struct Registry {
     entries: HashMap<TaskId, Entry>,
     aliases: HashMap<Arc<str>, TaskId>,
-    /// Completed entries, oldest end first.
+    /// Finished entries, the oldest end first.
     completed: Fifo<TaskId>,
-    /// Room for what comes out of the queue of ends; empty between calls.
+    /// A buffer for the queue of ends; empty between calls.
     noticed: VecDeque<TaskId>,
 }
 
 struct Entry {
     task: Stored,
     aliases: Vec<Arc<str>>,
-    /// It stands in `Registry::completed`.
+    /// True if it is in `Registry::completed`.
     completed: bool,
 }
 
 impl TaskManager {
-    /// A manager that starts its tasks on `handle` and keeps the newest 256 completed ones.
+    /// Creates a manager on `handle` that keeps the newest 256 finished tasks.
     pub fn new(handle: &impl AsRef<Handle>) -> Self {
         Self::with_max_completed(handle, DEFAULT_MAX_COMPLETED)
     }
 
-    /// A manager that keeps the newest `max_completed` completed tasks; 0 keeps none of them past the next clean-up.
+    /// Creates a manager that keeps the newest `max_completed` finished tasks.
+    ///
+    /// With 0 it keeps none of them beyond the next clean-up.
     pub fn with_max_completed(handle: &impl AsRef<Handle>, max_completed: usize) -> Self {
         let registry = Registry {
             entries: HashMap::new(),
@@ -103,7 +108,9 @@ impl TaskManager {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Where its tasks run: for the builder, whose tasks are taken in by [`insert`](Self::insert).
+    /// Returns the runtime of its tasks.
+    ///
+    /// Use it for the builder; [`insert`](Self::insert) registers the builder's tasks.
     pub fn handle(&self) -> &Handle {
         &self.shared.handle
     }
@@ -166,10 +173,10 @@ impl TaskManager {
         self.shared.handle.start_blocking_kept(body, spec, |task| self.insert(task))
     }
 
-    /// Registers a task that exists, with or without progress.
+    /// Registers an existing task, with or without progress.
     ///
-    /// It is registered when this returns. Completed tasks above the limit are cleaned up first: O(1) amortised,
-    /// however many tasks are registered. Never waits for a task.
+    /// It is registered when this returns. Finished tasks above the limit are cleaned up first: O(1) amortised, for any
+    /// number of registered tasks. Never waits for a task.
     ///
     /// # Example
     /// ```
@@ -192,7 +199,7 @@ impl TaskManager {
         let excess = registry.trim(self.shared.max_completed);
         registry.entries.insert(id, entry);
         drop(registry);
-        // After it was registered: so the notice finds the entry.
+        // After the registration, so that the notice finds the entry.
         let notice = self.shared.finished.notice(id);
         if !task.wake_at_end(notice) {
             self.shared.finished.push(id);
@@ -201,29 +208,31 @@ impl TaskManager {
         task
     }
 
-    /// The task `id`, if it is registered: for tasks without progress.
+    /// Returns the registered task `id`, for tasks without progress.
     ///
     /// # Errors
-    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    /// [`WrongType`] if its result is not a `T`, or if it reports progress.
     pub fn get<T: 'static>(&self, id: TaskId) -> Result<Option<SharedTask<T>>, WrongType> {
         self.get_with(id)
     }
 
-    /// The task `id`, if it is registered, with its progress type.
+    /// Returns the registered task `id`, with its progress type.
     ///
     /// # Errors
-    /// [`WrongType`] if its result is no `T`, or its progress no `P`.
+    /// [`WrongType`] if its result is not a `T`, or its progress not a `P`.
     pub fn get_with<T: 'static, P: 'static>(&self, id: TaskId) -> Result<Option<SharedTask<T, P>>, WrongType> {
         let registry = self.shared.registry.lock();
         registry.entries.get(&id).map(|entry| entry.task.get()).transpose()
     }
 
-    /// The handle without types of the task `id`, if it is registered.
+    /// Returns a cancel handle of the registered task `id`.
     pub fn cancel_handle(&self, id: TaskId) -> Option<CancelHandle> {
         self.shared.registry.lock().entries.get(&id).map(|entry| entry.task.cancel_handle().clone())
     }
 
-    /// Names a registered task. An alias that exists moves to it. False, and nothing changes, if `id` is not registered.
+    /// Names a registered task.
+    ///
+    /// An existing alias moves to it. Returns false, and changes nothing, if `id` is not registered.
     ///
     /// # Example
     /// ```
@@ -240,61 +249,65 @@ impl TaskManager {
         self.shared.registry.lock().alias(alias, id)
     }
 
-    /// Takes an alias back; the task stays. False if there is no such alias.
+    /// Removes an alias; the task stays. Returns false if there is no such alias.
     pub fn unalias(&self, alias: &str) -> bool {
         self.shared.registry.lock().unalias(alias).is_some()
     }
 
-    /// The identity behind an alias.
+    /// Returns the identifier behind an alias.
     pub fn find(&self, alias: &str) -> Option<TaskId> {
         self.shared.registry.lock().aliases.get(alias).copied()
     }
 
-    /// The task behind an alias: for tasks without progress.
+    /// Returns the task behind an alias, for tasks without progress.
     ///
     /// # Errors
-    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    /// [`WrongType`] if its result is not a `T`, or if it reports progress.
     pub fn get_alias<T: 'static>(&self, alias: &str) -> Result<Option<SharedTask<T>>, WrongType> {
         self.get_alias_with(alias)
     }
 
-    /// The task behind an alias, with its progress type.
+    /// Returns the task behind an alias, with its progress type.
     ///
     /// # Errors
-    /// [`WrongType`] if its result is no `T`, or its progress no `P`.
+    /// [`WrongType`] if its result is not a `T`, or its progress not a `P`.
     pub fn get_alias_with<T: 'static, P: 'static>(&self, alias: &str) -> Result<Option<SharedTask<T, P>>, WrongType> {
         let registry = self.shared.registry.lock();
         let entry = registry.aliases.get(alias).and_then(|id| registry.entries.get(id));
         entry.map(|entry| entry.task.get()).transpose()
     }
 
-    /// Names a registered task `global:NAME`: an [`alias`](Self::alias) by convention of the whole program.
+    /// Names a registered task `global:NAME`.
+    ///
+    /// By convention this [`alias`](Self::alias) is known in the whole program.
     pub fn register_global(&self, name: &str, id: TaskId) -> bool {
         self.alias(&format!("{GLOBAL}{name}"), id)
     }
 
-    /// The task behind `global:NAME`: for tasks without progress.
+    /// Returns the task behind `global:NAME`, for tasks without progress.
     ///
     /// # Errors
-    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    /// [`WrongType`] if its result is not a `T`, or if it reports progress.
     pub fn get_global<T: 'static>(&self, name: &str) -> Result<Option<SharedTask<T>>, WrongType> {
         self.get_alias(&format!("{GLOBAL}{name}"))
     }
 
-    /// Forgets a task, live or not, with its aliases. False if it is not registered.
+    /// Removes a task, live or not, with its aliases.
     ///
-    /// A live task is cancelled by that if nobody else holds it.
+    /// Returns false if it is not registered.
+    ///
+    /// A live task without another owner is cancelled by that.
     pub fn remove(&self, id: TaskId) -> bool {
         let removed = self.shared.registry.lock().remove(id);
         removed.map(drop_quietly).is_some()
     }
 
-    /// Cancels a task. False if it is over or not registered.
+    /// Cancels a task. Returns false if it has finished or is not registered.
     pub fn cancel(&self, id: TaskId) -> bool {
         self.cancel_handle(id).is_some_and(|control| control.cancel())
     }
 
-    /// Cancels all tasks that are not over, the oldest first, and says how many.
+    /// Cancels all unfinished tasks, the oldest first, and returns their number.
     pub fn cancel_all(&self) -> usize {
         self.controls().iter().filter(|control| control.cancel()).count()
     }
@@ -307,31 +320,33 @@ impl TaskManager {
         controls
     }
 
-    /// Number of registered tasks, live and completed.
+    /// Returns the number of registered tasks, live and finished.
     pub fn len(&self) -> usize {
         self.shared.registry.lock().entries.len()
     }
 
-    /// True if no task is registered.
+    /// Returns true if no task is registered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Number of registered tasks that are completed: done, failed or cancelled. Looks at all live ones.
+    /// Returns the number of finished registered tasks. Checks all live ones.
     pub fn completed(&self) -> usize {
         let mut registry = self.shared.registry.lock();
         registry.settle_all(&self.shared.finished);
         registry.completed.len()
     }
 
-    /// The number of completed tasks that clean-ups leave.
+    /// Returns the number of finished tasks that clean-ups keep.
     pub fn max_completed(&self) -> usize {
         self.shared.max_completed
     }
 
-    /// Forgets the oldest completed tasks above the limit, by the order in which they ended, and says how many.
+    /// Removes the oldest finished tasks above the limit.
     ///
-    /// Every submit does the same, but may miss the tasks that end at that very moment; this looks at all live ones.
+    /// The order is that of their ends. Returns their number.
+    ///
+    /// Every submit does the same, but may miss the tasks that are just ending; this checks all live ones.
     ///
     /// # Example
     /// ```
@@ -353,7 +368,7 @@ impl TaskManager {
         count
     }
 
-    /// All registered tasks, sorted by identity: for a debug panel.
+    /// Returns all registered tasks, sorted by identifier, for a debug panel.
     ///
     /// # Example
     /// ```
@@ -380,13 +395,13 @@ impl TaskManager {
 }
 
 impl Registry {
-    /// Takes in the notices of ends.
+    /// Takes the notices of ends.
     fn settle(&mut self, finished: &Finished<TaskId>) {
         finished.take(&mut self.noticed);
         self.complete_noticed();
     }
 
-    /// As `settle`, and finds the tasks that are over but whose notice has not come yet.
+    /// Takes the notices of ends, and finds finished tasks whose notice has not arrived.
     fn settle_all(&mut self, finished: &Finished<TaskId>) {
         finished.take_all(&mut self.noticed);
         self.complete_noticed();
@@ -398,7 +413,7 @@ impl Registry {
 
     fn complete_noticed(&mut self) {
         while let Some(id) = self.noticed.pop_front() {
-            // Nothing, if it was removed; completed already, if it was found before its notice came.
+            // Nothing happens if it was removed, or if it was found finished before its notice arrived.
             if let Some(entry) = self.entries.get_mut(&id)
                 && !std::mem::replace(&mut entry.completed, true)
             {
@@ -407,7 +422,7 @@ impl Registry {
         }
     }
 
-    /// Takes out the oldest completed entries above `max`.
+    /// Removes the oldest finished entries above `max`.
     fn trim(&mut self, max: usize) -> Vec<Entry> {
         let mut excess = Vec::new();
         while self.completed.len() > max
@@ -426,7 +441,7 @@ impl Registry {
         Some(entry)
     }
 
-    /// Takes out an entry and its aliases.
+    /// Removes an entry and its aliases.
     fn take(&mut self, id: TaskId) -> Option<Entry> {
         let entry = self.entries.remove(&id)?;
         for alias in &entry.aliases {
@@ -465,7 +480,7 @@ impl fmt::Debug for TaskManager {
     }
 }
 
-/// One row of [`TaskManager::list`]; see there for an example.
+/// A row of [`TaskManager::list`], which has an example.
 #[derive(Clone, Debug)]
 pub struct ManagedTask {
     control: CancelHandle,
@@ -473,27 +488,27 @@ pub struct ManagedTask {
 }
 
 impl ManagedTask {
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.control.id()
     }
 
-    /// The name given to the builder.
+    /// Returns the name given to the builder.
     pub fn name(&self) -> Option<&str> {
         self.control.name()
     }
 
-    /// Where the task stands now (not at the moment of the listing).
+    /// Returns the current status (not that of the listing).
     pub fn status(&self) -> Status {
         self.control.status()
     }
 
-    /// The aliases it had at the moment of the listing, oldest first.
+    /// Returns the aliases at the moment of the listing, oldest first.
     pub fn aliases(&self) -> impl Iterator<Item = &str> {
         self.aliases.iter().map(|alias| &**alias)
     }
 
-    /// The handle without types: to cancel it from the panel.
+    /// Returns a cancel handle, for the panel.
     pub fn cancel_handle(&self) -> &CancelHandle {
         &self.control
     }

@@ -1,19 +1,19 @@
-//! Many tasks at once: sets, groups, a registry, and the named tasks of a session.
+//! Many tasks at once: sets, groups, pools, a registry, and sessions.
 //!
 //! | type | holds | for |
 //! |---|---|---|
-//! | [`TaskSet`] | the tasks themselves, under keys | a tick that handles what finished, and pays for nothing else |
-//! | [`CompletionQueue`] | the tasks themselves, until they end | a tick that takes thousands of small results, from any thread's tasks |
+//! | [`TaskSet`] | the tasks themselves, under keys | a tick that handles only finished tasks |
+//! | [`CompletionQueue`] | the tasks themselves, until they end | a tick that takes thousands of small results |
 //! | [`TaskGroup`] | the right to cancel; the caller holds the tasks | a screen: limit, join, one progress, drop cancels all |
 //! | [`TaskPool`] | the right to cancel; the caller holds the tasks | K at a time, with a queue, priorities, limits |
 //! | [`PoolSet`] | the tasks themselves, under keys | K at a time, and a tick that handles what finished |
-//! | [`WorkerThread`] | a pool with a thread of its own | a device, a GPU context: values that stay on their thread |
+//! | [`WorkerThread`] | a pool with its own thread | a device, a GPU context: values that stay on their thread |
 //! | [`TaskManager`] | shared tasks by identity and alias | tasks that outlive the code that started them |
 //! | [`Session`] | shared tasks by name | interfaces that run the same code again on each redraw |
 //!
-//! What they rest on: `limiter` (slots and a queue, as pure logic) and `limited` (the engine of groups and pools), `finished` (the
-//! queue of ended tasks, which a tick checks for one load), `fifo` (a queue whose members may leave out of turn) and `stored` (a
-//! shared task without its types).
+//! They use: `limiter` (slots and a queue, as pure logic) and `limited` (the engine of groups and pools), `finished`
+//! (the queue of ended tasks, which a tick checks for one load), `fifo` (a queue whose members may leave out of order)
+//! and `stored` (a shared task without its types).
 
 pub(crate) mod completion;
 mod error;

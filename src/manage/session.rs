@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
-/// The named tasks of one interface session: one tab, one window, one connected user.
+/// The named tasks of one interface session: a tab, a window, a connected user.
 ///
-/// For interfaces that run the same code on each redraw: [`get_or_run`](Self::get_or_run) starts a task the first time
-/// and gives the same one from then on, finished or not, until it is removed or replaced. Dropping the session cancels
-/// all its tasks, also those with other holders.
+/// Use it in interfaces that run the same code on each redraw. [`get_or_run`](Self::get_or_run) starts a task the first
+/// time and returns the same one from then on, finished or not, until it is removed or replaced. Dropping the session
+/// cancels all its tasks, even those with other owners.
 ///
 /// # Example
 /// ```
@@ -37,17 +37,17 @@ pub struct Session {
     handle: Handle,
     manager: Option<TaskManager>,
     tasks: BTreeMap<Box<str>, Stored>,
-    /// One slot each.
+    /// The pools of [`serial`](Session::serial), with one slot each.
     serial: BTreeMap<Box<str>, TaskPool>,
 }
 
 impl Session {
-    /// A session whose tasks run on `handle`.
+    /// Creates a session whose tasks run on `handle`.
     pub fn new(handle: &impl AsRef<Handle>) -> Self {
         Self { handle: handle.as_ref().clone(), manager: None, tasks: BTreeMap::new(), serial: BTreeMap::new() }
     }
 
-    /// A session whose tasks are registered with a manager as well: they show in its listing.
+    /// Creates a session whose tasks a manager lists as well.
     ///
     /// # Example
     /// ```
@@ -64,13 +64,15 @@ impl Session {
         session
     }
 
-    /// Where its tasks run: for the builder, whose tasks are taken in by [`replace`](Self::replace) and
-    /// [`get_or_start`](Self::get_or_start).
+    /// Returns the runtime of its tasks.
+    ///
+    /// Use it for the builder; [`replace`](Self::replace) and [`get_or_start`](Self::get_or_start) accept the builder's
+    /// tasks.
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    /// The task called `name`; if there is none, starts the future that `start` makes.
+    /// Returns the task called `name`, or starts the future that `start` returns.
     ///
     /// # Errors
     /// [`WrongType`] if there is one of another type; then nothing is started.
@@ -87,7 +89,7 @@ impl Session {
         Ok(self.keep(name, task))
     }
 
-    /// The task called `name`; if there is none, starts the fallible future that `start` makes.
+    /// Returns the task called `name`, or starts the fallible future that `start` returns.
     ///
     /// # Errors
     /// [`WrongType`] if there is one of another type; then nothing is started.
@@ -105,7 +107,7 @@ impl Session {
         Ok(self.keep(name, task))
     }
 
-    /// The task called `name`; if there is none, starts `closure` on a pool thread.
+    /// Returns the task called `name`, or starts `closure` on a pool thread.
     ///
     /// # Errors
     /// [`WrongType`] if there is one of another type; then nothing is started.
@@ -122,7 +124,7 @@ impl Session {
         Ok(self.keep(name, task))
     }
 
-    /// The task called `name`; if there is none, starts the fallible `closure` on a pool thread.
+    /// Returns the task called `name`, or starts the fallible `closure` on a pool thread.
     ///
     /// # Errors
     /// [`WrongType`] if there is one of another type; then nothing is started.
@@ -140,7 +142,9 @@ impl Session {
         Ok(self.keep(name, task))
     }
 
-    /// The task called `name`; if there is none, takes in the one that `start` makes: for tasks with progress.
+    /// Returns the task called `name`, or adds the one that `start` returns.
+    ///
+    /// Use it for tasks with progress.
     ///
     /// # Errors
     /// [`WrongType`] if there is one of another type; then nothing is started.
@@ -169,10 +173,10 @@ impl Session {
         Ok(self.keep(name, task))
     }
 
-    /// Makes `task` the one called `name` and cancels the older one: the latest wins.
+    /// Makes `task` the one called `name` and cancels the previous one.
     ///
-    /// It does not wait for the older one. A future is dropped soon after; a closure that ignores its cancellation runs on beside
-    /// `task`. Tasks of one name that must not overlap are started through [`serial`](Self::serial).
+    /// It does not wait for the previous task. A future is dropped soon after; a closure that ignores its cancellation
+    /// keeps running beside `task`. Start tasks of one name that must not overlap through [`serial`](Self::serial).
     ///
     /// # Example
     /// ```
@@ -193,11 +197,13 @@ impl Session {
         self.keep(name, task)
     }
 
-    /// A handle whose tasks run one after the other: for tasks of one name that must not overlap, such as saving a file.
+    /// Returns a handle whose tasks run one after the other.
     ///
-    /// A task that is started through it waits until the closure of the one before has returned, whether that was cancelled,
-    /// replaced or ran out of time. The handle is the same for each call with the same name; [`clear`](Self::clear) and the drop of
-    /// the session close it and cancel its tasks.
+    /// Use it for tasks of one name that must not overlap, such as saving a file.
+    ///
+    /// Such a task waits until the closure of the previous one has returned, even if that was cancelled, replaced or
+    /// timed out. Each call with the same name returns the same handle; [`clear`](Self::clear) and dropping the session
+    /// close it and cancel its tasks.
     ///
     /// # Example
     /// ```
@@ -232,55 +238,59 @@ impl Session {
         task
     }
 
-    /// The task called `name`, if there is one: for tasks without progress.
+    /// Returns the task called `name`, for tasks without progress.
     ///
     /// # Errors
-    /// [`WrongType`] if its result is no `T`, or if it reports progress.
+    /// [`WrongType`] if its result is not a `T`, or if it reports progress.
     pub fn get<T: 'static>(&self, name: &str) -> Result<Option<SharedTask<T>>, WrongType> {
         self.get_with(name)
     }
 
-    /// The task called `name`, if there is one, with its progress type.
+    /// Returns the task called `name`, with its progress type.
     ///
     /// # Errors
-    /// [`WrongType`] if its result is no `T`, or its progress no `P`.
+    /// [`WrongType`] if its result is not a `T`, or its progress not a `P`.
     pub fn get_with<T: 'static, P: 'static>(&self, name: &str) -> Result<Option<SharedTask<T, P>>, WrongType> {
         self.tasks.get(name).map(Stored::get).transpose()
     }
 
-    /// The handle without types of the task called `name`.
+    /// Returns a cancel handle of the task called `name`.
     pub fn cancel_handle(&self, name: &str) -> Option<&CancelHandle> {
         self.tasks.get(name).map(Stored::cancel_handle)
     }
 
-    /// Cancels the task called `name` and forgets it, so that the next `get_or_*` starts anew. False if there is none.
+    /// Cancels and removes the task called `name`.
+    ///
+    /// The next `get_or_*` starts a new one. Returns false if there is none.
     pub fn remove(&mut self, name: &str) -> bool {
         self.tasks.remove(name).map(dismiss).is_some()
     }
 
-    /// Cancels all tasks, in the order of their names, and forgets them and the handles of [`serial`](Self::serial).
+    /// Cancels and removes all tasks, in the order of their names.
+    ///
+    /// Also removes the handles of [`serial`](Self::serial).
     pub fn clear(&mut self) {
         std::mem::take(&mut self.tasks).into_values().for_each(dismiss);
         self.serial.clear();
     }
 
-    /// The names, sorted.
+    /// Returns the names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tasks.keys().map(|name| &**name)
     }
 
-    /// Number of tasks.
+    /// Returns the number of tasks.
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// True if there is no task.
+    /// Returns true if there is no task.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 }
 
-/// Cancels a task, also one with other holders.
+/// Cancels a task, even one with other owners.
 fn dismiss(task: Stored) {
     task.cancel_handle().cancel();
     drop_quietly(task);

@@ -1,4 +1,4 @@
-//! Tasks under keys, handed out as they end.
+//! Tasks under keys, returned as they end.
 
 use super::keyed::Keyed;
 use crate::error::TaskError;
@@ -13,19 +13,19 @@ use std::future::poll_fn;
 use std::hash::Hash;
 use std::task::{Context, Poll, Waker};
 
-/// Keys of removed members that are not worth a sweep.
+/// The number of keys of removed members that are not worth a sweep.
 const FEW: usize = 16;
 
-/// Tasks under keys of your own, which gives out the ones that finished, each once and in the order in which they did.
+/// Tasks under your own keys; finished ones are returned once, in order.
 ///
-/// For a program that has many tasks in flight and wants to look at none that has nothing to say:
-/// [`drain_finished`](Self::drain_finished) costs one load when nothing finished, however many are pending, and work in
-/// proportion to what did finish otherwise. It neither waits nor makes a system call.
+/// Use it in a program with many pending tasks that wants to check only finished ones:
+/// [`drain_finished`](Self::drain_finished) costs one load when nothing finished, for any number of pending tasks, and
+/// otherwise takes time proportional to the finished ones. It neither waits nor makes a system call.
 ///
 /// A key whose `Hash` or `Eq` panics leaves the set as it was before the call; the drains call neither.
 ///
-/// The set owns the tasks: dropping it cancels them. A task that was detached or shared cannot be put in; tasks that
-/// other parts of the program look at belong in a [`TaskManager`](super::TaskManager) or a
+/// The set owns the tasks: dropping it cancels them. A task that was detached or shared cannot be inserted; tasks that
+/// other parts of the program check belong in a [`TaskManager`](super::TaskManager) or a
 /// [`TaskGroup`](super::TaskGroup).
 ///
 /// # Example
@@ -49,51 +49,53 @@ const FEW: usize = 16;
 pub struct TaskSet<K, T, P = ()> {
     members: Keyed<K, Task<T, P>>,
     finished: Arc<Finished<Key>>,
-    /// Taken from `finished`, and not given out yet; may name members that were removed meanwhile.
+    /// Taken from `finished`, and not returned yet; may name members that were removed meanwhile.
     ready: VecDeque<Key>,
 }
 
 impl<K, T, P> TaskSet<K, T, P> {
-    /// An empty set.
+    /// Creates an empty set.
     pub fn new() -> Self {
         Self { members: Keyed::new(), finished: Arc::new(Finished::new()), ready: VecDeque::new() }
     }
 
-    /// Number of tasks inside: pending, running, and finished but not drained.
+    /// Returns the number of tasks: pending, running, and finished but not drained.
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// True if there is no task inside.
+    /// Returns true if there is no task inside.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// All keys with their tasks, in no particular order.
+    /// Returns all keys with their tasks, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Task<T, P>)> {
         self.members.iter()
     }
 
-    /// All keys, in no particular order.
+    /// Returns all keys, in no particular order.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.iter().map(|(key, _)| key)
     }
 
-    /// Cancels every task that is not over, and says how many. They stay inside and come out of the next drains as
-    /// cancelled.
+    /// Cancels every unfinished task and returns their number.
+    ///
+    /// They stay inside and are returned by the next drains as cancelled.
     pub fn cancel_all(&self) -> usize {
         self.iter().filter(|(_, task)| task.cancel()).count()
     }
 
-    /// Cancels those that have not begun.
+    /// Cancels the tasks that have not begun.
     pub(super) fn cancel_waiting(&self) -> usize {
         self.iter().filter(|(_, task)| task.status() == Status::Pending && task.cancel()).count()
     }
 }
 
 impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
-    /// Puts a task in. Gives back the one that had the key, if any: it is out of the set, and its end will not be
-    /// reported.
+    /// Inserts a task and returns the previous one with that key, if any.
+    ///
+    /// The returned task is out of the set, and its end will not be reported.
     pub fn insert(&mut self, key: K, task: Task<T, P>) -> Option<Task<T, P>> {
         let (slot, before) = self.members.insert(key, task);
         let notice = self.finished.notice(slot);
@@ -106,7 +108,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         Some(self.let_go(task))
     }
 
-    /// Takes a task out, finished or not; its end will not be reported.
+    /// Removes a task, finished or not; its end will not be reported.
     pub fn remove<Q>(&mut self, key: &Q) -> Option<Task<T, P>>
     where
         K: Borrow<Q>,
@@ -117,7 +119,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         Some(self.let_go(task))
     }
 
-    /// The set's waker goes; whoever awaits the task registers its own.
+    /// Drops the set's waker; the next code that awaits the task registers its own.
     fn let_go(&mut self, mut task: Task<T, P>) -> Task<T, P> {
         if task.poll_finished(&mut Context::from_waker(Waker::noop())).is_ready() {
             self.sweep();
@@ -125,8 +127,9 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         task
     }
 
-    /// Takes out the keys of members that were removed after they ended, once they are the greater part: O(1)
-    /// amortised, so that a set that is emptied by `remove` alone does not grow.
+    /// Removes the keys of members that were removed after they ended, once they are the majority.
+    ///
+    /// O(1) amortised, so that a set emptied only by `remove` does not grow.
     fn sweep(&mut self) {
         self.finished.take(&mut self.ready);
         if self.ready.len() > 2 * self.members.len() + FEW {
@@ -135,9 +138,10 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         }
     }
 
-    /// The task under a key: to look at its status and progress, or to cancel it.
+    /// Returns the task under a key, to check or cancel it.
     ///
-    /// It may be over before [`drain_finished`](Self::drain_finished) has it: by a moment, never by more than a tick.
+    /// It may have ended slightly before [`drain_finished`](Self::drain_finished) returns it, never more than a tick
+    /// before.
     pub fn get<Q>(&self, key: &Q) -> Option<&Task<T, P>>
     where
         K: Borrow<Q>,
@@ -146,7 +150,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         self.members.get(self.members.find(key)?)
     }
 
-    /// True if there is a task under the key.
+    /// Returns true if there is a task under the key.
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -155,21 +159,22 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         self.members.find(key).is_some()
     }
 
-    /// Takes out the tasks that finished since the last call, in the order in which they did, with their results.
+    /// Takes out the tasks that finished since the last call, in order.
     ///
-    /// What is not taken from the iterator comes first the next time, and keeps the update flag of its runtime up:
-    /// [`Budget::take_from`](crate::Budget::take_from) bounds what one tick takes. A thread that ends a task at this very moment is
-    /// not waited for: its task comes with the next call.
+    /// Tasks that are not taken from the iterator come first the next time, and keep the update flag of their runtime
+    /// raised: [`Budget::take_from`](crate::Budget::take_from) limits how much one tick takes. It does not wait for a
+    /// thread that is just ending a task: that task comes with the next call.
     ///
     /// # Errors
-    /// Each task's own; [`TaskError::Taken`] cannot be, since the set lends its tasks for looking only.
+    /// Each task's own; never [`TaskError::Taken`], since the set only lends its tasks by reference.
     #[inline]
     pub fn drain_finished(&mut self) -> impl Iterator<Item = (K, Result<T, TaskError>)> {
         self.drain_finished_tasks().map(|(key, task)| (key, result_of(task)))
     }
 
-    /// As [`drain_finished`](Self::drain_finished), but gives the whole tasks: for the rest of their progress, which
-    /// stays readable after the end.
+    /// Takes out whole finished tasks; see [`drain_finished`](Self::drain_finished).
+    ///
+    /// The rest of their progress stays readable.
     #[inline]
     pub fn drain_finished_tasks(&mut self) -> impl Iterator<Item = (K, Task<T, P>)> {
         self.finished.take(&mut self.ready);
@@ -182,7 +187,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         self.pop_finished_task().map(|(key, task)| (key, result_of(task)))
     }
 
-    /// As [`pop_finished`](Self::pop_finished), but gives the whole task.
+    /// Removes one whole finished task; see [`pop_finished`](Self::pop_finished).
     #[inline]
     pub(super) fn pop_finished_task(&mut self) -> Option<(K, Task<T, P>)> {
         self.finished.take(&mut self.ready);
@@ -210,7 +215,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
 
     /// Waits for the next task to finish and takes it out; `None` if the set is empty.
     ///
-    /// Nothing is lost when the future is dropped.
+    /// Cancel safe: dropping the future loses nothing.
     ///
     /// # Errors
     /// The task's own.
@@ -236,7 +241,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
         Some((key, result_of(task)))
     }
 
-    /// As [`next`](Self::next), but gives the whole task.
+    /// Waits like [`next`](Self::next), and returns the whole task.
     pub(super) async fn next_task(&mut self) -> Option<(K, Task<T, P>)> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -259,7 +264,7 @@ impl<K: Eq + Hash, T, P> TaskSet<K, T, P> {
     fn pop_ready(&mut self) -> Option<(K, Task<T, P>)> {
         loop {
             let slot = self.ready.pop_front()?;
-            // Nothing, if the member was removed or replaced after it ended.
+            // Nothing happens if the member was removed or replaced after it ended.
             if let Some(member) = self.members.remove(slot) {
                 return Some(member);
             }

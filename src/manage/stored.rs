@@ -5,12 +5,12 @@ use crate::task::{CancelHandle, SharedTask};
 use std::any::{Any, type_name};
 use std::fmt;
 
-/// Keeps a task alive under one type for all, and gives it back under its own.
+/// A task of any type, which can be returned under its own type.
 pub(crate) struct Stored {
     task: Box<dyn Any + Send + Sync>,
     kind: &'static str,
     control: CancelHandle,
-    /// Reads the error of the task, so that it is not reported.
+    /// A function that marks the error of the task as read, so that it is not reported.
     read_error: fn(&(dyn Any + Send + Sync)),
 }
 
@@ -27,7 +27,7 @@ impl Stored {
         Self { task: Box::new(task), kind: type_name::<SharedTask<T, P>>(), control, read_error }
     }
 
-    /// Counts the error of a task that has failed as read.
+    /// Marks the error of a failed task as read.
     pub(crate) fn read_error(&self) {
         (self.read_error)(&*self.task);
     }

@@ -60,7 +60,7 @@ pub struct NotReady;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nothing stands at position {position}: {len} tasks are ready")]
+#[error("no task is at position {position}; {len} tasks are ready")]
 #[non_exhaustive]
 pub struct OutOfRange {
     /// The position as given.

@@ -31,7 +31,7 @@ pub enum RunError {
         next_timer: Option<Duration>,
     },
     /// It went on for too long: something wakes itself for ever, or the [limit](super::TestBuilder::step_limit) is too low.
-    #[error("no end after {steps} steps; a task wakes itself for ever, or the step limit is too low")]
+    #[error("not finished after {steps} steps; a task always wakes itself, or the step limit is too low")]
     #[non_exhaustive]
     Endless {
         /// The steps that were taken.

@@ -414,7 +414,7 @@ impl fmt::Debug for ManualClock {
 /// assert_eq!(error.given(), -1.0);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("a clock cannot run at scale {given}; give a finite number that is not negative")]
+#[error("a clock cannot run at scale {given}; use a finite number that is not negative")]
 pub struct ScaleError {
     given: f64,
 }

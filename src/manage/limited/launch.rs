@@ -1,8 +1,9 @@
-//! Launching: those that wait while there are slots, and all of them once the runtime is closing.
+//! Launching of waiting members, and of all members once the runtime is closing.
 //!
-//! One thread launches at a time (`launching`), and clears the flag under the lock under which it found nothing to launch. So
-//! a slot that another thread frees meanwhile is either used by it, or by that thread. The same step takes the wakers whose
-//! condition holds: every change of the set is followed by a call of [`launch_ready`](LimitedSet::launch_ready).
+//! One thread launches at a time (`launching`), and clears the flag under the lock under which it found nothing to
+//! launch. So that thread, or the one that freed it, uses a slot that is freed meanwhile. The same step takes the
+//! wakers whose condition holds: every change of the set is followed by a call of
+//! [`launch_ready`](LimitedSet::launch_ready).
 
 use super::{Inner, LimitedSet};
 use crate::runtime::Prepared;
@@ -12,25 +13,28 @@ use std::future::{Future, pending};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Members that one thread launches before it leaves the rest to the reactor.
+/// The number of members that one thread launches before the reactor continues.
 const LAUNCHES: usize = 64;
 
 impl LimitedSet {
-    /// [2] Launches what may be launched, and wakes the waiters that have nothing to wait for.
+    /// [2] Launches ready members, and wakes the waiters whose condition holds.
     pub(super) fn launch_ready(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
-        // Ends that come about inside of a launch do not nest.
+        // Ends inside of a launch do not nest.
         if std::mem::replace(&mut inner.launching, true) {
             return;
         }
         drop(inner);
         if !self.launch_some() {
-            // This thread may be a host's tick, and others may free slots as fast as it fills them: the reactor goes on.
+            // This thread may be a host's tick, and others may free slots as fast as it fills them: the reactor
+            // continues.
             self.handle.spawn_internal(LaunchRest(Some(Arc::clone(self)))).detach();
         }
     }
 
-    /// Launches some of what may be launched, for the caller that set `launching`. True: nothing is left, and `launching` is clear.
+    /// Launches some members, for the caller that set `launching`.
+    ///
+    /// Returns true if nothing is left; then `launching` is clear.
     fn launch_some(self: &Arc<Self>) -> bool {
         let mut inner = self.inner.lock();
         let mut launched = 0;
@@ -38,7 +42,7 @@ impl LimitedSet {
             drop(inner);
             prepared.launch();
             launched += 1;
-            // A launch on a runtime that is closing only ends the member, and there is no reactor to go on.
+            // A launch on a runtime that is closing only ends the member, and there is no reactor to continue.
             if launched == LAUNCHES && !self.handle.is_closed() {
                 return false;
             }
@@ -46,7 +50,7 @@ impl LimitedSet {
         }
         inner.launching = false;
         let ready = self.take_ready(&mut inner);
-        // Every slot is held by a closure whose task is over: no end of a task will report the shutdown.
+        // Closures whose tasks have ended hold every slot: no end of a task will report the shutdown.
         let stuck = inner.limiter.waiting() > 0 && inner.limiter.running() == 0;
         let unused = if stuck { None } else { inner.shutdown_hook.take() };
         let wanted = stuck && inner.shutdown_hook.is_none();
@@ -59,13 +63,13 @@ impl LimitedSet {
         true
     }
 
-    /// Takes the next member to launch out of the queue, if it may be launched.
+    /// Removes the next member to launch from the queue, if there is a slot.
     fn next(&self, inner: &mut Inner) -> Option<Prepared> {
         let Inner { limiter, members, pending, .. } = inner;
         let (key, prepared) = if self.handle.is_closed() { limiter.start_beyond_limit() } else { limiter.start() }?;
         if let Some(member) = members.get_mut(key) {
             member.ticket = None;
-            // The reactor gets to a future at once; a closure reports its start.
+            // The reactor polls a future soon; a closure reports its start.
             if !prepared.is_closure() {
                 member.begun = true;
                 *pending -= 1;
@@ -85,7 +89,7 @@ impl LimitedSet {
     }
 }
 
-/// The rest of the launching, on the reactor: a few at each poll.
+/// The remaining launches, on the reactor: a few at each poll.
 struct LaunchRest(Option<Arc<LimitedSet>>);
 
 impl Future for LaunchRest {
@@ -111,7 +115,7 @@ impl Drop for LaunchRest {
     }
 }
 
-/// Notifies a set that its runtime shuts down.
+/// A hook that notifies a set when its runtime shuts down.
 pub(super) struct ShutdownHook(Weak<LimitedSet>);
 
 impl Drop for ShutdownHook {

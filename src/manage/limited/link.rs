@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Wake, Waker};
 
-/// Cancels the members when the token is cancelled.
+/// A link that cancels the members when the token is cancelled.
 pub(super) struct CancelLink {
     token: CancelToken,
     /// Registered with the token until it is dropped.
@@ -15,7 +15,9 @@ pub(super) struct CancelLink {
 }
 
 impl CancelLink {
-    /// Cancels the members at once if the token is cancelled already; members that come later are checked one by one.
+    /// Creates a link.
+    ///
+    /// It cancels the members immediately if the token is already cancelled. Later members are checked one by one.
     pub(super) fn new(set: &Arc<LimitedSet>, token: &CancelToken) -> Self {
         let waker = Waker::from(Arc::new(OnCancel(Arc::downgrade(set))));
         let mut wait = token.cancelled();

@@ -1,7 +1,7 @@
-//! Tasks of one owner, of which a limited number runs at once: the engine of groups and pools.
+//! Tasks of one owner with a limit on how many run: the engine of groups and pools.
 //!
-//! Slots, queue and order are those of [`Limiter`], which decides. This module keeps it under a lock, makes the tasks, launches
-//! them, and notifies it of what becomes of them.
+//! [`Limiter`] has the slots, the queue and the order, and decides. This module keeps it under a lock, creates the
+//! tasks, launches them, and notifies it of their changes.
 //!
 //! # How a member lives
 //! ```text
@@ -13,25 +13,25 @@
 //! ```
 //! - [1] A member is a real task from the start (its status is `Pending`), but it is not queued yet.
 //! - [2] When a slot is free, [`launch_ready`](LimitedSet::launch_ready) launches the next.
-//! - [3] [4] A task that is over is counted. It is forgotten, and its slot is free, once its body is gone: at once for a future,
-//!   and for a closure that never began; when it returns for a closure that was cancelled or ran out of time. The cell of
-//!   the task reports it ([`Watch::closed`](crate::runtime::Watch::closed)), so a limit of two decoders means two.
-//!   A task that retries keeps its slot while it waits.
-//! - [5] A member that is cancelled while it waits leaves the queue and is launched beyond the limit: then its body is
-//!   dropped where such bodies are dropped.
+//! - [3] [4] A task that has ended is counted. It is forgotten, and its slot freed, once its body is gone: immediately
+//!   for a future, and for a closure that never began; on return for a closure that was cancelled or timed out. The
+//!   cell of the task reports it ([`Watch::closed`](crate::runtime::Watch::closed)), so a limit of two decoders means
+//!   two. A task that retries keeps its slot while it waits.
+//! - [5] A member that is cancelled while it waits leaves the queue and is launched beyond the limit, so that its body
+//!   is dropped on the usual thread.
 //!
 //! # Shutdown of the runtime
-//! Once the runtime is closing the limit does not hold: every member is launched, which ends it as runtime gone. The end of
-//! any running member leads there. If all slots are held by closures whose tasks are over, no such end comes; then the
-//! [`ShutdownHook`](launch::ShutdownHook), an idle future of the set, is dropped by the shutdown and leads there.
+//! Once the runtime is closing the limit does not apply: every member is launched, which ends it as runtime gone. The
+//! end of any running member starts that. If closures whose tasks have ended hold all slots, no such end comes. Then
+//! the shutdown drops the [`ShutdownHook`](launch::ShutdownHook), an idle future of the set, which starts it.
 //!
 //! # Time
 //! A time limit begins when the member begins: at the first poll of a future, which checks the time itself (`timed`),
-//! and when a pool thread takes the closure, which starts a watchdog. The watchdog goes with the task.
+//! and when a pool thread takes the closure, which starts a watchdog. The watchdog ends with the task.
 //!
 //! # The lock
-//! One lock guards the state. Launching, dropping, cancelling and waking are done outside of it. A member's cell refers to the set
-//! ([`SlotGuard`](submit::SlotGuard)) and the set to its members: this cycle ends with the member.
+//! One lock guards the state. Launching, dropping, cancelling and waking happen outside of it. A member's cell refers
+//! to the set ([`SlotGuard`](submit::SlotGuard)) and the set to its members: this cycle ends with the member.
 
 mod launch;
 mod link;
@@ -58,9 +58,9 @@ pub(super) use waiters::{Condition, Waiter};
 /// The rules of a set, which never change.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rules {
-    /// The most members that wait, for the `try_` verbs; `None`: unlimited.
+    /// The largest number of waiting members, for the `try_` methods; `None`: unlimited.
     pub(super) queue_limit: Option<usize>,
-    /// How long a member without a limit of its own may run.
+    /// The time limit of a member without its own.
     pub(super) time_limit: Option<Duration>,
 }
 
@@ -72,19 +72,21 @@ pub(super) struct LimitedSet {
 
 struct Inner {
     limiter: Limiter<(Key, Prepared)>,
-    /// Those that are not forgotten.
+    /// The members that are not forgotten.
     members: Slab<Member>,
-    /// Members that have not begun: permits, those that wait, and launched closures without a thread.
+    /// The number of members that have not begun.
+    ///
+    /// Permits, waiting members, and launched closures without a thread.
     pending: usize,
     done: usize,
     failed: usize,
     cancelled: usize,
     waiters: Waiters,
-    /// A thread, or the reactor, launches what is ready.
+    /// True while a thread, or the reactor, launches ready members.
     launching: bool,
     shutdown_hook: Option<Task<()>>,
     link: Option<CancelLink>,
-    /// The owner is gone: members that are just being submitted are cancelled.
+    /// True once the owner is dropped: members being submitted are cancelled.
     dropped: bool,
 }
 
@@ -92,19 +94,19 @@ struct Inner {
 struct Member {
     /// `None` from the permit to the submission.
     control: Option<CancelHandle>,
-    /// While it waits.
+    /// The ticket, while it waits.
     ticket: Option<Ticket>,
     begun: bool,
-    /// Its task is over, and counted; its closure still runs.
+    /// True if its task has ended and is counted, and its closure is still running.
     left_running: bool,
-    /// Of closures: how long it may run.
+    /// The time limit, of closures.
     time_limit: Option<Duration>,
-    /// Of running closures with a time limit.
+    /// The watchdog, of running closures with a time limit.
     watchdog: Option<Task<()>>,
 }
 
 impl LimitedSet {
-    /// An empty set.
+    /// Creates an empty set.
     pub(super) fn new(handle: &Handle, limit: Option<NonZeroUsize>, rules: Rules) -> Arc<Self> {
         let inner = Inner {
             limiter: Limiter::new(limit),
@@ -122,7 +124,7 @@ impl LimitedSet {
         Arc::new(Self { handle: handle.clone(), rules, inner: Mutex::new(inner) })
     }
 
-    /// A closure begins.
+    /// Records that a closure begins.
     fn begins(&self, key: Key) {
         let mut inner = self.inner.lock();
         let Some(member) = inner.members.get_mut(key) else { return };
@@ -139,7 +141,7 @@ impl LimitedSet {
             control.time_out();
         });
         let mut inner = self.inner.lock();
-        // A member that is over by now has no use for it: then it is dropped here, outside of the lock.
+        // A member that has ended by now does not need it: then it is dropped here, outside of the lock.
         let unused = match inner.members.get_mut(key) {
             Some(member) if !member.left_running => member.watchdog.replace(watchdog),
             _ => Some(watchdog),
@@ -148,7 +150,9 @@ impl LimitedSet {
         drop(unused);
     }
 
-    /// A member has another priority. False: it is launched, and its executor moves it.
+    /// Changes the priority of a waiting member.
+    ///
+    /// Returns false if it is launched: then its executor moves it.
     fn moved(&self, key: Key) -> bool {
         let mut inner = self.inner.lock();
         let Inner { limiter, members, .. } = &mut *inner;
@@ -159,7 +163,7 @@ impl LimitedSet {
         true
     }
 
-    /// [3] [4] [5] The task of a member is over.
+    /// [3] [4] [5] Records that the task of a member has ended.
     fn ended(self: &Arc<Self>, key: Key) {
         let mut inner = self.inner.lock();
         let Inner { limiter, members, pending, .. } = &mut *inner;
@@ -169,7 +173,7 @@ impl LimitedSet {
         *pending -= usize::from(!std::mem::replace(&mut member.begun, true));
         let waiting = match member.ticket.take() {
             Some(ticket) => limiter.remove(ticket),
-            // Looked at under the lock. If the closure returns later, `closed` finds the mark.
+            // Checked under the lock. If the closure returns later, `closed` finds the mark.
             None if control.is_left_running() => {
                 limiter.end();
                 member.left_running = true;
@@ -194,7 +198,9 @@ impl LimitedSet {
         self.launch_ready();
     }
 
-    /// [4] The body of a member is gone. Where the task was not marked as left running, `ended` does the rest, or did.
+    /// [4] Records that the body of a member is gone.
+    ///
+    /// If the task was not marked as left running, `ended` does the rest, or did.
     fn closed(self: &Arc<Self>, key: Key) {
         let mut inner = self.inner.lock();
         if !inner.members.get(key).is_some_and(|member| member.left_running) {
@@ -216,15 +222,17 @@ impl LimitedSet {
         self.launch_ready();
     }
 
-    /// Links the set and a token: whichever is cancelled cancels the other. A second token replaces the first.
+    /// Links the set and a token, which then cancel each other.
+    ///
+    /// A second token replaces the first.
     pub(super) fn link(self: &Arc<Self>, token: &CancelToken) {
         let before = self.inner.lock().link.take();
         drop(before);
         let link = CancelLink::new(self, token);
-        // Of two at the same time, one is dropped here: outside of the lock, since a token has a reason of the user's.
+        // Of two concurrent links, one is dropped here: outside of the lock, since a token has a user's reason.
         let before = self.inner.lock().link.replace(link);
         drop(before);
-        // A token that was cancelled in between had no link to see for members that came in between.
+        // A token that was cancelled in between had no link that could check members submitted in between.
         if token.is_cancelled() {
             self.cancel_members();
         }
@@ -240,7 +248,7 @@ impl LimitedSet {
         link.map(|link| link.token())
     }
 
-    /// Refuses members from here on.
+    /// Refuses members from now on.
     pub(super) fn close(self: &Arc<Self>) {
         self.inner.lock().limiter.close();
         self.launch_ready();
@@ -250,7 +258,7 @@ impl LimitedSet {
         self.inner.lock().limiter.is_closed()
     }
 
-    /// The owner is dropped: refuses members, and cancels all.
+    /// Refuses members and cancels all, because the owner is dropped.
     pub(super) fn owner_dropped(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
         inner.dropped = true;
@@ -260,7 +268,7 @@ impl LimitedSet {
         self.launch_ready();
     }
 
-    /// Cancels all members, and the token. Returns how many members were not over.
+    /// Cancels all members and the token. Returns how many had not finished.
     pub(super) fn cancel_all(&self) -> usize {
         let cancelled = self.cancel_members();
         if let Some(token) = self.token() {
@@ -271,7 +279,7 @@ impl LimitedSet {
 
     fn cancel_members(&self) -> usize {
         let StopReport { waiting, running, .. } = self.report();
-        // The waiting ones first: so that none of them is started by the end of another.
+        // The waiting ones first, so that the end of another one starts none of them.
         waiting.iter().chain(&running).filter(|control| control.cancel()).count()
     }
 }

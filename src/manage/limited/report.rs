@@ -1,9 +1,9 @@
-//! The contents of a set: counts, and the members by what they do.
+//! The content of a set: counts, and the members by state.
 
 use super::LimitedSet;
 use crate::task::CancelHandle;
 
-/// Counts of a group or a pool: how many of the tasks that it was given are in which state.
+/// Counts of the tasks of a group or a pool, by state.
 ///
 /// # Example
 /// ```
@@ -18,25 +18,26 @@ use crate::task::CancelHandle;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupProgress {
-    /// All tasks that it was given: the sum of the other numbers, without `left_running`.
+    /// All its tasks: the sum of the other numbers, without `left_running`.
     pub total: usize,
-    /// Not begun: they wait for a slot, or (closures) for a thread of the pool.
+    /// Tasks that have not begun: they wait for a slot, or (closures) for a pool thread.
     pub pending: usize,
-    /// Launched futures and begun closures whose tasks are not over.
+    /// Launched futures and running closures whose tasks have not ended.
     pub running: usize,
-    /// Closures that still run after their task was cancelled or ran out of time. They hold their slots until they return; their
-    /// tasks count as `cancelled` or `failed`.
+    /// Closures still running after their task was cancelled or timed out.
+    ///
+    /// They hold their slots until they return; their tasks count as `cancelled` or `failed`.
     pub left_running: usize,
-    /// Ended with a value.
+    /// Tasks that ended with a value.
     pub done: usize,
-    /// Ended with an error, a panic, or at their time limit.
+    /// Tasks that ended with an error, a panic, or at their time limit.
     pub failed: usize,
-    /// Cancelled, by the program or by the end of their runtime.
+    /// Tasks that were cancelled, by the program or by the end of their runtime.
     pub cancelled: usize,
 }
 
 impl GroupProgress {
-    /// All whose tasks are over, in whatever way.
+    /// Returns the number of all tasks that have ended.
     pub fn finished(&self) -> usize {
         self.done + self.failed + self.cancelled
     }
@@ -62,21 +63,23 @@ impl GroupProgress {
 pub struct StopReport {
     /// Members that wait for a slot, in no particular order.
     pub waiting: Vec<CancelHandle>,
-    /// Members that are launched and not over, in no particular order.
+    /// Members that are launched and have not ended, in no particular order.
     pub running: Vec<CancelHandle>,
-    /// Members whose closures still run although their tasks are over: they were cancelled or ran out of time.
+    /// Members whose closures are still running although their tasks have ended.
+    ///
+    /// They were cancelled or timed out.
     pub left_running: Vec<CancelHandle>,
 }
 
 impl StopReport {
-    /// True if nothing is left.
+    /// Returns true if nothing is left.
     pub fn is_clean(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty() && self.left_running.is_empty()
     }
 }
 
 impl LimitedSet {
-    /// Costs the same however many members there are.
+    /// Returns the counts, at the same cost for any number of members.
     pub(in crate::manage) fn progress(&self) -> GroupProgress {
         let inner = self.inner.lock();
         let (left_running, pending) = (inner.limiter.left_running(), inner.pending);
@@ -94,7 +97,7 @@ impl LimitedSet {
         self.inner.lock().members.is_empty()
     }
 
-    /// All members by what they do. One that is over at this moment may be left out.
+    /// Returns all members by state. It may omit one that is just ending.
     pub(in crate::manage) fn report(&self) -> StopReport {
         let inner = self.inner.lock();
         let mut report = StopReport::default();

@@ -1,4 +1,4 @@
-//! How a member comes in: with a permit, the task is made, and it is queued [1].
+//! Submission of a member: with a permit, its task is created and queued [1].
 
 use super::timed::Timed;
 use super::{LimitedSet, Member};
@@ -19,7 +19,9 @@ pub(in crate::manage) struct Permit {
     key: Key,
 }
 
-/// The part of a set that the cell of a member holds: it reports the start of its closure, its end, and that its body is gone.
+/// The part of a set inside a member's cell.
+///
+/// It reports the start of the member's closure, its end, and that its body is gone.
 pub(super) struct SlotGuard {
     set: Arc<LimitedSet>,
     key: Key,
@@ -44,7 +46,9 @@ impl Watch for SlotGuard {
 }
 
 impl LimitedSet {
-    /// Makes room for a member before its task is made. Only the `try_` verbs give a limit of the queue.
+    /// Reserves room for a member before its task is created.
+    ///
+    /// Only the `try_` methods pass a limit of the queue.
     pub(in crate::manage) fn permit(&self, queue_limit: Option<usize>) -> Result<Permit, Refused> {
         let mut inner = self.inner.lock();
         let permit = inner.limiter.permit(queue_limit)?;
@@ -52,7 +56,9 @@ impl LimitedSet {
         Ok(Permit { permit, key: inner.members.insert(Member::default()) })
     }
 
-    /// Submits a future, whatever the limit of the queue. If the set is closed, the task is over.
+    /// Submits a future, ignoring the limit of the queue.
+    ///
+    /// If the set is closed, the task has ended.
     pub(in crate::manage) fn start<B, P>(self: &Arc<Self>, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,
@@ -63,7 +69,7 @@ impl LimitedSet {
         }
     }
 
-    /// As [`start`](Self::start), for a closure.
+    /// Submits a closure; see [`start`](Self::start).
     pub(in crate::manage) fn start_blocking<B, P>(self: &Arc<Self>, body: B, spec: Spec<P>) -> Task<B::Output, P>
     where
         B: Work,
@@ -129,7 +135,7 @@ impl LimitedSet {
     ) {
         let priority = control.priority();
         let mut inner = self.inner.lock();
-        // Either the token's flag is seen here, or the member is among those that the link cancels.
+        // Either the token's flag is seen here, or the link cancels the member with the others.
         let cancelled = inner.dropped || inner.link.as_ref().is_some_and(super::CancelLink::is_cancelled);
         let ticket = inner.limiter.push(permit, (key, prepared), priority);
         if let Some(member) = inner.members.get_mut(key) {

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pin_project! {
-    /// Ends as the body does, or as `TimedOut`.
+    /// A body that ends as the inner one does, or as `TimedOut`.
     pub(super) struct Timed<B> {
         #[pin]
         body: B,
@@ -33,7 +33,7 @@ impl<B: Body> Body for Timed<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<B::Output, TaskError>> {
         let this = self.project();
-        // Made before the first poll of the body, whose time is a part of it.
+        // Created before the first poll of the body, whose time counts.
         let sleep = this.sleep.get_or_insert_with(|| this.handle.sleep(*this.limit));
         if let Poll::Ready(result) = this.body.poll(cx) {
             return Poll::Ready(result);

@@ -1,8 +1,8 @@
 //! Waiting for a condition of the set: that it is idle, or that it has room.
 //!
 //! A waiter checks its condition and registers under one lock. Each change of the set is followed by
-//! [`launch_ready`](LimitedSet::launch_ready), which ends with taking the wakers whose condition holds, under the lock. So a waiter
-//! either sees the change, or its waker is taken.
+//! [`launch_ready`](LimitedSet::launch_ready), which finally takes the wakers whose condition holds, under the lock. So
+//! a waiter either sees the change, or its waker is taken.
 
 use super::{Inner, LimitedSet};
 use crate::error::TaskError;
@@ -19,20 +19,24 @@ use std::time::Duration;
 /// A condition to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manage) enum Condition {
-    /// Every member is over, and no closure of one still runs.
+    /// Every member has ended, and no closure of one is still running.
     Idle,
-    /// A permit is available, or none ever will be.
+    /// A permit is available, or will never be.
     Capacity,
-    /// The task of every member has ended, and every future was dropped. Closures may still run.
+    /// The task of every member has ended, and every future was dropped.
+    ///
+    /// Closures may still be running.
     Ended,
 }
 
-/// The wakers of those that wait.
+/// The wakers of the waiters.
 #[derive(Default)]
 pub(super) struct Waiters([Slab<Waker>; 3]);
 
-/// Ready once the condition holds. All waiters of a condition are woken together. One that is dropped takes its waker along: a
-/// program may wait for a short time again and again.
+/// A future that is ready once the condition holds.
+///
+/// All waiters of a condition are woken together. A dropped waiter removes its waker: a program may wait briefly again
+/// and again.
 pub(crate) struct Waiter {
     set: Arc<LimitedSet>,
     condition: Condition,
@@ -51,7 +55,7 @@ impl Future for Waiter {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        // Declared before the guard, so dropped after it: the waker that is not kept is dropped outside the lock.
+        // Declared before the guard, so dropped after it: an unused waker is dropped outside the lock.
         let mut waker = cx.waker().clone();
         let mut inner = this.set.inner.lock();
         if this.set.holds(&inner, this.condition) {
@@ -94,14 +98,16 @@ impl LimitedSet {
         for condition in [Condition::Idle, Condition::Capacity, Condition::Ended] {
             if !inner.waiters.0[condition as usize].is_empty() && self.holds(inner, condition) {
                 let waiters = &mut inner.waiters.0[condition as usize];
-                // In place, so that a key that a waiter still has finds nothing, also among those that come later.
+                // In place, so that a waiter's old key finds nothing, even among later waiters.
                 ready.extend((0..waiters.end()).filter_map(|index| waiters.remove_at(index)));
             }
         }
         ready
     }
 
-    /// Blocks this thread until the set is idle, at most for `timeout`. `None`: it is not.
+    /// Blocks this thread until the set is idle, at most for `timeout`.
+    ///
+    /// Returns `None` if it is not idle.
     pub(in crate::manage) fn wait(self: &Arc<Self>, timeout: Option<Duration>) -> Option<Result<(), TaskError>> {
         if self.must_not_wait() {
             return Some(Err(TaskError::WouldDeadlock));
@@ -111,12 +117,12 @@ impl LimitedSet {
 
     fn must_not_wait(&self) -> bool {
         let inner = self.inner.lock();
-        // Reactor threads are asked for apart: a member that is just being submitted has no control to ask.
+        // Reactor threads are checked separately: a member being submitted has no cancel handle to ask.
         let mut controls = inner.members.iter().filter_map(|(_, member)| member.control.as_ref());
         !inner.members.is_empty() && (!HAS_THREADS || drives_any() || controls.any(CancelHandle::must_not_wait))
     }
 
-    /// True in the closure of a member.
+    /// Returns true in the closure of a member.
     pub(in crate::manage) fn is_inside(&self) -> bool {
         let Some(own) = inside() else { return false };
         let inner = self.inner.lock();

@@ -7,7 +7,7 @@ use crate::runtime::Handle;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// Options of a [`TaskPool`]; made by [`TaskPool::builder`].
+/// The options of a [`TaskPool`]; [`TaskPool::builder`] creates them.
 ///
 /// # Example
 /// ```
@@ -32,16 +32,16 @@ pub struct TaskPoolBuilder {
     settings: Settings,
 }
 
-/// The options of a pool, as given.
+/// The options of a pool.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::manage) struct Settings {
-    /// `None`: unlimited.
+    /// The number of slots; `None`: unlimited.
     pub(in crate::manage) size: Option<usize>,
     pub(in crate::manage) queue: QueueLimit,
     pub(in crate::manage) timeout: Option<Duration>,
 }
 
-/// How many members may wait for a slot.
+/// The limit of waiting members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::manage) enum QueueLimit {
     #[default]
@@ -73,7 +73,9 @@ impl Settings {
 }
 
 impl TaskPoolBuilder {
-    /// The most members that run at once, at least 1. Default: [`unlimited`](Self::unlimited).
+    /// Sets the largest number of concurrent members, at least 1.
+    ///
+    /// Default: [`unlimited`](Self::unlimited).
     pub fn size(mut self, size: usize) -> Self {
         self.settings.size = Some(size);
         self
@@ -85,33 +87,35 @@ impl TaskPoolBuilder {
         self
     }
 
-    /// The most members that may wait for a slot, at least 1. Default: no limit.
+    /// Sets the largest number of waiting members, at least 1. Default: no limit.
     ///
-    /// At the limit the `try_` verbs return the job, and [`capacity`](super::PoolHandle::capacity) waits until they would not; the
-    /// plain verbs ignore it.
+    /// At the limit the `try_` methods return the job, and [`capacity`](super::PoolHandle::capacity) waits for room;
+    /// the other methods ignore it.
     pub fn queue_limit(mut self, most: usize) -> Self {
         self.settings.queue = QueueLimit::AtMost(most);
         self
     }
 
-    /// Lets no member wait: the `try_` verbs return the job if no slot is free.
+    /// Lets no member wait: the `try_` methods return the job if no slot is free.
     pub fn no_queue(mut self) -> Self {
         self.settings.queue = QueueLimit::NoQueue;
         self
     }
 
-    /// How long a member may run; then it is over as [`TaskError::TimedOut`](crate::TaskError::TimedOut). Default: no limit.
+    /// Sets the time limit of each member. Default: no limit.
     ///
-    /// Only the time that it runs counts, all attempts of a task that retries and the waits between them included; the wait for
-    /// a slot, and of a closure for a thread, does not. A future is dropped at the limit. A closure is notified through its context,
-    /// and holds its slot until it returns.
-    /// [`TaskBuilder::timeout`](crate::TaskBuilder::timeout) gives one member another limit.
+    /// A member that exceeds it ends with [`TaskError::TimedOut`](crate::TaskError::TimedOut).
+    ///
+    /// Only its running time counts, including all attempts of a task that retries and the waits between them. The wait
+    /// for a slot, and of a closure for a thread, does not count. A future is dropped at the limit. A closure finds out
+    /// through its context, and holds its slot until it returns. [`TaskBuilder::timeout`](crate::TaskBuilder::timeout)
+    /// sets another limit for one member.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.settings.timeout = Some(limit);
         self
     }
 
-    /// Makes the pool, whose members run on `handle`.
+    /// Creates the pool, whose members run on `handle`.
     ///
     /// # Errors
     /// [`InvalidSetting`] for a size, a queue limit or a timeout of zero.

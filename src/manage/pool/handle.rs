@@ -20,13 +20,15 @@ use std::future::Future;
 use std::hash::Hash;
 use std::time::Duration;
 
-/// A handle that starts tasks in a [`TaskPool`](super::TaskPool) or a [`TaskGroup`](crate::TaskGroup), and counts, limits and waits
-/// for them. Cheap to clone, for members and other threads.
+/// A handle that starts tasks in a pool or group, and waits for them.
 ///
-/// It keeps no member alive and no pool: once the pool is stopped or dropped, a task that is given to the handle is over at once,
-/// failed with [`PoolStopped`](crate::PoolStopped), and the `try_` verbs return the job.
+/// It belongs to a [`TaskPool`](super::TaskPool) or a [`TaskGroup`](crate::TaskGroup), and also counts and limits the
+/// tasks. Cloning it is cheap, for members and other threads.
 ///
-/// The verbs are those of [`Handle`], and start a task as soon as a slot is free. They never block.
+/// It keeps no member and no pool alive. Once the pool is stopped or dropped, a task that is started through the handle
+/// ends immediately with [`PoolStopped`](crate::PoolStopped), and the `try_` methods return the job.
+///
+/// It has the methods of [`Handle`], which start a task as soon as a slot is free. They never block.
 ///
 /// # Example
 /// ```
@@ -52,7 +54,7 @@ impl PoolHandle {
         Self { set: Arc::clone(set) }
     }
 
-    /// The members: for the methods that owners of a handle have as well.
+    /// Returns the members, for methods that owners of a handle have as well.
     pub(in crate::manage) fn members(&self) -> &Arc<LimitedSet> {
         &self.set
     }
@@ -89,7 +91,9 @@ impl PoolHandle, TaskPool, TaskGroup {
         self.members().start(FutureBody::<F, Fallible>::new(future), Spec::plain())
     }
 
-    /// Starts a closure that returns a value; see [`Handle::spawn_blocking`]. It gets a thread no sooner than a slot.
+    /// Starts a closure that returns a value; see [`Handle::spawn_blocking`].
+    ///
+    /// It takes a slot first, then a thread.
     #[track_caller]
     pub fn spawn_blocking<F, T>(&self, closure: F) -> Task<T>
     where
@@ -99,7 +103,9 @@ impl PoolHandle, TaskPool, TaskGroup {
         self.members().start_blocking(ClosureBody::<F, Value>::new(closure), Spec::plain())
     }
 
-    /// Starts a closure that returns a `Result`; see [`Handle::run_blocking`]. It gets a thread no sooner than a slot.
+    /// Starts a closure that returns a `Result`; see [`Handle::run_blocking`].
+    ///
+    /// It takes a slot first, then a thread.
     #[track_caller]
     pub fn run_blocking<F, T, E>(&self, closure: F) -> Task<T>
     where
@@ -113,8 +119,9 @@ impl PoolHandle, TaskPool, TaskGroup {
     /// Starts a future that returns a value, or returns it if it is refused.
     ///
     /// # Errors
-    /// [`TrySpawnError::Full`] where it would have to wait and as many wait as may
-    /// ([`queue_limit`](super::TaskPoolBuilder::queue_limit)), [`TrySpawnError::Stopped`], [`TrySpawnError::RuntimeGone`].
+    /// [`TrySpawnError::Full`] if no slot is free and the queue is full
+    /// ([`queue_limit`](super::TaskPoolBuilder::queue_limit)), [`TrySpawnError::Stopped`],
+    /// [`TrySpawnError::RuntimeGone`].
     #[track_caller]
     pub fn try_spawn<F>(&self, future: F) -> Result<Task<F::Output>, TrySpawnError<F>>
     where
@@ -145,7 +152,7 @@ impl PoolHandle, TaskPool, TaskGroup {
     /// Starts a closure that returns a value, or returns it if it is refused.
     ///
     /// # Errors
-    /// Those of [`try_spawn`](Self::try_spawn). A closure that is taken in and finds no thread later fails with that.
+    /// Those of [`try_spawn`](Self::try_spawn). An accepted closure that finds no thread later fails with that error.
     #[track_caller]
     pub fn try_spawn_blocking<F, T>(&self, closure: F) -> Result<Task<T>, TrySpawnError<F>>
     where
@@ -173,12 +180,14 @@ impl PoolHandle, TaskPool, TaskGroup {
         Ok(self.members().submit_blocking(permit, ClosureBody::<F, Fallible>::new(closure), spec))
     }
 
-    /// Ready once the `try_` verbs would take a job: a slot is free, or a place in the queue. Also ready once they never
-    /// will again: then they return why. Dropping it changes nothing.
+    /// Waits until the `try_` methods would accept a job.
     ///
-    /// It reserves nothing: of several waiters all are woken, and those that come too late get
-    /// [`TrySpawnError::Full`] and wait again. For a source that feeds the pool and may be slowed down; to do
-    /// the same with each item of an iterator, use [`map`](Self::map). A member that awaits it holds its own slot meanwhile.
+    /// Then a slot is free, or a place in the queue. It is also ready once they never will accept one: then they return
+    /// the reason. Dropping the future changes nothing.
+    ///
+    /// It reserves nothing: all waiters are woken, and late ones get [`TrySpawnError::Full`] and wait again. Use it for
+    /// a source that feeds the pool and may be slowed down; for the items of an iterator, use [`map`](Self::map). A
+    /// member that awaits it holds its own slot meanwhile.
     ///
     /// # Example
     /// ```
@@ -207,7 +216,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         Waiter::new(self.members(), Condition::Capacity)
     }
 
-    /// Starts the description of a task that has more than a body, as [`Handle::task`] does.
+    /// Starts the description of a task of the pool; see [`Handle::task`].
     ///
     /// Its [`priority`](TaskBuilder::priority) determines its position in the queue, and may be changed while it waits
     /// ([`Task::set_priority`]). Its [`timeout`](TaskBuilder::timeout) counts while it runs, not while it waits.
@@ -236,15 +245,17 @@ impl PoolHandle, TaskPool, TaskGroup {
         TaskBuilder::new(PoolHandle::of(self.members()))
     }
 
-    /// A set whose tasks run in this pool, and which hands out the finished ones.
+    /// Creates a set whose tasks run in this pool, and which returns the finished ones.
     pub fn set<K: Eq + Hash + Clone, T, P>(&self) -> PoolSet<K, T, P> {
         PoolSet::on(&PoolHandle::of(self.members()))
     }
 
-    /// Starts a task for each item, a limited number at a time, and returns the values as they come: see [`PoolMap`].
+    /// Starts a task per item, a limited number at a time; see [`PoolMap`].
     ///
-    /// Nothing happens before the first look at the results. Items are taken, and `make` is called, on the thread that
-    /// looks, a few ahead of what runs: an iterator without an end is fine.
+    /// It returns the values as they come.
+    ///
+    /// Nothing starts before the first check of the results. The checking thread takes the items and calls `make`,
+    /// slightly ahead of the running tasks: an infinite iterator is fine.
     ///
     /// # Example
     /// ```
@@ -272,7 +283,9 @@ impl PoolHandle, TaskPool, TaskGroup {
         PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| pool.spawn(make(item)))
     }
 
-    /// Starts a future that returns a `Result` for each item, like [`map`](Self::map): `Err` ends that one in `Status::Error`.
+    /// Starts a fallible future per item; see [`map`](Self::map).
+    ///
+    /// `Err` ends that task in `Status::Error`.
     pub fn try_map<I, M, F, T, E>(&self, items: I, mut make: M) -> PoolMap<T>
     where
         I: IntoIterator,
@@ -285,7 +298,7 @@ impl PoolHandle, TaskPool, TaskGroup {
         PoolMap::new(&PoolHandle::of(self.members()), items.into_iter(), move |pool, item| pool.run(make(item)))
     }
 
-    /// As [`map`](Self::map), with a closure that may block: it is called on a thread for blocking work.
+    /// Starts a closure per item, on a thread for blocking work; see [`map`](Self::map).
     pub fn map_blocking<I, M, T>(&self, items: I, work: M) -> PoolMap<T>
     where
         I: IntoIterator,
@@ -301,8 +314,9 @@ impl PoolHandle, TaskPool, TaskGroup {
         })
     }
 
-    /// As [`map_blocking`](Self::map_blocking), with a closure that returns a `Result`: `Err` ends that one in
-    /// `Status::Error`.
+    /// Starts a fallible closure per item; see [`map_blocking`](Self::map_blocking).
+    ///
+    /// `Err` ends that task in `Status::Error`.
     pub fn try_map_blocking<I, M, T, E>(&self, items: I, work: M) -> PoolMap<T>
     where
         I: IntoIterator,
@@ -319,20 +333,20 @@ impl PoolHandle, TaskPool, TaskGroup {
         })
     }
 
-    /// The runtime of its members.
+    /// Returns the runtime of its members.
     pub fn runtime(&self) -> &Handle {
         &self.members().handle
     }
 
-    /// The most members that run at once. `None`: unlimited.
+    /// Returns the largest number of concurrent members; `None`: unlimited.
     pub fn size(&self) -> Option<usize> {
         self.members().limit().map(usize::from)
     }
 
-    /// Changes how many members may run at once.
+    /// Changes the largest number of concurrent members.
     ///
-    /// When it grows, members that wait start at once, as many as slots are free. When it shrinks none is stopped; the next
-    /// one starts when fewer run than the new size.
+    /// When it grows, waiting members start immediately, as many as slots are free. When it shrinks, none is stopped;
+    /// the next one starts when fewer run than the new size.
     ///
     /// # Errors
     /// [`InvalidSetting`] for 0, and nothing changes; [`resize_unlimited`](Self::resize_unlimited) removes the limit.
@@ -341,39 +355,42 @@ impl PoolHandle, TaskPool, TaskGroup {
         Ok(())
     }
 
-    /// Lets any number of members run at once: all that wait start.
+    /// Removes the limit of concurrent members: all waiting ones start.
     pub fn resize_unlimited(&self) {
         self.members().resize(None);
     }
 
-    /// The counts of its members. Costs the same however many there are.
+    /// Returns the counts of its members, at the same cost for any number.
     ///
-    /// A task that ends is counted a moment after its own handle shows it; after a [`join`](Self::join) the numbers are final.
+    /// A task that ends is counted slightly after its own handle shows it; after a [`join`](Self::join) the numbers are
+    /// final.
     pub fn progress(&self) -> GroupProgress {
         self.members().progress()
     }
 
-    /// Number of members that wait for a slot.
+    /// Returns the number of members that wait for a slot.
     pub fn waiting(&self) -> usize {
         self.members().waiting()
     }
 
-    /// True if every member is over, and every closure of one has returned.
+    /// Returns true if every member has ended, and every closure has returned.
     pub fn is_idle(&self) -> bool {
         self.members().is_idle()
     }
 
-    /// Cancels every member that is not over, the waiting ones first, so that none of them starts. Returns how many there were.
+    /// Cancels every unfinished member and returns their number.
     ///
-    /// The pool can be used on, unless it is a group that is linked with a [token](crate::TaskGroup::with_token): that is cancelled
-    /// as well.
+    /// The waiting ones come first, so that none of them starts.
+    ///
+    /// The pool remains usable, unless it is a group that is linked with a [token](crate::TaskGroup::with_token): that
+    /// is cancelled as well.
     pub fn cancel_all(&self) -> usize {
         self.members().cancel_all()
     }
 }
 }
 
-/// A permit for a job, else the job and the reason.
+/// Returns a permit for a job, else the job and the reason.
 fn admit<F>(set: &LimitedSet, job: F) -> Result<(Permit, F), TrySpawnError<F>> {
     if set.handle.is_closed() {
         return Err(TrySpawnError::RuntimeGone(job));

@@ -1,4 +1,4 @@
-//! One task for each item of an iterator, a limited number at a time.
+//! One task per item of an iterator, a limited number at a time.
 
 use super::{PoolHandle, nonzero};
 use crate::error::InvalidSetting;
@@ -13,15 +13,17 @@ const WINDOW_WITHOUT_SIZE: usize = 256;
 
 type Feed<T> = Box<dyn FnMut(&PoolHandle) -> Option<Task<T>> + Send>;
 
-/// The values of a [`map`](PoolHandle::map), each with the number of its item, as they come; [`in_order`](Self::in_order) gives
-/// them in the order of the items.
+/// The values of a [`map`](PoolHandle::map), each with the number of its item.
 ///
-/// A window of items is in the pool at a time, twice as many as its size, so that no slot waits for whoever looks at the
-/// results; [`window`](Self::window) gives another number. One that fails or panics is an error in its place, and the others go
-/// on. Dropping the map cancels what it started and takes no further items.
+/// They come as the tasks end; [`in_order`](Self::in_order) returns them in the order of the items.
 ///
-/// For a tick there is [`drain_finished`](Self::drain_finished), for awaiting code [`next`](Self::next). The first look starts the first items:
-/// a program that looks only when [`take_update`](crate::Handle::take_update) says so has to look once at the start.
+/// A window of items is in the pool at a time, by default twice as many as its size, so that no slot waits for the
+/// reader of the results; [`window`](Self::window) sets another number. An item that fails or panics is an error in its
+/// place, and the others continue. Dropping the map cancels what it started and takes no further items.
+///
+/// A tick uses [`drain_finished`](Self::drain_finished), awaiting code [`next`](Self::next). The first check starts the
+/// first items: a program that checks only when [`take_update`](crate::Handle::take_update) returns true must check
+/// once at the start.
 ///
 /// # Example
 /// ```
@@ -42,11 +44,11 @@ type Feed<T> = Box<dyn FnMut(&PoolHandle) -> Option<Task<T>> + Send>;
 #[must_use = "a map starts nothing before its results are asked for"]
 pub struct PoolMap<T> {
     tasks: TaskSet<usize, T>,
-    /// Starts the next one; gone once there are no more items.
+    /// The function that starts the next item; `None` once there are no more.
     feed: Option<Feed<T>>,
     pool: PoolHandle,
     window: Option<usize>,
-    /// Of the next item.
+    /// The number of the next item.
     index: usize,
 }
 
@@ -63,8 +65,9 @@ impl<T: Send + 'static> PoolMap<T> {
         Self { tasks: TaskSet::new(), feed: Some(feed), pool: pool.clone(), window: None, index: 0 }
     }
 
-    /// The most items in the pool at a time, those included whose values were not taken. Default: twice the size of the pool,
-    /// or 256 if that is unlimited.
+    /// Sets the largest number of items in the pool at a time.
+    ///
+    /// It includes items whose values were not taken. Default: twice the size of the pool, or 256 if that is unlimited.
     ///
     /// # Errors
     /// [`InvalidSetting`] for 0.
@@ -73,40 +76,43 @@ impl<T: Send + 'static> PoolMap<T> {
         Ok(self)
     }
 
-    /// The values in the order of their items.
+    /// Converts into the values in the order of their items.
     pub fn in_order(self) -> PoolMapInOrder<T> {
         PoolMapInOrder { map: self, first: 0, arrived: VecDeque::new(), kept: 0 }
     }
 
-    /// True once every item is through and its value was taken.
+    /// Returns true once every item has ended and its value was taken.
     pub fn is_done(&self) -> bool {
         self.feed.is_none() && self.tasks.is_empty()
     }
 
-    /// Takes the values that are there, each with the number of its item, counted from 0. It never waits; where nothing is new
-    /// it costs a few loads.
+    /// Takes the values that are there, each with the number of its item.
+    ///
+    /// Items count from 0. It never waits; without new values it costs a few loads.
     ///
     /// # Errors
-    /// Each task's own; [`PoolStopped`](crate::PoolStopped) inside [`TaskError::Failed`] for items that come after the end of
-    /// the pool.
+    /// Each task's own; [`PoolStopped`](crate::PoolStopped) inside [`TaskError::Failed`] for items after the end of the
+    /// pool.
     ///
     /// # Panics
-    /// Where the iterator or the closure that makes the futures does.
+    /// If the iterator or the closure that creates the futures does.
     #[inline]
     pub fn drain_finished(&mut self) -> impl Iterator<Item = (usize, Result<T, TaskError>)> {
         self.fill(0);
-        // Those that are started meanwhile are for the next tick, or an endless map could hold this one up for ever.
+        // Items started meanwhile are for the next tick, or an infinite map could hold this one for ever.
         let most = self.tasks.len();
         Drained { map: self }.take(most)
     }
 
-    /// Waits for the next value; `None` if every item is through. Nothing is lost when the future is dropped.
+    /// Waits for the next value; `None` if every item has ended.
+    ///
+    /// Cancel safe: dropping the future loses nothing.
     ///
     /// # Errors
     /// Those of [`drain_finished`](Self::drain_finished).
     ///
     /// # Panics
-    /// As it does.
+    /// In the same cases as that method.
     pub async fn next(&mut self) -> Option<(usize, Result<T, TaskError>)> {
         self.fill(0);
         let next = self.tasks.next().await;
@@ -114,7 +120,9 @@ impl<T: Send + 'static> PoolMap<T> {
         next
     }
 
-    /// Starts tasks until the window is full. `kept` values that wait for their turn count in the window.
+    /// Starts tasks until the window is full.
+    ///
+    /// `kept` values that wait for their turn count in the window.
     fn fill(&mut self, kept: usize) {
         let Some(feed) = &mut self.feed else { return };
         let window = self.window.unwrap_or_else(|| match self.pool.size() {
@@ -132,7 +140,7 @@ impl<T: Send + 'static> PoolMap<T> {
     }
 }
 
-/// An iterator over the values of a map that are there.
+/// An iterator over the available values of a map.
 struct Drained<'a, T> {
     map: &'a mut PoolMap<T>,
 }
@@ -153,10 +161,10 @@ impl<T> Drop for Drained<'_, T> {
     }
 }
 
-/// The values of a [`map`](PoolHandle::map) in the order of its items; made by [`PoolMap::in_order`].
+/// The values of a [`map`](PoolHandle::map) in order, from [`PoolMap::in_order`].
 ///
-/// A value that comes before its turn is kept, and counts in the [window](PoolMap::window): behind one slow item the pool works
-/// ahead no further than that.
+/// A value that comes before its turn is kept, and counts in the [window](PoolMap::window): the pool works at most that
+/// far ahead of a slow item.
 ///
 /// # Example
 /// ```
@@ -178,39 +186,43 @@ pub struct PoolMapInOrder<T> {
     map: PoolMap<T>,
     /// The number of the item whose turn it is.
     first: usize,
-    /// From that one on: tasks that have finished. Each has its result until its turn, so that no error is lost unread.
+    /// Finished tasks from that item on.
+    ///
+    /// Each keeps its result until its turn, so that no error is lost unread.
     arrived: VecDeque<Option<Task<T>>>,
-    /// How many of those there are.
+    /// The number of those tasks.
     kept: usize,
 }
 
 impl<T: Send + 'static> PoolMapInOrder<T> {
-    /// True once every item is through and its value was taken.
+    /// Returns true once every item has ended and its value was taken.
     pub fn is_done(&self) -> bool {
         self.map.is_done() && self.arrived.is_empty()
     }
 
-    /// Takes the values that are there and whose turn it is. It never waits.
+    /// Takes the available values whose turn it is. It never waits.
     ///
     /// # Errors
     /// Those of [`PoolMap::drain_finished`].
     ///
     /// # Panics
-    /// As it does.
+    /// In the same cases as that method.
     pub fn drain_finished(&mut self) -> impl Iterator<Item = Result<T, TaskError>> {
         self.map.fill(self.kept);
-        // As for the map: what is started meanwhile is for the next tick.
+        // As for the map: items started meanwhile are for the next tick.
         let most = self.map.tasks.len() + self.kept;
         DrainedInOrder { map: self }.take(most)
     }
 
-    /// Waits for the value of the next item; `None` if every item is through. Nothing is lost when the future is dropped.
+    /// Waits for the value of the next item; `None` if every item has ended.
+    ///
+    /// Cancel safe: dropping the future loses nothing.
     ///
     /// # Errors
     /// Those of [`PoolMap::drain_finished`].
     ///
     /// # Panics
-    /// As it does.
+    /// In the same cases as that method.
     pub async fn next(&mut self) -> Option<Result<T, TaskError>> {
         loop {
             if let Some(value) = self.pop() {
@@ -270,7 +282,7 @@ impl<T> Drop for DrainedInOrder<'_, T> {
 
 impl<T> Drop for PoolMap<T> {
     fn drop(&mut self) {
-        // The others must not start those by their end.
+        // The end of the others must not start those.
         self.tasks.cancel_waiting();
     }
 }

@@ -1,8 +1,8 @@
-//! Pools: a limited number of tasks at once, the rest in a queue that may have a limit.
+//! Pools: a limited number of concurrent tasks, with a queue for the rest.
 //!
-//! Fronts of [`limited`](super::limited), where the rules are. [`TaskPool`] owns the members and cancels them when it is dropped;
-//! [`PoolHandle`] starts them; [`PoolSet`] and [`PoolMap`] keep the tasks that they started, for programs that want the results in
-//! one place.
+//! The pools use [`limited`](super::limited), which has the rules. [`TaskPool`] owns the members and cancels them when
+//! it is dropped. [`PoolHandle`] starts them. [`PoolSet`] and [`PoolMap`] keep the tasks that they started, for
+//! programs that want the results in one place.
 
 mod builder;
 mod handle;
@@ -22,20 +22,21 @@ use crate::sync::Arc;
 use std::fmt;
 use std::num::NonZeroUsize;
 
-/// Tasks of which a limited number runs at once: downloads, thumbnails, requests to one server.
+/// Tasks with a limit on how many run: downloads, thumbnails, requests to one server.
 ///
 /// Each member is a [`Task`](crate::Task) like any other. Beyond the [size](Self::new) members wait, by
-/// [`Priority`](crate::Priority) and then in the order of their submission; a task that waits is `Pending`, may be cancelled and
-/// then never starts. A member that ends in any way frees its slot. (A closure that was cancelled or ran out of time frees it
-/// when it returns: two decoders means two.) A task that retries keeps its slot while it waits for its next attempt.
+/// [`Priority`](crate::Priority) and then in the order of their submission. A waiting task is `Pending`; if it is
+/// cancelled, it never starts. A member that ends in any way frees its slot. (A closure that was cancelled or timed out
+/// frees it when it returns: two decoders means two.) A task that retries keeps its slot while it waits for its next
+/// attempt.
 ///
-/// The size may change at any time ([`resize`](PoolHandle::resize)): more members start at once when it grows, and none is stopped
-/// when it shrinks. The queue and the time that members run may be limited: see [`builder`](Self::builder).
+/// The size may change at any time ([`resize`](PoolHandle::resize)): more members start immediately when it grows, and
+/// none is stopped when it shrinks. [`builder`](Self::builder) can limit the queue and the running time of members.
 ///
-/// It has the methods of its [`PoolHandle`], of which members and other threads may have a clone. **Dropping the
-/// pool cancels all of its members** and waits for none; [`stop`](PoolHandle::stop) lets them finish first. A
-/// [`TaskGroup`](crate::TaskGroup) is the form for a screen; a [`PoolSet`] hands out finished tasks; and
-/// [`map`](PoolHandle::map) does the same with all items of an iterator.
+/// It has the methods of its [`PoolHandle`], which members and other threads may clone. **Dropping the pool cancels all
+/// of its members** and waits for none; [`stop`](PoolHandle::stop) lets them finish first. For a screen use a
+/// [`TaskGroup`](crate::TaskGroup). A [`PoolSet`] returns finished tasks, and [`map`](PoolHandle::map) does so for the
+/// items of an iterator.
 ///
 /// # Example
 /// ```
@@ -59,10 +60,10 @@ pub struct TaskPool {
 }
 
 impl TaskPool {
-    /// A pool on `handle` of which at most `size` members run at once.
+    /// Creates a pool on `handle` with at most `size` concurrent members.
     ///
     /// # Errors
-    /// [`InvalidSetting`] for 0; [`unlimited`](Self::unlimited) makes a pool without a limit.
+    /// [`InvalidSetting`] for 0; [`unlimited`](Self::unlimited) creates a pool without a limit.
     pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, InvalidSetting> {
         let settings = Settings {
             size: Some(nonzero("size", size, "at least 1; `unlimited` sets no limit")?.get()),
@@ -71,12 +72,14 @@ impl TaskPool {
         Ok(Self::with_settings(handle.as_ref(), settings))
     }
 
-    /// A pool on `handle` of which any number of members runs at once: to count, cancel and stop them together.
+    /// Creates a pool on `handle` without a limit.
+    ///
+    /// Use it to count, cancel and stop tasks together.
     pub fn unlimited(handle: &impl AsRef<Handle>) -> Self {
         Self::with_settings(handle.as_ref(), Settings::default())
     }
 
-    /// The builder of a pool with more options than a size.
+    /// Returns the builder of a pool with more options than a size.
     pub fn builder() -> TaskPoolBuilder {
         TaskPoolBuilder::default()
     }
@@ -85,7 +88,7 @@ impl TaskPool {
         Self { handle: PoolHandle::new(handle, settings) }
     }
 
-    /// A handle that starts tasks in the pool, for members and other threads.
+    /// Returns a handle that starts tasks in the pool, for members and other threads.
     pub fn handle(&self) -> &PoolHandle {
         &self.handle
     }

@@ -1,4 +1,4 @@
-//! Tasks under keys, a limited number at a time, handed out as they finish.
+//! Tasks under keys, a limited number at a time, returned as they finish.
 
 use super::{PoolHandle, TaskPool};
 use crate::error::InvalidSetting;
@@ -11,11 +11,13 @@ use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 
-/// Tasks under keys of your own, a limited number at a time, handed out as they finish: a [`TaskPool`] and a [`TaskSet`] in one.
+/// A [`TaskPool`] and a [`TaskSet`] in one: tasks under your own keys.
 ///
-/// Made with a pool of its own ([`new`](Self::new)), or on one that several share ([`PoolHandle::set`]). It owns the tasks it
-/// started, and no others: dropping it cancels them, the waiting ones first, and the pool, if it is shared, goes on. A tick over
-/// a set in which nothing finished costs one load, however many run and wait.
+/// A limited number runs at a time, and the set returns them as they finish.
+///
+/// It has its own pool ([`new`](Self::new)), or one that several share ([`PoolHandle::set`]). It owns only the tasks
+/// that it started: dropping it cancels them, the waiting ones first, and leaves a shared pool running. A tick over a
+/// set in which nothing finished costs one load, for any number of tasks.
 ///
 /// # Example
 /// ```
@@ -39,20 +41,20 @@ use std::hash::Hash;
 pub struct PoolSet<K, T, P = ()> {
     tasks: TaskSet<K, T, P>,
     pool: PoolHandle,
-    /// After the tasks: they are cancelled first.
+    /// Dropped after the tasks, which are cancelled first.
     _own: Option<TaskPool>,
 }
 
 impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
-    /// An empty set with a pool of its own, of which at most `size` tasks run at once.
+    /// Creates an empty set with its own pool of at most `size` concurrent tasks.
     ///
     /// # Errors
-    /// [`InvalidSetting`] for 0; [`unlimited`](Self::unlimited) makes a set without a limit.
+    /// [`InvalidSetting`] for 0; [`unlimited`](Self::unlimited) creates a set without a limit.
     pub fn new(handle: &impl AsRef<Handle>, size: usize) -> Result<Self, InvalidSetting> {
         Ok(Self::owning(TaskPool::new(handle, size)?))
     }
 
-    /// An empty set with a pool of its own, of which any number of tasks runs at once.
+    /// Creates an empty set with its own pool, without a limit.
     pub fn unlimited(handle: &impl AsRef<Handle>) -> Self {
         Self::owning(TaskPool::unlimited(handle))
     }
@@ -65,9 +67,10 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
         Self { tasks: TaskSet::new(), pool: pool.clone(), _own: None }
     }
 
-    /// Puts a task in, made by [`task`](PoolHandle::task) of the set's pool for what the verbs here do not have: a name, a
-    /// priority, progress, a retry. Returns the one that had the key, if any: it is out of the set, and its end will not
-    /// be reported.
+    /// Inserts a task and returns the previous one with that key, if any.
+    ///
+    /// Create it by [`task`](PoolHandle::task) of the set's pool, for a name, a priority, progress or a retry. The
+    /// returned task is out of the set, and its end will not be reported.
     ///
     /// # Example
     /// ```
@@ -83,7 +86,7 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
         self.tasks.insert(key, task)
     }
 
-    /// Takes a task out, finished or not; its end will not be reported.
+    /// Removes a task, finished or not; its end will not be reported.
     pub fn remove<Q>(&mut self, key: &Q) -> Option<Task<T, P>>
     where
         K: Borrow<Q>,
@@ -92,7 +95,7 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
         self.tasks.remove(key)
     }
 
-    /// The task under a key: to look at its status and progress, or to cancel it.
+    /// Returns the task under a key, to check or cancel it.
     pub fn get<Q>(&self, key: &Q) -> Option<&Task<T, P>>
     where
         K: Borrow<Q>,
@@ -101,7 +104,7 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
         self.tasks.get(key)
     }
 
-    /// True if there is a task under the key.
+    /// Returns true if there is a task under the key.
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -119,14 +122,15 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
         self.tasks.drain_finished()
     }
 
-    /// As [`drain_finished`](Self::drain_finished), but gives the whole tasks.
+    /// Takes out whole finished tasks; see [`drain_finished`](Self::drain_finished).
     #[inline]
     pub fn drain_finished_tasks(&mut self) -> impl Iterator<Item = (K, Task<T, P>)> {
         self.tasks.drain_finished_tasks()
     }
 
-    /// Waits for the next task to finish and takes it out; `None` if the set is empty. Nothing is lost when the future is
-    /// dropped.
+    /// Waits for the next task to finish and takes it out; `None` if the set is empty.
+    ///
+    /// Cancel safe: dropping the future loses nothing.
     ///
     /// # Errors
     /// The task's own.
@@ -136,7 +140,9 @@ impl<K: Eq + Hash + Clone, T, P> PoolSet<K, T, P> {
 }
 
 impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
-    /// Starts a future that returns a value, as soon as a slot is free. Returns the task that had the key, if any.
+    /// Starts a future that returns a value, as soon as a slot is free.
+    ///
+    /// Returns the previous task with that key, if any.
     #[track_caller]
     pub fn spawn<F>(&mut self, key: K, future: F) -> Option<Task<T>>
     where
@@ -146,7 +152,9 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
         self.insert(key, task)
     }
 
-    /// Starts a future that returns a `Result`, as soon as a slot is free. Returns the task that had the key, if any.
+    /// Starts a future that returns a `Result`, as soon as a slot is free.
+    ///
+    /// Returns the previous task with that key, if any.
     #[track_caller]
     pub fn run<F, E>(&mut self, key: K, future: F) -> Option<Task<T>>
     where
@@ -157,7 +165,9 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
         self.insert(key, task)
     }
 
-    /// Starts a closure that returns a value, as soon as a slot is free. Returns the task that had the key, if any.
+    /// Starts a closure that returns a value, as soon as a slot is free.
+    ///
+    /// Returns the previous task with that key, if any.
     #[track_caller]
     pub fn spawn_blocking<F>(&mut self, key: K, closure: F) -> Option<Task<T>>
     where
@@ -167,7 +177,9 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
         self.insert(key, task)
     }
 
-    /// Starts a closure that returns a `Result`, as soon as a slot is free. Returns the task that had the key, if any.
+    /// Starts a closure that returns a `Result`, as soon as a slot is free.
+    ///
+    /// Returns the previous task with that key, if any.
     #[track_caller]
     pub fn run_blocking<F, E>(&mut self, key: K, closure: F) -> Option<Task<T>>
     where
@@ -180,34 +192,36 @@ impl<K: Eq + Hash + Clone, T: Send + 'static> PoolSet<K, T> {
 }
 
 impl<K, T, P> PoolSet<K, T, P> {
-    /// The pool that its tasks run in: to resize it, to ask how far it is, to make tasks with more than a body.
+    /// Returns the pool of its tasks, to resize it, check it, or build tasks.
     pub fn pool(&self) -> &PoolHandle {
         &self.pool
     }
 
-    /// Number of tasks inside: waiting, running, and finished but not drained.
+    /// Returns the number of tasks: waiting, running, and finished but not drained.
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// True if there is no task inside.
+    /// Returns true if there is no task inside.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// All keys with their tasks, in no particular order.
+    /// Returns all keys with their tasks, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Task<T, P>)> {
         self.tasks.iter()
     }
 
-    /// All keys, in no particular order.
+    /// Returns all keys, in no particular order.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.tasks.keys()
     }
 
-    /// Cancels every task of the set that is not over: the waiting ones first, so that none of them starts. Returns how many.
+    /// Cancels every unfinished task of the set and returns their number.
     ///
-    /// They stay inside and come out of the next drains as cancelled.
+    /// The waiting ones come first, so that none of them starts.
+    ///
+    /// They stay inside and are returned by the next drains as cancelled.
     pub fn cancel_all(&self) -> usize {
         self.tasks.cancel_waiting() + self.tasks.cancel_all()
     }

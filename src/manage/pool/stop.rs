@@ -11,29 +11,33 @@ use std::time::Duration;
 
 methods! {
 impl PoolHandle, TaskPool, TaskGroup {
-    /// Refuses new tasks from here on; those inside, the waiting ones too, run to their end. It cannot be undone.
+    /// Refuses new tasks from now on. It cannot be undone.
+    ///
+    /// The members, including the waiting ones, run to their end.
     pub fn close(&self) {
         self.members().close();
     }
 
-    /// True once the pool takes no tasks: it was closed, stopped or dropped.
+    /// Returns true once the pool was closed, stopped or dropped.
     pub fn is_closed(&self) -> bool {
         self.members().is_closed()
     }
 
-    /// Ready once every member is over, and every closure of one has returned: also one that was cancelled or ran out of time.
-    /// Dropping it changes nothing.
+    /// Waits until every member has ended and every closure has returned.
+    ///
+    /// That includes closures that were cancelled or timed out. Dropping the future changes nothing.
     ///
     /// A member must not await it: it would wait for itself.
     pub fn join(&self) -> impl Future<Output = ()> + Send + use<> {
         Waiter::new(self.members(), Condition::Idle)
     }
 
-    /// Refuses new tasks from here on (from the call, not from the first poll) and waits as [`join`](Self::join) does: for
-    /// `patience` on the clock of their runtime, or as long as it takes.
+    /// Refuses new tasks from this call on, and waits like [`join`](Self::join).
     ///
-    /// What is left by then is in the report and goes on; [`cancel_all`](Self::cancel_all), or dropping the pool, cancels
-    /// it. A member must not await it without a limit: it would wait for itself.
+    /// It waits for `patience` on the clock of the members' runtime, or without limit.
+    ///
+    /// The report has the remaining members, which continue; [`cancel_all`](Self::cancel_all), or dropping the pool,
+    /// cancels them. A member must not await it without a limit: it would wait for itself.
     pub fn stop(&self, patience: Option<Duration>) -> impl Future<Output = StopReport> + Send + use<> {
         self.close();
         let members = Arc::clone(self.members());
@@ -47,20 +51,22 @@ impl PoolHandle, TaskPool, TaskGroup {
         }
     }
 
-    /// As [`stop`](Self::stop), and blocks this thread, for `patience` of real time or as long as it takes.
+    /// Blocks this thread like [`stop`](Self::stop) waits.
+    ///
+    /// It waits for `patience` of real time, or without limit.
     ///
     /// # Errors
-    /// [`TaskError::WouldDeadlock`] on a reactor thread and inside one of the pool's own closures, if there are members; new
-    /// tasks are refused all the same.
+    /// [`TaskError::WouldDeadlock`] on a reactor thread and inside one of the pool's own closures, if there are
+    /// members; new tasks are still refused.
     pub fn stop_blocking(&self, patience: Option<Duration>) -> Result<StopReport, TaskError> {
         self.close();
         self.members().wait(patience).unwrap_or(Ok(()))?;
         Ok(self.members().report())
     }
 
-    /// Blocks this thread until every member is over, and every closure of one has returned.
+    /// Blocks this thread until every member has ended and every closure has returned.
     ///
-    /// A closure that was cancelled and never returns holds it for ever; [`wait_timeout`](Self::wait_timeout) gives up.
+    /// A cancelled closure that never returns blocks it for ever; use [`wait_timeout`](Self::wait_timeout) then.
     ///
     /// # Errors
     /// [`TaskError::WouldDeadlock`] on a reactor thread and inside one of the pool's own closures.
@@ -68,7 +74,9 @@ impl PoolHandle, TaskPool, TaskGroup {
         self.members().wait(None).unwrap_or(Err(TaskError::WouldDeadlock))
     }
 
-    /// As [`wait`](Self::wait), at most for `timeout`. `None`: the time was up.
+    /// Blocks this thread like [`wait`](Self::wait), at most for `timeout`.
+    ///
+    /// Returns `None` if the time was up.
     ///
     /// # Errors
     /// Those of [`wait`](Self::wait).

@@ -1,4 +1,4 @@
-//! The settings of a pool with a thread.
+//! The options of a [`WorkerThread`].
 
 use super::front::WorkerThread;
 use super::thread_bound;
@@ -11,8 +11,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// Settings of a [`WorkerThread`]; made by [`WorkerThread::builder`]. It can be started many times: the hooks are called at
-/// each start and each end.
+/// The options of a [`WorkerThread`]; [`WorkerThread::builder`] creates them.
+///
+/// The thread can be started many times: its hooks are called at each start and each end.
 ///
 /// # Example
 /// ```
@@ -36,13 +37,13 @@ pub struct WorkerThreadBuilder<C = ()> {
 /// A future that stays on the thread.
 pub(super) type OnThread<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// Makes the value of the thread.
+/// The function that creates the value of the thread.
 pub(super) enum SetUp<C> {
     Closure(Arc<dyn Fn() -> Result<C, BoxError> + Send + Sync>),
     Future(Arc<dyn Fn() -> OnThread<Result<C, BoxError>> + Send + Sync>),
 }
 
-/// Takes the value of the thread.
+/// The function that takes the value of the thread.
 pub(super) enum TearDown<C> {
     Closure(Arc<dyn Fn(C) + Send + Sync>),
     Future(Arc<dyn Fn(C) -> OnThread<()> + Send + Sync>),
@@ -75,9 +76,11 @@ impl WorkerThreadBuilder<()> {
 }
 
 impl<C: 'static> WorkerThreadBuilder<C> {
-    /// The most tasks that run at once, at least 1. Default: [`unlimited`](Self::unlimited).
+    /// Sets the largest number of concurrent tasks, at least 1.
     ///
-    /// They take turns on one thread, whatever the number. See [`TaskPool::new`](crate::TaskPool::new).
+    /// Default: [`unlimited`](Self::unlimited).
+    ///
+    /// They share one thread. See [`TaskPool::new`](crate::TaskPool::new).
     pub fn size(mut self, size: usize) -> Self {
         self.plan.settings.size = Some(size);
         self
@@ -89,8 +92,9 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         self
     }
 
-    /// The most tasks that may wait for a slot, at least 1; see
-    /// [`TaskPoolBuilder::queue_limit`](crate::TaskPoolBuilder::queue_limit).
+    /// Sets the largest number of waiting tasks, at least 1.
+    ///
+    /// See [`TaskPoolBuilder::queue_limit`](crate::TaskPoolBuilder::queue_limit).
     pub fn queue_limit(mut self, most: usize) -> Self {
         self.plan.settings.queue = QueueLimit::AtMost(most);
         self
@@ -102,23 +106,27 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         self
     }
 
-    /// The longest time that a task may run; see [`TaskPoolBuilder::timeout`](crate::TaskPoolBuilder::timeout).
+    /// Sets the time limit of each task; see [`TaskPoolBuilder::timeout`](crate::TaskPoolBuilder::timeout).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.plan.settings.timeout = Some(limit);
         self
     }
 
-    /// Changes the settings of the runtime: its clock, its hooks. The name of the thread is set already.
+    /// Changes the options of the runtime: its clock, its hooks.
+    ///
+    /// The name of the thread is already set.
     pub fn runtime(mut self, configure: impl Fn(Builder) -> Builder + Send + Sync + 'static) -> Self {
         self.plan.configure = Arc::new(configure);
         self
     }
 
-    /// Called on the thread before its first task, at each start; makes the value that stays there until the end. It may
-    /// block, and need not be `Send`. [`set_up_async`](Self::set_up_async) awaits.
+    /// Sets the closure that creates the value on the thread, at each start.
     ///
-    /// If it fails or panics the start fails with that, and no thread is left. A tear-down that was given before is forgotten:
-    /// it is for a value of this one.
+    /// It is called before the first task, and the value stays on the thread until its end. It may block, and its
+    /// result need not be `Send`. [`set_up_async`](Self::set_up_async) awaits.
+    ///
+    /// If it fails or panics, the start fails with that error, and no thread is left. It discards a tear-down that was
+    /// set before: the tear-down belongs to a value of this set-up.
     pub fn set_up<D, E>(self, set_up: impl Fn() -> Result<D, E> + Send + Sync + 'static) -> WorkerThreadBuilder<D>
     where
         D: 'static,
@@ -127,9 +135,12 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         self.making(SetUp::Closure(Arc::new(move || set_up().map_err(Into::into))))
     }
 
-    /// Sets a future that makes the value: for a connection that is awaited, on the sockets and timers of this thread.
+    /// Sets a future that creates the value: for a connection that is awaited.
     ///
-    /// Otherwise as [`set_up`](Self::set_up). [`start`](WorkerThread::start) waits for it; if that is dropped, so is the future.
+    /// It uses the sockets and timers of this thread.
+    ///
+    /// Otherwise it is like [`set_up`](Self::set_up). [`start`](WorkerThread::start) waits for it; dropping that drops
+    /// this future.
     ///
     /// # Example
     /// ```
@@ -173,21 +184,25 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         WorkerThreadBuilder { plan: Plan { id, name, settings, set_up, tear_down, configure } }
     }
 
-    /// Sets a closure that takes the value, after the last future was dropped. Default: the value is dropped there.
+    /// Sets a closure that takes the value, after the last future was dropped.
     ///
-    /// A panic in it is in the report of the [`stop`](WorkerThread::stop).
+    /// Default: the value is dropped there.
+    ///
+    /// The report of [`stop`](WorkerThread::stop) has its panic.
     pub fn tear_down(mut self, tear_down: impl Fn(C) + Send + Sync + 'static) -> Self {
         self.plan.tear_down = TearDown::Closure(Arc::new(tear_down));
         self
     }
 
-    /// Sets a future that takes the value: to say goodbye to a peer, on the sockets and timers of this thread.
+    /// Sets a future that takes the value: to close a connection properly.
+    ///
+    /// It uses the sockets and timers of this thread.
     ///
     /// It runs at a [`stop`](WorkerThread::stop), once every task has ended and every future of the pool was dropped; the thread
     /// ends after it. A stop with a limit, and the drop of the [`WorkerThread`], give it 200 ms and then drop it where it waits.
     /// A drop on a thread that drives a runtime gives it no time. If the thread ends otherwise, the value is dropped there.
     ///
-    /// A panic in it is in the report of the stop.
+    /// The report of the stop has its panic.
     pub fn tear_down_async(mut self, tear_down: impl AsyncFn(C) + Send + Sync + 'static) -> Self {
         let tear_down = Arc::new(tear_down);
         self.plan.tear_down = TearDown::Future(Arc::new(move |value| {
@@ -197,7 +212,7 @@ impl<C: 'static> WorkerThreadBuilder<C> {
         self
     }
 
-    /// Makes the pool. It has no thread before it is [started](WorkerThread::start).
+    /// Creates the pool. It has no thread before it is [started](WorkerThread::start).
     ///
     /// # Errors
     /// [`InvalidSetting`] for a size, a queue limit or a timeout of zero, and for a name with a null character.

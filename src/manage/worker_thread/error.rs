@@ -10,7 +10,7 @@ use crate::error::{BuildError, TaskError};
 /// let pool = WorkerThread::builder("scanner").set_up(|| Err::<(), _>("no scanner")).build()?;
 /// let error = pool.start_blocking().expect_err("the set-up fails");
 /// assert!(matches!(&error, ThreadError::SetUp(_)));
-/// assert_eq!(error.to_string(), "the set-up failed, and no thread is left");
+/// assert_eq!(error.to_string(), "the set-up failed and the thread has ended; see the source");
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Debug, thiserror::Error)]
@@ -20,13 +20,13 @@ pub enum ThreadError {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The set-up returned an error ([`TaskError::Failed`]) or panicked ([`TaskError::Panicked`]).
-    #[error("the set-up failed, and no thread is left")]
+    #[error("the set-up failed and the thread has ended; see the source")]
     SetUp(#[source] TaskError),
-    /// The thread runs already.
-    #[error("the pool runs already; stop it first, or use `restart`")]
+    /// The thread is already running.
+    #[error("the thread is already running; stop it first, or use `restart`")]
     AlreadyRunning,
-    /// Another thread starts or stops it at this moment.
-    #[error("the pool is being started or stopped by somebody else; wait for that to end")]
+    /// Another thread is starting or stopping it.
+    #[error("another thread is starting or stopping it; wait until that has finished")]
     Busy,
     /// A wait on the pool's own thread, in one of its closures, or on a reactor thread.
     #[error("waiting here would deadlock: this thread drives a runtime or runs a task of the pool; use another thread")]
@@ -45,10 +45,10 @@ pub enum ThreadError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ThreadBoundError {
-    /// Another thread than the pool's, or the value is torn down.
-    #[error("the value is lent on its pool's thread only, between set-up and tear-down; use it in a task of the pool")]
+    /// It is another thread than the pool's, or the value is torn down.
+    #[error("the value is available only on its pool's thread, from set-up to tear-down; use it in a task of the pool")]
     WrongThread,
     /// A caller further up on this stack has the value.
-    #[error("the value is lent already, further up on this stack; return from there first")]
+    #[error("the value is already lent further up on this stack; return from there first")]
     InUse,
 }

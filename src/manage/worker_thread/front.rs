@@ -18,17 +18,19 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-/// A pool with a thread and a loop of its own, and a value that lives on that thread: for a device, a GPU context, a library
-/// that wants to be called from one thread always.
+/// A pool with its own thread and loop, and a value on that thread.
 ///
-/// Futures and closures take turns on the thread. What the [set-up](WorkerThreadBuilder::set_up) made stays there from before
-/// the first task until after the last future was dropped, and is lent to them: closures get it as `&mut C`
-/// ([`spawn_with`](Self::spawn_with)), futures as a [`ThreadBound`], between two waits. It need not be `Send`, nor need the futures.
-/// All else is as in a [`TaskPool`](crate::TaskPool): size, queue limit, time limit, priorities.
+/// Use it for a device, a GPU context, or a library that must always be called from one thread.
 ///
-/// It is made idle, and may be started, stopped and started again, from any thread, blocking or awaiting. While it does not run
-/// what it is given is over at once, failed with [`PoolStopped`]. Dropping it cancels its tasks and ends the thread: it waits
-/// for up to 200 ms, and for nothing on the thread itself; [`stop`](Self::stop) lets the tasks come to their end.
+/// Futures and closures share the thread. The value of the [set-up](WorkerThreadBuilder::set_up) stays there from
+/// before the first task until after the last future was dropped, and is lent to them: closures get it as `&mut C`
+/// ([`spawn_with`](Self::spawn_with)), futures as a [`ThreadBound`], between two waits. Neither the value nor the
+/// futures need to be `Send`. Everything else is as in a [`TaskPool`](crate::TaskPool): size, queue limit, time limit,
+/// priorities.
+///
+/// It is created idle, and may be started, stopped and started again, from any thread, blocking or awaiting. While it
+/// is not running, tasks end immediately with [`PoolStopped`]. Dropping it cancels its tasks and ends the thread: it
+/// waits for up to 200 ms, and not at all on the thread itself; [`stop`](Self::stop) lets the tasks finish.
 ///
 /// # Example
 /// ```
@@ -60,7 +62,7 @@ pub struct WorkerThread<C = ()> {
 }
 
 impl WorkerThread {
-    /// The settings of a pool whose thread has this name.
+    /// Returns the options of a pool whose thread has this name.
     pub fn builder(name: impl Into<String>) -> WorkerThreadBuilder {
         WorkerThreadBuilder::new(name.into())
     }
@@ -71,13 +73,13 @@ impl<C: 'static> WorkerThread<C> {
         Self { plan, state: State::default() }
     }
 
-    /// Starts the thread and waits until its set-up is through.
+    /// Starts the thread and waits until its set-up has finished.
     ///
-    /// Dropping the future gives the start up: then it waits for up to 200 ms for a set-up that is under way, and what that
-    /// makes is torn down.
+    /// Dropping the future abandons the start: then it waits for up to 200 ms for a running set-up, whose value is torn
+    /// down.
     ///
     /// # Errors
-    /// [`ThreadError::SetUp`] with what the set-up failed with or panicked with, [`ThreadError::Build`],
+    /// [`ThreadError::SetUp`] with the error or the panic of the set-up, [`ThreadError::Build`],
     /// [`ThreadError::AlreadyRunning`], [`ThreadError::Busy`]. No thread is left behind.
     pub async fn start(&self) -> Result<(), ThreadError> {
         let turn = self.state.start()?;
@@ -86,7 +88,7 @@ impl<C: 'static> WorkerThread<C> {
         Ok(())
     }
 
-    /// Starts the thread and blocks this one until the set-up is through.
+    /// Starts the thread and blocks this one until its set-up has finished.
     ///
     /// # Errors
     /// Those of `start`, and [`ThreadError::WouldDeadlock`] on a reactor thread.
@@ -99,12 +101,12 @@ impl<C: 'static> WorkerThread<C> {
 
     /// Stops the thread: refuses new tasks, waits for the others, cancels the rest.
     ///
-    /// The wait takes `patience` on the clock of the runtime that polls this, or as long as it takes. A pool that does not run
-    /// is stopped already.
+    /// It waits for `patience` on the clock of the runtime that polls this, or without limit. A pool that is not
+    /// running is already stopped.
     ///
-    /// The thread gets up to 200 ms after that for its tear-down, or as long as it takes. If a task or the tear-down still holds
-    /// it the report says so, and the thread ends when they let go; the pool may be started again meanwhile. Dropping the future
-    /// cancels the tasks at once, as dropping the pool does.
+    /// After that the thread gets up to 200 ms for its tear-down, or unlimited time. If a task or the tear-down still
+    /// blocks it, the report says so, and the thread ends when that returns; the pool may be started again meanwhile.
+    /// Dropping the future cancels the tasks immediately, as dropping the pool does.
     ///
     /// # Errors
     /// [`ThreadError::WouldDeadlock`] on the pool's own thread and inside one of its closures on threads for blocking work,
@@ -123,7 +125,9 @@ impl<C: 'static> WorkerThread<C> {
         Ok(life.bury(left, word, patience.map_or(Duration::MAX, |_| GRACE)))
     }
 
-    /// Blocks this thread until the other has stopped; see [`stop`](Self::stop). `patience` is real time.
+    /// Blocks this thread until the other one has stopped; see [`stop`](Self::stop).
+    ///
+    /// `patience` is real time.
     ///
     /// # Errors
     /// Those of `stop`, and [`ThreadError::WouldDeadlock`] on any reactor thread.
@@ -138,7 +142,7 @@ impl<C: 'static> WorkerThread<C> {
         Ok(life.bury(left, word, patience.map_or(Duration::MAX, |_| GRACE)))
     }
 
-    /// Stops it and starts it again: a new thread, with a new value.
+    /// Stops it and starts it again, with a new thread and a new value.
     ///
     /// # Errors
     /// Those of [`stop`](Self::stop) and [`start`](Self::start).
@@ -159,7 +163,7 @@ impl<C: 'static> WorkerThread<C> {
     }
 
     fn take_life(&self) -> Result<Option<(Turn<'_>, Box<Life>)>, ThreadError> {
-        // The pool's own thread, or one that runs a closure of the pool's: it would wait for its own end.
+        // The pool's own thread, or one that runs a closure of the pool, would wait for its own end.
         if thread_bound::is_here(self.plan.id) || self.state.pool().is_some_and(|pool| pool.set.is_inside()) {
             return Err(ThreadError::WouldDeadlock);
         }
@@ -170,7 +174,9 @@ impl<C: 'static> WorkerThread<C> {
         Ok(taken)
     }
 
-    /// Starts a future that returns a value and is made there; see [`Handle::spawn`](crate::Handle::spawn).
+    /// Starts a future that returns a value; see [`Handle::spawn`](crate::Handle::spawn).
+    ///
+    /// The future is created on the thread.
     #[track_caller]
     pub fn spawn<M, F>(&self, make: M) -> Task<F::Output>
     where
@@ -181,7 +187,9 @@ impl<C: 'static> WorkerThread<C> {
         self.begin::<M, F, Value>(make, Spec::plain())
     }
 
-    /// Starts a future that returns a `Result` and is made there; see [`Handle::run`](crate::Handle::run).
+    /// Starts a future that returns a `Result`; see [`Handle::run`](crate::Handle::run).
+    ///
+    /// The future is created on the thread.
     #[track_caller]
     pub fn run<M, F, T, E>(&self, make: M) -> Task<T>
     where
@@ -204,7 +212,9 @@ impl<C: 'static> WorkerThread<C> {
         self.begin::<_, _, WithTaskError>(make, Spec::plain())
     }
 
-    /// Calls a closure that returns a `Result` with the value: `Err` ends the task in `Status::Error`.
+    /// Calls a closure that returns a `Result` with the value.
+    ///
+    /// `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_with<J, T, E>(&self, job: J) -> Task<T>
     where
@@ -236,8 +246,8 @@ impl<C: 'static> WorkerThread<C> {
     /// Calls a closure with the value, and blocks until it has returned.
     ///
     /// # Errors
-    /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the closure is not called; else
-    /// those of the task.
+    /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the closure is not
+    /// called; otherwise those of the task.
     pub fn call<J, T>(&self, job: J) -> Result<T, TaskError>
     where
         J: FnOnce(&mut C) -> T + Send + 'static,
@@ -252,8 +262,8 @@ impl<C: 'static> WorkerThread<C> {
     /// Runs a future on the thread and blocks until it is ready.
     ///
     /// # Errors
-    /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the future is not made; else those
-    /// of the task.
+    /// [`TaskError::WouldDeadlock`] on the pool's own thread and on any reactor thread, where the future is not
+    /// created; otherwise those of the task.
     ///
     /// # Example
     /// ```
@@ -274,26 +284,28 @@ impl<C: 'static> WorkerThread<C> {
         self.spawn(make).wait()
     }
 
-    /// The value, for tasks that are made otherwise: by [`pool`](Self::pool) and its builder.
+    /// Returns the value, for tasks of [`pool`](Self::pool) and its builder.
     pub fn value(&self) -> ThreadBound<C> {
         ThreadBound::new(self.plan.id)
     }
 
-    /// The pool of this run: to resize it, to ask how far it is, for tasks with more than a body, for closures on threads for
-    /// blocking work. Of no use after a stop.
+    /// Returns the pool of this run.
+    ///
+    /// Use it to resize or check it, for tasks of the builder, and for closures on threads for blocking work. It is of
+    /// no use after a stop.
     ///
     /// # Errors
-    /// [`PoolStopped`] while it does not run.
+    /// [`PoolStopped`] while it is not running.
     pub fn pool(&self) -> Result<PoolHandle, PoolStopped> {
         self.state.pool().ok_or(PoolStopped)
     }
 
-    /// True between a start and a stop.
+    /// Returns true between a start and a stop.
     pub fn is_running(&self) -> bool {
         self.state.pool().is_some()
     }
 
-    /// The name of the thread.
+    /// Returns the name of the thread.
     pub fn name(&self) -> &str {
         &self.plan.name
     }
@@ -301,7 +313,7 @@ impl<C: 'static> WorkerThread<C> {
 
 impl<C> Drop for WorkerThread<C> {
     fn drop(&mut self) {
-        // Nobody else has it: it is not being changed. A tear-down that is a closure runs as the thread ends.
+        // No other code has it, so it is not being changed. A tear-down that is a closure runs as the thread ends.
         let Ok(Some((_turn, life))) = self.state.stop() else { return };
         if life.has_future() && !drives_any() {
             let (_left, ended) = life.end();

@@ -34,17 +34,20 @@ pub(super) const GRACE: Duration = Duration::from_millis(200);
 pub struct ThreadReport {
     /// The tasks that were left when the time was up. They were cancelled.
     pub tasks: StopReport,
-    /// The thread is gone. False if a task, or the tear-down, still held it: it ends when that lets go.
+    /// True if the thread has ended.
+    ///
+    /// False if a task, or the tear-down, still blocked it: it ends when that returns.
     pub thread_ended: bool,
-    /// Threads that were still in a closure of the pool's that may block; see
-    /// [`ShutdownReport::blocking_left`](crate::ShutdownReport::blocking_left).
+    /// Threads that were still in a blocking closure of the pool.
+    ///
+    /// See [`ShutdownReport::blocking_left`](crate::ShutdownReport::blocking_left).
     pub blocking_left: usize,
     /// The panic of the tear-down.
     pub tear_down: Option<TaskError>,
 }
 
 impl ThreadReport {
-    /// True if every task and the tear-down ended well and no thread is left.
+    /// Returns true if every task and the tear-down ended well and no thread is left.
     pub fn is_clean(&self) -> bool {
         self.tasks.is_clean() && self.thread_ended && self.blocking_left == 0 && self.tear_down.is_none()
     }
@@ -54,7 +57,7 @@ impl ThreadReport {
     }
 }
 
-/// A word that one thread says and another one waits for.
+/// A value that one thread sends and another one waits for.
 pub(super) struct Word<T>(Mutex<(Option<T>, Option<Waker>)>);
 
 impl<T> Word<T> {
@@ -73,7 +76,7 @@ impl<T> Word<T> {
         }
     }
 
-    /// Waits for the word. One waiter at a time.
+    /// Waits for the value. One waiter at a time.
     pub(super) async fn heard(&self) -> T {
         poll_fn(|cx| {
             let waker = cx.waker().clone();
@@ -94,13 +97,13 @@ type StartTearDown = Box<dyn Fn(&Runtime) -> Task<()> + Send + Sync>;
 
 /// A thread with its tasks.
 pub(super) struct Life {
-    /// Before the runtime: its members are cancelled first.
+    /// Dropped before the runtime: its members are cancelled first.
     pool: TaskPool,
     runtime: Runtime,
     ended: Arc<Word<Option<TaskError>>>,
-    /// Starts the tear-down that is a future; it ends with the beginning of the runtime's end.
+    /// The function that starts an asynchronous tear-down, when the runtime begins to end.
     tear_down: Option<StartTearDown>,
-    /// The tear-down that is a future, whose error the thread reports when it ends.
+    /// The asynchronous tear-down; the thread reports its error when it ends.
     last: Arc<Mutex<Option<Task<()>>>>,
 }
 
@@ -110,13 +113,13 @@ pub(super) struct Birth {
     set_up: Begun,
 }
 
-/// A set-up that is under way.
+/// A running set-up.
 enum Begun {
     Closure(Arc<Word<Result<(), TaskError>>>),
     Future(Task<()>),
 }
 
-/// Begins the end of a runtime when it is dropped.
+/// A guard that begins the end of a runtime.
 struct ThenClose(Handle);
 
 impl Drop for ThenClose {
@@ -172,7 +175,9 @@ impl Life {
         self.pool.join()
     }
 
-    /// The time to drain is up: cancels what is left, and tells the thread to end. It says so when its tear-down is through.
+    /// Cancels the remaining tasks and ends the thread, since the time to drain is up.
+    ///
+    /// The thread announces when its tear-down has finished.
     pub(super) fn end(&self) -> (StopReport, Arc<Word<Option<TaskError>>>) {
         let left = self.pool.members().report();
         self.pool.cancel_all();
@@ -188,13 +193,15 @@ impl Life {
         (left, Arc::clone(&self.ended))
     }
 
-    /// True if the tear-down needs time before the runtime may end.
+    /// Returns true if the tear-down needs time before the runtime may end.
     pub(super) fn has_future(&self) -> bool {
         self.tear_down.is_some()
     }
 
-    /// Ends the runtime after the last word of the thread. `grace` is for what waits for no future:
-    /// the end of the thread itself, which has no user code to run but destructors, and closures on threads for blocking work.
+    /// Ends the runtime after the thread's tear-down.
+    ///
+    /// `grace` limits the waits without a future: for the end of the thread itself, which runs no user code but
+    /// destructors, and for closures on threads for blocking work.
     pub(super) fn bury(self, tasks: StopReport, word: Option<Option<TaskError>>, grace: Duration) -> ThreadReport {
         let Self { pool, runtime, .. } = self;
         drop(pool);
@@ -209,7 +216,7 @@ impl Life {
 }
 
 impl Birth {
-    /// Waits for the set-up. If that fails, so does this, and the thread is gone.
+    /// Waits for the set-up. If that fails, so does this, and the thread has ended.
     pub(super) async fn grow_up(self) -> Result<Life, ThreadError> {
         let set_up = match self.set_up {
             Begun::Closure(word) => word.heard().await,
@@ -227,14 +234,14 @@ impl Birth {
     }
 }
 
-/// The set-up that is a closure, on the thread.
+/// Runs a synchronous set-up on the thread.
 fn set_up_here<C: 'static>(id: u64, set_up: &dyn Fn() -> Result<C, BoxError>) -> Result<(), TaskError> {
     let value = catch(set_up).map_err(panicked)?.map_err(TaskError::from_error)?;
     thread_bound::keep(id, value);
     Ok(())
 }
 
-/// The set-up that is a future, as a task of the thread.
+/// Runs an asynchronous set-up as a task of the thread.
 fn set_up_later<C: 'static>(
     id: u64,
     set_up: Arc<dyn Fn() -> OnThread<Result<C, BoxError>> + Send + Sync>,
@@ -247,7 +254,7 @@ fn set_up_later<C: 'static>(
     runtime.handle().start_internal(LazyBody::<_, _, WithTaskError>::new(make))
 }
 
-/// Starts the tear-down that is a future, as a task of the thread.
+/// Starts an asynchronous tear-down as a task of the thread.
 ///
 /// It begins once the futures of the pool were dropped.
 fn tear_down_later<C: 'static>(

@@ -1,4 +1,4 @@
-//! Pools with a thread and a loop of their own, and a value that lives on that thread.
+//! Pools with their own thread and loop, and a value that stays on that thread.
 //!
 //! # How it lives
 //! ```text
@@ -8,18 +8,18 @@
 //!    | +-- set-up failed -+  +----------- stop -----------+
 //!    +---- thread ended, or time was up ---- changing
 //! ```
-//! Whoever takes the pool out of `idle` or `running` owns the change ([`Turn`](state::Turn)), without a lock; its end, also by a
-//! panic or the drop of the future that waits, puts the pool back to `idle`.
+//! Code that takes the pool out of `idle` or `running` owns the change ([`Turn`](state::Turn)), without a lock. Its end
+//! returns the pool to `idle`, also after a panic or when the waiting future is dropped.
 //!
 //! # The thread
 //! ```text
 //! set-up -> tasks ... -> all futures are dropped -> tear-down -> last word -> gone
 //! ```
-//! A set-up and a tear-down that are closures run around the loop of the thread. Those that are futures run in it, as internal
+//! Synchronous set-ups and tear-downs run around the loop of the thread. Asynchronous ones run in it, as internal
 //! tasks: the tear-down starts when the futures of the pool are dropped, and the runtime closes when it ends.
 //!
-//! The value stands in a thread-local of that thread (`thread_bound`): nobody else can reach it, and it need not be `Send`. While it is
-//! lent it is taken out, so no borrow is held while user code runs.
+//! The value is in a thread-local of that thread (`thread_bound`): no other thread can access it, and it need not be
+//! `Send`. While it is lent it is taken out, so no borrow is held while user code runs.
 
 mod builder;
 mod error;

@@ -12,12 +12,12 @@ pub(super) struct State(Mutex<Now>);
 enum Now {
     #[default]
     Idle,
-    /// Somebody has a [`Turn`].
+    /// Some code has a [`Turn`].
     Changing,
     Running(Box<Life>),
 }
 
-/// The right to change it. Dropped, it leaves the pool idle.
+/// The right to change the state. Dropping it leaves the pool idle.
 pub(super) struct Turn<'a>(&'a State);
 
 impl State {
@@ -32,7 +32,7 @@ impl State {
         Ok(Turn(self))
     }
 
-    /// `None`: it does not run.
+    /// Takes a running pool out; `None` if it is not running.
     pub(super) fn stop(&self) -> Result<Option<(Turn<'_>, Box<Life>)>, ThreadError> {
         let mut now = self.0.lock();
         match std::mem::replace(&mut *now, Now::Changing) {

@@ -1,4 +1,4 @@
-//! The value that a set-up made, and who may use it.
+//! The value of a set-up, and access to it.
 
 use super::error::ThreadBoundError;
 use crate::sync::plain::{AtomicU64, Ordering};
@@ -11,27 +11,27 @@ thread_local! {
     static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
 }
 
-/// On a pool's thread, from set-up to tear-down.
+/// The value on a pool's thread, from set-up to tear-down.
 struct Kept {
     pool: u64,
     /// `None` while it is lent.
     value: Option<Box<dyn Any>>,
 }
 
-/// A number for a pool that no other one has.
+/// Returns a unique number for a pool.
 pub(super) fn next_pool() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Puts the value on this thread.
+/// Stores the value on this thread.
 pub(super) fn keep<C: 'static>(pool: u64, value: C) {
     let before = KEPT.with(|kept| kept.borrow_mut().replace(Kept { pool, value: Some(Box::new(value)) }));
     // After the borrow: it may run user code.
     drop(before);
 }
 
-/// Takes the value from this thread for good.
+/// Removes the value from this thread.
 pub(super) fn end<C: 'static>(pool: u64) -> Option<C> {
     let kept = KEPT.try_with(|kept| {
         let mut kept = kept.borrow_mut();
@@ -41,17 +41,18 @@ pub(super) fn end<C: 'static>(pool: u64) -> Option<C> {
     value.downcast().ok().map(|value| *value)
 }
 
-/// True on the pool's thread, from set-up to tear-down.
+/// Returns true on the pool's thread, from set-up to tear-down.
 pub(super) fn is_here(pool: u64) -> bool {
     KEPT.try_with(|kept| kept.borrow().as_ref().is_some_and(|kept| kept.pool == pool)).unwrap_or(false)
 }
 
-/// The value that a [`WorkerThread`](super::WorkerThread)'s set-up made, for the pool's own tasks: a device handle, a GPU
-/// context, a connection that must stay on its thread.
+/// A reference to the value of a [`WorkerThread`](super::WorkerThread), for its tasks.
 ///
-/// It may be cloned and sent anywhere; the value stays on the pool's thread, and is lent there for the time of one call. So a
-/// future borrows it between two waits and never across one, and several tasks take turns. After a restart it lends the value
-/// of the newer set-up.
+/// The value may be a device handle, a GPU context, or a connection that must stay on its thread.
+///
+/// It may be cloned and sent anywhere. The value stays on the pool's thread, and is lent there for one call. So a
+/// future borrows it between two waits and never across one, and several tasks share it. After a restart it lends the
+/// value of the newer set-up.
 ///
 /// # Example
 /// ```
@@ -75,11 +76,13 @@ impl<C: 'static> ThreadBound<C> {
         Self { pool, value: PhantomData }
     }
 
-    /// Calls `f` with the value. If `f` panics the value stays as the panic left it, and is lent again.
+    /// Calls `f` with the value.
+    ///
+    /// If `f` panics, the value stays as the panic left it, and is lent again.
     ///
     /// # Errors
-    /// [`ThreadBoundError::WrongThread`] elsewhere than on the pool's thread between set-up and tear-down, [`ThreadBoundError::InUse`] inside
-    /// of another call for the same value; `f` is not called then.
+    /// [`ThreadBoundError::WrongThread`] on any other thread, and outside of set-up and tear-down.
+    /// [`ThreadBoundError::InUse`] inside of another call for the same value. Then `f` is not called.
     pub fn with<R>(&self, f: impl FnOnce(&mut C) -> R) -> Result<R, ThreadBoundError> {
         let mut loan = Loan::take(self.pool)?;
         let value = loan.0.as_mut().and_then(|value| value.downcast_mut()).ok_or(ThreadBoundError::WrongThread)?;
@@ -87,7 +90,7 @@ impl<C: 'static> ThreadBound<C> {
     }
 }
 
-/// The value, on its way to come back.
+/// A lent value, which returns when this is dropped.
 struct Loan(Option<Box<dyn Any>>);
 
 impl Loan {
@@ -108,7 +111,7 @@ impl Drop for Loan {
                 kept.value = value;
             }
         });
-        // It is there: the tear-down is at the bottom of this thread's stack, and so comes after every loan.
+        // The value is there: the tear-down is at the bottom of this thread's stack, and so comes after every loan.
         debug_assert!(put_back.is_ok());
     }
 }

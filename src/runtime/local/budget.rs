@@ -128,13 +128,13 @@ impl TickReport {
 #[non_exhaustive]
 pub enum TickError {
     /// One of the runtime's own tasks requested it.
-    #[error("this runtime is in a tick already, and one of its tasks called for another; await instead")]
+    #[error("this runtime is already in a tick, and one of its tasks requested another; await instead")]
     Nested,
     /// [`run_until`](crate::LocalRuntime::run_until) may have to wait, and this thread drives another runtime.
-    #[error("waiting here would hold up the runtime that this thread drives; tick instead")]
+    #[error("waiting here would block the runtime that this thread drives; tick instead")]
     WouldDeadlock,
     /// Only a manual clock can be moved.
-    #[error("the clock of this runtime runs by itself; build it with a manual clock to move the time, else call tick")]
+    #[error("the clock of this runtime is not manual; build it with a manual clock, or call `tick`")]
     NotManual,
 }
 

@@ -40,7 +40,7 @@ pub enum WithHostError {
     #[error("only a task of a `LocalRuntime` can use `with_host`; a `Runtime` has no host that lends a world")]
     NoLocalRuntime,
     /// The tick lends no world.
-    #[error("this tick lends no world; the host calls `tick_with` or `advance_with`")]
+    #[error("this tick lends no world; call `tick_with` or `advance_with` in the host")]
     NotLent,
     /// The tick lends a value of another type.
     #[error("this tick lends a `{lent}`, not a `{asked}`")]
