@@ -12,6 +12,8 @@
 //! | stop the work of a screen that is closed | [cancel on screen close](cancel_on_screen_close) |
 //! | try again, later and later | [retry with back-off](retry_with_back_off) |
 //! | keep a value fresh | [periodic refresh](periodic_refresh) |
+//! | run a job at a time of day | [cron job in a zone](cron_job_in_a_zone) |
+//! | run what was missed while the program was off | [catch up after a restart](catch_up_after_a_restart) |
 //! | search while the user types | [debounced search](debounced_search) |
 //! | fetch many things, a few at a time | [N downloads at once](n_downloads_at_once) |
 //! | go on with a result, wait for several, take the first | [tasks made of tasks](tasks_made_of_tasks) |
@@ -35,7 +37,11 @@
 
 pub mod asset_with_progress_bar;
 pub mod cancel_on_screen_close;
+#[cfg(feature = "cron")]
+pub mod catch_up_after_a_restart;
 pub mod cpu_job_with_cooperative_cancel;
+#[cfg(feature = "cron")]
+pub mod cron_job_in_a_zone;
 pub mod debounced_search;
 #[cfg(feature = "net")]
 pub mod descriptors;

@@ -63,6 +63,9 @@ pub(crate) enum Begin {
     /// All, however old.
     #[cfg_attr(not(feature = "cron"), expect(dead_code, reason = "for calendars"))]
     Ever,
+    /// Those after the last run of an earlier process.
+    #[cfg_attr(not(feature = "cron"), expect(dead_code, reason = "for calendars"))]
+    Since(Nanos),
 }
 
 /// The source of slots.
@@ -161,13 +164,22 @@ impl Table {
                 }
             }
             Kind::FromBegin { .. } => self.next = Some(now.steady),
-            Kind::Calendar { begin, .. } => {
+            Kind::Calendar { begin, once, .. } => {
                 let mark = match begin {
                     Begin::Now => now.wall - 1,
                     Begin::AfterNow => now.wall,
                     Begin::Ever => EVER,
+                    Begin::Since(last) => *last,
                 };
+                // A job that runs once has run already if its slot is not later.
+                if let (Begin::Since(last), false) = (*begin, *once) {
+                    self.ran = Some(last);
+                }
                 self.go_on_from(self.start.map_or(mark, |start| mark.max(start - 1)));
+                // The clock may have been wrong then: the rules are those of a clock that is set back.
+                if mark > now.wall {
+                    self.follow(now);
+                }
             }
             Kind::OnRequest => {}
         }

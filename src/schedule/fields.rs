@@ -1,4 +1,4 @@
-//! Bit sets of a cron expression, and the search for the next reading.
+//! Bit sets of a cron expression, and the next reading.
 //!
 //! This is calendar arithmetic without a zone: a reading of a wall clock is counted in nanoseconds as if the clock had always
 //! shown UTC. The search goes month by month: the days of a month that match are one word, made from

@@ -20,7 +20,7 @@ use std::time::SystemTime;
 
 /// A place for the last runs of jobs.
 ///
-/// A job that was missed while the program was off can run once after the start: its last run says what was missed. Use
+/// With its last run, a job that was missed while the program was off can run once after the start. Use
 /// [`FileStore`], [`MemoryStore`] in tests, or implement this trait on a database.
 ///
 /// # Example
@@ -41,7 +41,7 @@ use std::time::SystemTime;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait JobStore: Send + Sync + 'static {
-    /// Returns the due time of the last run of a job, if it ever ran.
+    /// Returns the due time of the last run of a job, if any.
     ///
     /// It is called while a job is added, so it should return from memory.
     ///

@@ -2,7 +2,7 @@
 
 use super::combine::{Combined, Except};
 use super::cron::Cron;
-use super::error::SearchError;
+use super::error::{SearchError, ZoneError};
 use super::fields::Readings;
 use super::offsets::{DAY, EARLIEST, LATEST, Nanos, REACH, SECOND, instant_of, nanos_of, nanos_of_reading};
 use super::period::Period;
@@ -469,7 +469,21 @@ impl Trigger {
         }
     }
 
-    /// Returns true if each reading has one run, however often it is shown.
+    /// Returns true for `@reboot`.
+    pub(crate) fn is_at_start(&self) -> bool {
+        matches!(&self.0, Kind::Cron { cron, .. } if cron.is_at_start())
+    }
+
+    /// Checks the zones of the trigger and of its parts.
+    pub(crate) fn check_zone(&self) -> Result<(), ZoneError> {
+        match &self.0 {
+            Kind::Or(parts) | Kind::And(parts) => parts.0.iter().try_for_each(Self::check_zone),
+            Kind::Except(except) => except.zone.check().and_then(|()| except.inner.check_zone()),
+            _ => self.zone().map_or(Ok(()), Zone::check),
+        }
+    }
+
+    /// Returns true if each reading of the clock has one run.
     ///
     /// False if the runs follow elapsed time.
     #[allow(dead_code, reason = "for jobs, whose clock may be set back")]

@@ -1,16 +1,18 @@
 //! The options of a job.
 
+use super::catch_up::recorded;
 use super::cell::{Hooks, Work};
 use super::core::{NewJob, Phase};
 use super::error::ScheduleError;
 use super::event::JobEvent;
 use super::job::Job;
 use super::launch::{self, RunFactory};
+use super::outlook::Outlook;
 use super::owner::{JobOwner, Scheduled};
 use crate::error::{BoxError, InvalidSetting};
 use crate::repeat::{ErrorPolicy, Grace, Kind, Moment, Nanos, Now, Overlap, Rules, Table, nanos};
 use crate::retry::RetryPolicy;
-use crate::schedule::Period;
+use crate::schedule::{JobStore, Period};
 use crate::spawn::TaskContext;
 use crate::sync::Arc;
 use crate::time::wall::wall_nanos;
@@ -31,6 +33,11 @@ impl<S: Source> JobSource for S {}
 pub(crate) trait Source {
     /// The slots, and their description. May adapt the rules of the job.
     fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError>;
+
+    /// The slots as far as they can be known ahead. `now`: the reading of the wall clock.
+    fn outlook(&self, _now: Nanos) -> Outlook {
+        Outlook::Unknown
+    }
 }
 
 /// What a table is made from.
@@ -40,6 +47,8 @@ pub(crate) struct Frame {
     /// Readings of the wall clock: no slot lies before `start`, none after `end`.
     pub(crate) start: Option<Nanos>,
     pub(crate) end: Option<Nanos>,
+    /// The last run of an earlier process: slots after it count.
+    pub(crate) since: Option<Nanos>,
 }
 
 impl Frame {
@@ -58,8 +67,19 @@ pub struct Every {
 impl Source for Every {
     fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError> {
         let period = self.period.clone()?;
-        let kind = Kind::Grid { period: period.nanos(), at_once: self.at_once, origin: None };
+        let (mut frame, mut at_once) = (frame, self.at_once);
+        if let Some(last) = frame.since.filter(|last| *last <= frame.now.wall) {
+            // The grid keeps its phase, and one run makes up for the slots since then.
+            at_once |=
+                frame.now.wall - last >= period.nanos() && frame.start.is_none_or(|start| start <= frame.now.wall);
+            frame.start = frame.start.or(Some(last));
+        }
+        let kind = Kind::Grid { period: period.nanos(), at_once, origin: None };
         Ok((frame.table(kind, rules), format!("every {period}")))
+    }
+
+    fn outlook(&self, _now: Nanos) -> Outlook {
+        self.period.clone().map_or(Outlook::Unknown, |period| Outlook::Every(period.get()))
     }
 }
 
@@ -70,6 +90,8 @@ pub(crate) struct Options {
     replace: bool,
     start: Option<Nanos>,
     end: Option<Nanos>,
+    since: Option<Nanos>,
+    store: Option<Arc<dyn JobStore>>,
     max_instances: Option<usize>,
     timeout: Option<Duration>,
     quiet: bool,
@@ -87,6 +109,8 @@ impl Default for Options {
             replace: true,
             start: None,
             end: None,
+            since: None,
+            store: None,
             max_instances: None,
             timeout: None,
             quiet: false,
@@ -118,7 +142,7 @@ impl Default for Options {
 /// | [`id`](Self::id), [`name`](Self::name) | `job-1`, `job-2` ...; the id |
 /// | [`replace_existing`](Self::replace_existing) | yes |
 /// | [`start`](Self::start), [`end`](Self::end), [`max_runs`](Self::max_runs), [`timeout`](Self::timeout), [`quiet`](Self::quiet) | none |
-/// | [`retry`](Self::retry), [`jitter`](Self::jitter) | none |
+/// | [`retry`](Self::retry), [`jitter`](Self::jitter), [`since`](Self::since), [`store`](Self::store) | none |
 /// | [`misfire_grace`](Self::misfire_grace) | the smaller of one period and one hour; one hour for a job that runs once |
 /// | [`coalesce`](Self::coalesce) | yes |
 /// | [`overlap`](Self::overlap), [`max_instances`](Self::max_instances) | `Skip`, 1 |
@@ -355,24 +379,104 @@ impl<S, R, O> JobBuilder<S, R, O> {
     }
 }
 
+impl<S, R> JobBuilder<S, R> {
+    /// Sets the last run before the restart, to catch up.
+    ///
+    /// It is the due time of that run.
+    ///
+    /// If a slot passed meanwhile, the job runs once, at once, however late that is: one run for all of them, or one for each with
+    /// [`coalesce(false)`](Self::coalesce), the oldest 1,000 at most. `None`: the job never ran, and begins now. An interval keeps the
+    /// phase of the last run.
+    ///
+    /// [`store`](Self::store) does this automatically.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let yesterday = SystemTime::now() - Duration::from_secs(30 * 3600);
+    /// let daily = scheduler.every(Duration::from_secs(24 * 3600)).since(yesterday);
+    /// let job = daily.spawn(|_cx| async { "caught up" })?;
+    /// while job.counts().runs < 1 {
+    ///     std::thread::yield_now(); // a tick
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn since(mut self, last_run: impl Into<Option<SystemTime>>) -> Self {
+        self.options.since = last_run.into().map(wall_nanos);
+        self
+    }
+
+    /// Keeps the last run of the job in a store, and catches up.
+    ///
+    /// When the job is added, its last run is read from the store; [`since`](Self::since) describes what follows.
+    ///
+    /// The job needs an [`id`](Self::id), by which the store knows it. A run is recorded on a pool thread once it has finished, unless it
+    /// was cancelled: a program that stops in the middle of a run runs it again after the start. An error of the store is
+    /// reported to [`on_unhandled_error`](crate::Builder::on_unhandled_error).
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::schedule::{JobStore, MemoryStore};
+    /// use std::sync::Arc;
+    /// use std::time::{Duration, SystemTime};
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let store = Arc::new(MemoryStore::new()); // a program uses a `FileStore`
+    /// store.record("sync", SystemTime::now() - Duration::from_secs(7200))?;
+    /// let hourly = scheduler.every(Duration::from_secs(3600)).id("sync").store(store.clone());
+    /// let job = hourly.spawn(|_cx| async { "caught up" })?;
+    /// while store.last_run("sync")?.is_none_or(|last| last.elapsed().is_ok_and(|age| age.as_secs() >= 7200)) {
+    ///     std::thread::yield_now(); // a tick
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn store(mut self, store: Arc<dyn JobStore>) -> Self {
+        self.options.store = Some(store);
+        self
+    }
+}
+
 impl<S: JobSource, R, O: JobOwner> JobBuilder<S, R, O> {
     fn add<T: Send + Sync + 'static>(self, launch: impl FnOnce(R) -> RunFactory) -> Result<O::Made<T>, ScheduleError> {
         let Self { owner, source, options, retry } = self;
-        let Options { id, name, replace, start, end, max_instances, timeout, quiet, hooks, mut rules, active } =
-            options;
+        let Options {
+            id,
+            name,
+            replace,
+            start,
+            end,
+            mut since,
+            store,
+            max_instances,
+            timeout,
+            quiet,
+            mut hooks,
+            mut rules,
+            active,
+        } = options;
         InvalidSetting::require(rules.max_runs != Some(0), "max_runs", 0, "at least 1; the default is no limit")?;
         InvalidSetting::require(max_instances != Some(0), "max_instances", 0, "at least 1")?;
         InvalidSetting::require_time("timeout", timeout)?;
         rules.max_instances = max_instances.and_then(NonZeroUsize::new);
+        InvalidSetting::require(store.is_none() || id.is_some(), "store", "a job without an id", "a job with an `id`")?;
+        if let (Some(store), Some(id)) = (&store, &id) {
+            since = since.max(store.last_run(id)?.map(wall_nanos));
+        }
         let core = owner.core();
+        if let Some(store) = store {
+            hooks.on_finished = Some(recorded(store, &core.handle, hooks.on_finished));
+        }
         let now = core.now();
-        let added = source.table(Frame { now, start, end }, &mut rules).and_then(|(table, trigger)| {
+        let added = source.table(Frame { now, start, end, since }, &mut rules).and_then(|(table, trigger)| {
             let grace = rules.grace.of(None);
             let in_time = |slot: Moment| grace.is_none_or(|grace| slot.age(now) <= grace);
-            if !rules.restarts && !table.next(now).is_some_and(in_time) {
+            if !rules.restarts && !table.next(now).is_some_and(|slot| since.is_some() || in_time(slot)) {
                 return Err(ScheduleError::NeverFires { trigger });
             }
-            let work = Work { launch: launch(retry), timeout, quiet, hooks };
+            let outlook = source.outlook(now.wall);
+            let work = Work { launch: launch(retry), timeout, quiet, hooks, outlook, end };
             core.add(NewJob { id, name, replace, rules, trigger, active }, table, work)
         });
         match added {

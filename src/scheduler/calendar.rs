@@ -3,8 +3,9 @@
 use super::builder::{Frame, JobBuilder, Source};
 use super::error::ScheduleError;
 use super::front::Scheduler;
+use super::outlook::Outlook;
 use crate::repeat::{Begin, Kind, Nanos, Points, Rules, Table};
-use crate::schedule::{Cron, Trigger, Zone};
+use crate::schedule::{Cron, Trigger, Zone, ZoneError};
 use chrono::{DateTime, NaiveTime, TimeZone, Utc};
 use std::fmt;
 
@@ -60,35 +61,59 @@ pub struct At {
     once: bool,
 }
 
+impl Calendar {
+    fn trigger(&self, now: Nanos) -> Result<Trigger, ScheduleError> {
+        let zone = self.zone.clone().unwrap_or_default();
+        Ok(match &self.plan {
+            Plan::Cron(text) => Trigger::cron(Cron::parse_at(text, instant_of(now))?, zone),
+            Plan::DailyAt(time) => Trigger::daily_at(*time, zone),
+        })
+    }
+}
+
 impl Source for Calendar {
     fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError> {
-        let zone = self.zone.clone().unwrap_or_default();
-        let trigger = match &self.plan {
-            Plan::Cron(text) => {
-                let cron = Cron::parse_at(text, instant_of(frame.now.wall))?;
-                if cron.is_at_start() {
-                    let start = frame.start.map_or(frame.now.wall, |start| start.max(frame.now.wall));
-                    let at = At { trigger: Trigger::at(instant_of(start)), once: true };
-                    return at.table(frame, rules).map(|(slots, _)| (slots, text.to_string()));
-                }
-                Trigger::cron(cron, zone)
-            }
-            Plan::DailyAt(time) => Trigger::daily_at(*time, zone),
-        };
+        let trigger = self.trigger(frame.now.wall)?;
+        if let Plan::Cron(text) = &self.plan
+            && trigger.is_at_start()
+        {
+            let start = frame.start.map_or(frame.now.wall, |start| start.max(frame.now.wall));
+            let at = At { trigger: Trigger::at(instant_of(start)), once: true };
+            return at.table(Frame { since: None, ..frame }, rules).map(|(slots, _)| (slots, text.to_string()));
+        }
         At { trigger, once: false }.table(frame, rules)
+    }
+
+    fn outlook(&self, now: Nanos) -> Outlook {
+        self.trigger(now).map_or(Outlook::Unknown, Outlook::Trigger)
     }
 }
 
 impl Source for At {
     fn table(&self, frame: Frame, rules: &mut Rules) -> Result<(Table, String), ScheduleError> {
+        // Times in a zone that cannot be read would be those of UTC. A machine without a zone is on UTC.
+        match self.trigger.check_zone() {
+            Ok(()) | Err(ZoneError::NotSet) => {}
+            Err(error) => return Err(error.into()),
+        }
         // An instant may lie in the past already; other triggers begin now, and now itself may be a slot.
-        let begin = if self.once { Begin::Ever } else { Begin::Now };
+        let begin = match frame.since {
+            Some(last) => Begin::Since(last),
+            None if self.once => Begin::Ever,
+            None => Begin::Now,
+        };
         Ok((calendar(&self.trigger, begin, self.once, frame, rules), self.trigger.to_string()))
+    }
+
+    fn outlook(&self, _: Nanos) -> Outlook {
+        Outlook::Trigger(self.trigger.clone())
     }
 }
 
 impl Scheduler {
-    /// A job by a cron text; see [`Cron`] for what it may say. In the zone of the machine, if none is given.
+    /// Begins a job of a cron expression; see [`Cron`] for the syntax.
+    ///
+    /// It is in the zone of the machine if none is given, and follows that zone when it changes.
     ///
     /// # Example
     /// ```
@@ -112,8 +137,10 @@ impl Scheduler {
         self.builder(Calendar { plan: Plan::Cron(text.into()), zone: None })
     }
 
-    /// A job once a day, when the wall clock shows `time`: right after the gap where it skips it, the first time where it
-    /// shows it twice. In the zone of the machine, if none is given.
+    /// Begins a job of a time of day.
+    ///
+    /// It runs right after the gap if the clock skips that time, and the first time if the clock shows it twice. It is in the zone of
+    /// the machine if none is given, and follows that zone when it changes.
     ///
     /// # Example
     /// ```
@@ -168,8 +195,9 @@ impl Scheduler {
 }
 
 impl<R, O> JobBuilder<Calendar, R, O> {
-    /// The time zone of the text or of the time of day: any `chrono::TimeZone`, those of `chrono-tz` among them. Default:
-    /// the zone of the machine.
+    /// Sets the time zone. Default: the zone of the machine.
+    ///
+    /// Any `chrono::TimeZone`, those of `chrono-tz` among them.
     pub fn zone<Tz: TimeZone + fmt::Debug + Send + Sync + 'static>(mut self, zone: Tz) -> Self {
         self.source.zone = Some(Zone::new(zone));
         self

@@ -2,8 +2,9 @@
 
 use super::event::Hook;
 use super::launch::RunFactory;
+use super::outlook::Outlook;
 use crate::manage::Stored;
-use crate::repeat::{Host, JobCounts, JobStatus, Newest, Shown};
+use crate::repeat::{Host, JobCounts, JobStatus, Nanos, Newest, Shown};
 use crate::sync::{Arc, Mutex};
 use crate::util::catch::drop_quietly;
 use std::time::Duration;
@@ -30,6 +31,9 @@ pub(super) struct Work {
     pub(super) timeout: Option<Duration>,
     pub(super) quiet: bool,
     pub(super) hooks: Hooks,
+    pub(super) outlook: Outlook,
+    /// The last reading at which a run may be due.
+    pub(super) end: Option<Nanos>,
 }
 
 #[derive(Clone, Default)]

@@ -1,7 +1,7 @@
 //! Why a job was not added.
 
 use crate::error::InvalidSetting;
-use crate::schedule::{CronError, PeriodError};
+use crate::schedule::{CronError, PeriodError, StoreError, ZoneError};
 use std::convert::Infallible;
 
 /// Why a job was not added. Nothing of it was: the scheduler is as it was before.
@@ -21,7 +21,7 @@ pub enum ScheduleError {
     /// The length of the interval is zero or negative.
     #[error(transparent)]
     Period(#[from] PeriodError),
-    /// The cron text is wrong, never fires, or is over.
+    /// A cron expression that is wrong, never fires, or is in the past.
     #[error(transparent)]
     Cron(#[from] CronError),
     /// No slot lies ahead: the instant is over, or start and end leave nothing.
@@ -39,6 +39,12 @@ pub enum ScheduleError {
         /// The id.
         id: String,
     },
+    /// A store that failed to return the last run of the job.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An unknown zone of the machine: times would be those of UTC.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
     /// The scheduler was shut down.
     #[error("the scheduler is shut down; add jobs to a live one")]
     ShutDown,

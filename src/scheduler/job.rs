@@ -6,6 +6,8 @@ use crate::manage::WrongType;
 use crate::repeat::{JobCounts, JobStatus};
 use crate::sync::Arc;
 use crate::task::SharedTask;
+use crate::time::wall::wall_nanos;
+use crate::util::catch::drop_quietly;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -46,7 +48,7 @@ impl Job {
         &self.cell.id
     }
 
-    /// Its schedule, in words.
+    /// Its schedule, as it was given.
     pub fn trigger(&self) -> &str {
         &self.cell.trigger
     }
@@ -71,6 +73,52 @@ impl Job {
     /// `chrono::DateTime<Utc>` can be made from it.
     pub fn next_run_at(&self) -> Option<SystemTime> {
         self.cell.shown().next?.on_the_wall(self.core.now())
+    }
+
+    /// Returns the next `count` runs, by the wall clock.
+    ///
+    /// Empty if the job is paused or has ended; only [`next_run_at`](Self::next_run_at) for a job without a schedule. The times are those of the
+    /// zone and the clock as they are now. Each takes a search of microseconds, at most some milliseconds, in this call: show a few in a
+    /// tick, not thousands.
+    ///
+    /// # Panics
+    /// If the job's own zone or function does.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let job = scheduler.every(Duration::from_secs(60)).spawn(|_cx| async {})?;
+    /// let next = job.upcoming(3);
+    /// assert_eq!(next[2].duration_since(next[0])?, Duration::from_secs(120));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn upcoming(&self, count: usize) -> Vec<SystemTime> {
+        let (Some(first), Some(work)) = (self.next_run_at(), self.cell.work()) else { return Vec::new() };
+        let in_time = |at: &SystemTime| work.end.is_none_or(|end| wall_nanos(*at) <= end);
+        let times = work.outlook.from(first).take_while(in_time).take(count).collect();
+        drop_quietly(work);
+        times
+    }
+
+    /// Describes the schedule in words, in English: "at 02:30, Monday to Friday (Europe/Berlin)".
+    ///
+    /// [`trigger`](Self::trigger) returns it as it was given, such as a cron expression.
+    ///
+    /// # Example
+    /// ```
+    /// let rt = offtick::Runtime::new()?;
+    /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
+    /// let job = scheduler.every(std::time::Duration::from_secs(90)).spawn(|_cx| async {})?;
+    /// assert_eq!(job.describe(), "every 90s");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn describe(&self) -> String {
+        let work = self.cell.work();
+        let words = work.as_ref().and_then(|work| work.outlook.describe());
+        drop_quietly(work);
+        words.unwrap_or_else(|| self.trigger().to_owned())
     }
 
     /// Lets no slot run until [`resume`](Self::resume). False if it is over or paused already.

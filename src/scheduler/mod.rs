@@ -34,6 +34,7 @@
 mod builder;
 #[cfg(feature = "cron")]
 mod calendar;
+mod catch_up;
 mod cell;
 mod core;
 mod driver;
@@ -42,6 +43,7 @@ mod event;
 mod front;
 mod job;
 mod launch;
+mod outlook;
 mod owner;
 mod process;
 mod repeat;

@@ -1,4 +1,4 @@
-//! The two dialects, with 5 and with 6 or 7 fields, and the `@` words.
+//! The two dialects of cron expressions, and the `@` words.
 
 use super::{
     CronError, CronField, CronProblem, DayRule, Fields, MONTHS, Meaning, Plan, Rule, Syntax, Token, WEEKDAYS, excerpt,

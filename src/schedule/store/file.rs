@@ -48,11 +48,25 @@ impl FileStore {
     /// # Errors
     /// [`StoreError::Damaged`] and [`StoreError::NewerVersion`] if the file is not one of this version, [`StoreError::Io`] if it
     /// cannot be read. The file is not changed.
+    ///
+    /// # Example
+    /// ```
+    /// use offtick::schedule::{FileStore, StoreError};
+    ///
+    /// let path = std::env::temp_dir().join(format!("offtick-doc-damaged-{}.jobs", std::process::id()));
+    /// std::fs::write(&path, "offtick-jobs 1\n17828")?;
+    /// match FileStore::open(&path) {
+    ///     Err(StoreError::Damaged { line, .. }) => assert_eq!(line, 2),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # std::fs::remove_file(&path).ok();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Store::open(path.as_ref(), System).map(Self)
     }
 
-    /// The path of the file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }

@@ -54,7 +54,7 @@ impl Faulty {
     }
 }
 
-/// Takes a few bytes at a time, as a disk that becomes full does.
+/// Writes a few bytes at a time, as a full disk does.
 struct FaultyFile(File, Faulty);
 
 impl Write for FaultyFile {
