@@ -65,7 +65,7 @@ fn everything_goes_to_any_thread() {
     fn any_thread<T: Send + Sync + Unpin>() {}
     any_thread::<Signals>();
     any_thread::<signal::Shutdown>();
-    any_thread::<signal::StopToken>();
+    any_thread::<signal::ShutdownHandle>();
     any_thread::<signal::Wait<'_>>();
     any_thread::<signal::ExitReport>();
     any_thread::<SignalError>();

@@ -372,7 +372,7 @@ mod child {
         println!("asked");
         #[cfg(target_os = "linux")]
         assert_eq!(std::fs::read_dir("/proc/self/fd").expect("it is mounted").count(), before);
-        let token = shutdown.token();
+        let token = shutdown.handle();
         shutdown.on_stop(&rt, move |cause| async move {
             assert_eq!(token.cause(), Some(cause));
             Ok::<_, Infallible>(())
@@ -493,7 +493,7 @@ mod child {
     #[ignore = "a program of its own"]
     fn comes_second() {
         let first = Shutdown::new().expect("free");
-        let token = first.token();
+        let token = first.handle();
         assert!(matches!(Shutdown::new(), Err(SignalError::AlreadyActive)));
         drop(first);
         let second = Shutdown::builder().signals([]).install().expect("free again");

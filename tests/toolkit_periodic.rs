@@ -608,5 +608,5 @@ fn a_failed_refresh_is_no_reason_to_stop_the_program_unless_it_stops_the_refresh
     // Its run goes with it, and nobody has read the error.
     drop(stops);
     until(|| shutdown.requested());
-    assert!(matches!(shutdown.token().cause(), Some(Cause::Unhandled)));
+    assert!(matches!(shutdown.handle().cause(), Some(Cause::Unhandled)));
 }

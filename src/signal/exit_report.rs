@@ -20,7 +20,7 @@ pub enum Cause {
     Signal(i32),
     /// A task failed or panicked and nobody held its handle.
     Unhandled,
-    /// The program itself, by [`StopToken::trigger`](super::StopToken::trigger) or by coming to its end.
+    /// The program itself, by [`ShutdownHandle::trigger`](super::ShutdownHandle::trigger) or by coming to its end.
     Program,
 }
 

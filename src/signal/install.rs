@@ -3,11 +3,11 @@
 use super::claim::{Claim, was_ignored};
 use super::error::SignalError;
 use super::exit_report::status_of;
+use super::handle::ShutdownHandle;
 use super::latch::Bell;
 use super::number::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::request::Request;
 use super::shutdown::Shutdown;
-use super::token::StopToken;
 use crate::sync::plain::{AtomicBool, Mutex, Ordering};
 use crate::sync::{Arc, thread};
 use signal_hook::{flag, low_level};
@@ -93,7 +93,7 @@ impl ShutdownBuilder {
             }
         }
         Ok(Shutdown {
-            token: StopToken(request),
+            handle: ShutdownHandle(request),
             deadline: self.deadline,
             signals,
             stops: Mutex::new(Vec::new()),

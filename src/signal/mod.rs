@@ -40,6 +40,8 @@ mod error;
 #[cfg(feature = "signal")]
 mod exit_report;
 #[cfg(feature = "signal")]
+mod handle;
+#[cfg(feature = "signal")]
 mod install;
 pub(crate) mod latch;
 #[cfg(feature = "signal")]
@@ -50,13 +52,12 @@ mod number;
 mod request;
 #[cfg(feature = "signal")]
 mod shutdown;
-#[cfg(feature = "signal")]
-mod token;
 
 #[cfg(feature = "signal")]
 pub use self::{
     error::SignalError,
     exit_report::{Cause, ExitReport, Failure, StopFailed},
+    handle::{ShutdownHandle, Wait},
     install::ShutdownBuilder,
     listen::{Delivery, Signals, listen, listen_all, listen_all_on},
     number::{
@@ -65,5 +66,4 @@ pub use self::{
         SIGWINCH, SIGXCPU, SIGXFSZ, name,
     },
     shutdown::Shutdown,
-    token::{StopToken, Wait},
 };

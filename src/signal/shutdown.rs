@@ -3,9 +3,9 @@
 use super::claim::Claim;
 use super::error::SignalError;
 use super::exit_report::{Cause, ExitReport, StopFailed};
+use super::handle::ShutdownHandle;
 use super::install::{Active, ShutdownBuilder};
 use super::request::Request;
-use super::token::StopToken;
 use crate::error::{IntoBoxError, TaskError};
 use crate::instant::Instant;
 use crate::runtime::{Builder, Handle, Runtime, ShutdownReport};
@@ -25,17 +25,17 @@ const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// `signal`.
 ///
 /// - **The first** signal of `SIGINT`, `SIGTERM`, `SIGHUP`, `SIGQUIT` (or those given to the [builder](Self::builder)) asks the program
-///   to stop: [`requested`](StopToken::requested) is true, [`wait`](StopToken::wait) is ready, and the functions given to
+///   to stop: [`requested`](ShutdownHandle::requested) is true, [`wait`](ShutdownHandle::wait) is ready, and the functions given to
 ///   [`on_stop`](Self::on_stop) begin.
 /// - **An unhandled error or panic** of a task of an [attached](Self::attach) runtime does the same, and is in the [`ExitReport`]. So does
-///   [`trigger`](StopToken::trigger).
+///   [`trigger`](ShutdownHandle::trigger).
 /// - **The next signal** after any of these ends the process at once with the status 128 + signal. The handler itself does that,
 ///   so it works when every thread of the program hangs; nothing is flushed, no destructor runs. Signals within 50 ms of a first
 ///   signal count as that one ([`merge`](ShutdownBuilder::merge)).
 /// - Further errors are counted; the hooks of the program still see them.
 /// - [`finish`](Self::finish) waits for the stop functions, shuts the runtime down, and says how it went.
 ///
-/// It has the methods of its [`StopToken`].
+/// It has the methods of its [`ShutdownHandle`].
 ///
 /// # Threads
 /// One, named `offtick-signal`, which sleeps until there is a signal: requests are told of even when a reactor hangs, and
@@ -68,13 +68,13 @@ const LAST_PATIENCE: Duration = Duration::from_millis(200);
 /// }
 /// ```
 ///
-/// It is not `Clone`, its [`token`](Self::token) is:
+/// It is not `Clone`, its [`handle`](Self::handle) is:
 /// ```compile_fail,E0599
 /// let other = offtick::signal::Shutdown::new().unwrap().clone();
 /// ```
 #[must_use = "dropping it gives the signals back"]
 pub struct Shutdown {
-    pub(super) token: StopToken,
+    pub(super) handle: ShutdownHandle,
     pub(super) deadline: Duration,
     pub(super) signals: Vec<i32>,
     pub(super) stops: Mutex<Vec<Task<()>>>,
@@ -101,15 +101,15 @@ impl Shutdown {
 
     /// Sees the unhandled errors and panics of a runtime, beside the hooks that its builder has or gets: those that nobody has
     /// read ([`on_unhandled_error`](crate::Builder::on_unhandled_error)). Any number of runtimes may be attached;
-    /// one with a builder of another kind by [`StopToken::report`] in its hook.
+    /// one with a builder of another kind by [`ShutdownHandle::report`] in its hook.
     pub fn attach(&self, builder: Builder) -> Builder {
-        let token = self.token();
-        builder.on_unhandled_error(move |task, error| token.report(task, error))
+        let own = self.handle();
+        builder.on_unhandled_error(move |task, error| own.report(task, error))
     }
 
-    /// What the rest of the program gets.
-    pub fn token(&self) -> StopToken {
-        self.token.clone()
+    /// Returns a handle for the rest of the program.
+    pub fn handle(&self) -> ShutdownHandle {
+        self.handle.clone()
     }
 
     /// The signals that it took: those it was given but for the ones that the process ignores.
@@ -128,9 +128,9 @@ impl Shutdown {
         Fut: Future<Output = Result<(), E>> + Send + 'static,
         E: IntoBoxError + 'static,
     {
-        let token = self.token();
+        let own = self.handle();
         let task = handle.as_ref().run(async move {
-            let cause = token.wait().await;
+            let cause = own.wait().await;
             stop(cause).await
         });
         self.stops.lock().push(task);
@@ -144,9 +144,9 @@ impl Shutdown {
         F: FnOnce(Cause) -> Result<(), E> + Send + 'static,
         E: IntoBoxError + 'static,
     {
-        let (token, pool) = (self.token(), handle.as_ref().clone());
+        let (own, pool) = (self.handle(), handle.as_ref().clone());
         let task = handle.as_ref().run(async move {
-            let cause = token.wait().await;
+            let cause = own.wait().await;
             pool.run_blocking(move || stop(cause)).await
         });
         self.stops.lock().push(task);
@@ -220,7 +220,7 @@ impl Shutdown {
     fn end(self, stops: Vec<StopFailed>, end: impl FnOnce(Duration) -> ShutdownReport) -> ExitReport {
         let patience = self.left().map_or(Duration::MAX, |left| left.max(LAST_PATIENCE));
         let report = end(patience);
-        let request = Arc::clone(&self.token.0);
+        let request = Arc::clone(&self.handle.0);
         ExitReport {
             cause: request.cause().unwrap_or(Cause::Program),
             failure: request.take_failure(),
@@ -232,12 +232,12 @@ impl Shutdown {
     }
 
     pub(super) fn request(&self) -> &Arc<Request> {
-        &self.token.0
+        &self.handle.0
     }
 
     /// What is left until the deadline. `None`: the clock does not reach that far.
     fn left(&self) -> Option<Duration> {
-        let end = self.token.0.begun().checked_add(self.deadline)?;
+        let end = self.handle.0.begun().checked_add(self.deadline)?;
         Some(end.saturating_duration_since(Instant::now()))
     }
 
@@ -246,7 +246,7 @@ impl Shutdown {
         self.claims.clear();
         // The last writer: the attendant reads the end of the pipe.
         self.writer = None;
-        self.token.0.release();
+        self.handle.0.release();
         let Some(attendant) = self.attendant.take() else { return };
         attendant.thread().unpark();
         // A waker may have dropped us on the attendant itself; it ends by itself then.

@@ -1,4 +1,4 @@
-//! What the rest of a program sees of a [`Shutdown`](super::Shutdown).
+//! The handle of a [`Shutdown`](super::Shutdown), for the rest of the program.
 
 use super::exit_report::Cause;
 use super::request::Request;
@@ -13,18 +13,20 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Tells whether the program is to stop, and can ask for it: a cheap clone goes wherever that matters.
+/// A handle to a [`Shutdown`]: reports whether the program is to stop, and can ask for it.
 ///
-/// Made by [`Shutdown::token`](super::Shutdown::token). It works from any thread and any executor. It may outlive its `Shutdown`;
+/// A cheap clone goes wherever that matters. (The token for the tasks of a screen or a request is `CancelToken`, in `toolkit`.)
+///
+/// Made by [`Shutdown::handle`](super::Shutdown::handle). It works from any thread and any executor. It may outlive its `Shutdown`;
 /// then signals do not reach it any more, [`trigger`](Self::trigger) still does.
 ///
 /// # Example
 /// ```
 /// let shutdown = offtick::signal::Shutdown::new()?;
 /// let rt = shutdown.attach(offtick::Builder::new()).build()?;
-/// let token = shutdown.token();
+/// let handle = shutdown.handle();
 /// let worker = rt.spawn(async move {
-///     let cause = token.wait().await;
+///     let cause = handle.wait().await;
 ///     format!("{cause}: saved")
 /// });
 /// shutdown.trigger();
@@ -33,16 +35,16 @@ use std::task::{Context, Poll, ready};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct StopToken(pub(super) Arc<Request>);
+pub struct ShutdownHandle(pub(super) Arc<Request>);
 
-impl StopToken {
+impl ShutdownHandle {
     fn request(&self) -> &Arc<Request> {
         &self.0
     }
 }
 
 methods! {
-impl StopToken, Shutdown {
+impl ShutdownHandle, Shutdown {
     /// True once the program is to stop: one load, for every tick.
     #[inline]
     pub fn requested(&self) -> bool {
@@ -77,13 +79,13 @@ impl StopToken, Shutdown {
 }
 }
 
-impl fmt::Debug for StopToken {
+impl fmt::Debug for ShutdownHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StopToken").field("cause", &self.cause()).finish_non_exhaustive()
+        f.debug_struct("ShutdownHandle").field("cause", &self.cause()).finish_non_exhaustive()
     }
 }
 
-/// A future that is ready once the program is to stop; made by [`StopToken::wait`].
+/// A future that is ready once the program is to stop; made by [`ShutdownHandle::wait`].
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct Wait<'a> {
     request: &'a Request,
