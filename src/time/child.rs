@@ -1,22 +1,24 @@
-//! A clock that runs by another one, at a pace of its own, and the timers that go by it.
+//! A clock that runs by another one, at its own pace, with its timers.
 //!
 //! # Parts
-//! - [`ChildClock`] maps the time of its parent: a line through the last change, as steep as the scale, level while paused.
-//! - [`ChildTimers`] are a [`Driver`] with a wheel of its own. What a reactor does for a runtime's driver, one timer in the
-//!   *parent's* driver does for it: it stands at the moment of the parent at which the child's earliest timer is due.
+//! - [`ChildClock`] maps the time of its parent: a line through the last change, whose slope is the scale, or zero
+//!   while paused.
+//! - [`ChildTimers`] are a [`Driver`] with its own wheel. One timer in the *parent's* driver does what a reactor does
+//!   for a runtime's driver: its deadline is the parent's time at which the child's earliest timer is due.
 //!
 //! ```text
 //! insert of an earlier timer, change of scale or pause:  rearm    set the parent's timer anew
 //! the parent's timer fires:                              fire what is due, rearm
 //! the parent's runtime shuts down (all timers wake):     the child's driver ends as well; real time passes for it
 //! ```
-//! So whoever drives the parent knows nothing of children, and its next deadline covers theirs. A child of a child hangs on
-//! the child's driver in the same way.
+//! So the thread that drives the parent does not know of children, and its next deadline covers theirs. A child of a
+//! child depends on the child's driver in the same way.
 //!
 //! # Why no timer is missed
-//! The child's driver is marked as armed by `prepare_park` ahead of each look at its earliest timer, so an insert either is
-//! seen by that look or calls `rearm` itself. One thread at a time sets the parent's timer; one that comes meanwhile has it
-//! look again. Each moment is checked by the very function that reads the clock: at that moment the timer is due.
+//! `prepare_park` marks the child's driver as armed before each check of its earliest timer, so that check sees an
+//! insert, or the insert calls `rearm` itself. One thread at a time sets the parent's timer; a thread that arrives
+//! meanwhile makes it check again. The function that reads the clock checks each computed time, so that the timer is
+//! due then.
 
 use super::clock::{Clock, ClockListener, ScaleError};
 use super::driver::{Driver, TimerKey, TimerState};
@@ -27,17 +29,17 @@ use std::fmt;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-/// A moment that never comes: a timer there is woken by the end of the runtime alone.
+/// A time that never comes: only the end of the runtime wakes a timer with it.
 const NEVER: u64 = u64::MAX;
 
-/// A clock that runs by another one, at a scale of its own, and can be paused by itself.
+/// A clock that runs by another one, with its own scale and pause.
 ///
-/// For several times in one program: a game whose world is paused or in slow motion while its menu goes on. Made by
-/// [`Clock::child`] or [`ManualClock::child`](super::ManualClock::child) from the clock of a runtime, and given to tasks by
-/// [`TaskBuilder::clock`](crate::TaskBuilder::clock): the sleeps, timeouts, intervals and retries of such a task go by it. Children
-/// may have children.
+/// Use it for several times in one program: a game whose world is paused or in slow motion while its menu continues.
+/// [`Clock::child`] and [`ManualClock::child`](super::ManualClock::child) create it from the clock of a runtime, and
+/// [`TaskBuilder::clock`](crate::TaskBuilder::clock) sets it for a task: the task's sleeps, timeouts, intervals and
+/// retries use it. Children may have children.
 ///
-/// It starts at the moment that its parent shows, at scale 1. Clones are one clock; every call is thread-safe.
+/// It starts at its parent's current time, at scale 1. Clones are one clock; every method is thread-safe.
 ///
 /// # Example
 /// ```
@@ -77,7 +79,7 @@ struct State {
 /// The mapping from parent time to child time since the last change.
 #[derive(Clone, Copy, Debug)]
 struct Line {
-    /// The parent's moment of the last change, and what the child showed then.
+    /// The parent's time of the last change, and the child's time then.
     at: u64,
     shown: u64,
     scale: f64,
@@ -90,7 +92,7 @@ impl Line {
     }
 
     fn scaled(&self, nanos: u64) -> u64 {
-        // A float of 53 bits would round what is longer than 104 days. The conversion saturates.
+        // A float of 53 bits would round durations longer than 104 days. The conversion saturates.
         if self.scale == 1.0 { nanos } else { (nanos as f64 * self.scale) as u64 }
     }
 
@@ -98,7 +100,9 @@ impl Line {
         if self.stands() { self.shown } else { self.shown.saturating_add(self.scaled(parent.saturating_sub(self.at))) }
     }
 
-    /// A moment of the parent at which the child shows `moment`, or a little more; `None` while it stands before that.
+    /// Returns a time of the parent at which the child shows `moment`, or slightly more.
+    ///
+    /// `None` while the child stops before that.
     fn moment_of(&self, moment: u64) -> Option<u64> {
         let ahead = moment.saturating_sub(self.shown);
         if ahead == 0 {
@@ -125,37 +129,37 @@ impl ChildClock {
         Self { shared: Arc::new(Shared { parent, origin, state: Mutex::new(State { line, listeners: Vec::new() }) }) }
     }
 
-    /// The time that this clock shows. It never goes backwards.
+    /// Returns the current time, which never goes backwards.
     pub fn now(&self) -> Instant {
         self.shared.origin.checked_add(self.elapsed()).unwrap_or(self.shared.origin)
     }
 
-    /// How much time of this clock has passed since it was made.
+    /// Returns the time of this clock since it was created.
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.nanos())
     }
 
-    /// Makes a clock that runs by this one.
+    /// Creates a clock that runs by this one.
     pub fn child(&self) -> Self {
         Self::new(Clock::of_child(self.clone()))
     }
 
-    /// Stops this clock, whatever its parent does.
+    /// Stops this clock, whether its parent runs or not.
     pub fn pause(&self) {
         self.change(|line| line.paused = true);
     }
 
-    /// Ends a [`pause`](Self::pause). The time of the pause is not made up for.
+    /// Ends a [`pause`](Self::pause). The clock does not catch up.
     pub fn resume(&self) {
         self.change(|line| line.paused = false);
     }
 
-    /// True between [`pause`](Self::pause) and [`resume`](Self::resume).
+    /// Returns true between [`pause`](Self::pause) and [`resume`](Self::resume).
     pub fn is_paused(&self) -> bool {
         self.shared.state.lock().line.paused
     }
 
-    /// Sets how fast this clock runs by its parent: 1 at first, 0 to stand still.
+    /// Sets the pace of this clock, relative to its parent: 1 at first, 0 to stop.
     ///
     /// # Errors
     /// [`ScaleError`] if `scale` is negative, infinite or not a number; the old scale stays.
@@ -165,14 +169,14 @@ impl ChildClock {
         Ok(())
     }
 
-    /// How fast this clock runs by its parent.
+    /// Returns the pace of this clock, relative to its parent.
     pub fn scale(&self) -> f64 {
         self.shared.state.lock().line.scale
     }
 
     pub(super) fn nanos(&self) -> u64 {
         let state = self.shared.state.lock();
-        // Read under the lock: a change that comes in between would make the line start after this moment.
+        // Read under the lock: a change in between would make the line start after this time.
         state.line.at(self.shared.parent.nanos())
     }
 
@@ -218,7 +222,7 @@ impl fmt::Debug for ChildClock {
     }
 }
 
-/// The driver of a child clock's timers in one runtime.
+/// The timers of a child clock in one runtime.
 pub(crate) struct ChildTimers {
     me: Weak<Self>,
     clock: ChildClock,
@@ -230,14 +234,16 @@ pub(crate) struct ChildTimers {
 #[derive(Default)]
 struct ParentTimer {
     key: Option<TimerKey>,
-    /// A thread sets it.
+    /// True while a thread sets the parent's timer.
     busy: bool,
-    /// Another one came meanwhile: it has to be set again.
+    /// True if another thread came meanwhile: then it must be set again.
     again: bool,
 }
 
 impl Driver {
-    /// The timers of `clock` in the runtime of this driver; `None` if the clock does not run by this driver's.
+    /// Returns the timers of `clock` in the runtime of this driver.
+    ///
+    /// `None` if the clock does not run by this driver's.
     pub(crate) fn of_child(self: &Arc<Self>, clock: &ChildClock) -> Option<Arc<Self>> {
         let parent = match clock.shared.parent.as_child() {
             Some(parent) => self.of_child(parent)?,
@@ -282,7 +288,8 @@ impl ChildTimers {
             let now = self.clock.nanos();
             loop {
                 let fired = driver.fire_due(now);
-                // What is left once some were woken is due at once: the parent's next look goes on with it.
+                // Timers that remain after some were woken are due immediately: the parent's next check continues with
+                // them.
                 if !fired.more || fired.count != 0 {
                     break;
                 }
@@ -317,7 +324,7 @@ impl ChildTimers {
         let driver = self.driver.lock().upgrade()?;
         let parent = &self.parent;
         if parent.has_ended() {
-            // Else it would keep the thread for such timers alive.
+            // Otherwise it would keep the thread for such timers alive.
             if let Some(key) = key {
                 parent.cancel(key);
             }
@@ -340,7 +347,7 @@ impl ChildTimers {
         let waker = Waker::from(Arc::new(ParentWaker(Weak::clone(&self.me))));
         let key = parent.insert(moment, waker).ok()?;
         if parent.has_ended() {
-            // It ended in between, and may have woken everybody before this timer came.
+            // The parent ended in between, and may have woken every timer before this one was added.
             parent.cancel(key);
             driver.end();
             return None;
@@ -370,7 +377,7 @@ impl Drop for ChildTimers {
     }
 }
 
-/// The waker of the parent's timer. It does not keep the timers alive.
+/// A waker of the parent's timer. It does not keep the timers alive.
 struct ParentWaker(Weak<ChildTimers>);
 
 impl Wake for ParentWaker {
@@ -388,7 +395,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// At the moment given for a deadline the clock shows that deadline, and not a moment before.
+        /// At the time computed for a deadline the clock shows that deadline, and not before.
         #[test]
         fn a_moment_is_the_first_at_which_the_child_shows_it(
             at in 0_u64..1 << 50,

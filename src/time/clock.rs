@@ -1,7 +1,7 @@
 //! The clock of a runtime: the system's, or one that the program moves.
 //!
-//! A moved clock must reach reactors that are parked: they compute no timeout from it. Each registers a
-//! [`ClockListener`]; every move stores the new time first and calls the listeners after, outside the clock's lock.
+//! A move of a clock must reach parked reactors, which compute no timeout from a manual clock. Each registers a
+//! [`ClockListener`]. Every move stores the new time first and then calls the listeners, outside the clock's lock.
 
 use super::ChildClock;
 use crate::instant::Instant;
@@ -11,16 +11,18 @@ use crate::task::TimeSource;
 use std::fmt;
 use std::time::Duration;
 
-/// Is told after each move of a manual clock, or of a settable wall clock.
+/// A listener for moves of a manual clock, or of a settable wall clock.
 pub(crate) trait ClockListener: Send + Sync {
-    /// The clock shows its new time already. Runs on the thread that moved it, under no lock.
+    /// Called when the clock already shows its new time.
+    ///
+    /// It runs on the thread that moved the clock, under no lock.
     fn clock_moved(&self);
 }
 
-/// What a runtime takes the time from: timers, timeouts, retries and schedules all obey it.
+/// The source of time for the timers, timeouts, retries and schedules of a runtime.
 ///
-/// [`Clock::system`] is the default. [`Clock::manual`] makes time a value of the program: a game that pauses, a
-/// simulation that runs at ten times the speed, a test that needs no sleep. Clones show the same time.
+/// [`Clock::system`] is the default. [`Clock::manual`] makes time a value of the program: for a game that pauses, a
+/// simulation at ten times the speed, or a test without sleeps. Clones show the same time.
 ///
 /// # Example
 /// ```
@@ -44,22 +46,22 @@ enum Kind {
         origin: Instant,
     },
     Manual(ManualClock),
-    /// Of timers that hang on those of a runtime, and of nothing else.
+    /// Only for timers that depend on those of a runtime.
     Child(ChildClock),
 }
 
 impl Clock {
-    /// The monotonic clock of the operating system, or of the page ([`Instant`]).
+    /// Returns the monotonic clock of the operating system, or of the page ([`Instant`]).
     pub fn system() -> Self {
         Self { kind: Kind::System { origin: Instant::now() } }
     }
 
-    /// A clock that stands still until it is moved; see [`ManualClock`].
+    /// Creates a clock that stands until it is moved; see [`ManualClock`].
     pub fn manual() -> ManualClock {
         ManualClock::new()
     }
 
-    /// The time that this clock shows. It never goes backwards.
+    /// Returns the current time, which never goes backwards.
     pub fn now(&self) -> Instant {
         match &self.kind {
             Kind::System { .. } => Instant::now(),
@@ -68,12 +70,12 @@ impl Clock {
         }
     }
 
-    /// Makes a clock that runs by this one, at a scale of its own; see [`ChildClock`].
+    /// Creates a clock that runs by this one, at its own scale; see [`ChildClock`].
     pub fn child(&self) -> ChildClock {
         ChildClock::new(self.clone())
     }
 
-    /// The manual clock behind this one, to move it by; `None` for the system's.
+    /// Returns the manual clock behind this one; `None` for the system's.
     pub fn as_manual(&self) -> Option<&ManualClock> {
         match &self.kind {
             Kind::System { .. } | Kind::Child(_) => None,
@@ -83,7 +85,7 @@ impl Clock {
 }
 
 impl Clock {
-    /// The clock as tasks know it.
+    /// Returns the clock as tasks use it.
     pub(crate) fn source(&self) -> Box<dyn TimeSource> {
         match &self.kind {
             Kind::System { .. } => Box::new(SystemTime),
@@ -92,7 +94,7 @@ impl Clock {
     }
 }
 
-/// The system's clock without an origin: nothing is allocated for a box of it.
+/// The system's clock without an origin: a box of it allocates nothing.
 struct SystemTime;
 
 impl TimeSource for SystemTime {
@@ -117,7 +119,7 @@ impl TimeSource for Clock {
 
 // Read by the engines of later layers: nanoseconds since the origin.
 impl Clock {
-    /// The time as the engines see it: nanoseconds since the origin of this clock.
+    /// Returns the time as the engines use it: nanoseconds since the origin of this clock.
     #[inline]
     pub(crate) fn nanos(&self) -> u64 {
         match &self.kind {
@@ -127,7 +129,7 @@ impl Clock {
         }
     }
 
-    /// The clock as that of a driver.
+    /// Returns the clock of a child's driver.
     pub(super) fn of_child(child: ChildClock) -> Self {
         Self { kind: Kind::Child(child) }
     }
@@ -139,7 +141,7 @@ impl Clock {
         }
     }
 
-    /// True if both are one clock.
+    /// Returns true if both are one clock.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (Kind::System { origin }, Kind::System { origin: theirs }) => origin == theirs,
@@ -149,7 +151,7 @@ impl Clock {
         }
     }
 
-    /// `instant` as the engines see it: 0 if it lies before the origin.
+    /// Converts `instant` to nanoseconds; 0 if it is before the origin.
     pub(crate) fn nanos_of(&self, instant: Instant) -> u64 {
         let origin = match &self.kind {
             Kind::System { origin } => *origin,
@@ -159,7 +161,7 @@ impl Clock {
         saturating_nanos(instant.saturating_duration_since(origin))
     }
 
-    /// A moment of the engines as an instant; `None` beyond the end of the system's time.
+    /// Converts nanoseconds to an instant; `None` beyond the range of the system's time.
     pub(crate) fn instant_of(&self, nanos: u64) -> Option<Instant> {
         let origin = match &self.kind {
             Kind::System { origin } => *origin,
@@ -169,14 +171,14 @@ impl Clock {
         origin.checked_add(Duration::from_nanos(nanos))
     }
 
-    /// Whether time passes without a call: only then does a reactor park with a timeout.
+    /// Returns true if time passes without a call: then a reactor parks with a timeout.
     pub(crate) fn runs_by_itself(&self) -> bool {
         matches!(self.kind, Kind::System { .. })
     }
 
-    /// Registers a reactor to be told of moves. Nothing is ever told under the system's clock.
+    /// Registers a listener for moves. The system's clock never calls it.
     pub(crate) fn listen(&self, listener: Weak<dyn ClockListener>) {
-        // Of a child, whoever drives its timers listens by itself.
+        // The driver of a child's timers listens itself.
         if let Kind::Manual(manual) = &self.kind {
             let mut control = manual.shared.control.lock();
             let live = control.listeners.iter().filter(|known| known.strong_count() > 0);
@@ -207,17 +209,17 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// A clock that moves only when it is told to.
+/// A clock that only the program moves.
 ///
-/// Give a clone of it (`manual.clone().into()`) to a runtime and keep one to move it by. Whatever is due after a move
-/// fires in the order of its deadlines, however far the move goes. Every call is thread-safe; clones are one clock.
+/// Pass a clone of it (`manual.clone().into()`) to a runtime and keep one to move it. Timers that are due after a move
+/// fire in the order of their deadlines, after a move of any length. Every method is thread-safe; clones are one clock.
 ///
 /// - [`advance`](Self::advance) is for the frame loop: it obeys [`pause`](Self::pause) and
 ///   [`set_scale`](Self::set_scale).
-/// - [`step`](Self::step) and [`set`](Self::set) are for the debugger and the test: they do what they say, also while
-///   paused.
+/// - [`step`](Self::step) and [`set`](Self::set) are for the debugger and the test: they move the clock even while it
+///   is paused.
 ///
-/// The clock starts at the real instant at which it was made and ends, by saturating, 584 years later.
+/// The clock starts at the real time of its creation and saturates 584 years later.
 ///
 /// # Example
 /// ```
@@ -239,7 +241,7 @@ pub struct ManualClock {
 
 struct Shared {
     origin: Instant,
-    /// Nanoseconds since the origin. Written under the lock of `control` only, read without it.
+    /// Nanoseconds since the origin. Written only under the lock of `control`, read without it.
     elapsed: AtomicU64,
     control: Mutex<CancelHandle>,
 }
@@ -247,50 +249,52 @@ struct Shared {
 struct CancelHandle {
     paused: bool,
     scale: f64,
-    /// What a scaled move left over, below one nanosecond: a thousand small moves are as long as one large.
+    /// The rest of a scaled move, below one nanosecond: a thousand small moves are as long as one large.
     carry: f64,
     clamped: u64,
-    /// Replaced as a whole, so that a move takes it along for one reference count and no allocation.
+    /// Replaced as a whole, so that a move takes it for one reference count and no allocation.
     listeners: Arc<[Weak<dyn ClockListener>]>,
 }
 
 impl ManualClock {
-    /// A clock that stands at this instant, runs at scale 1 and is not paused.
+    /// Creates a clock at the current instant, at scale 1 and not paused.
     pub fn new() -> Self {
         let control = CancelHandle { paused: false, scale: 1.0, carry: 0.0, clamped: 0, listeners: Arc::new([]) };
         let shared = Shared { origin: Instant::now(), elapsed: AtomicU64::new(0), control: Mutex::new(control) };
         Self { shared: Arc::new(shared) }
     }
 
-    /// The time that this clock shows.
+    /// Returns the current time.
     pub fn now(&self) -> Instant {
-        // An `Instant` too small for 584 years is known on no platform; then time stands still there.
+        // No known platform has an `Instant` too small for 584 years; time would stop there.
         self.shared.origin.checked_add(self.elapsed()).unwrap_or(self.shared.origin)
     }
 
-    /// Makes a clock that runs by this one, at a scale of its own; see [`ChildClock`].
+    /// Creates a clock that runs by this one, at its own scale; see [`ChildClock`].
     pub fn child(&self) -> ChildClock {
         Clock::from(self.clone()).child()
     }
 
-    /// How far this clock was moved since it was made.
+    /// Returns how far this clock was moved since it was created.
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.nanos())
     }
 
-    /// Moves the clock by `by` times the scale, or not at all while it is paused. Returns how far it moved.
+    /// Moves the clock by `by` multiplied by the scale, and returns how far it moved.
+    ///
+    /// It does not move while it is paused.
     pub fn advance(&self, by: Duration) -> Duration {
         self.travel(|now, control| if control.paused { now } else { now.saturating_add(control.scaled(by)) })
     }
 
-    /// Moves the clock by exactly `by`, whatever its scale, also while it is paused.
+    /// Moves the clock by exactly `by`, at any scale, also while it is paused.
     pub fn step(&self, by: Duration) -> Duration {
         self.travel(|now, _| now.saturating_add(saturating_nanos(by)))
     }
 
-    /// Moves the clock to `since_start` after its origin, whatever its scale, also while it is paused.
+    /// Moves the clock to `since_start` after its origin, also while it is paused.
     ///
-    /// Time never goes backwards: an earlier moment than the present one changes nothing and is counted in
+    /// Time never goes backwards: an earlier time than the current one changes nothing and is counted in
     /// [`backward_moves`](Self::backward_moves). Returns how far the clock moved.
     pub fn set(&self, since_start: Duration) -> Duration {
         self.travel(|_, _| saturating_nanos(since_start))
@@ -301,17 +305,17 @@ impl ManualClock {
         self.shared.control.lock().paused = true;
     }
 
-    /// Ends a [`pause`](Self::pause). The time of the pause is not made up for.
+    /// Ends a [`pause`](Self::pause). The clock does not catch up.
     pub fn resume(&self) {
         self.shared.control.lock().paused = false;
     }
 
-    /// True between [`pause`](Self::pause) and [`resume`](Self::resume).
+    /// Returns true between [`pause`](Self::pause) and [`resume`](Self::resume).
     pub fn is_paused(&self) -> bool {
         self.shared.control.lock().paused
     }
 
-    /// Sets what each [`advance`](Self::advance) from now on is multiplied by: 1 at first, 0 to stand still.
+    /// Sets the factor of each later [`advance`](Self::advance): 1 at first, 0 to stop.
     ///
     /// # Errors
     /// [`ScaleError`] if `scale` is negative, infinite or not a number; the old scale stays.
@@ -321,35 +325,37 @@ impl ManualClock {
         Ok(())
     }
 
-    /// What each [`advance`](Self::advance) is multiplied by.
+    /// Returns the factor of each [`advance`](Self::advance).
     pub fn scale(&self) -> f64 {
         self.shared.control.lock().scale
     }
 
-    /// How many calls of [`set`](Self::set) named a moment before the present one.
+    /// Returns how many calls of [`set`](Self::set) passed an earlier time than the current one.
     pub fn backward_moves(&self) -> u64 {
         self.shared.control.lock().clamped
     }
 
     #[inline]
     fn nanos(&self) -> u64 {
-        // Acquire pairs with the Release of `travel`: whoever sees the new time sees what was done before the move.
+        // Acquire pairs with the Release of `travel`: a thread that sees the new time sees what was done before the
+        // move.
         self.shared.elapsed.load(Ordering::Acquire)
     }
 
-    /// How far [`advance`](Self::advance) would move the clock. What is left below a nanosecond is kept for the next call:
-    /// whoever asks is about to move the clock that far, in steps.
+    /// Returns how far [`advance`](Self::advance) would move the clock.
+    ///
+    /// The rest below a nanosecond is kept for the next call: the caller is about to move the clock that far, in steps.
     pub(crate) fn plan(&self, by: Duration) -> u64 {
         let mut control = self.shared.control.lock();
         if control.paused { 0 } else { control.scaled(by) }
     }
 
-    /// Moves the clock on to this moment of the engines.
+    /// Moves the clock to this time in nanoseconds.
     pub(crate) fn reach(&self, nanos: u64) {
         self.travel(|now, _| nanos.max(now));
     }
 
-    /// Counts a moment that was given and lies before the present one.
+    /// Counts a time that was before the current one.
     pub(crate) fn count_backward(&self) {
         self.shared.control.lock().clamped += 1;
     }
@@ -406,7 +412,7 @@ impl fmt::Debug for ManualClock {
     }
 }
 
-/// A scale that no clock can run at.
+/// An error for a scale at which no clock can run.
 ///
 /// # Example
 /// ```
@@ -424,13 +430,13 @@ impl ScaleError {
         if scale.is_finite() && scale >= 0.0 { Ok(()) } else { Err(Self { given: scale }) }
     }
 
-    /// The scale as given to [`ManualClock::set_scale`].
+    /// Returns the scale passed to [`ManualClock::set_scale`].
     pub fn given(&self) -> f64 {
         self.given
     }
 }
 
-/// A length of time in nanoseconds; what is longer than 584 years becomes `u64::MAX`.
+/// Converts a duration to nanoseconds; more than 584 years becomes `u64::MAX`.
 #[inline]
 pub(super) fn saturating_nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))

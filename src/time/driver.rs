@@ -1,4 +1,4 @@
-//! The timers of one runtime: a [`Wheel`] of wakers that every thread may use, and the protocol with its reactor.
+//! The timers of one runtime: a [`Wheel`] of wakers, and its protocol with the reactor.
 //!
 //! # Who does what
 //! Any thread inserts, resets and cancels. One thread, the **reactor**, turns in this order:
@@ -16,28 +16,28 @@
 //! 2. It unparks after the timer is in the wheel, so the reactor that this wakes finds it.
 //! 3. Of several inserts only those that lower `earliest` unpark: for the others the unpark of an earlier one is
 //!    already on its way.
-//! 4. The mark is cleared by the reactor alone. Whoever still reads it as set unparks once too often, no more.
-//! 5. A manual clock stores its new time, then each driver looks, under the lock, whether something became due. Either
-//!    that is before `prepare_park`, which reads the clock under the lock and sees the new time, or after, and then
-//!    it sees the mark.
+//! 4. Only the reactor clears the mark. A thread that still reads it as set unparks once too often, no more.
+//! 5. A manual clock stores its new time, and then each driver checks, under the lock, whether something became due.
+//!    Either that is before `prepare_park`, which reads the clock under the lock and sees the new time, or after it,
+//!    and then it sees the mark.
 //!
-//! `earliest` is a lower bound: a cancel leaves it, which costs at most one turn in vain.
+//! `earliest` is a lower bound: a cancel leaves it, which costs at most one useless turn.
 //!
-//! While timers end by the ten thousand a second, `prepare_park` allows a longer wait than until the next: see [`crowd`].
-//! What comes meanwhile unparks as ever.
+//! While tens of thousands of timers end per second, `prepare_park` allows a longer wait than until the next one: see
+//! [`coalesce`]. Timers that arrive meanwhile unpark as always.
 //!
 //! # After the end
-//! A driver whose runtime shuts down [ends](Driver::end): its timers go on in real time, and a thread of the process fires
-//! them ([`after_end`]). The waits for ticks of a host cannot go on; their driver is [closed](Driver::close).
+//! A driver whose runtime shuts down [ends](Driver::end): its timers continue in real time, and a thread of the process
+//! fires them ([`after_end`]). The waits for ticks of a host cannot continue; their driver is [closed](Driver::close).
 //!
 //! # Wakers
 //! A waker is foreign code. It is cloned before the lock, moved in and out under it, and dropped or woken after it.
 
 mod after_end;
-mod crowd;
+mod coalesce;
 
 pub(crate) use self::after_end::orphan;
-use self::crowd::Crowd;
+use self::coalesce::TimerCoalescer;
 use crate::instant::Instant;
 use crate::park::Unpark;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,51 +50,55 @@ use crate::util::wake_batch::WakeBatch;
 use std::task::Waker;
 use std::time::Duration;
 
-/// Number of batches that one [`Driver::fire_due`] takes before the reactor looks after its other work: 2048 timers.
+/// The number of batches of one [`Driver::fire_due`]: 2048 timers.
+///
+/// Then the reactor does its other work.
 const BATCHES: usize = 64;
 
-/// `earliest` when nothing is pending. A timer at this very moment, 584 years away, is never waited for either.
+/// The value of `earliest` without timers.
+///
+/// A timer at this time, 584 years away, is never waited for either.
 const NEVER: u64 = u64::MAX;
 
-/// Names a timer; after it fired or was cancelled, for ever nothing.
+/// A key of a timer, valid until the timer fired or was cancelled.
 pub(crate) type TimerKey = Key;
 
-/// A timer was refused because the runtime is shut down. The waker comes back.
+/// An error for a timer of a runtime that has shut down. It has the waker.
 #[derive(Debug, thiserror::Error)]
 #[error("the runtime of this timer is shut down")]
 pub(crate) struct TimerClosed(pub(crate) Waker);
 
-/// What became of a timer.
+/// The state of a timer.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimerState {
-    /// Not yet due. The waker given last is the one that will be woken.
+    /// Not yet due. The last waker will be woken.
     Pending,
-    /// Fired or cancelled: the key names nothing any more.
+    /// Fired or cancelled: the key is not valid any more.
     Gone,
     /// The driver was closed; nothing fires any more.
     Closed,
 }
 
-/// How one [`Driver::fire_due`] went.
+/// The result of one [`Driver::fire_due`].
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fired {
-    /// Timers that were woken.
+    /// The number of timers that were woken.
     pub(crate) count: usize,
-    /// The bound of one call was reached: more is due, call again before parking.
+    /// True if the limit of one call was reached: more are due, call again before parking.
     pub(crate) more: bool,
 }
 
-/// How long the reactor may park, as far as timers go.
+/// The time for which timers allow the reactor to park.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ParkTime {
     /// Not at all: something is due.
     Zero,
-    /// This long. Never zero. While many timers end it goes beyond the first of them.
+    /// At most this long, never zero. While many timers end it exceeds the first deadline.
     AtMost(Duration),
-    /// Until it is unparked: no timer is pending, or time moves by calls only.
+    /// Until it is unparked: no timer is pending, or only calls move the time.
     Unlimited,
 }
 
@@ -112,31 +116,34 @@ impl ParkTime {
 pub(crate) struct Driver {
     clock: Clock,
     unpark: Arc<dyn Unpark>,
-    /// No timer is to be fired before this moment. Written under the lock; Relaxed everywhere, because the one read
-    /// outside it ([`fire_due`](Self::fire_due)) may miss a timer that `prepare_park`, under the lock, will not.
+    /// A time before which no timer fires. Written under the lock.
+    ///
+    /// Relaxed everywhere: the only read outside of the lock ([`fire_due`](Self::fire_due)) may miss a timer that
+    /// `prepare_park`, under the lock, will not.
     earliest: AtomicU64,
-    /// The reactor parks or is about to. Set under the lock and read under it, which orders them: Relaxed. Cleared
-    /// without it, by the reactor (rule 4).
+    /// True while the reactor is parked or about to park.
+    ///
+    /// Set and read under the lock, which orders them: Relaxed. Cleared without it, by the reactor (rule 4).
     armed: AtomicBool,
-    /// The moment of the last look at the timers, for whoever need not know it better: Relaxed, and behind the clock.
+    /// The time of the last check of the timers. Relaxed, and behind the clock.
     looked: AtomicU64,
-    /// When the runtime shut down. Set under the lock.
+    /// The time of the runtime's shutdown. Set under the lock.
     ended: OnceLock<Instant>,
     shared: Mutex<Shared>,
-    /// Timers by clocks that run by this one's.
+    /// The timers of clocks that run by this one's.
     children: Mutex<Vec<Weak<ChildTimers>>>,
 }
 
 struct Shared {
     wheel: Wheel<Waker>,
-    crowd: Crowd,
+    coalescer: TimerCoalescer,
     closed: bool,
-    /// The thread for timers of runtimes that have shut down knows of this driver.
+    /// True if the thread for timers after a shutdown knows this driver.
     adopted: bool,
 }
 
 impl Driver {
-    /// A driver without timers, told by `clock` when that is moved by hand.
+    /// Creates a driver without timers. `clock` notifies it of moves.
     pub(crate) fn new(clock: Clock, unpark: Arc<dyn Unpark>) -> Arc<Self> {
         let ticks = if clock.runs_by_itself() { Ticks::COARSE } else { Ticks::EXACT };
         let driver = Arc::new(Self {
@@ -148,7 +155,7 @@ impl Driver {
             ended: OnceLock::new(),
             shared: Mutex::new(Shared {
                 wheel: Wheel::new(ticks),
-                crowd: Crowd::default(),
+                coalescer: TimerCoalescer::default(),
                 closed: false,
                 adopted: false,
             }),
@@ -159,13 +166,14 @@ impl Driver {
         driver
     }
 
-    /// The clock by which the timers go.
+    /// Returns the clock of the timers.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// The time by which the timers go, in nanoseconds of the clock: what the clock shows, and after the end of the
-    /// runtime real time on top of it, if the clock does not run by itself.
+    /// Returns the time of the timers, in nanoseconds of the clock.
+    ///
+    /// After the end of the runtime real time is added, if the clock is manual.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
         let shown = self.clock.nanos();
@@ -177,7 +185,7 @@ impl Driver {
         since.map_or(0, |since| since.as_nanos().try_into().unwrap_or(u64::MAX))
     }
 
-    /// As [`now`](Self::now), as an instant of the clock.
+    /// Returns [`now`](Self::now) as an instant of the clock.
     pub(crate) fn now_instant(&self) -> Instant {
         let shown = self.clock.now();
         if self.clock.runs_by_itself() {
@@ -186,13 +194,13 @@ impl Driver {
         shown.checked_add(Duration::from_nanos(self.since_end())).unwrap_or(shown)
     }
 
-    /// The moment `wait` from now.
+    /// Returns the time `wait` from now.
     #[inline]
     pub(crate) fn deadline_in(&self, wait: Duration) -> u64 {
         self.now().saturating_add(saturating_nanos(wait))
     }
 
-    /// Number of pending timers, those of child clocks included.
+    /// Returns the number of pending timers, including those of child clocks.
     pub(crate) fn len(&self) -> usize {
         let children: Vec<_> = self.children.lock().iter().filter_map(Weak::upgrade).collect();
         let (theirs, stand_ins) =
@@ -200,7 +208,7 @@ impl Driver {
         (self.shared.lock().wheel.len() + theirs).saturating_sub(stand_ins)
     }
 
-    /// True once the runtime has shut down.
+    /// Returns true once the runtime has shut down.
     pub(super) fn has_ended(&self) -> bool {
         self.ended.get().is_some()
     }
@@ -209,7 +217,9 @@ impl Driver {
         &self.children
     }
 
-    /// Adds a timer that wakes `waker` at `deadline` (nanoseconds of the clock), rounded up to a tick of the wheel.
+    /// Adds a timer that wakes `waker` at `deadline`, in nanoseconds of the clock.
+    ///
+    /// The deadline is rounded up to a tick of the wheel.
     ///
     /// # Errors
     /// [`TimerClosed`] after [`close`](Self::close).
@@ -228,7 +238,7 @@ impl Driver {
         Ok(key)
     }
 
-    /// Gives a timer a new deadline, earlier or later; its waker stays.
+    /// Changes the deadline of a timer, to an earlier or later one; its waker stays.
     pub(crate) fn reset(&self, key: TimerKey, deadline: u64) -> TimerState {
         let mut shared = self.shared.lock();
         if !shared.wheel.reset(key, deadline) {
@@ -242,8 +252,10 @@ impl Driver {
         TimerState::Pending
     }
 
-    /// Makes `waker` the one to be woken. If the answer is [`TimerState::Pending`] it will be; otherwise the one
-    /// before it was woken already, or is being woken, or the timer was cancelled.
+    /// Replaces the waker of a timer.
+    ///
+    /// If the answer is [`TimerState::Pending`], the new waker will be woken. Otherwise the previous one was woken, is
+    /// being woken, or the timer was cancelled.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: &Waker) -> TimerState {
         {
             let mut shared = self.shared.lock();
@@ -253,10 +265,10 @@ impl Driver {
                 None => return shared.state_of_gone(),
             }
         }
-        // Declared before the guard, so dropped after it: whichever waker is left over dies outside the lock.
+        // Declared before the guard, so dropped after it: the unused waker is dropped outside the lock.
         let mut waker = waker.clone();
         let mut shared = self.shared.lock();
-        // The timer may have fired while the lock was given back.
+        // The timer may have fired while the lock was released.
         match shared.wheel.payload_mut(key) {
             Some(known) => {
                 std::mem::swap(known, &mut waker);
@@ -266,20 +278,21 @@ impl Driver {
         }
     }
 
-    /// Takes a timer out. True if it was pending: then its waker is not woken.
+    /// Removes a timer. Returns true if it was pending: then its waker is not woken.
     pub(crate) fn cancel(&self, key: TimerKey) -> bool {
         let waker = self.shared.lock().wheel.remove(key);
         // Dropped here, after the lock.
         waker.is_some()
     }
 
-    /// Wakes the timers that are due at `now`, in the order of their deadlines, up to a bound. For the reactor, which
-    /// calls it once a turn: a turn with nothing due costs one load.
+    /// Wakes the timers that are due at `now`, in order, up to a limit.
+    ///
+    /// The reactor calls it once per turn: a turn with nothing due costs one load.
     pub(crate) fn fire_due(&self, now: u64) -> Fired {
         self.fire_batches(now, BATCHES)
     }
 
-    /// As [`fire_due`](Self::fire_due), but one batch at most: for a host that looks at its budget in between.
+    /// Wakes at most one batch of due timers, for a host that checks its budget in between.
     pub(crate) fn fire_some(&self, now: u64) -> Fired {
         self.fire_batches(now, 1)
     }
@@ -300,7 +313,7 @@ impl Driver {
                     batch.push(waker);
                 });
                 self.earliest.store(shared.wheel.next_deadline().unwrap_or(NEVER), Ordering::Relaxed);
-                shared.crowd.note(now, batch.len());
+                shared.coalescer.note(now, batch.len());
                 advance
             };
             count += batch.len();
@@ -312,40 +325,46 @@ impl Driver {
         Fired { count, more: true }
     }
 
-    /// True if a deadline has passed, as far as can be told without a reading of the system's clock, which costs as much as
-    /// an insertion: a deadline that passed since the last turn is found to have passed in the next one.
+    /// Returns true if a deadline has passed, without reading the system's clock.
+    ///
+    /// Reading it costs as much as an insertion. So a deadline that passed since the last turn is found in the next
+    /// one.
     pub(crate) fn has_reached(&self, deadline: u64) -> bool {
         let present = if self.clock.runs_by_itself() { self.looked.load(Ordering::Relaxed) } else { self.now() };
         deadline <= present
     }
 
-    /// True if a timer is due: what a reactor that spins looks at.
+    /// Returns true if a timer is due, for a reactor that spins.
     pub(crate) fn is_due(&self) -> bool {
         self.lower_bound().is_some_and(|earliest| earliest <= self.now())
     }
 
-    /// A moment before which no timer fires, for the price of one load: it may still name one that was cancelled. `None`
-    /// without timers.
+    /// Returns a time before which no timer fires, for one load; `None` without timers.
+    ///
+    /// It may belong to a cancelled timer.
     #[inline]
     pub(crate) fn lower_bound(&self) -> Option<u64> {
         let earliest = self.earliest.load(Ordering::Relaxed);
         (earliest != NEVER).then_some(earliest)
     }
 
-    /// A moment before which no timer fires, `None` without timers. For a host that plans its own next turn. It arms
-    /// nothing: whoever then waits where an earlier timer must reach it asks [`prepare_park`](Self::prepare_park).
+    /// Returns a time before which no timer fires; `None` without timers.
+    ///
+    /// Use it in a host that plans its next turn. It arms nothing: a thread that waits, and must be woken for an
+    /// earlier timer, calls [`prepare_park`](Self::prepare_park).
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         let shared = self.shared.lock();
         if self.armed.load(Ordering::Relaxed) {
-            // Whoever waits has set its alarm to `earliest`. At that moment it must find something due, be it in vain: a look
-            // that finds nothing leaves the alarm as it is.
+            // A waiting host has set its alarm to `earliest`. At that time it must find something due, even for
+            // nothing: a check that finds nothing leaves the alarm unchanged.
             return shared.wheel.next_deadline().map(|next| next.max(self.earliest.load(Ordering::Relaxed)));
         }
         self.tighten_earliest(&shared)
     }
 
-    /// How long the reactor may park. From here until its next [`fire_due`](Self::fire_due), whoever brings an earlier
-    /// timer unparks it.
+    /// Returns how long the reactor may park.
+    ///
+    /// From here until its next [`fire_due`](Self::fire_due), an insert of an earlier timer unparks it.
     pub(crate) fn prepare_park(&self) -> ParkTime {
         let shared = self.shared.lock();
         self.armed.store(true, Ordering::Relaxed);
@@ -358,14 +377,15 @@ impl Driver {
         match earliest.checked_sub(now) {
             None | Some(0) => ParkTime::Zero,
             Some(wait) if earliest != NEVER && runs => {
-                ParkTime::AtMost(Duration::from_nanos(shared.crowd.stretch(now, wait)))
+                ParkTime::AtMost(Duration::from_nanos(shared.coalescer.stretch(now, wait)))
             }
             Some(_) => ParkTime::Unlimited,
         }
     }
 
-    /// Ends every timer: all are woken, whatever their deadline, and find [`TimerState::Closed`]; later ones are
-    /// refused.
+    /// Ends every timer: all are woken, and find [`TimerState::Closed`].
+    ///
+    /// Later ones are refused.
     pub(crate) fn close(&self) {
         self.shared.lock().closed = true;
         let mut batch = WakeBatch::new();
@@ -383,7 +403,7 @@ impl Driver {
         }
     }
 
-    /// Unparks whoever fires the timers: the reactor, or the thread that does it after the end.
+    /// Unparks the thread that fires the timers: the reactor, or the timer thread after the end.
     fn unpark_driver(&self) {
         if self.ended.get().is_some() {
             after_end::unpark();
@@ -392,7 +412,9 @@ impl Driver {
         }
     }
 
-    /// Takes note of a timer that is yielded at `moment`, under the lock; true if the reactor may have parked for longer.
+    /// Records a timer that fires at `moment`, under the lock.
+    ///
+    /// Returns true if the reactor may have parked for longer.
     fn lower_earliest(&self, moment: u64) -> bool {
         if moment >= self.earliest.load(Ordering::Relaxed) {
             return false;
@@ -401,8 +423,10 @@ impl Driver {
         self.armed.load(Ordering::Relaxed)
     }
 
-    /// Raises `earliest` past timers that were cancelled, under the lock. The wheel knows the slot of the next timer,
-    /// the insert knew its tick: both are lower bounds, the later one is the better.
+    /// Raises `earliest` past cancelled timers, under the lock.
+    ///
+    /// The wheel knows the slot of the next timer, and the insert knew its tick: both are lower bounds, and the later
+    /// one is better.
     fn tighten_earliest(&self, shared: &Shared) -> Option<u64> {
         let next = shared.wheel.next_deadline();
         let earliest = next.map_or(NEVER, |next| next.max(self.earliest.load(Ordering::Relaxed)));

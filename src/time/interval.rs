@@ -1,4 +1,4 @@
-//! Ticks at equal distances.
+//! Ticks at equal intervals.
 
 use super::driver::Driver;
 use super::sleep::Sleep;
@@ -13,24 +13,24 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// What an [`Interval`] does about ticks that nobody was there to take.
+/// The policy of an [`Interval`] for ticks that were not awaited in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissedTicks {
-    /// They come one right after the other until the grid is caught up with.
+    /// They come one directly after the other until the grid is reached.
     #[default]
     Burst,
-    /// The grid starts anew: the next tick is one period after the late one was taken.
+    /// The grid restarts: the next tick is one period after the late one was taken.
     Delay,
-    /// They are left out: the next tick is the next one of the grid.
+    /// They are skipped: the next tick is the next one of the grid.
     Skip,
 }
 
-/// Ticks on a fixed grid (`start + n * period`) that does not drift; made by [`interval`] and [`Handle::interval`].
+/// Ticks on a fixed grid (`start + n * period`) that does not drift.
 ///
-/// The grid is that of the runtime's clock. The first tick comes after one period, or at once with [`now`](Self::now).
-/// Dropping it removes its timer. If its runtime shuts down, the ticks go on in real time: see
-/// [`time`](crate::time#after-the-end-of-a-runtime).
+/// [`interval`] and [`Handle::interval`] create it. The grid uses the runtime's clock. The first tick comes after one
+/// period, or immediately with [`now`](Self::now). Dropping it removes its timer. If its runtime shuts down, the ticks
+/// continue in real time: see [`time`](crate::time#after-the-end-of-a-runtime).
 ///
 /// # Example
 /// ```
@@ -54,13 +54,15 @@ pub enum MissedTicks {
 pub struct Interval {
     driver: Arc<Driver>,
     sleep: Sleep,
-    /// The moment of the grid that `sleep` waits for; `None` beyond the end of the clock.
+    /// The time of the grid that `sleep` waits for; `None` beyond the range of the clock.
     next: Option<Instant>,
     period: Duration,
     missed: MissedTicks,
 }
 
-/// Ticks every `period` on the clock of the runtime that this thread drives, else on that of the default runtime.
+/// Returns ticks every `period`, on the clock of the current runtime.
+///
+/// That is the runtime that this thread drives, else the default runtime.
 ///
 /// # Errors
 /// [`InvalidSetting`] for a period of zero.
@@ -70,7 +72,7 @@ pub fn interval(period: Duration) -> Result<Interval, InvalidSetting> {
 
 methods! {
 impl Handle, Runtime, LocalRuntime {
-    /// As [`interval`], on this runtime's clock wherever the ticks are awaited.
+    /// Returns ticks every `period` on this runtime's clock, on any thread; see [`interval`].
     ///
     /// # Errors
     /// [`InvalidSetting`] for a period of zero.
@@ -89,7 +91,7 @@ impl Interval {
         Ok(Self { sleep, driver, next, period, missed: MissedTicks::default() })
     }
 
-    /// Makes the first tick come at once. For a new interval: the grid starts here.
+    /// Makes the first tick come immediately. For a new interval: the grid starts here.
     pub fn now(mut self) -> Self {
         let now = self.driver.now_instant();
         self.next = Some(now);
@@ -97,23 +99,25 @@ impl Interval {
         self
     }
 
-    /// Chooses what is done about missed ticks. Default [`MissedTicks::Burst`].
+    /// Sets the policy for missed ticks. Default [`MissedTicks::Burst`].
     pub fn missed(mut self, policy: MissedTicks) -> Self {
         self.missed = policy;
         self
     }
 
-    /// The distance of the ticks.
+    /// Returns the time between two ticks.
     pub fn period(&self) -> Duration {
         self.period
     }
 
-    /// Waits for the next tick and says for which moment of the grid it stands. Dropping the future loses no tick.
+    /// Waits for the next tick and returns its time on the grid.
+    ///
+    /// Cancel safe: dropping the future loses no tick.
     pub async fn tick(&mut self) -> Instant {
         poll_fn(|cx| self.poll_tick(cx)).await
     }
 
-    /// Ready with the next tick.
+    /// Is ready with the next tick.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let Some(tick) = self.next else { return Poll::Pending };
         ready!(Pin::new(&mut self.sleep).poll(cx));
@@ -130,7 +134,7 @@ impl Interval {
         Poll::Ready(tick)
     }
 
-    /// The tick that follows the one of `tick`, taken at `now`.
+    /// Returns the tick after the one of `tick`, taken at `now`.
     fn after(&self, tick: Instant, now: Instant) -> Option<Instant> {
         let late = now.saturating_duration_since(tick);
         match self.missed {

@@ -1,4 +1,4 @@
-//! Time: the clock that a runtime goes by, and the timers that it fires.
+//! Time: the clock of a runtime, and its timers.
 //!
 //! ```text
 //! clock   what time is it           Clock::system, or a ManualClock that the program moves
@@ -9,25 +9,25 @@
 //! sleep, timeout, interval, ticks   futures over the driver of whichever runtime polls them (a layer above)
 //! ```
 //!
-//! Inside, a moment is a `u64` of nanoseconds since the origin of the clock (584 years) and saturates. Outside it is an
-//! [`Instant`], also under a manual clock: there it is the instant at which the clock was made, plus what it was moved by
-//! since.
+//! Internally, a time is a `u64` of nanoseconds since the origin of the clock (584 years) and saturates. In the API it
+//! is an [`Instant`], also under a manual clock: the instant of the clock's creation, plus all moves since then.
 
 //!
 //! # After the end of a runtime
-//! Timers outlive their runtime: its end neither fires them early nor stops them. What is left of a wait passes in real
-//! time, and later waits on a kept [`Handle`](crate::Handle) take as long as they ask for. This one rule holds for
-//! [`sleep`], [`timeout`], [`interval`], for the waits of [`retry`](crate::retry) and of
+//! Timers outlive their runtime: its end neither fires them early nor stops them. The rest of a wait passes in real
+//! time, and later waits on a kept [`Handle`](crate::Handle) take as long as requested. This rule applies to [`sleep`],
+//! [`timeout`], [`interval`], and the waits of [`retry`](crate::retry) and of
 //! [`RateLimiter`](crate::toolkit::RateLimiter), on any thread, on other runtimes, and in a
 //! [`block_on`](crate::block_on). The tasks of the runtime itself end with it. Waits for its ticks become sleeps
 //! ([`next_tick`]).
 //!
-//! - Real time is added to what a manual clock shows. So a program that still moves the clock fires the timers as before, and
-//!   a clock that nobody moves any more, paused or not, holds up nobody.
+//! - Real time is added to the time of a manual clock. So a program that still moves the clock fires the timers as
+//!   before, and a clock that is no longer moved, paused or not, blocks nothing.
 //! - The thread `offtick-timer` fires these timers. The first of them starts it; it ends a second after the last.
-//! - A closure that waits in a [`block_on`](crate::block_on) keeps its pool thread until the wait is over; the shutdown report counts
-//!   it. Code that has to stop with the runtime waits in short steps and checks
-//!   [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled) or [`Handle::is_closed`](crate::Handle::is_closed) in between.
+//! - A closure that waits in a [`block_on`](crate::block_on) keeps its pool thread until the wait ends; the shutdown
+//!   report counts it. Code that must stop with the runtime waits in short steps and checks
+//!   [`TaskContext::is_cancelled`](crate::TaskContext::is_cancelled) or [`Handle::is_closed`](crate::Handle::is_closed)
+//!   in between.
 
 mod child;
 pub(crate) mod clock;

@@ -1,4 +1,4 @@
-//! Waiting for a moment.
+//! Futures that wait for a time.
 
 use super::driver::{Driver, TimerKey, TimerState};
 use crate::instant::Instant;
@@ -11,36 +11,37 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A future that is ready once a time has passed; made by [`sleep`], [`sleep_until`] and [`Handle::sleep`], which have
-/// examples.
+/// A future that is ready once a time has passed.
 ///
-/// Never early; on the runtime's clock, so a manual clock moves it. Dropping it removes its timer. If the runtime shuts down,
-/// the rest of the wait passes in real time: see [`time`](crate::time#after-the-end-of-a-runtime).
+/// [`sleep`], [`sleep_until`] and [`Handle::sleep`] create it, and have examples.
 ///
-/// Late by up to 4.1 microseconds, a tick of the timers, and by what the system takes to wake the thread, some tens of
-/// microseconds; on Linux with the feature `net` a reactor thread learns how long that is and waits for less by it, which
-/// leaves some twenty on a quiet machine. Where more than 64,000 timers a second end, whoever waits for them, a reactor thread or the host of a
-/// [`LocalRuntime`](crate::LocalRuntime), is woken by them at most twice a millisecond: then each may be late by half a
-/// millisecond more.
+/// It is never early. It uses the runtime's clock, so a manual clock moves it. Dropping it removes its timer. If the
+/// runtime shuts down, the rest of the wait passes in real time: see [`time`](crate::time#after-the-end-of-a-runtime).
+///
+/// It is late by up to 4.1 microseconds, a tick of the timers, plus the time that the system takes to wake the thread,
+/// some tens of microseconds. On Linux with the feature `net` a reactor thread measures that time and waits less, which
+/// leaves about twenty microseconds on a quiet machine. If more than 64,000 timers end per second, they wake a reactor
+/// thread or the host of a [`LocalRuntime`](crate::LocalRuntime) at most twice per millisecond: then each may be late
+/// by another half a millisecond.
 #[must_use = "a sleep does nothing until it is awaited"]
 pub struct Sleep {
     state: State,
 }
 
-/// Flat, so that a sleep is as small as its tag and two words: tasks hold many.
+/// Flat, so that a sleep is as small as its tag and two words: tasks have many.
 enum State {
-    /// Made where no runtime was at hand: the first poll finds one, and the time counts from there.
+    /// Created outside of a runtime: the first poll finds one, and the time counts from there.
     UnboundIn(Duration),
-    /// The same, to a moment.
+    /// The same, to a time.
     UnboundAt(Instant),
     /// Not yet in the wheel. The deadline is 0 if it had passed when it was set.
     Set { driver: Arc<Driver>, deadline: u64 },
-    /// Its timer is in the wheel, unless it fired since.
+    /// Its timer is in the wheel, unless it has fired.
     Waiting { driver: Arc<Driver>, key: TimerKey },
-    /// Over.
-    OverOn(Arc<Driver>),
-    /// Over, and never bound.
-    Over,
+    /// Finished.
+    FinishedOn(Arc<Driver>),
+    /// Finished, and never bound.
+    Finished,
 }
 
 #[derive(Clone, Copy)]
@@ -50,7 +51,7 @@ enum Due {
 }
 
 impl Due {
-    /// For one reading of the clock, and none at the first poll.
+    /// Costs one reading of the clock, and none at the first poll.
     fn on(self, driver: &Driver) -> u64 {
         match self {
             Self::In(Duration::ZERO) => 0,
@@ -72,9 +73,9 @@ impl Due {
 
 /// Waits for `time` on the runtime that polls this thread's task.
 ///
-/// The time counts from this call inside a task; made elsewhere, from the first poll. Polled by no runtime of this crate
-/// (a foreign executor, [`block_on`](crate::block_on) on a thread of your own), it uses the process-wide default
-/// runtime. A time too long for the clock (584 years) never ends.
+/// Inside a task the time counts from this call, elsewhere from the first poll. Polled outside of the runtimes of this
+/// crate (by a foreign executor, or by [`block_on`](crate::block_on) on your own thread), it uses the process-wide
+/// default runtime. A time too long for the clock (584 years) never ends.
 ///
 /// # Example
 /// ```
@@ -91,7 +92,9 @@ pub fn sleep(time: Duration) -> Sleep {
     Sleep::due(Due::In(time))
 }
 
-/// Waits until `instant` of the clock of the runtime that polls it; a moment that has passed is ready at once.
+/// Waits until `instant` of the clock of the runtime that polls it.
+///
+/// A time that has passed is ready immediately.
 ///
 /// # Example
 /// ```
@@ -119,7 +122,7 @@ impl Sleep {
         Self::bound(driver, Due::In(time))
     }
 
-    /// On the timers of a runtime, wherever it is polled.
+    /// Waits on the timers of a runtime, wherever it is polled.
     pub(super) fn at(driver: Arc<Driver>, instant: Instant) -> Self {
         Self::bound(driver, Due::At(instant))
     }
@@ -129,12 +132,16 @@ impl Sleep {
         Self { state: State::Set { driver, deadline } }
     }
 
-    /// True once it was ready. One that nobody polls never is; whether its moment has come, the clock knows.
+    /// Returns true once it was ready.
+    ///
+    /// A sleep that is never polled is never ready, even if its time has passed.
     pub fn is_finished(&self) -> bool {
-        matches!(self.state, State::Over | State::OverOn(_))
+        matches!(self.state, State::Finished | State::FinishedOn(_))
     }
 
-    /// Makes it end `time` from now, whether it is over or not. Whoever waits for it is woken at the new time.
+    /// Sets its end to `time` from now, whether it has finished or not.
+    ///
+    /// Its waiter is woken at the new time.
     ///
     /// # Example
     /// ```
@@ -156,27 +163,27 @@ impl Sleep {
         self.reset_due(Due::In(time));
     }
 
-    /// As [`reset`](Self::reset), to a moment of the clock.
+    /// Sets its end to a time of the clock; see [`reset`](Self::reset).
     pub fn reset_until(&mut self, instant: Instant) {
         self.reset_due(Due::At(instant));
     }
 
     fn reset_due(&mut self, due: Due) {
-        self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Set { driver, .. } | State::OverOn(driver) => State::Set { deadline: due.on(&driver), driver },
+        self.state = match std::mem::replace(&mut self.state, State::Finished) {
+            State::Set { driver, .. } | State::FinishedOn(driver) => State::Set { deadline: due.on(&driver), driver },
             State::Waiting { driver, key } => {
                 let deadline = due.on(&driver);
                 match driver.reset(key, deadline) {
                     TimerState::Pending => State::Waiting { driver, key },
-                    // A timer that fired is gone: the next poll makes a new one.
+                    // A timer that fired is removed: the next poll creates a new one.
                     TimerState::Gone | TimerState::Closed => State::Set { driver, deadline },
                 }
             }
-            State::UnboundIn(_) | State::UnboundAt(_) | State::Over => due.unbound(),
+            State::UnboundIn(_) | State::UnboundAt(_) | State::Finished => due.unbound(),
         };
     }
 
-    /// Finds a driver: that of the default runtime, as a rule.
+    /// Finds a driver, usually that of the default runtime.
     fn bind(&mut self, due: Due) {
         *self = Self::bound(crate::runtime::any_driver(), due);
     }
@@ -215,7 +222,9 @@ impl Future for Sleep {
             _ => {}
         }
         let key = match &self.state {
-            State::OverOn(_) | State::Over | State::UnboundIn(_) | State::UnboundAt(_) => return Poll::Ready(()),
+            State::FinishedOn(_) | State::Finished | State::UnboundIn(_) | State::UnboundAt(_) => {
+                return Poll::Ready(());
+            }
             State::Waiting { driver, key } if driver.set_waker(*key, cx.waker()) == TimerState::Pending => {
                 driver.carry_on(cx);
                 return Poll::Pending;
@@ -223,7 +232,7 @@ impl Future for Sleep {
             // The timer fired, or its driver is closed: there is nothing left to cancel.
             State::Waiting { .. } => None,
             State::Set { driver, deadline } if driver.has_reached(*deadline) => {
-                // Else a task that sleeps for nothing, again and again, never gives way to others.
+                // Otherwise a task that repeatedly sleeps for no time would never yield to others.
                 if !spend() {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -236,9 +245,9 @@ impl Future for Sleep {
                 key
             }
         };
-        self.state = match (std::mem::replace(&mut self.state, State::Over), key) {
+        self.state = match (std::mem::replace(&mut self.state, State::Finished), key) {
             (State::Set { driver, .. } | State::Waiting { driver, .. }, Some(key)) => State::Waiting { driver, key },
-            (State::Set { driver, .. } | State::Waiting { driver, .. }, None) => State::OverOn(driver),
+            (State::Set { driver, .. } | State::Waiting { driver, .. }, None) => State::FinishedOn(driver),
             (other, _) => other,
         };
         if key.is_some() { Poll::Pending } else { Poll::Ready(()) }
@@ -255,7 +264,7 @@ impl Drop for Sleep {
 
 impl fmt::Debug for Sleep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sleep").field("over", &self.is_finished()).finish_non_exhaustive()
+        f.debug_struct("Sleep").field("finished", &self.is_finished()).finish_non_exhaustive()
     }
 }
 

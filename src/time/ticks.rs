@@ -1,6 +1,6 @@
-//! Waiting for the host's next ticks: the frames of a game, the cycles of a control loop.
+//! Waiting for the host's next ticks: frames of a game, cycles of a control loop.
 //!
-//! A runtime that is ticked has a second set of timers whose clock shows the number of the tick: a wait for the next
+//! A runtime that is ticked has a second set of timers, whose clock shows the number of the tick: a wait for the next
 //! tick is a sleep of one.
 
 use super::driver::Driver;
@@ -14,12 +14,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// The length of a tick where no host ticks.
+/// The length of a tick without a host that ticks.
 const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
-/// A future that is ready at a later tick; made by [`next_tick`] and [`ticks`], which have examples.
+/// A future that is ready at a later tick.
 ///
-/// It counts ticks from its first poll. Dropping it takes the wait out.
+/// [`next_tick`] and [`ticks`] create it, and have examples. It counts ticks from its first poll. Dropping it removes
+/// the wait.
 #[must_use = "a wait does nothing until it is awaited"]
 pub struct TickWait {
     ticks: u64,
@@ -34,22 +35,23 @@ enum Wait {
         until: u64,
         sleep: Sleep,
     },
-    /// A wait where no host ticks.
+    /// A wait without a host that ticks.
     Time(Sleep),
 }
 
-/// Waits for the next tick of the [`LocalRuntime`](crate::LocalRuntime) that polls this task, and returns the time that has
-/// passed.
+/// Waits for the next tick of the runtime that polls this task.
 ///
-/// Each tick with a budget other than zero counts, also one that ends without having polled this task. Ready at the start
-/// of that tick, so a task that awaits this in a loop runs once a tick, however many rounds the tick has.
+/// That is a [`LocalRuntime`](crate::LocalRuntime). It returns the time that has passed.
 ///
-/// **The time** is that of the task's clock, game time under a manual one, from this call (made outside of a task: from the
-/// first poll) to the start of the tick. In a loop the times add up to all that has passed, so `position += speed * dt` needs no
-/// clock of its own. Zero while the clock is paused.
+/// Each tick with a budget other than zero counts, even one that ends without having polled this task. It is ready at
+/// the start of that tick, so a task that awaits it in a loop runs once per tick, however many rounds the tick has.
 ///
-/// As infallible as [`sleep`]: where nobody ticks (on a [`Runtime`](crate::Runtime), on a foreign executor, after the end of the
-/// `LocalRuntime`) a tick is a sleep of a sixtieth of a second.
+/// **The time** is that of the task's clock, game time under a manual one. It is measured from this call (outside of a
+/// task: from the first poll) to the start of the tick. In a loop the times add up to all time that has passed, so
+/// `position += speed * dt` needs no clock of its own. It is zero while the clock is paused.
+///
+/// Like [`sleep`] it cannot fail: without a host that ticks (on a [`Runtime`](crate::Runtime), on a foreign executor,
+/// after the end of the `LocalRuntime`) a tick is a sleep of 1/60 of a second.
 ///
 /// # Example
 /// ```
@@ -75,7 +77,9 @@ pub fn next_tick() -> TickWait {
     ticks(1)
 }
 
-/// As [`next_tick`], for the `count`-th tick from now; zero is ready at once.
+/// Waits for the `count`-th tick from now; zero is ready immediately.
+///
+/// See [`next_tick`].
 ///
 /// # Example
 /// ```

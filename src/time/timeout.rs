@@ -1,4 +1,4 @@
-//! A limit on how long a future may take.
+//! Time limits of futures.
 
 use super::sleep::{Sleep, sleep, sleep_until};
 use crate::instant::Instant;
@@ -10,13 +10,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// The time limit ran out before the future was ready; see [`timeout`] for an example.
+/// An error for a time limit that has passed; see [`timeout`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("timed out after {0:?}")]
 pub struct Elapsed(pub Duration);
 
 pin_project! {
-    /// A future with a time limit; made by [`timeout`] (which has an example) and [`Handle::timeout`].
+    /// A future with a time limit, from [`timeout`] (with an example) and [`Handle::timeout`].
     #[derive(Debug)]
     #[must_use = "a timeout does nothing until it is awaited"]
     pub struct Timeout<F> {
@@ -27,13 +27,14 @@ pin_project! {
     }
 }
 
-/// Gives `future` at most `limit`, on the clock of the runtime that polls it.
+/// Limits `future` to `limit`, on the clock of the runtime that polls it.
 ///
-/// The future is polled first, so one that is ready wins over a limit of zero. Dropped at the limit together with this.
-/// If the runtime shuts down, the rest of the limit passes in real time: see [`time`](crate::time#after-the-end-of-a-runtime).
+/// The future is polled first, so a ready one wins over a limit of zero. At the limit this is ready; dropping it drops
+/// the future. If the runtime shuts down, the rest of the limit passes in real time: see
+/// [`time`](crate::time#after-the-end-of-a-runtime).
 ///
 /// # Errors
-/// [`Elapsed`] if the limit runs out first.
+/// [`Elapsed`] if the limit passes first.
 ///
 /// # Example
 /// ```
@@ -49,10 +50,12 @@ pub fn timeout<F: IntoFuture>(limit: Duration, future: F) -> Timeout<F::IntoFutu
     Timeout { future: future.into_future(), sleep: sleep(limit), limit }
 }
 
-/// As [`timeout`], until a moment of the clock of the runtime that polls it; one that has passed leaves a single poll.
+/// Limits `future` to a time of the clock of the runtime that polls it.
+///
+/// A time that has passed allows a single poll. See [`timeout`].
 ///
 /// # Errors
-/// [`Elapsed`], with the time that was left when this was made.
+/// [`Elapsed`], with the time that was left when this was created.
 ///
 /// # Example
 /// ```
@@ -71,13 +74,13 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
 
 methods! {
 impl Handle, Runtime, LocalRuntime {
-    /// As [`timeout_at`], on this runtime's clock wherever the future is polled.
+    /// Limits `future` to a time of this runtime's clock; see [`timeout_at`].
     pub fn timeout_at<F: IntoFuture>(&self, deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
         let limit = deadline.saturating_duration_since(self.clock().now());
         Timeout { future: future.into_future(), sleep: self.sleep_until(deadline), limit }
     }
 
-    /// As [`timeout`], on this runtime's clock wherever the future is polled; the limit counts from now.
+    /// Limits `future` to `limit` from now on this runtime's clock; see [`timeout`].
     pub fn timeout<F: IntoFuture>(&self, limit: Duration, future: F) -> Timeout<F::IntoFuture> {
         Timeout { future: future.into_future(), sleep: self.sleep(limit), limit }
     }

@@ -1,7 +1,7 @@
 //! The wall clock of schedules: the system's, or one that the program sets.
 //!
-//! A wall clock may jump, either way; nothing here keeps it from that. Whoever waits for a reading registers a listener and
-//! looks again after each jump: each move stores the new reading first and calls the listeners after, outside the lock.
+//! A wall clock may jump, forwards or backwards. Code that waits for a reading registers a listener and checks again
+//! after each jump. Each move stores the new reading first and then calls the listeners, outside the lock.
 
 use super::clock::{Clock, ClockListener};
 use crate::instant::{Instant, wall_now};
@@ -9,15 +9,17 @@ use crate::sync::{Arc, Mutex, Weak};
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How far from 1970 a settable clock goes, in nanoseconds: some 260,000 years, which every calendar can still express.
+/// The farthest reading of a settable clock from 1970, in nanoseconds.
+///
+/// About 260,000 years, which every calendar can express.
 const FARTHEST_NANOS: i128 = 8_000_000_000_000 * 1_000_000_000;
 
-/// What schedules that name times of day, dates and instants take the time from.
+/// The time source of schedules by time of day, date or instant.
 ///
-/// [`WallClock::system`] is the default. [`WallClock::manual`] is for simulations and tests: it shows what it is set to and
-/// may be set to anything, forwards and backwards.
+/// [`WallClock::system`] is the default. [`WallClock::manual`] is for simulations and tests: the program may set it
+/// forwards and backwards.
 ///
-/// Sleeps, timeouts and intervals do not look at it: they go by the [`Clock`] of their runtime, which never jumps.
+/// Sleeps, timeouts and intervals do not use it: they use the [`Clock`] of their runtime, which never jumps.
 ///
 /// # Example
 /// ```
@@ -31,12 +33,12 @@ const FARTHEST_NANOS: i128 = 8_000_000_000_000 * 1_000_000_000;
 /// ```
 #[derive(Clone, Default)]
 pub struct WallClock {
-    /// `None`: the system's.
+    /// `None` for the system's.
     manual: Option<ManualWallClock>,
 }
 
 impl WallClock {
-    /// The wall clock of the operating system, or of the page.
+    /// Returns the wall clock of the operating system, or of the page.
     ///
     /// # Example
     /// ```
@@ -47,7 +49,7 @@ impl WallClock {
         Self::default()
     }
 
-    /// A clock that shows `start` until it is moved; see [`ManualWallClock`].
+    /// Creates a clock that shows `start` until it is moved; see [`ManualWallClock`].
     ///
     /// # Example
     /// See [`WallClock`]. With the feature `cron`, `start` may be a `chrono::DateTime` of any zone.
@@ -55,7 +57,9 @@ impl WallClock {
         ManualWallClock::new(start.into(), None)
     }
 
-    /// A clock that shows `start` now and then runs at the pace of `clock`; it can be moved besides.
+    /// Creates a clock that shows `start` and runs at the pace of `clock`.
+    ///
+    /// It can be moved as well.
     ///
     /// With the manual clock of a runtime, one `advance` moves both, as real time does.
     ///
@@ -74,7 +78,7 @@ impl WallClock {
         ManualWallClock::new(start.into(), Some(clock.into()))
     }
 
-    /// What this clock shows. It may go backwards.
+    /// Returns the current reading. It may go backwards.
     pub fn now(&self) -> SystemTime {
         match &self.manual {
             None => wall_now(),
@@ -82,12 +86,12 @@ impl WallClock {
         }
     }
 
-    /// The settable clock behind this one, to move it by; `None` for the system's.
+    /// Returns the settable clock behind this one; `None` for the system's.
     pub fn as_manual(&self) -> Option<&ManualWallClock> {
         self.manual.as_ref()
     }
 
-    /// What this clock shows, in nanoseconds since 1970.
+    /// Returns the current reading, in nanoseconds since 1970.
     pub(crate) fn nanos(&self) -> i128 {
         match &self.manual {
             None => wall_nanos(wall_now()),
@@ -95,23 +99,25 @@ impl WallClock {
         }
     }
 
-    /// Whether the reading changes without a call on this clock.
+    /// Returns true if the reading changes without a call on this clock.
     pub(crate) fn runs_by_itself(&self) -> bool {
         self.manual.as_ref().is_none_or(|manual| manual.shared.pace.is_some())
     }
 
-    /// True if every step has listeners here: it is set by the program, and otherwise advances with `clock` or not at all.
+    /// Returns true if every step calls listeners here.
+    ///
+    /// It is set by the program, and otherwise advances with `clock` or not at all.
     pub(crate) fn notifies(&self, clock: &Clock) -> bool {
         let pace = self.manual.as_ref().map(|manual| &manual.shared.pace);
         pace.is_some_and(|pace| pace.as_ref().is_none_or(|(pace, _)| pace.is(clock)))
     }
 
-    /// True for the clock of the operating system.
+    /// Returns true for the clock of the operating system.
     pub(crate) fn is_system(&self) -> bool {
         self.manual.is_none()
     }
 
-    /// Registers who is to be told of moves. Nothing is ever told of the system's clock.
+    /// Registers a listener for moves. The system's clock never calls it.
     pub(crate) fn listen(&self, listener: Weak<dyn ClockListener>) {
         if let Some(manual) = &self.manual {
             let mut state = manual.shared.state.lock();
@@ -136,11 +142,11 @@ impl fmt::Debug for WallClock {
     }
 }
 
-/// A wall clock that the program sets; made by [`WallClock::manual`] and [`WallClock::paced_by`].
+/// A wall clock that the program sets.
 ///
-/// Whoever waits for one of its readings looks again at once after each move. Every call is thread-safe; clones are one
-/// clock. It saturates some 250,000 years from now. On Windows a [`SystemTime`] has steps of 100 nanoseconds: readings and
-/// settings are rounded down to them.
+/// [`WallClock::manual`] and [`WallClock::paced_by`] create it. Code that waits for one of its readings checks again
+/// immediately after each move. Every method is thread-safe; clones are one clock. It saturates about 250,000 years
+/// from now. On Windows a [`SystemTime`] has steps of 100 nanoseconds: readings are rounded down to them.
 ///
 /// # Example
 /// See [`WallClock`].
@@ -150,15 +156,15 @@ pub struct ManualWallClock {
 }
 
 struct Shared {
-    /// What makes it run, and where that stood at the beginning.
+    /// The clock that makes it run, and that clock's time at the beginning.
     pace: Option<(Clock, Instant)>,
     state: Mutex<State>,
 }
 
 struct State {
-    /// What it would show if its pace stood where it began, in nanoseconds since 1970.
+    /// The reading without the time of its pace, in nanoseconds since 1970.
     base: i128,
-    /// Replaced as a whole, so that a move takes it along for one reference count and no allocation.
+    /// Replaced as a whole, so that a move takes it for one reference count and no allocation.
     listeners: Arc<[Weak<dyn ClockListener>]>,
 }
 
@@ -172,23 +178,23 @@ impl ManualWallClock {
         Self { shared: Arc::new(Shared { pace, state: Mutex::new(state) }) }
     }
 
-    /// What this clock shows.
+    /// Returns the current reading.
     pub fn now(&self) -> SystemTime {
         system_time(self.nanos()).unwrap_or(UNIX_EPOCH)
     }
 
-    /// Makes it show `reading`, which may lie before the present one.
+    /// Sets the reading, also to an earlier one.
     pub fn set(&self, reading: impl Into<SystemTime>) {
         let reading = wall_nanos(reading.into());
         self.travel(|_| reading);
     }
 
-    /// Makes it show a reading later by `by`.
+    /// Moves the reading forwards by `by`.
     pub fn step(&self, by: Duration) {
         self.travel(|now| now.saturating_add_unsigned(by.as_nanos()));
     }
 
-    /// Makes it show a reading earlier by `by`.
+    /// Moves the reading backwards by `by`.
     pub fn step_back(&self, by: Duration) {
         self.travel(|now| now.saturating_sub_unsigned(by.as_nanos()));
     }
@@ -212,7 +218,7 @@ impl ManualWallClock {
 }
 
 impl Shared {
-    /// How far the pace has come, in nanoseconds.
+    /// Returns how far the pace has moved it, in nanoseconds.
     fn paced(&self) -> i128 {
         self.pace
             .as_ref()
@@ -230,7 +236,7 @@ fn within_range(nanos: i128) -> i128 {
     nanos.clamp(-FARTHEST_NANOS, FARTHEST_NANOS)
 }
 
-/// A reading in nanoseconds since 1970, as far as clocks go.
+/// Converts a reading to nanoseconds since 1970, within the range of clocks.
 pub(crate) fn wall_nanos(reading: SystemTime) -> i128 {
     within_range(match reading.duration_since(UNIX_EPOCH) {
         // A Duration has fewer than 2^94 nanoseconds.
@@ -239,7 +245,7 @@ pub(crate) fn wall_nanos(reading: SystemTime) -> i128 {
     })
 }
 
-/// The reading `nanos` after 1970; `None` where the system cannot express it.
+/// Returns the reading `nanos` after 1970; `None` if the system cannot express it.
 pub(crate) fn system_time(nanos: i128) -> Option<SystemTime> {
     let length = nanos.unsigned_abs();
     let seconds = u64::try_from(length / 1_000_000_000).ok()?;

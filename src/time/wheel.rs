@@ -1,4 +1,4 @@
-//! A hierarchical timer wheel: which timers are due, and when to look again. Pure data, without clock, lock or waker.
+//! A hierarchical timer wheel, as pure data without clock, lock or waker.
 //!
 //! # The picture
 //! Time is cut into [`Ticks`] and the bits of a tick number into groups, one a level: two wide ones and as many narrow ones
@@ -11,8 +11,8 @@
 //!   reaches         4.9 h         4.6 min       4.3 s         4.2 ms
 //! ```
 //!
-//! Wide levels where most timers are save what is dear with a million of them: each coming-down of one is a miss of the
-//! cache.
+//! Wide levels for most timers save what is expensive with a million of them: each move to a lower level is a cache
+//! miss.
 //!
 //! A timer stands at the level of the **highest group in which its tick differs from `now`**, in the slot that this
 //! group names. While `now` moves on, timers come down: when it enters a slot of level L, the timers of that slot now
@@ -92,7 +92,7 @@ fn level_of_slot(slot: usize) -> u32 {
     level as u32
 }
 
-/// How finely time is cut.
+/// The resolution of the timers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticks {
     /// Binary logarithm of the nanoseconds in a tick.
@@ -127,18 +127,19 @@ impl Ticks {
     }
 }
 
-/// What an [`advance`](Wheel::advance) left behind.
+/// The result of an [`advance`](Wheel::advance).
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Advance {
     /// Everything due was yielded.
     Complete,
-    /// The limit was reached; the same call again goes on where this one stopped.
+    /// The limit was reached; the same call again continues.
     Limited,
 }
 
-/// Timers whose entries were taken out and whose payloads were not, inside one call. They are scattered over memory: taken
-/// out in a loop that does nothing else, many of them are on their way at a time.
+/// Timers whose entries were removed, but not their payloads, inside one call.
+///
+/// They are scattered over memory: taking them in a loop that does nothing else overlaps the cache misses.
 struct Due {
     indices: [u32; 32],
     len: usize,
@@ -166,7 +167,7 @@ pub(crate) struct Wheel<P> {
 }
 
 impl<P> Wheel<P> {
-    /// An empty wheel at moment 0.
+    /// Creates an empty wheel at time 0.
     pub(crate) fn new(ticks: Ticks) -> Self {
         Self {
             ticks,
@@ -179,7 +180,7 @@ impl<P> Wheel<P> {
         }
     }
 
-    /// Number of pending timers.
+    /// Returns the number of pending timers.
     pub(crate) fn len(&self) -> usize {
         self.timers.len()
     }
@@ -192,7 +193,7 @@ impl<P> Wheel<P> {
         self.timers.insert(payload, |index| self.lists.append(list, Entry { tick, index }))
     }
 
-    /// Takes a timer out; `None` if it was yielded or removed before. O(1).
+    /// Removes a timer; `None` if it has fired or was removed. O(1).
     pub(crate) fn remove(&mut self, key: Key) -> Option<P> {
         let (index, place) = self.timers.find(key)?;
         let emptied = self.lists.remove(place);
@@ -200,7 +201,7 @@ impl<P> Wheel<P> {
         self.timers.take(index)
     }
 
-    /// Gives a timer a new deadline; false if it was yielded or removed before. O(1).
+    /// Changes the deadline of a timer; false if it has fired or was removed. O(1).
     pub(crate) fn reset(&mut self, key: Key, deadline: u64) -> bool {
         let Some((index, place)) = self.timers.find(key) else {
             return false;
@@ -211,12 +212,14 @@ impl<P> Wheel<P> {
         true
     }
 
-    /// The payload of a pending timer.
+    /// Returns the payload of a pending timer.
     pub(crate) fn payload_mut(&mut self, key: Key) -> Option<&mut P> {
         self.timers.payload_mut(key)
     }
 
-    /// Puts a copy of `with` in the place of every payload; gives those that stood there. The timers stay pending.
+    /// Replaces every payload by a copy of `with` and returns the previous ones.
+    ///
+    /// The timers stay pending.
     pub(crate) fn take_payloads(&mut self, with: &P) -> Vec<P>
     where
         P: Clone,
@@ -224,8 +227,10 @@ impl<P> Wheel<P> {
         self.timers.payloads_mut().map(|payload| std::mem::replace(payload, with.clone())).collect()
     }
 
-    /// When to call [`advance`](Self::advance) next: never later than the moment at which the next timer is yielded,
-    /// and earlier only where a far timer comes down a level, so at most once a level for each. O(1).
+    /// Returns the time for the next [`advance`](Self::advance).
+    ///
+    /// It is never later than the time at which the next timer fires. It is earlier only if a far timer moves down a
+    /// level, at most once per level and timer. O(1).
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         if self.ready_list().is_some() {
             return Some(self.ticks.moment_of(self.now));
@@ -233,13 +238,16 @@ impl<P> Wheel<P> {
         self.next_slot().map(|(_, start)| self.ticks.moment_of(start))
     }
 
-    /// The moment at which a timer with this deadline is yielded: `deadline`, rounded up to a tick.
+    /// Returns the time at which a timer with this deadline fires.
+    ///
+    /// That is `deadline`, rounded up to a tick.
     pub(crate) fn moment_of_deadline(&self, deadline: u64) -> u64 {
         self.ticks.moment_of(self.ticks.of_deadline(deadline))
     }
 
-    /// Moves the present to `now` and hands every timer that is due to `out`, in the order of their ticks. At most
-    /// `limit` timers are touched, yielded or brought down. A `now` before the present counts as the present.
+    /// Moves the present to `now` and passes every due timer to `out`, in order.
+    ///
+    /// At most `limit` timers are fired or moved to a lower level. A `now` before the present counts as the present.
     pub(crate) fn advance(&mut self, now: u64, limit: usize, mut out: impl FnMut(P)) -> Advance {
         let mut due = Due::new();
         let advance = self.collect(now, limit, &mut due, &mut out);
