@@ -108,6 +108,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # On the web
+//! On wasm32-unknown-unknown, with `default-features = false`, a [`LocalRuntime`] has all that needs no thread. A page ticks it in
+//! each frame, or from [`LocalBuilder::on_wake`] and a timeout for [`LocalRuntime::next_deadline`]; the package `offtick-web` does
+//! the latter. What differs there:
+//! - [`Runtime::new`], and so the free functions of this module, return errors. Closures run
+//!   [in ticks](LocalBuilder::blocking_inline).
+//! - No call blocks. [`block_on`], [`LocalRuntime::run_until`] and [`Task::wait`] return their `WouldDeadlock` as soon as they would
+//!   have to wait.
+//! - Hooks need not be `Send` ([`MaybeSend`]), and [`LocalBuilder::on_wake`] also reports the page's own wakes, from a microtask.
+//!   After the end of its runtime no hook is called.
+//! - Timers that no runtime drives are fired by `setTimeout`.
+//! - **Panics** abort, unless std is built with unwinding. The page gets an exception, nothing is unwound, the tick never ends: the
+//!   runtime refuses all others ([`TickError::Nested`]), and a task shows the status that it had. Instantiate the module anew.
+//!   With unwinding, panics become [`TaskError::Panicked`] as elsewhere.
+//! - [`time::Instant`] says where time comes from, also without JavaScript bindings.
+//!
 //! # Tests
 //! [`testing`] has a deterministic runtime whose time moves only when the test moves it. It shuffles the order of the
 //! tasks by a seed, and finds tasks and threads that a program left behind.

@@ -24,7 +24,7 @@ use std::ops::Deref;
 ///   [`overdue`](JobBuilder::overdue). Slots of a [`pause`](Repeat::pause) never run.
 /// - A run that fails ends it ([`ErrorPolicy::Stop`]), unless [`on_error`](JobBuilder::on_error) sets another policy.
 ///
-/// What happens when the wall clock is set is in the rules of the [`scheduler`](crate::scheduler). [`Repeat`] has the methods,
+/// What happens when the wall clock is set is in the rules of the [`scheduler`](mod@crate::scheduler). [`Repeat`] has the methods,
 /// [`JobBuilder`] the other options.
 ///
 /// # Example
