@@ -150,6 +150,34 @@ fn a_job_that_does_not_wait_for_closures_counts_them_all_the_same() {
 }
 
 #[test]
+fn a_job_that_hangs_takes_one_thread_and_shows_until_it_returns() {
+    let clock = Clock::manual();
+    let rt = Builder::new().clock(clock.clone()).blocking_threads(2).build().unwrap();
+    let world = World { clock, scheduler: Scheduler::new(&TaskManager::new(&rt)), rt };
+    let work = Work::default();
+    let every = world.scheduler.every(10 * SECOND).id("hangs").timeout(SECOND).misfire_grace(None);
+    let body = work.body();
+    let job = every.spawn_blocking(move |_cx| body()).unwrap();
+    for _ in 0..20 {
+        world.advance(10 * SECOND);
+        until(|| work.begun() == 1);
+        world.advance(SECOND);
+    }
+    assert_eq!((work.begun(), job.counts().left_running), (1, 1));
+    assert!(job.counts().overlapped > 0, "the later slots are skipped");
+    assert_eq!(world.rt.spawn_blocking(|| 7).wait_timeout(HANG).expect("a thread is free").unwrap(), 7);
+    #[cfg(feature = "net")]
+    assert!(!common::settled(world.rt.run(offtick::net::lookup("localhost:80"))).is_empty());
+    assert_eq!(world.rt.metrics().blocking_left_running, 1);
+    let left = |tasks: &[offtick::TaskInfo]| tasks.iter().filter(|task| task.is_left_running()).count();
+    assert_eq!(left(&world.rt.tasks()), 1);
+    let report = world.rt.shutdown(Duration::ZERO);
+    assert_eq!(left(&report.left_running), 1);
+    assert!(!report.is_clean());
+    work.gate.open();
+}
+
+#[test]
 fn the_report_of_a_scheduler_counts_closures_that_still_run() {
     let (world, work) = (World::new(), Work::default());
     let job = world.every_ten_seconds(Overlap::Queue, Some(SECOND), &work);

@@ -102,6 +102,8 @@ mod worker;
 
 #[cfg(all(test, not(loom)))]
 mod tests;
+#[cfg(all(test, not(loom)))]
+pub(crate) use tests::unreliable;
 
 pub use priority::{PriorityRefused, ThreadPriority};
 pub(crate) use {

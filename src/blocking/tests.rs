@@ -70,8 +70,8 @@ impl<F: Fn(usize) -> bool + Send + Sync> Spawner for Unreliable<F> {
     }
 }
 
-fn unreliable(fails: impl Fn(usize) -> bool + Send + Sync + 'static) -> Option<Arc<dyn Spawner>> {
-    Some(Arc::new(Unreliable(AtomicUsize::new(0), fails)))
+pub(crate) fn unreliable(fails: impl Fn(usize) -> bool + Send + Sync + 'static) -> Arc<dyn Spawner> {
+    Arc::new(Unreliable(AtomicUsize::new(0), fails))
 }
 
 fn config(core_threads: usize, max_threads: usize) -> Config {
@@ -248,7 +248,7 @@ fn jobs_that_spin_for_one_another_all_come_to_run() {
 fn the_watcher_itself_works_when_no_other_thread_can_be_had() {
     for fails in [false, true] {
         let max_threads = if fails { 512 } else { 3 };
-        let pool = pool(Config { spawner: unreliable(move |nth| fails && nth >= 3), ..config(2, max_threads) });
+        let pool = pool(Config { spawner: Some(unreliable(move |nth| fails && nth >= 3)), ..config(2, max_threads) });
         let meeting = Meeting::default();
         for _ in 0..3 {
             let meeting = meeting.clone();
@@ -327,7 +327,7 @@ fn the_queue_is_full_exactly_at_its_limit() {
 
 #[test]
 fn without_any_thread_nothing_is_admitted() {
-    let pool = pool(Config { queue_limit: Some(1), spawner: unreliable(|nth| nth < 3), ..config(2, 4) });
+    let pool = pool(Config { queue_limit: Some(1), spawner: Some(unreliable(|nth| nth < 3)), ..config(2, 4) });
     for _ in 0..3 {
         assert!(matches!(pool.admit(), Err(Refused::NoThread(error)) if error.kind() == io::ErrorKind::WouldBlock));
         assert_eq!((pool.stats().threads, pool.stats().queued), (0, 0));
@@ -342,7 +342,7 @@ fn without_any_thread_nothing_is_admitted() {
 
 #[test]
 fn a_job_stays_queued_while_one_thread_lives() {
-    let pool = pool(Config { stall: HOUR, spawner: unreliable(|nth| nth >= 1), ..config(4, 8) });
+    let pool = pool(Config { stall: HOUR, spawner: Some(unreliable(|nth| nth >= 1)), ..config(4, 8) });
     let (gate, done) = (Meeting::default(), Meeting::default());
     occupy(&pool, &gate);
     for _ in 0..10 {
@@ -360,7 +360,7 @@ fn nothing_is_lost_while_threads_come_go_and_fail() {
     let fails = |nth: usize| nth.wrapping_mul(0x9E37_79B9) & 0x40 != 0;
     let keep_alive = Duration::from_micros(50);
     let stall = Duration::from_micros(100);
-    let pool = pool(Config { keep_alive, stall, spawner: unreliable(fails), ..config(2, 6) });
+    let pool = pool(Config { keep_alive, stall, spawner: Some(unreliable(fails)), ..config(2, 6) });
     let ran = Arc::new(AtomicUsize::new(0));
     let submitters: Vec<_> = (0..2)
         .map(|_| {

@@ -149,6 +149,13 @@ impl Builder {
         self
     }
 
+    /// The `nth` start of a pool thread fails if `fails` returns true.
+    #[cfg(all(test, not(loom), not(target_family = "wasm")))]
+    pub(crate) fn thread_starts(mut self, fails: impl Fn(usize) -> bool + Send + Sync + 'static) -> Self {
+        self.pool.spawner = Some(blocking::unreliable(fails));
+        self
+    }
+
     /// Makes the pool refuse every closure.
     pub(super) fn blocking_refused(mut self) -> Self {
         self.pool = self.pool.without_threads();

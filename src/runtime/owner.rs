@@ -137,18 +137,12 @@ impl Pool {
 
 impl Schedule for Pool {
     fn schedule(&self, task: Runnable) {
-        // A closure that slept: its next attempt is due, or it was cancelled and must be dropped. It was admitted
-        // before, so no limit of the queue applies.
+        // A closure that waited: its next attempt is due, or it was cancelled and its body is to be dropped. It was admitted
+        // before, so the queue limit does not apply.
         match self.shared.pool.admit_unlimited() {
             Ok(permit) => permit.submit(task),
             Err(Refused::Full | Refused::Closed) => refuse(task),
-            Err(Refused::NoThread(error)) => {
-                if let Some(retry) = task.details().and_then(|details| details.retry()) {
-                    retry.refuse(error);
-                }
-                // Then it fails instead of starting an attempt; on this thread, which may be inside another closure.
-                blocking::outside(|| blocking::run_closure(task));
-            }
+            Err(Refused::NoThread(error)) => task.fail(TaskError::from_error(error)),
         }
     }
 

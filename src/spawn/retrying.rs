@@ -182,9 +182,6 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
         let this = &mut *self;
         let details = &this.observer.details;
-        if let Some(error) = details.retry().and_then(|retry| retry.take_refusal()) {
-            return Poll::Ready(Err(TaskError::from_error(error)));
-        }
         if let Some(sleep) = &mut this.sleep {
             ready!(Pin::new(sleep).poll(cx));
             this.sleep = None;
@@ -222,6 +219,52 @@ where
                 }
                 Poll::Pending
             }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom), not(target_family = "wasm")))]
+mod tests {
+    use crate::retry::RetryPolicy;
+    use crate::runtime::Builder;
+    use crate::sync::Arc;
+    use crate::sync::plain::{AtomicUsize, Ordering::Relaxed};
+    use crate::task::Task;
+    use std::io;
+    use std::time::Duration;
+
+    /// Every pattern of three thread starts of which some fail. Threads leave at once, so nearly every closure needs a start.
+    #[test]
+    fn a_closure_runs_to_its_end_or_fails_with_the_error_of_the_thread_start() {
+        for pattern in 0..8_usize {
+            let fails = move |nth: usize| pattern >> (nth % 3) & 1 == 1;
+            let rt = Builder::new().blocking_keep_alive(Duration::ZERO).thread_starts(fails).build().unwrap();
+            let (ran, tried) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let (mut done, mut refused) = ([0, 0], 0);
+            let mut settle = |mut task: Task<()>, kind: usize| match task.wait() {
+                Ok(()) => done[kind] += 1,
+                Err(error) => {
+                    assert!(error.downcast_ref::<io::Error>().is_some(), "{error}");
+                    refused += 1;
+                }
+            };
+            for _ in 0..50 {
+                let plain = Arc::clone(&ran);
+                let plain = rt.spawn_blocking(move || _ = plain.fetch_add(1, Relaxed));
+                let tried = Arc::clone(&tried);
+                let twice = rt.task().retry(RetryPolicy::fixed(Duration::from_micros(50)).max_attempts(2));
+                let twice = twice.run_blocking(move |cx| {
+                    tried.fetch_add(1, Relaxed);
+                    if cx.attempt() == 1 { Err("the first attempt") } else { Ok(()) }
+                });
+                settle(plain, 0);
+                settle(twice, 1);
+            }
+            assert_eq!(ran.load(Relaxed), done[0]);
+            assert!(tried.load(Relaxed) >= 2 * done[1]);
+            assert_eq!(done[0] + done[1] + refused, 100);
+            assert!(pattern != 0 || refused == 0, "every start succeeds");
+            assert!(pattern != 7 || refused == 100, "every start fails");
         }
     }
 }

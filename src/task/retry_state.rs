@@ -5,7 +5,6 @@ use crate::instant::Instant;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::util::catch::drop_quietly;
-use std::io;
 
 /// The state of one task's attempts.
 pub(crate) struct RetryState {
@@ -14,8 +13,6 @@ pub(crate) struct RetryState {
     attempt: AtomicU32,
     /// The lock is held briefly, and no user code runs under it.
     wait: Mutex<Wait>,
-    /// The reason why the next attempt cannot begin: no thread could be started for it.
-    refused: Mutex<Option<io::Error>>,
 }
 
 struct Wait {
@@ -33,12 +30,7 @@ pub(crate) struct Waiting {
 
 impl RetryState {
     pub(crate) fn new(max_attempts: u32) -> Self {
-        Self {
-            max_attempts,
-            attempt: AtomicU32::new(1),
-            wait: Mutex::new(Wait { next: None, last_error: None }),
-            refused: Mutex::new(None),
-        }
+        Self { max_attempts, attempt: AtomicU32::new(1), wait: Mutex::new(Wait { next: None, last_error: None }) }
     }
 
     /// Returns the largest number of attempts; `None` without a limit.
@@ -82,14 +74,5 @@ impl RetryState {
 
     pub(crate) fn last_error(&self) -> Option<TaskError> {
         self.wait.lock().last_error.clone()
-    }
-
-    /// Records that no thread could be started for the next attempt.
-    pub(crate) fn refuse(&self, error: io::Error) {
-        *self.refused.lock() = Some(error);
-    }
-
-    pub(crate) fn take_refusal(&self) -> Option<io::Error> {
-        self.refused.lock().take()
     }
 }

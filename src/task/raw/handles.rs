@@ -161,11 +161,6 @@ impl Runnable {
         TaskRef { pointer: self.pointer }
     }
 
-    /// Returns the metadata of a task of the builder.
-    pub(crate) fn details(&self) -> Option<&TaskMeta> {
-        self.header().details()
-    }
-
     /// Ends the task as [`Outcome::Gone`].
     ///
     /// A task that has not started ends immediately. Any other one ends when this is dropped, which drops its body.
