@@ -413,6 +413,21 @@ fn a_zone_that_panics_costs_its_own_job() {
     assert_eq!((sound.status(), world.noted()), (JobStatus::Active, vec!["01 13:00:00 +0000".to_owned()]));
 }
 
+#[test]
+fn a_trigger_that_leads_to_no_end_fails_its_own_job() {
+    let world = World::at("2026-07-01T12:30:00Z");
+    let stuck = world.scheduler.on(Trigger::from_fn("stuck", Some)).spawn(|_cx| async {});
+    assert!(matches!(stuck, Err(ScheduleError::Search(_))), "{stuck:?}");
+    let breaks = Trigger::from_fn("breaks", |after| {
+        Some(if after < utc("2026-07-01T13:00:00Z") { utc("2026-07-01T13:00:00Z") } else { after })
+    });
+    let breaks = world.scheduler.on(breaks).spawn(|_cx| async {}).unwrap();
+    let sound = world.note(world.scheduler.cron("@hourly"), Tz::UTC).unwrap();
+    world.pass(HOUR / 2, 2);
+    assert_eq!((breaks.status(), breaks.counts().runs), (JobStatus::Failed, 1));
+    assert_eq!((sound.status(), sound.counts().runs), (JobStatus::Active, 1));
+}
+
 /// A zone that calls something of the test whenever it is asked.
 #[derive(Clone)]
 struct Calling(Callback);

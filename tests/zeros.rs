@@ -60,6 +60,7 @@ fn zeros() -> Vec<(&'static str, InvalidSetting)> {
     let second = Duration::from_secs(1);
     let policy = RetryPolicy::<io::Error>::none;
     let attempts = policy().max_attempts(0);
+    #[allow(unused_mut, reason = "some features add to it")]
     let mut all = vec![
         ("blocking_threads", built(new().blocking_threads(0).build())),
         ("blocking_core_threads", built(new().blocking_core_threads(0).build())),

@@ -417,6 +417,7 @@ impl<H: Host> Engine<H> {
     // Calls of the driver.
 
     /// Sets the longest wait for a reading of the wall clock, in nanoseconds.
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "for reactors that notify of steps"))]
     pub(crate) fn set_look(&mut self, look: Nanos) {
         self.look = look;
     }
@@ -473,6 +474,7 @@ impl<H: Host> Engine<H> {
             }
             return;
         };
+        let fails = table.failure().is_some();
         entry.table = Some(table);
         if let Some(batch) = batch
             && !entry.voids_slots()
@@ -484,6 +486,9 @@ impl<H: Host> Engine<H> {
             self.list(key);
         }
         self.plan(key, now);
+        if fails {
+            self.end(key, JobStatus::Failed, actions);
+        }
         self.retire(key, now, actions);
     }
 

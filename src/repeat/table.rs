@@ -17,6 +17,7 @@
 use super::rules::Rules;
 use super::steps::{Passed, Steps};
 use super::time::{HOUR, MINUTE, Moment, Nanos, Now};
+use crate::schedule::SearchError;
 
 /// The limit of late slots that run one by one.
 ///
@@ -42,7 +43,7 @@ const EVER: Nanos = Nanos::MIN / 2;
 /// Points on the line of the wall clock. May call user code: time zones, triggers.
 pub(crate) trait Points: Send {
     /// Returns the first point later than `after`.
-    fn next_after(&self, after: Nanos) -> Option<Nanos>;
+    fn next_after(&self, after: Nanos) -> Result<Option<Nanos>, SearchError>;
 
     /// Returns the last point at or before `until`.
     fn last_until(&self, until: Nanos) -> Option<Nanos>;
@@ -110,6 +111,8 @@ pub(crate) struct Table {
     /// Slots handed out one by one in this catch-up.
     caught_up: usize,
     searches: u64,
+    /// Of a search that led to no end: no slot is found any more.
+    failure: Option<SearchError>,
 }
 
 impl Table {
@@ -126,6 +129,7 @@ impl Table {
             delays: rules.jitter > 0,
             caught_up: 0,
             searches: 0,
+            failure: None,
         };
         table.begin(now);
         table
@@ -133,7 +137,7 @@ impl Table {
 
     /// Begins anew, as if it was made now.
     pub(crate) fn begin(&mut self, now: Now) {
-        (self.ran, self.caught_up) = (None, 0);
+        (self.ran, self.caught_up, self.failure) = (None, 0, None);
         self.begin_at(now);
         self.measure();
     }
@@ -207,7 +211,11 @@ impl Table {
             }
             Kind::Calendar { points, .. } => {
                 self.searches += 1;
-                points.next_after(after).filter(|next| self.end.is_none_or(|end| *next <= end))
+                let next = points.next_after(after).unwrap_or_else(|error| {
+                    self.failure = Some(error);
+                    None
+                });
+                next.filter(|next| self.end.is_none_or(|end| *next <= end))
             }
             Kind::FromBegin { .. } | Kind::OnRequest => None,
         }
@@ -441,6 +449,11 @@ impl Table {
         if let Kind::FromBegin { period } = self.kind {
             self.next = now.steady.checked_add(period);
         }
+    }
+
+    /// The error of a search that led to no end.
+    pub(crate) fn failure(&self) -> Option<SearchError> {
+        self.failure
     }
 
     /// The number of searches so far.

@@ -8,6 +8,7 @@ use super::rules::{Grace, Overlap, Rules};
 use super::steps::SETTLE_TIME;
 use super::table::{Begin, COUNT_LIMIT, Kind, Points, Table};
 use super::time::{HOUR, MINUTE, Moment, Nanos, Now, SECOND};
+use crate::schedule::SearchError;
 use crate::sync::Arc;
 use crate::sync::plain::{AtomicU64, Mutex, Ordering};
 use std::cell::{Cell, RefCell};
@@ -40,10 +41,11 @@ impl Clockwork {
 }
 
 impl Points for Clockwork {
-    fn next_after(&self, after: Nanos) -> Option<Nanos> {
+    fn next_after(&self, after: Nanos) -> Result<Option<Nanos>, SearchError> {
         self.searches.fetch_add(1, Ordering::Relaxed);
         let offset = self.offset();
-        Some(((after + offset).div_euclid(self.period) + 1) * self.period - offset).filter(|next| *next <= self.end)
+        let next = ((after + offset).div_euclid(self.period) + 1) * self.period - offset;
+        Ok(Some(next).filter(|next| *next <= self.end))
     }
 
     fn last_until(&self, until: Nanos) -> Option<Nanos> {

@@ -470,6 +470,9 @@ impl<S: JobSource, R, O: JobOwner> JobBuilder<S, R, O> {
         }
         let now = core.now();
         let added = source.table(Frame { now, start, end, since }, &mut rules).and_then(|(table, trigger)| {
+            if let Some(error) = table.failure() {
+                return Err(error.into());
+            }
             let grace = rules.grace.of(None);
             let in_time = |slot: Moment| grace.is_none_or(|grace| slot.age(now) <= grace);
             if !rules.restarts && !table.next(now).is_some_and(|slot| since.is_some() || in_time(slot)) {

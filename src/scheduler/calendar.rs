@@ -5,13 +5,13 @@ use super::error::ScheduleError;
 use super::front::Scheduler;
 use super::outlook::Outlook;
 use crate::repeat::{Begin, Kind, Nanos, Points, Rules, Table};
-use crate::schedule::{Cron, Trigger, Zone, ZoneError};
+use crate::schedule::{Cron, SearchError, Trigger, Zone, ZoneError};
 use chrono::{DateTime, NaiveTime, TimeZone, Utc};
 use std::fmt;
 
 impl Points for Trigger {
-    fn next_after(&self, after: Nanos) -> Option<Nanos> {
-        Self::next_after(self, instant_of(after)).map(nanos_of)
+    fn next_after(&self, after: Nanos) -> Result<Option<Nanos>, SearchError> {
+        Ok(self.try_next_after(instant_of(after))?.map(nanos_of))
     }
 
     fn last_until(&self, until: Nanos) -> Option<Nanos> {

@@ -1,7 +1,7 @@
 //! Why a job was not added.
 
 use crate::error::InvalidSetting;
-use crate::schedule::{CronError, PeriodError, StoreError, ZoneError};
+use crate::schedule::{CronError, PeriodError, SearchError, StoreError, ZoneError};
 use std::convert::Infallible;
 
 /// Why a job was not added. Nothing of it was: the scheduler is as it was before.
@@ -24,6 +24,9 @@ pub enum ScheduleError {
     /// A cron expression that is wrong, never fires, or is in the past.
     #[error(transparent)]
     Cron(#[from] CronError),
+    /// The search for the first slot led to no end.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// No slot lies ahead: the instant is over, or start and end leave nothing.
     #[error("`{trigger}` has no run ahead of the present time, within its start and end")]
     NeverFires {

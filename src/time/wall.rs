@@ -113,6 +113,7 @@ impl WallClock {
     }
 
     /// Returns true for the clock of the operating system.
+    #[cfg_attr(not(feature = "net"), allow(dead_code, reason = "for reactors that notify of steps"))]
     pub(crate) fn is_system(&self) -> bool {
         self.manual.is_none()
     }

@@ -53,10 +53,14 @@ struct Oracle {
 }
 
 impl Oracle {
+    fn next(&self, after: Nanos) -> Option<Nanos> {
+        self.points.next_after(after).expect("a point")
+    }
+
     fn slots(&self, from: Nanos, to: Nanos) -> Vec<Nanos> {
         let mut slots = Vec::new();
         let mut at = from;
-        while let Some(slot) = self.points.next_after(at).filter(|slot| *slot <= to) {
+        while let Some(slot) = self.next(at).filter(|slot| *slot <= to) {
             slots.push(slot);
             at = slot;
         }
@@ -77,7 +81,7 @@ impl Oracle {
         let slots = self.slots(self.floor, at);
         self.floor = self.floor.max(at);
         let Some(newest) = slots.last().copied() else { return };
-        let period = self.points.next_after(newest).map(|next| next - newest);
+        let period = self.next(newest).map(|next| next - newest);
         let shown = now.wall - elapsed;
         let late = |slot: Nanos| if slot > before.wall { (shown - slot).max(0) } else { 0 };
         let grace = self.grace.of(period);
@@ -103,7 +107,7 @@ impl Oracle {
             if self.points.fixed {
                 again <= 3 * HOUR
             } else {
-                self.points.next_after(*ran).is_some_and(|next| again < MINUTE.min(next - *ran))
+                self.next(*ran).is_some_and(|next| again < MINUTE.min(next - *ran))
             }
         };
         self.floor = self.ran.filter(|ran| *ran > wall).filter(keeps).unwrap_or(wall);
@@ -228,7 +232,7 @@ proptest! {
             prop_assert_eq!((counts.running, counts.left_running), (running.len(), left.len()));
             prop_assert!(running.len() + left.len() <= instances, "{:?}", counts);
             // The next slot lies ahead, as the oracle says.
-            let next = oracle.points.next_after(oracle.floor);
+            let next = oracle.next(oracle.floor);
             let next = next.map(|at| if by_the_wall { Moment::Wall(at) } else { Moment::Steady(at) });
             prop_assert_eq!(world.shown(key).next, next.filter(|_| !paused), "{:?}", change);
         }
