@@ -205,3 +205,59 @@ fn sleeps_for_next_to_nothing_keep_no_socket_waiting() {
     over.store(true, Ordering::Relaxed);
     sleepers.into_iter().for_each(settled);
 }
+
+/// Peers that always have something for their readers, a hundred of them. What a new client waits for is counted in operations of
+/// the others between its connect and its answer.
+#[test]
+fn a_new_client_is_answered_within_a_few_turns() {
+    const PEERS: usize = 100;
+    /// Operations in a turn at most, when as many tasks are ready.
+    const TURN: u64 = 128 * 5;
+    let rt = common::runtime();
+    let hog = Hog::reactor(rt.handle());
+    let (taken, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let mut peers = Vec::new();
+    let readers: Vec<_> = (0..PEERS)
+        .map(|_| {
+            let (stream, mut peer) = pair(rt.handle());
+            peer.write_all(&[1; 60_000]).expect("room");
+            peers.push(peer);
+            let (taken, over) = (Arc::clone(&taken), Arc::clone(&over));
+            rt.run(async move {
+                while !over.load(Ordering::Relaxed) {
+                    stream.read_exact(&mut [0]).await?;
+                    taken.fetch_add(1, Ordering::Relaxed);
+                }
+                io::Result::Ok(())
+            })
+        })
+        .collect();
+    let handle = rt.handle().clone();
+    let client = rt.run(async move {
+        let listener = offtick::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        handle
+            .run(async move {
+                let (stream, _) = listener.accept().await?;
+                stream.read_exact(&mut [0]).await?;
+                stream.write_all(b"y").await
+            })
+            .detach();
+        // By then all of them are busy.
+        while taken.load(Ordering::Relaxed) < 10 * PEERS as u64 {
+            common::yield_once().await;
+        }
+        let before = taken.load(Ordering::Relaxed);
+        let stream = TcpStream::connect(address).await?;
+        stream.write_all(b"x").await?;
+        stream.read_exact(&mut [0]).await?;
+        let waited = taken.load(Ordering::Relaxed) - before;
+        over.store(true, Ordering::Relaxed);
+        io::Result::Ok(waited)
+    });
+    hog.release();
+    let waited = settled(client);
+    readers.into_iter().for_each(settled);
+    // Connected, accepted, asked, answered: each is an event of its own, and seen at the end of a turn.
+    assert!(waited <= 6 * TURN, "{waited} operations of others");
+}

@@ -20,6 +20,23 @@ const PAGE: u32 = 1024;
 /// about as long as a burst of small tasks does.
 const BUDGET: u32 = 32;
 
+/// Operations of all tasks that are ready, together, before the executor looks for events: with many busy tasks each of them
+/// has a smaller budget, so that a new connection is not kept waiting by the number of the others.
+const SHARED_BUDGET: u32 = 512;
+
+/// The smallest budget of a poll.
+const LEAST_BUDGET: u32 = 4;
+
+/// Returns the budget of a poll while so many tasks are ready.
+fn budget(ready: usize) -> u32 {
+    // No division in a usual turn.
+    if ready <= (SHARED_BUDGET / BUDGET) as usize {
+        return BUDGET;
+    }
+    let ready = u32::try_from(ready).unwrap_or(u32::MAX);
+    (SHARED_BUDGET / ready).max(LEAST_BUDGET)
+}
+
 /// Counters of the executor's thread, which any thread may read.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -55,8 +72,10 @@ pub(crate) struct Core {
     now: Cell<u64>,
     /// The outcome of a body that is dropped before it finished.
     reason: Cell<Outcome>,
-    /// The remaining [`BUDGET`] of the current poll.
+    /// The remaining budget of the current poll.
     budget: Cell<u32>,
+    /// The budget of each poll of this turn.
+    allotted: Cell<u32>,
     /// The position at which the running task is queued if it is woken meanwhile.
     pub(super) position: Cell<isize>,
     /// The watch that records each poll, in a runtime that watches them.
@@ -75,6 +94,7 @@ impl Core {
             now: Cell::new(0),
             reason: Cell::new(Outcome::Cancelled),
             budget: Cell::new(BUDGET),
+            allotted: Cell::new(BUDGET),
             position: Cell::new(END),
             watch: None,
         }
@@ -221,6 +241,7 @@ impl Core {
         *ready.picked() = Priority::default();
         ready.trim();
         self.counters.ready.set(ready.len() as u64);
+        self.allotted.set(budget(ready.len()));
         drop(ready);
         if self.counts.get() {
             let retired = self.tracker.borrow_mut().as_mut().map(LeakTracker::retire);
@@ -251,7 +272,7 @@ impl Core {
     #[inline(always)]
     fn run_to(&self, task: Runnable, queue: impl FnOnce(Runnable)) {
         self.counters.polls.add(1);
-        self.budget.set(BUDGET);
+        self.budget.set(self.allotted.get());
         match task.run(self.reason.get()) {
             PollOutcome::Idle => self.position.set(END),
             PollOutcome::Again(task) if self.position.get() == END => queue(task),
