@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Read`](::hyper::rt::Read) and [`Write`](::hyper::rt::Write), for a connection | [`HyperStream`] over a socket, or over TLS on a socket |
 //! | [`Timer`](::hyper::rt::Timer), for time limits and HTTP/2 pings | [`HyperTimer`] |
-//! | [`Executor`](::hyper::rt::Executor), for the streams of HTTP/2 | [`HyperExecutor`] |
+//! | [`Executor`](::hyper::rt::Executor), for the streams of HTTP/2 | [`HyperExecutor`], [`HyperLocalExecutor`] |
 //!
 //! # Example
 //! A server and a client, in one program:
@@ -49,11 +49,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "hyper-util")]
+mod connector;
 mod executor;
 mod scratch;
 mod stream;
 mod timer;
 
-pub use executor::HyperExecutor;
+#[cfg(feature = "hyper-util")]
+pub use connector::HyperConnector;
+pub use executor::{HyperExecutor, HyperLocalExecutor};
 pub use stream::HyperStream;
 pub use timer::HyperTimer;
