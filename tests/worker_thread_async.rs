@@ -1,5 +1,6 @@
 //! `WorkerThread` whose set-up and tear-down are futures: on its own thread, awaited by start and stop, and dropped there.
 #![cfg(feature = "toolkit")]
+#![cfg_attr(not(feature = "net"), allow(unused_imports, reason = "one test needs sockets"))]
 
 #[path = "common/mod.rs"]
 mod common;

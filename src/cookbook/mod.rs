@@ -20,7 +20,7 @@
 //! | wait for a callback of another library | [task from a callback](task_from_a_callback) |
 //! | compute for long, and stop when told | [CPU job with cooperative cancel](cpu_job_with_cooperative_cancel) |
 //! | read lines that the user types | [lines of standard input](lines_of_standard_input) |
-//! | read the output of a program, a terminal, a device | [descriptors](descriptors) |
+//! | read the output of a program, a terminal, a device | [descriptors] |
 //! | write the script of a game | [game script](game_script) |
 //! | end the program with nothing lost | [graceful shutdown](graceful_shutdown) |
 //! | test all of that in no time | [test with fake time](test_with_fake_time) |
