@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Europe::Berlin;
-use offtick::schedule::{Cron, FileStore, JobStore, MemoryStore, StoreError, Trigger, Zone};
+use offtick::schedule::{Cron, FileStore, JobStore, MemoryStore, SearchError, StoreError, Trigger, Zone};
 use offtick::time::{Clock, ManualWallClock, WallClock};
 use offtick::{Job, LocalBuilder, LocalRuntime, ScheduleError, Scheduler, Status, TaskError, TaskManager};
 use std::sync::{Arc, Mutex};
@@ -186,6 +186,25 @@ fn a_file_keeps_last_runs_over_restarts() {
     let error = std::fs::write(&path, "offtick-jobs 1\n17828").map(|()| FileStore::open(&path).unwrap_err()).unwrap();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     drop(std::fs::remove_file(&path));
+}
+
+#[test]
+fn a_trigger_without_an_end_to_its_search_is_refused() {
+    let process = Process::start("2026-07-01T12:00:00Z");
+    let cron = |text| Trigger::cron(Cron::parse(text).unwrap(), Zone::new(Utc));
+    let never = process.scheduler.on(cron("*/2 * * * *").and(cron("1-59/2 * * * *"))).spawn(|_cx| async {});
+    assert_eq!(never.unwrap_err(), ScheduleError::Search(SearchError::Steps { limit: 1_000 }));
+    let liar = process.scheduler.on(Trigger::from_fn("liar", Some)).spawn(|_cx| async {});
+    assert_eq!(liar.unwrap_err(), ScheduleError::Search(SearchError::NotLater { name: "liar" }));
+    // One that goes wrong later fails its job, and no other one.
+    let turns = utc("2026-07-01T13:00:00Z");
+    let turns = Trigger::from_fn("turns", move |after| Some(if after < turns { turns } else { after }));
+    let job = process.scheduler.on(turns).spawn(|_cx| async {}).unwrap();
+    let other = process.scheduler.cron("30 13 * * *").zone(Utc).spawn(|_cx| async {}).unwrap();
+    process.look("2026-07-01T13:00:00Z");
+    assert_eq!((job.counts().runs, job.next_run_at()), (1, None));
+    process.look("2026-07-01T13:30:00Z");
+    assert_eq!((other.counts().runs, other.next_run_at().is_some()), (1, true));
 }
 
 /// A store that fails.

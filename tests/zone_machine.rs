@@ -5,7 +5,7 @@
 use chrono::{DateTime, Local, NaiveTime, Utc};
 use offtick::schedule::{Cron, Trigger, Zone, ZoneError};
 use offtick::time::WallClock;
-use offtick::{LocalRuntime, Scheduler, TaskManager};
+use offtick::{LocalRuntime, ScheduleError, Scheduler, TaskManager};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -34,6 +34,11 @@ const CASES: &[(&str, fn())] = &[
         let nine = Trigger::cron(Cron::parse("0 9 * * *").unwrap(), Zone::local());
         assert_eq!(nine.next_after(utc("2026-07-01T00:00:00Z")), Some(utc("2026-07-01T09:00:00Z")));
         assert!(Zone::new(chrono_tz::Europe::Berlin).check().is_ok());
+        let rt = LocalRuntime::new().unwrap();
+        let scheduler = Scheduler::new(&TaskManager::new(rt.handle()));
+        let refused = scheduler.cron("0 9 * * *").spawn(|_cx| async {});
+        assert_eq!(refused.unwrap_err(), ScheduleError::Zone(error));
+        assert!(scheduler.cron("0 9 * * *").zone(chrono_tz::Europe::Berlin).spawn(|_cx| async {}).is_ok());
     }),
     ("travel", || {
         let nine = Trigger::cron(Cron::parse("0 9 * * *").unwrap(), Zone::new(Local));

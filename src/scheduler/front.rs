@@ -21,7 +21,7 @@ use std::time::Duration;
 /// the next slot like any sleep does. Bodies that are futures run on the reactor thread, the others on pool threads.
 ///
 /// Intervals go by the runtime's [`Clock`](crate::time::Clock), which never jumps: a machine that sleeps does not hurry
-/// them, a manual clock drives them. Cron texts, times of day and instants go by a [`WallClock`], which may be set at any
+/// them, a manual clock drives them. Cron expressions, times of day and instants go by a [`WallClock`], which may be set at any
 /// time: a wait for it looks again every minute (of the runtime's clock), and at once when a settable one is moved.
 ///
 /// Clones are the same scheduler. With the last of them it is shut down, without waiting: no job runs any more, and runs

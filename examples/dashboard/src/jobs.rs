@@ -1,4 +1,4 @@
-//! Jobs on a schedule: by intervals and by a cron text, long and short, one of which fails now and then.
+//! Jobs on a schedule: by intervals and by a cron expression, long and short, one of which fails now and then.
 
 use crate::files::{self, Files};
 use offtick::scheduler::{JobStatus, ScheduleError};

@@ -6,7 +6,7 @@
 //!
 //! | part | made with |
 //! |---|---|
-//! | `jobs`: intervals, a cron text, one that fails now and then | `Scheduler` |
+//! | `jobs`: intervals, a cron expression, one that fails now and then | `Scheduler` |
 //! | `downloads`: a few at a time, with retries, from a faulty server on loopback | `TaskPool`, `PoolSet`, `RetryPolicy` |
 //! | `search`: through all files below PATH, while the user types | `Debouncer` around a blocking task |
 //! | `link`: lines from a server that hangs up now and then | `net::Reconnecting` |
