@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most that each count may be. Lower a number when its count falls; never raise one.
-const CEILINGS: Counts = Counts { first_lines: 1_360, names: 445, phrases: 1_415 };
+const CEILINGS: Counts = Counts { first_lines: 960, names: 120, phrases: 680 };
 
 /// The longest first sentence, in words.
 const LONGEST_FIRST_SENTENCE: usize = 12;

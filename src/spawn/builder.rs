@@ -1,6 +1,6 @@
 //! The builder of tasks.
 
-use super::cx::{TaskContext, Voice};
+use super::cx::{ReporterSlot, TaskContext};
 use super::limited::Limited;
 use super::target::{FutureTarget, SpawnTarget};
 use crate::error::{BoxError, IntoBoxError, InvalidSetting, TaskError};
@@ -22,13 +22,14 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
-/// Settings of one task; made by [`Handle::task`] and [`PoolHandle::task`](crate::PoolHandle::task).
+/// The options of one task.
 ///
-/// `P` is what the task reports, `S` where it starts: at once on a runtime, or when a group or a pool has room for it. `R` is the
+/// [`Handle::task`] and [`PoolHandle::task`](crate::PoolHandle::task) create it. `P` is the type of the progress. `S`
+/// is the place where the task starts: immediately on a runtime, or when a group or a pool has room for it. `R` is the
 /// [`RetryPolicy`] of a task that [retries](Self::retry).
 ///
-/// The verbs are those of [`Handle`], and their bodies get a [`TaskContext`]. A body that makes a future does so on the
-/// reactor thread, so that future need not be `Send`: `Rc` and `RefCell` are fine inside.
+/// It has the methods of [`Handle`], whose bodies get a [`TaskContext`]. A body that creates a future does so on the
+/// reactor thread, so that future need not be `Send`: it may use `Rc` and `RefCell`.
 ///
 /// # Example
 /// ```
@@ -65,7 +66,7 @@ pub struct TaskBuilder<P = (), S = Handle, R = ()> {
 
 methods! {
 impl Handle, Runtime {
-    /// Starts the description of a task that has more than a body.
+    /// Starts the description of a task with options.
     pub fn task(&self) -> TaskBuilder {
         TaskBuilder::new(self.handle().clone())
     }
@@ -90,16 +91,18 @@ impl<S: SpawnTarget> TaskBuilder<(), S> {
 }
 
 impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
-    /// A name for listings and hooks.
+    /// Sets a name for listings and hooks.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into_boxed_str());
         self
     }
 
-    /// A limit for the whole task, counted from its submission (in a group or a pool: from its start); then it is
-    /// over as [`TaskError::TimedOut`].
+    /// Sets the time limit of the whole task.
     ///
-    /// A future is dropped at the limit. A closure is told through its context, and what it still returns is dropped.
+    /// It counts from the submission (in a group or a pool: from the start). Then the task ends with
+    /// [`TaskError::TimedOut`].
+    ///
+    /// A future is dropped at the limit. A closure finds out through its context, and what it still returns is dropped.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
         self
@@ -107,34 +110,41 @@ impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
 
     /// Sets a clock for this task alone: a paused world beside a running menu.
     ///
-    /// The time limit of the task, its retries, and every [`sleep`](crate::time::sleep), [`timeout`](crate::time::timeout),
-    /// [`interval`](crate::time::interval()) and [`next_tick`](crate::time::next_tick) of its future use it. Timers made by a
-    /// [`Handle`] (`rt.sleep(..)`), and the tasks that this one starts, use the clock of the runtime.
+    /// The time limit of the task, its retries, and every [`sleep`](crate::time::sleep),
+    /// [`timeout`](crate::time::timeout), [`interval`](crate::time::interval()) and
+    /// [`next_tick`](crate::time::next_tick) of its future use it. Timers of a [`Handle`] (`rt.sleep(..)`), and the
+    /// tasks that this one starts, use the clock of the runtime.
     ///
-    /// The clock must be a child of the runtime's clock. Otherwise the task ends at once with an [`InvalidSetting`] inside
-    /// [`TaskError::Failed`], and its body is dropped. [`ChildClock`] has an example.
+    /// The clock must be a child of the runtime's clock. Otherwise the task ends immediately with an [`InvalidSetting`]
+    /// inside [`TaskError::Failed`], and its body is dropped. [`ChildClock`] has an example.
     pub fn clock(mut self, clock: &ChildClock) -> Self {
         self.clock = Some(clock.clone());
         self
     }
 
-    /// How urgent the task is; [`Task::set_priority`] changes it later. Default [`Priority::UserVisible`].
+    /// Sets the priority; [`Task::set_priority`] changes it later.
+    ///
+    /// Default [`Priority::UserVisible`].
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// Called once, soon after the end of the task, [where hooks run](crate::Builder::on_update): never inside the call that
-    /// ended it. A panic in it is caught and dropped.
+    /// Sets a hook that is called once, soon after the end of the task.
+    ///
+    /// It is called [where hooks run](crate::Builder::on_update), never inside the call that ended the task. A panic in
+    /// it is caught and dropped.
     pub fn on_end(mut self, hook: impl FnOnce(&TaskInfo) + MaybeSend + 'static) -> Self {
         self.on_end = Some(EndHook::new(hook));
         self
     }
 
-    /// Never raises the update flag for this task: not when it starts, reports, waits for its next attempt or ends.
+    /// Keeps this task from raising the update flag.
     ///
-    /// For background work that no frame shows. A detached task is quiet by itself; so is a task that another task awaits.
-    /// Its handle, its hooks and its errors are those of any task.
+    /// It raises none when it starts, reports, waits for its next attempt or ends.
+    ///
+    /// Use it for background work that no frame shows. A detached task is always quiet, and so is a task that another
+    /// task awaits. Its handle, its hooks and its errors work as usual.
     ///
     /// # Example
     /// ```
@@ -153,9 +163,9 @@ impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
         self
     }
 
-    /// Lets the task report values of type `Q`, of which up to `capacity` wait to be read.
+    /// Lets the task report values of type `Q`, of which up to `capacity` stay unread.
     ///
-    /// A capacity of 0, or beyond what can be allocated, ends the task at once with an [`InvalidSetting`] inside
+    /// With a capacity of 0, or one too large to allocate, the task ends immediately with an [`InvalidSetting`] inside
     /// [`TaskError::Failed`]; its body is dropped.
     pub fn progress<Q>(self, capacity: usize) -> TaskBuilder<Q, S, R> {
         TaskBuilder {
@@ -172,16 +182,17 @@ impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
         }
     }
 
-    /// Tries the body again when it fails, as `policy` says. The verbs are `run` and `run_blocking` then, and their bodies
-    /// closures that can be called again.
+    /// Retries the body when it fails, as `policy` says.
     ///
-    /// The task is `Running` from its first try to the end; [`Task::attempt`] counts, [`Task::next_attempt_at`] tells of a
-    /// wait, and all tries report to one progress ring. A wait holds no thread, and a [`cancel`](Task::cancel) in it takes
-    /// effect at once. [`timeout`](Self::timeout) is for the whole, [`attempt_timeout`](TaskBuilder::attempt_timeout) for
-    /// one try. A panic is not retried: it ends the task.
+    /// The methods are then `run` and `run_blocking`, and their bodies are closures that can be called again.
     ///
-    /// Once no further try is made the task fails with [`TaskError::retry_error`]. A policy that is not valid ends the
-    /// task at once with an [`InvalidSetting`] inside [`TaskError::Failed`]; its body is dropped.
+    /// The task is `Running` from its first attempt to the end. [`Task::attempt`] counts the attempts,
+    /// [`Task::next_attempt_at`] shows a wait, and all attempts report to one progress ring. A wait holds no thread,
+    /// and a [`cancel`](Task::cancel) in it takes effect immediately. [`timeout`](Self::timeout) limits the whole task,
+    /// [`attempt_timeout`](TaskBuilder::attempt_timeout) one attempt. A panic is not retried: it ends the task.
+    ///
+    /// Once no further attempt is made, the task fails with [`TaskError::retry_error`]. With an invalid policy the task
+    /// ends immediately with an [`InvalidSetting`] inside [`TaskError::Failed`]; its body is dropped.
     ///
     /// # Example
     /// ```
@@ -218,7 +229,7 @@ impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
         }
     }
 
-    /// Makes the parts that every task has; `attempts` are those of a task that retries.
+    /// Builds the parts of every task; `attempts` are those of a task that retries.
     pub(super) fn open(
         self,
         location: &'static Location<'static>,
@@ -254,14 +265,30 @@ impl<P, S: SpawnTarget, R> TaskBuilder<P, S, R> {
         let limit = limit.filter(|_| !S::KEEPS_TIME).map(|limit| (Sleep::on(Arc::clone(driver), limit), limit));
         let timers = timers.flatten();
         let Some(capacity) = capacity else {
-            return Ok(Opened { target, retry, details, limit, timers, voice: Voice::None, reader: None });
+            return Ok(Opened {
+                target,
+                retry,
+                details,
+                limit,
+                timers,
+                reporter_slot: ReporterSlot::None,
+                reader: None,
+            });
         };
         let host = TaskObserver { shared: Arc::clone(target.handle().shared()), details: Arc::clone(&details) };
         match Capacity::new(capacity).and_then(|capacity| channel(capacity, Some(Arc::new(host)))) {
             Ok((reporter, reader)) => {
                 // A sender that waits for room is to hear of a cancellation; the task is not even queued yet.
                 let _not_yet = details.wake_on_cancel(reader.cancel_waker());
-                Ok(Opened { target, retry, details, limit, timers, voice: Voice::Own(reporter), reader: Some(reader) })
+                Ok(Opened {
+                    target,
+                    retry,
+                    details,
+                    limit,
+                    timers,
+                    reporter_slot: ReporterSlot::Own(reporter),
+                    reader: Some(reader),
+                })
             }
             Err(_) => {
                 let allowed = "at least 1 and small enough for its values to fit in memory";
@@ -285,7 +312,7 @@ impl<P, S: FutureTarget> TaskBuilder<P, S> {
         self.start::<M, F, Value>(make, Location::caller())
     }
 
-    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`. `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run<M, F, T, E>(self, make: M) -> Task<T, P>
     where
@@ -327,7 +354,9 @@ impl<P, S: SpawnTarget> TaskBuilder<P, S> {
         self.start_blocking::<F, T, Value>(closure, Location::caller())
     }
 
-    /// Starts a closure that returns a `Result`, on a pool thread: `Err` ends the task in `Status::Error`.
+    /// Starts a closure that returns a `Result`, on a pool thread.
+    ///
+    /// `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_blocking<F, T, E>(self, closure: F) -> Task<T, P>
     where
@@ -360,7 +389,7 @@ pub(super) struct Opened<P, S, R> {
     pub(super) target: S,
     pub(super) retry: R,
     pub(super) details: Arc<TaskMeta>,
-    pub(super) voice: Voice<P>,
+    pub(super) reporter_slot: ReporterSlot<P>,
     limit: Option<(Sleep, Duration)>,
     /// The timers of the task's own clock.
     pub(super) timers: Option<Arc<Driver>>,
@@ -368,13 +397,13 @@ pub(super) struct Opened<P, S, R> {
 }
 
 impl<P: Send + 'static, S: SpawnTarget, R> Opened<P, S, R> {
-    /// The context of the one body.
+    /// Returns the context of the only body.
     pub(super) fn context(&mut self) -> TaskContext<P> {
-        let voice = std::mem::replace(&mut self.voice, Voice::None);
-        TaskContext::new(self.target.handle().clone(), Arc::clone(&self.details), voice)
+        let reporter_slot = std::mem::replace(&mut self.reporter_slot, ReporterSlot::None);
+        TaskContext::new(self.target.handle().clone(), Arc::clone(&self.details), reporter_slot)
     }
 
-    /// The body of a future that is made on the thread that polls it.
+    /// Returns the body of a future that the polling thread creates.
     pub(super) fn lazily<M, F, C>(&mut self, make: M) -> impl Body<Output = C::Output> + 'static + use<P, S, R, M, F, C>
     where
         M: FnOnce(TaskContext<P>) -> F + 'static,
@@ -394,7 +423,7 @@ impl<P: Send + 'static, S: SpawnTarget, R> Opened<P, S, R> {
         }
     }
 
-    /// The limit for a future that checks the time itself.
+    /// Returns the limit for a future that checks the time itself.
     pub(super) fn inner_limit(&mut self) -> Option<(Sleep, Duration)> {
         self.limit.take()
     }
@@ -403,7 +432,7 @@ impl<P: Send + 'static, S: SpawnTarget, R> Opened<P, S, R> {
         TaskObserver { shared: Arc::clone(self.target.handle().shared()), details: Arc::clone(&self.details) }
     }
 
-    /// As `start`, here and now where that can be.
+    /// Starts the task immediately, if possible; see `start`.
     pub(super) fn start_nested<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Work,
@@ -438,7 +467,7 @@ impl<P: Send + 'static, S: FutureTarget, R> Opened<P, S, R> {
 }
 
 impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
-    /// As `start`, for what stays on this thread.
+    /// Starts a body that stays on this thread.
     pub(super) fn start_bound<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Body + 'static,
@@ -447,7 +476,7 @@ impl<P: Send + 'static, R> Opened<P, LocalHandle, R> {
         target.start_bound(body, spec)
     }
 
-    /// As `start_bound`, here and now.
+    /// Starts a body that stays on this thread, immediately.
     pub(super) fn start_eager_bound<B>(self, body: B) -> Task<B::Output, P>
     where
         B: Body + 'static,
@@ -472,7 +501,7 @@ fn watch<T, P>(handle: &Handle, limit: Option<(Sleep, Duration)>, task: &Task<T,
     details.watch(watchdog, task.task_ref());
 }
 
-/// A setting is not valid: the task is over before it begins.
+/// An option is not valid: the task ends before it begins.
 pub(super) struct Refusal {
     /// The runtime that would have run it, if there is one.
     pub(super) handle: Option<Handle>,
@@ -490,7 +519,7 @@ impl Refusal {
     }
 }
 
-/// What a task's progress and its retry tell its runtime, and ask of its task.
+/// An observer of a task's progress and retries, for its runtime.
 pub(super) struct TaskObserver {
     shared: Arc<Shared>,
     pub(super) details: Arc<TaskMeta>,

@@ -1,4 +1,4 @@
-//! What a body made by the builder knows of its own task.
+//! The context of a body of the builder.
 
 use crate::error::{Cancelled, RetryError};
 use crate::park;
@@ -13,10 +13,10 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-/// The context of a body: its identity, its progress, its cancellation.
+/// The context of a body: its identifier, its progress, its cancellation.
 ///
-/// A future gets it by value, a closure by reference. A future that is cancelled is dropped where it waits and need not
-/// ask; a closure should ask now and then ([`check`](Self::check)), since nothing else can stop it.
+/// A future gets it by value, a closure by reference. A cancelled future is dropped where it waits and need not check.
+/// A closure should [`check`](Self::check) from time to time, since nothing else can stop it.
 ///
 /// # Example
 /// ```
@@ -35,41 +35,42 @@ use std::time::{Duration, SystemTime};
 pub struct TaskContext<P = ()> {
     handle: Handle,
     details: Arc<TaskMeta>,
-    voice: Voice<P>,
+    reporter_slot: ReporterSlot<P>,
 }
 
-/// What a body reports through.
-pub(super) enum Voice<P> {
+/// The reporter of a body.
+pub(super) enum ReporterSlot<P> {
     /// The task has no progress, or its reporter was taken out.
     None,
     Own(Reporter<P>),
-    /// Others report, too: the parts of the work, or the other tries.
+    /// Others report as well: parts of the work, or other attempts.
     Shared(SharedReporter<P>),
 }
 
 impl<P> TaskContext<P> {
-    pub(super) fn new(handle: Handle, details: Arc<TaskMeta>, voice: Voice<P>) -> Self {
-        Self { handle, details, voice }
+    pub(super) fn new(handle: Handle, details: Arc<TaskMeta>, reporter_slot: ReporterSlot<P>) -> Self {
+        Self { handle, details, reporter_slot }
     }
 
-    /// The task's identity.
+    /// Returns the identifier of the task.
     pub fn id(&self) -> TaskId {
         self.details.id()
     }
 
-    /// The name given to the builder.
+    /// Returns the name given to the builder.
     pub fn name(&self) -> Option<&str> {
         self.details.name()
     }
 
-    /// The current try, counted from 1.
+    /// Returns the current attempt, counted from 1.
     pub fn attempt(&self) -> u32 {
         self.details.attempt()
     }
 
-    /// When the slot of this run was due by the wall clock. `None` for a task that is no run of a job.
+    /// Returns the time at which the slot of this run was due.
     ///
-    /// A run that stands for several slots has the newest of them.
+    /// It is a reading of the wall clock; `None` for a task that is not a run of a job. A run for several slots has the
+    /// newest of them.
     ///
     /// # Example
     /// ```
@@ -91,13 +92,15 @@ impl<P> TaskContext<P> {
         self.details.due()
     }
 
-    /// True once the task was cancelled, timed out, or its runtime is shutting down; and once this try ran out of its own
-    /// time ([`TaskBuilder::attempt_timeout`](crate::TaskBuilder::attempt_timeout)).
+    /// Returns true once the body should stop.
+    ///
+    /// The task was cancelled or timed out, its runtime is shutting down, or this attempt timed out
+    /// ([`TaskBuilder::attempt_timeout`](crate::TaskBuilder::attempt_timeout)).
     pub fn is_cancelled(&self) -> bool {
         self.details.should_stop()
     }
 
-    /// Fails once [`is_cancelled`](Self::is_cancelled) holds, so that `cx.check()?` leaves the body.
+    /// Fails once [`is_cancelled`](Self::is_cancelled) is true, so that `cx.check()?` leaves the body.
     ///
     /// # Errors
     /// [`Cancelled`].
@@ -105,71 +108,76 @@ impl<P> TaskContext<P> {
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 
-    /// Tells whoever polls the handle how far the body has come. Never waits: when the ring is full the oldest value is
-    /// dropped and counted. Does nothing for a task without progress.
+    /// Reports a progress value. Never waits.
+    ///
+    /// When the ring is full, the oldest value is dropped and counted. Does nothing for a task without progress.
     #[inline]
     pub fn report(&mut self, value: P) {
-        match &mut self.voice {
-            Voice::None => {}
-            Voice::Own(reporter) => reporter.report(value),
-            Voice::Shared(reporter) => reporter.report(value),
+        match &mut self.reporter_slot {
+            ReporterSlot::None => {}
+            ReporterSlot::Own(reporter) => reporter.report(value),
+            ReporterSlot::Shared(reporter) => reporter.report(value),
         }
     }
 
     /// Adds a value if there is room.
     ///
     /// # Errors
-    /// [`TrySendError`] gives the value back: the ring is full, or the handle gone. A cancellation is not looked at.
+    /// [`TrySendError`] with the value: the ring is full, or the handle is dropped. A cancellation is not checked.
     #[inline]
     pub fn try_send(&mut self, value: P) -> Result<(), TrySendError<P>> {
-        match &mut self.voice {
-            Voice::None => Ok(()),
-            Voice::Own(reporter) => reporter.try_send(value),
-            Voice::Shared(reporter) => reporter.try_send(value),
+        match &mut self.reporter_slot {
+            ReporterSlot::None => Ok(()),
+            ReporterSlot::Own(reporter) => reporter.try_send(value),
+            ReporterSlot::Shared(reporter) => reporter.try_send(value),
         }
     }
 
-    /// Adds a value and waits for room until then: nothing is lost. Dropping the future before it is ready drops the
-    /// value unsent and changes nothing else. For a task without progress, and once the reporter was taken out, there is
-    /// nobody to send to: the value is dropped, and that is no error.
+    /// Adds a value as soon as there is room: nothing is lost.
+    ///
+    /// Dropping the future before it is ready drops the value unsent and changes nothing else. For a task without
+    /// progress, and once the reporter was taken out, there is no reader: the value is dropped, without an error.
     ///
     /// # Errors
-    /// [`SendError`] gives the value back: the task is cancelled, or the handle gone.
+    /// [`SendError`] with the value: the task is cancelled, or the handle is dropped.
     pub async fn send(&mut self, value: P) -> Result<(), SendError<P>> {
-        match &mut self.voice {
-            Voice::None => Ok(()),
-            Voice::Own(reporter) => reporter.send(value).await,
-            Voice::Shared(reporter) => reporter.send(value).await,
+        match &mut self.reporter_slot {
+            ReporterSlot::None => Ok(()),
+            ReporterSlot::Own(reporter) => reporter.send(value).await,
+            ReporterSlot::Shared(reporter) => reporter.send(value).await,
         }
     }
 
-    /// As [`send`](Self::send), for closures: blocks the thread until there is room.
+    /// Adds a value like [`send`](Self::send), and blocks the thread until there is room.
     ///
     /// # Errors
     /// Those of [`send`](Self::send); a cancellation ends the wait.
     pub fn send_blocking(&mut self, value: P) -> Result<(), SendError<P>> {
-        match &mut self.voice {
-            Voice::None => Ok(()),
-            Voice::Own(reporter) => reporter.send_blocking(value),
-            Voice::Shared(reporter) => reporter.send_blocking(value),
+        match &mut self.reporter_slot {
+            ReporterSlot::None => Ok(()),
+            ReporterSlot::Own(reporter) => reporter.send_blocking(value),
+            ReporterSlot::Shared(reporter) => reporter.send_blocking(value),
         }
     }
 
-    /// Takes the reporter out, to pass it to a part of the work; from then on the context itself reports nothing. `None`
-    /// for a task without progress, the second time, and where the reporter has several users: after
-    /// [`shared_reporter`](Self::shared_reporter), and in a task that retries, whose tries all report to one ring.
+    /// Takes the reporter out, to pass it to a part of the work.
+    ///
+    /// Afterwards the context itself reports nothing. Returns `None` for a task without progress, the second time, and
+    /// if the reporter has several users: after [`shared_reporter`](Self::shared_reporter), and in a task that retries,
+    /// whose attempts all report to one ring.
     pub fn take_reporter(&mut self) -> Option<Reporter<P>> {
-        match std::mem::replace(&mut self.voice, Voice::None) {
-            Voice::Own(reporter) => Some(reporter),
-            voice => {
-                self.voice = voice;
+        match std::mem::replace(&mut self.reporter_slot, ReporterSlot::None) {
+            ReporterSlot::Own(reporter) => Some(reporter),
+            reporter_slot => {
+                self.reporter_slot = reporter_slot;
                 None
             }
         }
     }
 
-    /// A reporter for a part of the work, next to the context, which goes on to report. `None` for a task without
-    /// progress, or if its reporter was taken out.
+    /// Returns a reporter for a part of the work, besides the context.
+    ///
+    /// Returns `None` for a task without progress, or if its reporter was taken out.
     ///
     /// # Example
     /// ```
@@ -184,19 +192,20 @@ impl<P> TaskContext<P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn shared_reporter(&mut self) -> Option<SharedReporter<P>> {
-        self.voice.share()
+        self.reporter_slot.share()
     }
 
-    /// Tries a part of a closure again as `policy` says, and blocks the thread while it waits, on the clock of the task's
-    /// runtime. A cancellation of the task ends the wait.
+    /// Retries a part of a closure as `policy` says, and blocks the thread meanwhile.
     ///
-    /// For a part: [`attempt`](Self::attempt) stays what it is, and the policy's `attempt_timeout` is not told to the
-    /// context. A whole closure is better retried by its task
+    /// It uses the clock of the task's runtime. A cancellation of the task ends the wait.
+    ///
+    /// It is for a part: [`attempt`](Self::attempt) does not change, and the context does not show the policy's
+    /// `attempt_timeout`. A whole closure is better retried by its task
     /// ([`TaskBuilder::retry`](crate::TaskBuilder::retry)), which holds no thread while it waits.
     ///
     /// # Errors
     /// Those of [`retry_blocking`](crate::retry::retry_blocking);
-    /// [`StopReason::Cancelled`](crate::retry::StopReason::Cancelled) with the last error, where the task was cancelled.
+    /// [`StopReason::Cancelled`](crate::retry::StopReason::Cancelled) with the last error, if the task was cancelled.
     ///
     /// # Example
     /// ```
@@ -221,8 +230,8 @@ impl<P> TaskContext<P> {
     }
 }
 
-impl<P> Voice<P> {
-    /// Makes it one with several users, and gives another one.
+impl<P> ReporterSlot<P> {
+    /// Shares the reporter, and returns another one.
     pub(super) fn share(&mut self) -> Option<SharedReporter<P>> {
         let shared = match std::mem::replace(self, Self::None) {
             Self::None => return None,
@@ -234,7 +243,7 @@ impl<P> Voice<P> {
     }
 }
 
-/// Blocks the thread for a time; false if the task is cancelled meanwhile.
+/// Blocks the thread for a time. Returns false if the task is cancelled meanwhile.
 fn wait(details: &TaskMeta, pace: &Pace, time: Duration) -> bool {
     let mut sleep = pace.sleep(time);
     let over = pin!(poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! The eager verbs of the builder.
+//! The eager methods of the builder.
 
 use super::builder::TaskBuilder;
 use super::cx::TaskContext;
@@ -10,11 +10,12 @@ use std::future::Future;
 use std::panic::Location;
 
 impl<P: Send + 'static> TaskBuilder<P, Handle> {
-    /// As [`spawn`](Self::spawn), and inside a task of the same runtime the first part of the future runs here and now, up to
-    /// where it waits.
+    /// Spawns a future whose first part runs immediately, inside a task of the same runtime.
+    ///
+    /// The first part ends where the future waits.
     ///
     /// On any other thread it is [`spawn`](Self::spawn): the future need not be `Send`, and so begins where it stays.
-    /// [`Handle::spawn_eager`] begins anywhere.
+    /// [`Handle::spawn_eager`] begins on any thread.
     ///
     /// # Example
     /// ```
@@ -37,7 +38,9 @@ impl<P: Send + 'static> TaskBuilder<P, Handle> {
         self.start_eager::<M, F, Value>(make, Location::caller())
     }
 
-    /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`; see [`spawn_eager`](Self::spawn_eager).
+    ///
+    /// `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_eager<M, F, T, E>(self, make: M) -> Task<T, P>
     where

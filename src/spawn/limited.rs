@@ -1,4 +1,4 @@
-//! A body's future with the time limit of the whole task, and the clock by which the task goes.
+//! A body's future with the task's time limit and clock.
 
 use crate::error::TaskError;
 use crate::runtime::{OwnTimers, own_timers};
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pin_project! {
-    /// Ends as the future does, converted by `C`, or as `TimedOut`.
+    /// A future that ends like the inner one, converted by `C`, or as `TimedOut`.
     pub(super) struct Limited<F, C> {
         #[pin]
         future: F,
@@ -25,7 +25,7 @@ pin_project! {
 }
 
 impl<F, C> Limited<F, C> {
-    /// Makes the future. Timers that `make` creates are the task's own as well.
+    /// Creates the future. Timers that `make` creates use the task's clock as well.
     pub(super) fn new(make: impl FnOnce() -> F, limit: Option<(Sleep, Duration)>, timers: Option<Arc<Driver>>) -> Self {
         let _own = on(&timers);
         Self { future: make(), limit, timers, convert: PhantomData }

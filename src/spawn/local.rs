@@ -1,4 +1,6 @@
-//! The verbs of a builder on a runtime without a thread: its futures, and what they return, need not be `Send`.
+//! The methods of a builder on a runtime without a thread.
+//!
+//! Its futures and their results need not be `Send`.
 
 use super::builder::TaskBuilder;
 use super::cx::TaskContext;
@@ -13,8 +15,9 @@ use std::panic::Location;
 
 methods! {
 impl LocalHandle, LocalRuntime {
-    /// Starts the description of a task that has more than a body, for a runtime without a thread: the closure that makes
-    /// its future, the future and its result stay on this thread and need not be `Send`.
+    /// Starts the description of a task with options, on this thread.
+    ///
+    /// The closure that creates its future, the future and its result stay on this thread and need not be `Send`.
     ///
     /// # Example
     /// ```
@@ -51,7 +54,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
         self.start_bound::<M, F, Value>(make, Location::caller())
     }
 
-    /// Starts a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`. `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run<M, F, T, E>(self, make: M) -> Task<T, P>
     where
@@ -64,8 +67,7 @@ impl<P> TaskBuilder<P, LocalHandle> {
         self.start_bound::<M, F, Fallible>(make, Location::caller())
     }
 
-    /// As [`spawn`](Self::spawn), and the first part of the future runs here and now, up to where it waits: see
-    /// [`LocalHandle::spawn_eager`].
+    /// Spawns a future whose first part runs immediately; see [`LocalHandle::spawn_eager`].
     ///
     /// # Example
     /// ```
@@ -84,7 +86,9 @@ impl<P> TaskBuilder<P, LocalHandle> {
         self.start_eager_bound::<M, F, Value>(make, Location::caller())
     }
 
-    /// As [`spawn_eager`](Self::spawn_eager), for a future that returns a `Result`: `Err` ends the task in `Status::Error`.
+    /// Starts a future that returns a `Result`; see [`spawn_eager`](Self::spawn_eager).
+    ///
+    /// `Err` ends the task in `Status::Error`.
     #[track_caller]
     pub fn run_eager<M, F, T, E>(self, make: M) -> Task<T, P>
     where
@@ -131,9 +135,10 @@ impl<P> TaskBuilder<P, LocalHandle> {
 }
 
 impl<P, E> TaskBuilder<P, LocalHandle, RetryPolicy<E>> {
-    /// Starts a future that returns a `Result`, and is made anew for each try. See [`retry`](Self::retry).
+    /// Starts a future that returns a `Result`, created again for each attempt.
     ///
-    /// The future of a try is dropped before the next one is made. Each gets a context of its own.
+    /// See [`retry`](Self::retry). The future of an attempt is dropped before the next one is created. Each gets its
+    /// own context.
     #[track_caller]
     pub fn run<M, F, T>(self, make: M) -> Task<T, P>
     where

@@ -1,12 +1,14 @@
-//! A closure that makes a future for each run of something that runs again and again.
+//! A closure that creates the futures of repeated runs.
 
 use super::cx::TaskContext;
 use crate::sync::Mutex;
 use crate::util::catch::catch;
 use std::panic::resume_unwind;
 
-/// Makes the futures of all runs. They are made on the reactor thread, one after the other, so the closure may keep what
-/// it likes from run to run; the lock is for the compiler, and never held while the closure runs.
+/// A creator of the futures of all runs.
+///
+/// They are created on the reactor thread, one after the other, so the closure may keep state from run to run. The lock
+/// is for the compiler, and never held while the closure runs.
 pub(crate) struct Maker<M>(Mutex<Option<M>>);
 
 impl<M> Maker<M> {
@@ -20,7 +22,7 @@ impl<M> Maker<M> {
     {
         let taken = self.0.lock().take();
         let mut make = taken.expect("one reactor thread makes one future at a time");
-        // One that panics is asked again at the next run.
+        // A closure that panics is called again for the next run.
         let made = catch(|| make(cx));
         *self.0.lock() = Some(make);
         made.unwrap_or_else(|payload| resume_unwind(payload))

@@ -1,7 +1,7 @@
-//! Tasks with more than a body: named, limited in time, reporting, told of their cancellation.
+//! Tasks with options: a name, a time limit, progress, a context.
 //!
-//! [`TaskBuilder`] has the verbs of [`Handle`](crate::Handle); its bodies get a [`TaskContext`]. What the extras cost, only
-//! tasks that are built here pay.
+//! [`TaskBuilder`] has the methods of [`Handle`](crate::Handle); its bodies get a [`TaskContext`]. Only tasks that are
+//! built here pay for the options.
 
 mod builder;
 mod cx;

@@ -10,9 +10,9 @@ use crate::task::{Spec, Task};
 use std::fmt;
 use std::future::Future;
 
-/// Starts a future on the reactor thread of the process-wide runtime; see [`Handle::spawn`].
+/// Starts a future on the process-wide runtime; see [`Handle::spawn`].
 ///
-/// The runtime is started on first use. If that fails, the task has failed with the [`BuildError`](crate::BuildError).
+/// The runtime is started on first use. If that fails, the task ends with the [`BuildError`](crate::BuildError).
 ///
 /// # Example
 /// ```
@@ -32,7 +32,9 @@ where
     }
 }
 
-/// Starts a future that returns a `Result`, on the process-wide runtime; see [`Handle::run`].
+/// Starts a future that returns a `Result`, on the process-wide runtime.
+///
+/// See [`Handle::run`].
 ///
 /// # Example
 /// ```
@@ -53,7 +55,9 @@ where
     }
 }
 
-/// Starts a closure that may block, on a pool thread of the process-wide runtime; see [`Handle::spawn_blocking`].
+/// Starts a closure on a pool thread of the process-wide runtime.
+///
+/// The closure may block; see [`Handle::spawn_blocking`].
 ///
 /// # Example
 /// ```
@@ -73,7 +77,9 @@ where
     }
 }
 
-/// Starts a closure that returns a `Result`, on the process-wide runtime; see [`Handle::run_blocking`].
+/// Starts a closure that returns a `Result`, on the process-wide runtime.
+///
+/// See [`Handle::run_blocking`].
 ///
 /// # Example
 /// ```
@@ -114,9 +120,9 @@ fn failed<T: 'static>(error: BuildError) -> Task<T> {
     Task::already_finished(Err(TaskError::from_error(error)), Spec::plain())
 }
 
-/// The process-wide runtime as the target of a [`TaskBuilder`]; made by [`task()`].
+/// The process-wide runtime as the target of a [`TaskBuilder`], from [`task()`].
 ///
-/// If the runtime could not be started, a task of the builder has failed with the [`BuildError`](crate::BuildError).
+/// If the runtime could not be started, a task of the builder ends with the [`BuildError`](crate::BuildError).
 #[derive(Clone)]
 pub struct DefaultRuntime(Result<Handle, Arc<BuildError>>);
 

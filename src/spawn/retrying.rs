@@ -1,13 +1,14 @@
-//! Tasks that retry: the verbs of a builder that was given a policy, and the body of a closure that sleeps between its
-//! tries.
+//! Tasks that retry: the methods of a builder with a policy.
 //!
-//! A future's tries are one future, which the reactor polls as any other. A closure's tries are runs of one body on the
-//! pool: it returns `Pending` when it is to wait, the timer wakes the task, and that queues it again. No thread waits with
-//! it, and its task is a closure's in all else: cancelled at once, `Pending` until a thread takes it up, in its slot of a
-//! group from the first try to the end.
+//! Also the body of a closure that sleeps between its attempts.
+//!
+//! A future's attempts are one future, which the reactor polls like any other. A closure's attempts are runs of one
+//! body on the pool: it returns `Pending` to wait, the timer wakes the task, and that queues it again. No thread waits
+//! meanwhile. In every other respect the task is a closure's: cancelled immediately, `Pending` until a thread takes it,
+//! and in its slot of a group from the first attempt to the end.
 
 use super::builder::{Opened, Refusal, TaskBuilder, TaskObserver};
-use super::cx::{TaskContext, Voice};
+use super::cx::{ReporterSlot, TaskContext};
 use super::limited::Limited;
 use super::target::{FutureTarget, SpawnTarget};
 use crate::error::{IntoBoxError, RetryError, TaskError};
@@ -25,9 +26,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 impl<P, S: FutureTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
-    /// Starts a future that returns a `Result`, and is made anew for each try. See [`retry`](Self::retry).
+    /// Starts a future that returns a `Result`, created again for each attempt.
     ///
-    /// The future of a try is dropped before the next one is made. Each gets a context of its own.
+    /// See [`retry`](Self::retry). The future of an attempt is dropped before the next one is created. Each gets its
+    /// own context.
     #[track_caller]
     pub fn run<M, F, T>(self, make: M) -> Task<T, P>
     where
@@ -48,15 +50,15 @@ impl<P, S: FutureTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
 }
 
 impl<P, S: SpawnTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
-    /// A limit for each try; [`RetryPolicy::attempt_timeout`] of the policy given before.
+    /// Sets the time limit of each attempt: [`RetryPolicy::attempt_timeout`] of the policy.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.retry = self.retry.attempt_timeout(limit);
         self
     }
 
-    /// Starts a closure that returns a `Result`, and is called again for each try. See [`retry`](Self::retry).
+    /// Starts a closure that returns a `Result`, called again for each attempt.
     ///
-    /// It gives its pool thread back while it waits; the next try may run on another one.
+    /// See [`retry`](Self::retry). It releases its pool thread while it waits; the next attempt may run on another one.
     ///
     /// # Example
     /// ```
@@ -87,8 +89,8 @@ impl<P, S: SpawnTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
             Ok(opened) => opened,
             Err(refusal) => return refusal.task(),
         };
-        // Its values belong to all tries: no try takes the reporter away from the next.
-        let _in_place = opened.voice.share();
+        // Its values belong to all attempts: no attempt takes the reporter away from the next.
+        let _in_place = opened.reporter_slot.share();
         let handle = opened.target.handle().clone();
         let pace = opened.pace();
         let body = Tries {
@@ -124,7 +126,7 @@ impl<P, S: SpawnTarget, E> TaskBuilder<P, S, RetryPolicy<E>> {
 }
 
 impl<P: Send + 'static, S: SpawnTarget, E> Opened<P, S, RetryPolicy<E>> {
-    /// The body of a future that is made anew for each try, on the thread that polls it.
+    /// Returns the body of a future that the polling thread creates for each attempt.
     pub(super) fn attempts<M, F, T>(&mut self, mut make: M) -> impl Body<Output = T> + 'static + use<P, S, E, M, F, T>
     where
         M: FnMut(TaskContext<P>) -> F + 'static,
@@ -134,19 +136,19 @@ impl<P: Send + 'static, S: SpawnTarget, E> Opened<P, S, RetryPolicy<E>> {
     {
         let (pace, observer, timers) = (self.pace(), self.observer(), self.timers.clone());
         let (handle, details) = (self.target.handle().clone(), Arc::clone(&self.details));
-        let (policy, limit, mut voice) =
-            (self.retry.clone(), self.inner_limit(), std::mem::replace(&mut self.voice, Voice::None));
+        let (policy, limit, mut reporter_slot) =
+            (self.retry.clone(), self.inner_limit(), std::mem::replace(&mut self.reporter_slot, ReporterSlot::None));
         LazyBody::<_, _, WithTaskError>::new(move || {
             let make = move || {
-                let voice = voice.share().map_or(Voice::None, Voice::Shared);
-                make(TaskContext::new(handle.clone(), Arc::clone(&details), voice))
+                let reporter_slot = reporter_slot.share().map_or(ReporterSlot::None, ReporterSlot::Shared);
+                make(TaskContext::new(handle.clone(), Arc::clone(&details), reporter_slot))
             };
             Limited::<_, Retried>::new(|| Attempts::new(policy, make, observer, Some(pace)), limit, timers)
         })
     }
 }
 
-/// What all tries came to.
+/// The conversion of the result of all attempts.
 struct Retried;
 
 impl<T, E: IntoBoxError> Convert<Result<T, RetryError<E>>> for Retried {
@@ -156,7 +158,7 @@ impl<T, E: IntoBoxError> Convert<Result<T, RetryError<E>>> for Retried {
     }
 }
 
-/// A closure, its tries and the wait between them.
+/// A closure, its attempts and the wait between them.
 struct Tries<F, P, E> {
     closure: F,
     cx: TaskContext<P>,
@@ -168,7 +170,7 @@ struct Tries<F, P, E> {
     sleep: Option<Sleep>,
 }
 
-/// Nothing in it is pinned.
+/// It pins nothing.
 impl<F, P, E> Unpin for Tries<F, P, E> {}
 
 impl<F, P, T, E> Body for Tries<F, P, E>
@@ -201,7 +203,7 @@ where
         drop(watchdog);
         let error = match returned {
             Ok(value) => return Poll::Ready(Ok(value)),
-            // Over already, and nobody will look at this.
+            // It has ended already, and nothing reads this.
             Err(_) if details.is_cancelled() => return Poll::Ready(Err(TaskError::Cancelled)),
             Err(error) => judge(error, this.pace.since(begun), this.run.attempt_timeout()),
         };
@@ -211,7 +213,7 @@ where
                 Poll::Ready(Err(TaskError::retried(RetryError::new(attempt, elapsed, reason, Some(error)))))
             }
             Next::Wait(wait) => {
-                // Made first: whoever moves the clock on to what it is told then finds the timer due.
+                // Created first: a clock that is moved after the wait was announced then finds the timer due.
                 let sleep = this.sleep.insert(this.pace.sleep(wait));
                 this.observer.waits(this.pace.now().checked_add(wait), error);
                 if Pin::new(sleep).poll(cx).is_ready() {

@@ -1,4 +1,4 @@
-//! The settings of a test runtime.
+//! The options of a test runtime.
 
 use super::asked_for;
 use super::runtime::{Terms, TestRuntime};
@@ -6,10 +6,10 @@ use crate::error::{BuildError, InvalidSetting};
 use crate::runtime::LocalBuilder;
 use crate::time::Clock;
 
-/// So many steps may one call take, unless the test says otherwise.
+/// The default limit of steps of one call.
 const STEPS: u64 = 1_000_000;
 
-/// Settings of a [`TestRuntime`]; [`TestRuntime::new`] takes the defaults.
+/// The options of a [`TestRuntime`]; [`TestRuntime::new`] uses the defaults.
 ///
 /// # Example
 /// ```
@@ -34,50 +34,56 @@ impl Default for TestBuilder {
 }
 
 impl TestBuilder {
-    /// The defaults.
+    /// Creates a builder with the default options.
     pub fn new() -> Self {
         Self { seed: None, shuffle: false, held: false, terms: Terms { auto_advance: false, steps: STEPS } }
     }
 
-    /// What is left to chance follows from this number: see [`LocalBuilder::seed`]. Default: the number in the
-    /// environment's `OFFTICK_SEED`, else 0.
+    /// Sets the seed of all random choices; see [`LocalBuilder::seed`].
+    ///
+    /// Default: the environment variable `OFFTICK_SEED`, else 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Chance decides which of the tasks that are ready runs next: see [`LocalBuilder::shuffle`] for what holds all the
-    /// same. Default `false`.
+    /// Runs ready tasks in random order; see [`LocalBuilder::shuffle`] for what still holds.
+    ///
+    /// Default `false`.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.shuffle = shuffle;
         self
     }
 
-    /// When nothing is left to do, [`TestRuntime::run_until`] moves the clock to the next deadline. Default `false`: that is
+    /// Lets [`TestRuntime::run_until`] move the clock when nothing else is left to do.
+    ///
+    /// It moves to the next deadline. Default `false`: then the call returns
     /// [`RunError::Stalled`](super::RunError::Stalled).
     pub fn auto_advance(mut self, auto_advance: bool) -> Self {
         self.terms.auto_advance = auto_advance;
         self
     }
 
-    /// Closures that block wait until [`TestRuntime::run_blocking_jobs`] runs them; meanwhile they are
-    /// [counted](TestRuntime::blocking_jobs). Default `false`: they run as soon as it is their turn.
+    /// Holds closures until [`TestRuntime::run_blocking_jobs`] runs them.
+    ///
+    /// Meanwhile they are [counted](TestRuntime::blocking_jobs). Default `false`: they run in turn.
     pub fn hold_blocking(mut self, hold: bool) -> Self {
         self.held = hold;
         self
     }
 
-    /// How many steps (polls, closures, moves of the clock) one call may take before it is
-    /// [`RunError::Endless`](super::RunError::Endless). At least 1. Default a million.
+    /// Sets the step limit of one call: polls, closures, moves of the clock.
+    ///
+    /// Beyond it the call returns [`RunError::Endless`](super::RunError::Endless). At least 1. Default one million.
     pub fn step_limit(mut self, steps: u64) -> Self {
         self.terms.steps = steps;
         self
     }
 
-    /// Builds the runtime; it lives on this thread.
+    /// Builds the runtime, which stays on this thread.
     ///
     /// # Errors
-    /// [`BuildError::Invalid`] for a step limit of 0, [`BuildError::Poll`] where the system refuses its poll.
+    /// [`BuildError::Invalid`] for a step limit of 0, [`BuildError::Poll`] if the system refuses its poll.
     pub fn build(self) -> Result<TestRuntime, BuildError> {
         InvalidSetting::require(self.terms.steps > 0, "step_limit", 0, "at least 1")?;
         let seed = self.seed.or_else(asked_for).unwrap_or(0);

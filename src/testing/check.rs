@@ -1,18 +1,19 @@
-//! One test, many orders.
+//! One test in many orders.
 
 use super::asked_for;
 use super::builder::TestBuilder;
 use super::runtime::TestRuntime;
 
-/// Runs a test once for each seed: with the order of the tasks [shuffled](TestBuilder::shuffle) and a clock that
-/// [advances by itself](TestBuilder::auto_advance), on a new runtime each time, of which nothing may be
+/// Runs a test once per seed, with [shuffled](TestBuilder::shuffle) tasks.
+///
+/// Its clock [advances automatically](TestBuilder::auto_advance). Each run has a new runtime, and nothing may be
 /// [left](TestRuntime::leaks) at the end.
 ///
-/// When the test panics, so does this, and the seed is printed. With that number as `OFFTICK_SEED` in the environment only
+/// If the test panics, this panics too, and prints the seed. With that number as `OFFTICK_SEED` in the environment only
 /// that seed is run.
 ///
 /// # Panics
-/// When the test does; when it leaves something behind; when the system refuses its poll to a runtime.
+/// If the test does; if it leaves something behind; if the system refuses a poll for a runtime.
 ///
 /// # Example
 /// ```

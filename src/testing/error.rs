@@ -1,9 +1,11 @@
-//! Why a test's wait ended without what it waited for.
+//! Errors of waits in tests.
 
 use crate::runtime::TickError;
 use std::time::Duration;
 
-/// Why a call of a [`TestRuntime`](super::TestRuntime) came to no good end. The runtime can be used on.
+/// The reason why a call of a [`TestRuntime`](super::TestRuntime) failed.
+///
+/// The runtime remains usable.
 ///
 /// # Example
 /// ```
@@ -23,14 +25,16 @@ pub enum RunError {
     )]
     #[non_exhaustive]
     Stalled {
-        /// Tasks that wait.
+        /// The number of waiting tasks.
         tasks: usize,
-        /// Closures that are [held](super::TestBuilder::hold_blocking).
+        /// The number of [held](super::TestBuilder::hold_blocking) closures.
         closures: usize,
-        /// When the next timer is due, from now.
+        /// The time until the next timer is due.
         next_timer: Option<Duration>,
     },
-    /// It went on for too long: something wakes itself for ever, or the [limit](super::TestBuilder::step_limit) is too low.
+    /// The step limit was reached.
+    ///
+    /// A task always wakes itself, or the [limit](super::TestBuilder::step_limit) is too low.
     #[error("not finished after {steps} steps; a task always wakes itself, or the step limit is too low")]
     #[non_exhaustive]
     Endless {

@@ -1,10 +1,10 @@
-//! What a program left behind.
+//! The leak check of a test runtime.
 
 use crate::runtime::Remains;
 use crate::task::TaskInfo;
 use std::fmt;
 
-/// What a [`TestRuntime`](super::TestRuntime) still holds on to, and what went wrong unseen.
+/// A report of what a [`TestRuntime`](super::TestRuntime) still holds, and of unseen errors.
 ///
 /// # Example
 /// ```
@@ -21,10 +21,11 @@ use std::fmt;
 #[non_exhaustive]
 #[must_use = "a leak that nobody looks at is a leak"]
 pub struct Leaks {
-    /// Tasks that are not over, whoever holds their handles.
+    /// Unfinished tasks, with or without a handle.
     pub tasks: Vec<TaskInfo>,
-    /// Tasks that are over, and whose wakers are still registered somewhere, or whose [controls](crate::CancelHandle) are still
-    /// there: each keeps the memory of its task.
+    /// Finished tasks whose memory is still referenced.
+    ///
+    /// Their wakers are still registered, or [cancel handles](crate::CancelHandle) of them exist.
     pub wakers: Vec<TaskInfo>,
     /// Timers that are pending.
     pub timers: usize,
@@ -34,7 +35,7 @@ pub struct Leaks {
     pub sockets: usize,
     /// Closures that have not begun.
     pub closures: usize,
-    /// Errors and panics of tasks whose handles were gone: what the task was, and how it ended.
+    /// Errors and panics of tasks without a handle: the task, and how it ended.
     pub unseen: Vec<String>,
 }
 
@@ -44,7 +45,7 @@ impl Leaks {
         Self { tasks, wakers: kept, timers, tick_waits, sockets, closures, unseen }
     }
 
-    /// True if nothing was left.
+    /// Returns true if nothing was left.
     pub fn is_clean(&self) -> bool {
         self.tasks.is_empty()
             && self.wakers.is_empty()
@@ -53,7 +54,7 @@ impl Leaks {
     }
 }
 
-/// A line for each thing that was left.
+/// Prints one line per leak.
 impl fmt::Display for Leaks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_clean() {
@@ -81,7 +82,7 @@ impl fmt::Display for Leaks {
 
 impl std::error::Error for Leaks {}
 
-/// The name of a task, if it has one, and where it was spawned.
+/// Returns the name of a task, if it has one, and its spawning line.
 pub(super) fn describe(task: &TaskInfo) -> String {
     let location = task.location();
     match task.name() {

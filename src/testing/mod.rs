@@ -1,14 +1,14 @@
-//! For tests of programs that run on offtick: no thread, no time but the test's own, and the same run every time.
+//! Deterministic tests of programs that run on offtick: no threads, no real time.
 //!
-//! A [`TestRuntime`] is a [`LocalRuntime`](crate::LocalRuntime) with a manual clock. Nothing happens but in its calls:
-//! - **Time** stands still until it is [moved](TestRuntime::advance). If the test asks for that, a wait moves it on by itself
-//!   to the next deadline whenever nothing else is left to do ([`auto_advance`](TestBuilder::auto_advance)): an hour of
-//!   sleeps takes no time.
-//! - **Closures that block** run on the test's thread, in the order of their submission; or not at all until the test says so
+//! A [`TestRuntime`] is a [`LocalRuntime`](crate::LocalRuntime) with a manual clock. Everything happens inside its
+//! calls:
+//! - **Time** stands until the test [moves](TestRuntime::advance) it. With [`auto_advance`](TestBuilder::auto_advance),
+//!   a wait moves it to the next deadline whenever nothing else is left to do: an hour of sleeps takes no time.
+//! - **Blocking closures** run on the test's thread, in the order of their submission; or only when the test runs them
 //!   ([`hold_blocking`](TestBuilder::hold_blocking)).
-//! - **Chance** follows from a seed, the order of the tasks as well if that is [shuffled](TestBuilder::shuffle).
-//! - **A wait that cannot end is an error** and no hang: see [`TestRuntime::run_until`].
-//! - **What was left behind** can be [asked for](TestRuntime::leaks): tasks, timers, sockets, wakers.
+//! - **Random choices** follow from a seed, including the order of [shuffled](TestBuilder::shuffle) tasks.
+//! - **A wait that cannot end returns an error** instead of blocking: see [`TestRuntime::run_until`].
+//! - **Leaks** can be [listed](TestRuntime::leaks): tasks, timers, sockets, wakers.
 //!
 //! [`check_all`] runs a test under many seeds and shuffled. When a test panics, its seed is printed, and
 //! `OFFTICK_SEED=` with that number in the environment runs it again.
@@ -44,10 +44,10 @@ pub use error::RunError;
 pub use leaks::Leaks;
 pub use runtime::TestRuntime;
 
-/// The variable of the environment that says which seed to run again.
+/// The environment variable with the seed to run again.
 const SEED: &str = "OFFTICK_SEED";
 
-/// The seed that the environment asks for.
+/// Returns the seed of the environment.
 fn asked_for() -> Option<u64> {
     std::env::var(SEED).ok()?.trim().parse().ok()
 }

@@ -12,17 +12,16 @@ use std::future::Future;
 use std::ops::Deref;
 use std::time::Duration;
 
-/// What holds for each call.
+/// The rules of each call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) auto_advance: bool,
     pub(super) steps: u64,
 }
 
-/// A runtime for tests: it is driven by its calls alone, and its clock is moved by the test alone.
+/// A runtime for tests, driven only by its calls, with a clock that the test moves.
 ///
-/// It dereferences to its [`LocalRuntime`], which spawns and ticks. What differs, and why, is said in the
-/// [module](super).
+/// It dereferences to its [`LocalRuntime`], which spawns and ticks. The [module](super) explains the differences.
 ///
 /// Dropping it checks nothing; [`finish`](Self::finish) does. If the test panics, the drop prints the seed.
 ///
@@ -48,10 +47,10 @@ pub struct TestRuntime {
 }
 
 impl TestRuntime {
-    /// A runtime with the default settings; [`TestBuilder`] has the others.
+    /// Creates a runtime with the default options; [`TestBuilder`] has the others.
     ///
     /// # Errors
-    /// [`BuildError::Poll`] where the system refuses its poll.
+    /// [`BuildError::Poll`] if the system refuses its poll.
     pub fn new() -> Result<Self, BuildError> {
         TestBuilder::new().build()
     }
@@ -65,21 +64,22 @@ impl TestRuntime {
         Ok(Self { rt, seed, terms, unseen })
     }
 
-    /// The seed from which everything follows that is left to chance.
+    /// Returns the seed of all random choices.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The time that has passed on the runtime's clock.
+    /// Returns the time that has passed on the runtime's clock.
     pub fn elapsed(&self) -> Duration {
         self.rt.clock().as_manual().map(|clock| clock.elapsed()).unwrap_or_default()
     }
 
-    /// Drives the runtime until `future` is ready. Never sleeps: if nothing is left to do, the clock goes on to the next
-    /// deadline, or the wait is over.
+    /// Drives the runtime until `future` is ready. Never sleeps.
     ///
-    /// As [`LocalRuntime::run_until`], the future is polled here and need not be `Send` or `'static`, and each turn counts as a
-    /// tick. What other threads and sockets may still bring is not waited for; a test that has some waits with
+    /// If nothing is left to do, the clock moves to the next deadline, or the call returns an error.
+    ///
+    /// Like in [`LocalRuntime::run_until`], the future is polled here and need not be `Send` or `'static`, and each
+    /// turn counts as a tick. It does not wait for other threads and sockets; a test that has some uses
     /// `LocalRuntime::run_until(&rt, ..)`.
     ///
     /// # Errors
@@ -130,8 +130,7 @@ impl TestRuntime {
         }
     }
 
-    /// Lets that much time pass: the clock goes from deadline to deadline, and at each all that is ready runs, until nothing
-    /// is.
+    /// Lets time pass from deadline to deadline, and runs everything ready at each.
     ///
     /// The clock's own [pause and scale](crate::time::ManualClock) hold, as for [`LocalRuntime::advance`].
     ///
@@ -142,9 +141,9 @@ impl TestRuntime {
         self.go_on(report)
     }
 
-    /// Runs all that is ready, until nothing is. Time stands still.
+    /// Runs everything that is ready, without moving the time.
     ///
-    /// As [`LocalRuntime::run_until_stalled`], but with an end.
+    /// It is like [`LocalRuntime::run_until_stalled`], with a step limit.
     ///
     /// # Errors
     /// Those of [`advance`](Self::advance).
@@ -172,15 +171,16 @@ impl TestRuntime {
         }
     }
 
-    /// How many closures have not begun.
+    /// Returns the number of closures that have not begun.
     pub fn blocking_jobs(&self) -> usize {
         self.rt.metrics().blocking_queued as usize
     }
 
-    /// Runs up to `most` closures that wait, on this thread, in the order of their submission; says how many. What they
-    /// wake runs later.
+    /// Runs up to `most` waiting closures on this thread, in order.
     ///
-    /// For a test that [holds](TestBuilder::hold_blocking) them, to see what the program does meanwhile.
+    /// Returns their number. Tasks that they wake run later.
+    ///
+    /// Use it in a test that [holds](TestBuilder::hold_blocking) them, to see what the program does meanwhile.
     ///
     /// # Errors
     /// [`TickError::Nested`] inside a task of this runtime.
@@ -200,11 +200,11 @@ impl TestRuntime {
         self.rt.run_closures(most)
     }
 
-    /// What the program has left so far, as of now.
+    /// Returns what the program has left so far.
     ///
-    /// For the end of a test, when all its handles, sleeps and sockets are gone, and what was cancelled has
-    /// [settled](Self::settle). What the crate runs for a program is its program's: a [`Scheduler`](crate::Scheduler) that is
-    /// not shut down is a task.
+    /// Use it at the end of a test, when all its handles, sleeps and sockets are dropped, and cancelled tasks have
+    /// [settled](Self::settle). Internal tasks count for the program that needs them: a [`Scheduler`](crate::Scheduler)
+    /// that is not shut down is a task.
     pub fn leaks(&self) -> Leaks {
         Leaks::new(self.rt.remains(), self.unseen.lock().clone())
     }
@@ -212,7 +212,7 @@ impl TestRuntime {
     /// Ends the runtime, if nothing is left.
     ///
     /// # Errors
-    /// [`Leaks`] says what is; all of it goes with the runtime.
+    /// [`Leaks`] lists what is left; all of it is dropped with the runtime.
     pub fn finish(self) -> Result<(), Leaks> {
         let leaks = self.leaks();
         if leaks.is_clean() { Ok(()) } else { Err(leaks) }

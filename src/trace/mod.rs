@@ -1,8 +1,8 @@
-//! Spans and events for the crate `tracing`, with the feature of that name; without it, functions that do nothing.
+//! Spans and events for the crate `tracing`, with that feature; else functions without effect.
 //!
-//! Subscribers are user code: nothing here is called under a lock of the crate, and a panic of a subscriber is caught. A span
-//! begins in the call that spawns the task, as the subscriber's other spans do; all else is emitted on threads of the runtime,
-//! but for refused closures, whose caller gets them back.
+//! Subscribers are user code: nothing here is called under a lock of the crate, and a panic of a subscriber is caught.
+//! A span begins in the call that spawns the task, like the subscriber's other spans. Everything else is emitted on
+//! threads of the runtime, except for refused closures, which are returned to the caller.
 
 #[cfg_attr(feature = "tracing", path = "on.rs")]
 #[cfg_attr(not(feature = "tracing"), path = "off.rs")]

@@ -15,7 +15,7 @@ pub(crate) const ON: bool = true;
 pub(crate) struct TaskSpan(Span);
 
 impl TaskSpan {
-    /// Begins the span. It is no child of the span that spawns, which may end before it, but follows from it.
+    /// Begins the span. It follows from the spawning span, which may end before it.
     pub(crate) fn new(id: u64, name: Option<&str>, location: &Location<'_>) -> Self {
         let begun = catch(|| {
             let (file, line) = (location.file(), location.line());
@@ -47,12 +47,12 @@ pub(crate) fn retry(task: u64, attempt: u32) {
     guarded(|| debug!(target: "offtick::retry", task, attempt, "attempt failed, waits for the next"));
 }
 
-/// A task ended with an error that nobody will see.
+/// A task ended with an error that no code reads.
 pub(crate) fn unhandled(task: u64, name: Option<&str>, error: &impl Display) {
     guarded(|| warn!(target: "offtick::task", task, name, %error, "unhandled error"));
 }
 
-/// A poll takes longer than the threshold. Without a task, a hook does.
+/// A poll exceeds the threshold. Without a task, it is a hook.
 pub(crate) fn slow_poll(task: Option<u64>, name: Option<&str>, elapsed: Duration) {
     guarded(|| warn!(target: "offtick::task", task, name, ?elapsed, "slow poll"));
 }
@@ -74,7 +74,7 @@ pub(crate) fn zone(problem: &impl Display) {
     guarded(|| warn!(target: "offtick::schedule", %problem, "time zone of the machine"));
 }
 
-/// A closure was given back.
+/// A closure was returned.
 pub(crate) fn refused(reason: &str) {
     guarded(|| warn!(target: "offtick::blocking", reason, "closure refused"));
 }

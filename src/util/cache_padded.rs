@@ -1,9 +1,10 @@
-//! Keeps a value on cache lines of its own, so that two threads that write two neighbours do not slow each other.
+//! A value on its own cache lines, apart from values that other threads write.
 
 use std::ops::Deref;
 
-/// A `T` that shares its cache line with nothing: 128 bytes, because recent x86-64 fetches lines in pairs and recent
-/// AArch64 has lines of 128.
+/// A `T` that shares its cache line with nothing, in 128 bytes.
+///
+/// Recent x86-64 fetches lines in pairs, and recent AArch64 has lines of 128 bytes.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct CachePadded<T>(T);

@@ -1,7 +1,9 @@
-//! How a vector that may become large grows.
+//! The growth of vectors that may become large.
 
-/// Makes room in a vector that is full: twice as much as there is, and once it has `large` elements a `part`th more at a time,
-/// so that little of a large one is spare.
+/// Makes room in a full vector.
+///
+/// It doubles the capacity; once the vector has `large` elements it grows by one `part`th at a time, so that little of
+/// a large one is unused.
 #[inline]
 pub(crate) fn make_room<T>(vector: &mut Vec<T>, large: usize, part: usize) {
     let used = vector.len();

@@ -1,15 +1,15 @@
-//! The vacant places of a vector, of which the next one near the last is handed out.
+//! The free indices of a vector, of which the one nearest to the last is used.
 //!
 //! A set of small numbers as a tree of bitmaps: bit N of the lowest level says that N is in the set, and a bit of each higher
 //! level that 64 bits below are not all zero. So the places of a vector that was emptied in any order are handed out in
 //! the order of memory: a list of them, threaded through the vector, would lead from one miss of the cache to the next,
 //! each waited for before the one after it is known.
 
-/// Numbers, each in or out.
+/// A set of numbers.
 pub(crate) struct Holes {
-    /// From the lowest level up to one of a single word.
+    /// The levels, from the lowest up to one of a single word.
     levels: Vec<Vec<u64>>,
-    /// The word of the lowest level that is looked at first.
+    /// The word of the lowest level that is checked first.
     near: usize,
 }
 
@@ -18,7 +18,7 @@ impl Holes {
         Self { levels: Vec::new(), near: 0 }
     }
 
-    /// Puts a number in. The next ones taken are near it.
+    /// Adds a number. The next ones taken are near it.
     #[inline]
     pub(crate) fn add(&mut self, number: u32) {
         let word = number as usize / 64;
@@ -51,7 +51,7 @@ impl Holes {
         }
     }
 
-    /// Takes a number out: one near the last, else the lowest.
+    /// Removes a number: one near the last, else the lowest.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<u32> {
         let lowest = self.levels.first_mut()?;
@@ -65,7 +65,7 @@ impl Holes {
         Some(self.near as u32 * 64 + bit)
     }
 
-    /// The same where the word is going to be empty, or is.
+    /// Removes a number from a word that is empty or becomes empty.
     fn take_slow(&mut self) -> Option<u32> {
         if self.levels[0][self.near] == 0 {
             self.near = 0;

@@ -2,8 +2,8 @@
 
 /// Gives several types the methods of one list, with their docs.
 ///
-/// An owner has the methods of its handle this way. With a `Deref` to the handle, `owner.clone()` would silently return a
-/// handle that is useless once the owner is dropped. The body reaches its data by a method that all of the types have.
+/// Owners of a handle have its methods in this way. With a `Deref` to the handle, `owner.clone()` would return a handle
+/// that is useless once the owner is dropped. The body accesses its data by a method that all of the types have.
 ///
 /// ```ignore
 /// methods! {

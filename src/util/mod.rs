@@ -1,4 +1,4 @@
-//! Small tools without a notion of tasks or runtimes.
+//! Utilities that know neither tasks nor runtimes.
 
 #[cfg_attr(all(target_family = "wasm", target_os = "unknown", not(offtick_host_clock)), path = "bounds_page.rs")]
 #[cfg_attr(

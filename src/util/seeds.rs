@@ -1,14 +1,16 @@
 //! One seed for many random generators.
 //!
-//! Each user draws a seed of its own, in the order in which they ask (SplitMix64: a counter, well mixed). So what one of
-//! them does with its seed does not disturb the others.
+//! Each user draws its own seed, in the order of the calls (SplitMix64: a counter, well mixed). So one user's random
+//! numbers do not affect the others.
 
 use crate::sync::plain::{AtomicU64, Ordering};
 
-/// The distance of two steps: 2^64 by the golden ratio, and odd, so that no state comes again before all have been.
+/// The distance of two steps: 2^64 divided by the golden ratio, made odd.
+///
+/// So no state repeats before all have occurred.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Seeds that follow from one.
+/// A sequence of seeds from one seed.
 #[derive(Debug)]
 pub(crate) struct Seeds(AtomicU64);
 
@@ -17,9 +19,9 @@ impl Seeds {
         Self(AtomicU64::new(seed))
     }
 
-    /// The next one.
+    /// Returns the next seed.
     pub(crate) fn draw(&self) -> u64 {
-        // Relaxed: each caller gets a number of its own, and hands nothing over.
+        // Relaxed: each caller gets its own number, and publishes nothing.
         mix(self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP))
     }
 }

@@ -1,22 +1,22 @@
-//! A vector with holes: values keep their index, a freed index is used again, and a stale key is never honoured.
+//! A vector with holes, whose indices are reused and whose stale keys find nothing.
 //!
-//! A [`Key`] is an index and the generation of that index. Removing a value moves the generation on, so a key that
-//! was kept too long finds nothing instead of a stranger. An index whose 2^32 generations are used up is retired: it
-//! costs its bytes and is not used again.
+//! A [`Key`] is an index and the generation of that index. Removing a value increments the generation, so a stale key
+//! finds nothing instead of another value. An index whose 2^32 generations are used up is retired: it costs its bytes
+//! and is not reused.
 //!
-//! Free indices are used in the order of memory, so values that come together stand together.
+//! Free indices are used in the order of memory, so values that are added together are near each other.
 //!
-//! Memory: one vector. Once large it grows by a quarter at a time rather than by doubling, so that at most a fifth of
-//! it is spare.
+//! It is one vector. A large one grows by a quarter at a time instead of doubling, so that at most a fifth of it is
+//! unused.
 
 use crate::util::grow::make_room;
 use crate::util::holes::Holes;
 use std::num::NonZeroU32;
 
-/// Number of slots from which on the slab grows by a quarter instead of doubling.
+/// The number of slots from which on the slab grows by a quarter.
 const LARGE: usize = 256;
 
-/// What [`Slab::insert`] gives for a value: good until that value is removed, and then for ever good for nothing.
+/// A key of [`Slab::insert`], valid until its value is removed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Key {
     index: u32,
@@ -24,13 +24,13 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The place, which the generation belongs to.
+    /// Returns the index, to which the generation belongs.
     #[cfg(any(feature = "net", test))]
     pub(crate) fn index(self) -> u32 {
         self.index
     }
 
-    /// Told apart from the others that had the same index.
+    /// Returns the generation, which differs from those of earlier keys with this index.
     #[cfg(feature = "net")]
     pub(crate) fn generation(self) -> u32 {
         self.generation.get()
@@ -39,11 +39,11 @@ impl Key {
 
 struct Slot<T> {
     generation: NonZeroU32,
-    /// None while the index is free.
+    /// `None` while the index is free.
     value: Option<T>,
 }
 
-/// Values of one type, each under a [`Key`]; every call but listing is O(1).
+/// Values of one type, each under a [`Key`]; every method but listing is O(1).
 pub(crate) struct Slab<T> {
     slots: Vec<Slot<T>>,
     /// The free indices.
@@ -62,7 +62,7 @@ impl<T> Slab<T> {
         Self { slots: Vec::new(), holes: Holes::new(), len: 0 }
     }
 
-    /// Number of values.
+    /// Returns the number of values.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -71,7 +71,7 @@ impl<T> Slab<T> {
         self.len == 0
     }
 
-    /// One past the highest index ever used: where a listing by [`page`](Self::page) ends.
+    /// Returns one past the highest index ever used, where [`page`](Self::page) ends.
     pub(crate) fn end(&self) -> u32 {
         self.slots.len() as u32
     }
@@ -101,7 +101,7 @@ impl<T> Slab<T> {
         Key { index: used as u32, generation }
     }
 
-    /// Takes a value out; `None` if it was taken before.
+    /// Removes and returns a value; `None` if it was already removed.
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
         match self.slots.get(key.index as usize)? {
             slot if slot.generation == key.generation => self.remove_at(key.index),
@@ -109,7 +109,7 @@ impl<T> Slab<T> {
         }
     }
 
-    /// The value of `key`, unless it was removed.
+    /// Returns the value of `key`, unless it was removed.
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         match self.slots.get(key.index as usize)? {
             Slot { generation, value } if *generation == key.generation => value.as_ref(),
@@ -117,7 +117,7 @@ impl<T> Slab<T> {
         }
     }
 
-    /// The value of `key`, unless it was removed.
+    /// Returns the value of `key`, unless it was removed.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         match self.slots.get_mut(key.index as usize)? {
             Slot { generation, value } if *generation == key.generation => value.as_mut(),
@@ -125,14 +125,14 @@ impl<T> Slab<T> {
         }
     }
 
-    /// The value at a bare index, with its key, if there is one.
+    /// Returns the value at an index, with its key, if there is one.
     #[cfg(feature = "net")]
     pub(crate) fn get_at(&self, index: u32) -> Option<(Key, &T)> {
         let slot = self.slots.get(index as usize)?;
         slot.value.as_ref().map(|value| (Key { index, generation: slot.generation }, value))
     }
 
-    /// Takes the value at a bare index out, if there is one.
+    /// Removes the value at an index, if there is one.
     #[inline]
     pub(crate) fn remove_at(&mut self, index: u32) -> Option<T> {
         let slot = self.slots.get_mut(index as usize)?;
@@ -145,18 +145,20 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// All values, by index.
+    /// Returns all values, by index.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.iter_from(0)
     }
 
-    /// All values from `index` on, by index.
+    /// Returns all values from `index` on.
     pub(crate) fn iter_from(&self, index: u32) -> impl Iterator<Item = (Key, &T)> {
         self.page(index, u32::MAX)
     }
 
-    /// The values in the `slots` slots from `index` on: a reader lists a large slab page by page, each under a short
-    /// hold of the lock, until it reaches [`end`](Self::end). A page may be empty before that.
+    /// Returns the values in the `slots` slots from `index` on.
+    ///
+    /// A reader lists a large slab page by page, with the lock held briefly for each, until it reaches
+    /// [`end`](Self::end). A page may be empty before that.
     pub(crate) fn page(&self, index: u32, slots: u32) -> impl Iterator<Item = (Key, &T)> {
         let start = (index as usize).min(self.slots.len());
         let end = start.saturating_add(slots as usize).min(self.slots.len());

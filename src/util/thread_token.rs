@@ -1,9 +1,11 @@
-//! A number of each thread.
+//! A unique number per thread.
 
 use crate::sync::plain::{AtomicU64, Ordering};
 use std::cell::Cell;
 
-/// A number for this thread that no other thread ever gets (the system's own identifiers are recycled). Never 0.
+/// Returns this thread's unique number, which is never 0.
+///
+/// No other thread ever gets it, unlike the system's identifiers, which are reused.
 pub(crate) fn thread_token() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     crate::sync::thread_local! {
