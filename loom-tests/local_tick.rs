@@ -118,7 +118,7 @@ impl Pump {
         let remote = Arc::new(Remote { word: ParkState::new(), readable: Flag::new() });
         let flag = Flag::new();
         let theirs = Arc::clone(&flag);
-        let host_waker = Arc::new(HostWaker::new(remote.clone(), Box::new(move || theirs.raise()), None));
+        let host_waker = Arc::new(HostWaker::new(remote.clone(), Arc::new(move || theirs.raise()), None));
         let host = HostState::new(Some(Arc::clone(&host_waker)));
         (Self::new(host, &remote, host_waker.clone(), queue), flag, host_waker)
     }

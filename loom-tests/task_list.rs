@@ -42,7 +42,9 @@ fn each_request_gets_a_list_of_its_own() {
                 parker.park(None);
             }
         }
-        readers.into_iter().for_each(|reader| drop(reader.join().expect("reads")));
+        readers.into_iter().for_each(|reader| {
+            let _shown = reader.join().expect("reads");
+        });
         assert_eq!(listing.latest().as_deref(), Some(&[1, 1]));
         listing.clear();
         assert!(listing.latest().is_none());

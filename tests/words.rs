@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most that each count may be. Lower a number when its count falls; never raise one.
-const CEILINGS: Counts = Counts { first_lines: 960, names: 120, phrases: 680 };
+const CEILINGS: Counts = Counts { first_lines: 945, names: 95, phrases: 645 };
 
 /// The longest first sentence, in words.
 const LONGEST_FIRST_SENTENCE: usize = 12;
