@@ -226,6 +226,31 @@ fn an_eager_child_that_yields_is_in_the_queue_for_whoever_looks() {
     assert_eq!(seen.text(), "1 2 caller");
 }
 
+#[test]
+fn an_eager_child_that_rearranges_the_queue_before_it_yields_is_kept() {
+    let log = Log::default();
+    let seen = log.clone();
+    inside(|rt| async move {
+        let child = |name: &'static str, rotates: bool| {
+            let log = log.clone();
+            rt.spawn_eager(async move {
+                if rotates {
+                    queue::current().expect("inside a task").rotate(1);
+                }
+                yield_now().await;
+                log.push(name);
+            })
+        };
+        let first = child("x", false);
+        let second = child("y", true);
+        yield_now().await;
+        log.push("caller");
+        first.await.expect("it ends");
+        second.await.expect("it is not lost");
+    });
+    assert_eq!(seen.text(), "x caller y");
+}
+
 /// A task that logs `a`, makes two children and logs `b`, awaits both and logs `c`; at the bottom it logs `a` and `B`, waits,
 /// and logs `c`. The root lets those go on that wait, as soon as it has logged `b`.
 fn tree(way: Way, rt: LocalHandle, log: Log, words: Vec<Word>, depth: u32, label: String) -> Boxed {

@@ -142,6 +142,8 @@ impl<T> Ready<T> {
     /// starts another one eagerly and then yields runs before the second part of the other one.
     pub(super) fn defer(&mut self, index: usize, priority: Priority, task: T) {
         self.plain = false;
+        // The first part may have rearranged the queue, which moved the earlier ones to their levels.
+        let index = index.min(self.deferred.len());
         self.deferred.insert(index, (priority, task));
     }
 
