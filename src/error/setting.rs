@@ -17,11 +17,13 @@ use std::time::Duration;
 ///
 /// # Example
 /// ```
+/// # #[cfg(feature = "toolkit")] {
 /// use offtick::{InvalidSetting, TaskGroup};
 /// let rt = offtick::Runtime::new()?;
 /// let error: InvalidSetting = TaskGroup::with_limit(&rt, 0).expect_err("nothing could run");
 /// assert_eq!((error.setting(), error.given()), ("limit", "0"));
 /// assert_eq!(error.to_string(), "limit is 0, but must be at least 1; `TaskGroup::new` sets no limit");
+/// # }
 /// # Ok::<(), offtick::BuildError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -74,6 +74,7 @@ impl<P> TaskContext<P> {
     ///
     /// # Example
     /// ```
+    /// # #[cfg(feature = "toolkit")] {
     /// use std::time::Duration;
     /// let rt = offtick::Runtime::new()?;
     /// let scheduler = offtick::Scheduler::new(&offtick::TaskManager::new(&rt));
@@ -86,6 +87,7 @@ impl<P> TaskContext<P> {
     ///     }
     /// };
     /// assert!(run.wait().is_ok_and(|due| due.is_some()));
+    /// # }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn due(&self) -> Option<SystemTime> {
