@@ -25,6 +25,7 @@ use std::time::SystemTime;
 ///
 /// # Example
 /// ```
+/// # #[cfg(feature = "cron")] {
 /// use chrono::{DateTime, TimeZone, Utc};
 /// use offtick::schedule::{Cron, JobStore, MemoryStore, Trigger, Zone};
 ///
@@ -38,6 +39,7 @@ use std::time::SystemTime;
 /// let last_run = store.last_run("backup")?.map(DateTime::<Utc>::from);
 /// let was_missed = last_run.and_then(|last| daily.next_after(last)).is_some_and(|next| next <= now);
 /// assert!(was_missed);
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait JobStore: Send + Sync + 'static {
