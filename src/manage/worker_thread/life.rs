@@ -42,7 +42,7 @@ pub struct ThreadReport {
     ///
     /// See [`ShutdownReport::blocking_left`](crate::ShutdownReport::blocking_left).
     pub blocking_left: usize,
-    /// The panic of the tear-down.
+    /// The error of the tear-down: its panic, or that it was dropped because the time was up.
     pub tear_down: Option<TaskError>,
 }
 
@@ -74,6 +74,11 @@ impl<T> Word<T> {
         if let Some(waker) = waker {
             guarded(|| waker.wake());
         }
+    }
+
+    /// Returns the value if it was sent.
+    fn take(&self) -> Option<T> {
+        self.0.lock().0.take()
     }
 
     /// Waits for the value. One waiter at a time.
@@ -203,14 +208,15 @@ impl Life {
     /// `grace` limits the waits without a future: for the end of the thread itself, which runs no user code but
     /// destructors, and for closures on threads for blocking work.
     pub(super) fn bury(self, tasks: StopReport, word: Option<Option<TaskError>>, grace: Duration) -> ThreadReport {
-        let Self { pool, runtime, .. } = self;
+        let Self { pool, runtime, ended, .. } = self;
         drop(pool);
         let report = runtime.shutdown(if word.is_some() { grace } else { Duration::ZERO });
         ThreadReport {
             tasks,
             thread_ended: report.reactor_stopped,
             blocking_left: report.blocking_left,
-            tear_down: word.flatten(),
+            // A thread that ended during the shutdown tells of a tear-down that was dropped.
+            tear_down: word.or_else(|| ended.take()).flatten(),
         }
     }
 }
