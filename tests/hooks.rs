@@ -289,7 +289,9 @@ fn live(ticked: bool, state: State, call: Call) {
         }
     }
     if let Some(Host::Ticked(rt)) = &host {
-        assert_eq!(rt.needs_tick(), rt.needs_tick(), "{what}: it only asks");
+        // A pool thread may be about to notify, so the answer may still become true.
+        let before = rt.needs_tick();
+        assert!(rt.needs_tick() || !before, "{what}: it only asks");
     }
     if let Some(hog) = hog {
         hog.release();
