@@ -1,41 +1,13 @@
 //! Clients of a server of hyper-util that mean no good. In a file of its own: it counts the descriptors of the process.
 #![cfg(all(feature = "hyper-util", unix))]
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::server::conn::auto;
-use offtick::net::TcpListener;
-use offtick::{BoxError, Handle, Runtime};
-use offtick_compat::hyper::{HyperExecutor, HyperStream, HyperTimer};
-use std::convert::Infallible;
+mod common;
+
+use common::server::{listener, serve};
+use offtick::Runtime;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
-
-async fn path(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    Ok(Response::new(Full::from(request.uri().path().to_owned())))
-}
-
-/// Serves both versions of HTTP until its runtime goes.
-async fn serve(handle: Handle, listener: TcpListener) -> Result<(), BoxError> {
-    let mut server = auto::Builder::new(HyperExecutor::new(handle.clone()));
-    server.http1().timer(HyperTimer::new(handle.clone())).header_read_timeout(Duration::from_secs(60));
-    let mut incoming = listener.incoming();
-    while let Some(stream) = incoming.next().await {
-        let server = server.clone();
-        let stream = HyperStream::new(stream?);
-        handle.spawn(async move { server.serve_connection(stream, service_fn(path)).await.ok() }).detach();
-    }
-    Ok(())
-}
-
-async fn listener() -> Result<(TcpListener, SocketAddr), BoxError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
 
 const REQUEST: &[u8] = b"GET /x HTTP/1.1\r\nhost: here\r\n\r\n";
 

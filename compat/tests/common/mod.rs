@@ -1,6 +1,8 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+#[cfg(feature = "hyper-util")]
+pub(crate) mod server;
 pub(crate) mod tls;
 
 use http_body_util::BodyExt;
