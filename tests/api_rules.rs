@@ -5,7 +5,7 @@ mod source;
 use source::{Item, public_items};
 
 /// What programs match on to draw, or to learn what a call did.
-const STATUSES: &[&str] = &["JobStatus", "RepeatStatus", "RestartStatus", "State", "Status", "Triggered", "View"];
+const STATUSES: &[&str] = &["JobStatus", "RestartStatus", "State", "Status", "Triggered", "View"];
 
 /// What programs choose when they build something.
 const OPTIONS: &[&str] =

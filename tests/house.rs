@@ -1,8 +1,10 @@
 //! The rules of the house, checked on the source text: layers, one file for synchronisation, two unsafe islands.
 
+mod source;
+
+use source::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// Module paths and their layers, from the table in `ARCHITECTURE.md`. The longest match counts, for a file and for an
@@ -41,34 +43,9 @@ const ENGINES: u8 = 2;
 /// Where unsafe code may stand.
 const ISLANDS: &[&str] = &["src/task/raw/", "src/progress/ring.rs"];
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// All source files below `folder`, relative to the root, with `/`, and their text without comments.
+/// All source files below `folder`, and their text without comments.
 fn sources(folder: &str) -> Vec<(String, String)> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("a folder of the repository") {
-            let path = entry.expect("an entry of the repository").path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    let mut files = Vec::new();
-    walk(&root().join(folder), &mut files);
-    files.sort();
-    assert!(!files.is_empty(), "no sources below {folder}");
-    files
-        .into_iter()
-        .map(|path| {
-            let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
-            let text = fs::read_to_string(&path).expect("sources are text");
-            (name, without_comments(&text))
-        })
-        .collect()
+    source::files(folder).into_iter().map(|(name, text)| (name, without_comments(&text))).collect()
 }
 
 fn without_comments(text: &str) -> String {

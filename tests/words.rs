@@ -3,9 +3,9 @@
 //! Three counts: first lines of documentation that do not say what an item is, words that only this crate uses, and
 //! phrases that read as riddles. `OFFTICK_WORDS=src/task cargo test --test words -- --nocapture` lists each place.
 
+mod source;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The most that each count may be. Lower a number when its count falls; never raise one.
 const CEILINGS: Counts = Counts { first_lines: 945, names: 95, phrases: 645 };
@@ -232,29 +232,6 @@ fn check(text: &str) -> Vec<Finding> {
     found
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// All Rust files of `src`, relative to the root.
-fn sources() -> Vec<String> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("a folder of the repository") {
-            let path = entry.expect("an entry of the repository").path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    let mut files = Vec::new();
-    walk(&root().join("src"), &mut files);
-    files.sort();
-    let relative = |path: &PathBuf| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
-    files.iter().map(relative).map(|name| name.replace('\\', "/")).collect()
-}
-
 /// `src/task/raw/cell.rs` -> `task`, `src/park.rs` -> `park`.
 fn module_of(file: &str) -> &str {
     let path = file.trim_start_matches("src/").trim_end_matches(".rs");
@@ -266,8 +243,7 @@ fn the_language_gets_no_worse() {
     let listed = std::env::var("OFFTICK_WORDS").ok();
     let mut modules: BTreeMap<String, Counts> = BTreeMap::new();
     let mut total = Counts::default();
-    for file in sources() {
-        let text = fs::read_to_string(root().join(&file)).expect("sources are text");
+    for (file, text) in source::files("src") {
         let counts = modules.entry(module_of(&file).to_owned()).or_default();
         for (kind, line, what) in check(&text) {
             for counts in [&mut *counts, &mut total] {

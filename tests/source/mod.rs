@@ -1,4 +1,5 @@
-//! The public enums and structs of the crate, found in its source text.
+//! The source text of the crate, and the public enums and structs found in it.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,21 +35,36 @@ impl Item {
 }
 
 pub(crate) fn public_items() -> Vec<Item> {
-    let mut files = Vec::new();
-    walk(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    files.sort();
-    files.iter().flat_map(|path| items(&fs::read_to_string(path).expect("a source file"))).collect()
+    files("src").iter().flat_map(|(_, text)| items(text)).collect()
 }
 
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of the repository") {
-        let path = entry.expect("an entry of the repository").path();
-        if path.is_dir() {
-            walk(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All Rust files below `folder`, relative to the root, with `/`, in order, and their text.
+pub(crate) fn files(folder: &str) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder of the repository") {
+            let path = entry.expect("an entry of the repository").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
         }
     }
+    let mut files = Vec::new();
+    walk(&root().join(folder), &mut files);
+    files.sort();
+    assert!(!files.is_empty(), "no sources below {folder}");
+    files
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+            (name, fs::read_to_string(&path).expect("sources are text"))
+        })
+        .collect()
 }
 
 /// The items at the left margin of a file, with the attributes above them.
