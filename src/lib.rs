@@ -129,7 +129,7 @@
 //! tasks by a seed, and finds tasks and threads that a program left behind.
 //!
 //! # Enums and errors
-//! Statuses, which programs match on to draw ([`Status`], [`View`], `JobStatus`, `RepeatStatus`, `RestartStatus`, the state of a
+//! Statuses, which programs match on to draw ([`Status`], [`View`], `JobStatus`, `RestartStatus`, the state of a
 //! `Reconnecting`), and answers of calls (`Triggered`) are exhaustive: a new variant is a breaking change. Options, reasons,
 //! errors and reports are `#[non_exhaustive]`. All are `Clone`, but for errors that hold a [`std::io::Error`] or what the caller gave
 //! away. `Display` of an error states its own part, and [`source`](std::error::Error::source) the rest. An option out of its range is

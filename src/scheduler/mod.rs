@@ -59,6 +59,7 @@ pub use error::ScheduleError;
 pub use event::JobEvent;
 pub use front::{Scheduler, SchedulerReport};
 pub use job::Job;
+pub(crate) use owner::repeat_kind;
 pub use owner::{JobOwner, Owned, RepeatKind, Scheduled};
 pub use process::scheduler;
 pub use repeat::Repeat;

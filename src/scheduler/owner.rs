@@ -62,6 +62,30 @@ pub trait RepeatKind {
     type Of<T: Send + Sync + 'static>: From<Repeat<T>>;
 }
 
+/// Makes a type a kind of [`Repeat`], with the methods of that.
+macro_rules! repeat_kind {
+    ($kind:ident) => {
+        impl crate::scheduler::RepeatKind for $kind<()> {
+            type Of<T: Send + Sync + 'static> = $kind<T>;
+        }
+
+        impl<T: Send + Sync + 'static> From<crate::scheduler::Repeat<T>> for $kind<T> {
+            fn from(repeat: crate::scheduler::Repeat<T>) -> Self {
+                Self(repeat)
+            }
+        }
+
+        impl<T: Send + Sync + 'static> std::ops::Deref for $kind<T> {
+            type Target = crate::scheduler::Repeat<T>;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    };
+}
+pub(crate) use repeat_kind;
+
 impl<K> Owned<K> {
     pub(crate) fn new(handle: &Handle) -> Self {
         Self { handle: handle.clone(), wall: WallClock::system(), kind: PhantomData }

@@ -2,10 +2,9 @@
 
 use crate::repeat::{Kind, Overlap, Rules, Table};
 use crate::runtime::Handle;
-use crate::scheduler::{Frame, JobBuilder, JobStatus, Options, Owned, Repeat, RepeatKind, ScheduleError, Source};
+use crate::scheduler::{Frame, JobBuilder, JobStatus, Options, Owned, Repeat, ScheduleError, Source, repeat_kind};
 use crate::task::SharedTask;
 use std::future::{Future, IntoFuture};
-use std::ops::Deref;
 use std::pin::Pin;
 
 /// One body that is started and cancelled as often as the program likes; at most one run at a time.
@@ -124,20 +123,4 @@ impl<'a, T: Send + Sync + 'static> IntoFuture for &'a Background<T> {
     }
 }
 
-impl RepeatKind for Background<()> {
-    type Of<T: Send + Sync + 'static> = Background<T>;
-}
-
-impl<T: Send + Sync + 'static> From<Repeat<T>> for Background<T> {
-    fn from(repeat: Repeat<T>) -> Self {
-        Self(repeat)
-    }
-}
-
-impl<T: Send + Sync + 'static> Deref for Background<T> {
-    type Target = Repeat<T>;
-
-    fn deref(&self) -> &Repeat<T> {
-        &self.0
-    }
-}
+repeat_kind!(Background);

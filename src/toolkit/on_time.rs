@@ -3,11 +3,10 @@
 use crate::repeat::{Begin, ErrorPolicy, Grace, Overlap, Rules, Table};
 use crate::runtime::Handle;
 use crate::schedule::{Period, Trigger};
-use crate::scheduler::{Frame, JobBuilder, Options, Owned, Repeat, RepeatKind, ScheduleError, Source, calendar};
+use crate::scheduler::{Frame, JobBuilder, Options, Owned, Repeat, ScheduleError, Source, calendar, repeat_kind};
 use crate::time::WallClock;
 use chrono::{DateTime, TimeZone};
 use std::fmt;
-use std::ops::Deref;
 
 /// A body that runs when the wall clock shows a moment: once, or at every whole number of intervals before and after it.
 /// Never two runs at a time.
@@ -135,23 +134,7 @@ impl<Tz: TimeZone, R, F> JobBuilder<InPhase<Tz>, R, Owned<F>> {
     }
 }
 
-impl RepeatKind for OnTime<()> {
-    type Of<T: Send + Sync + 'static> = OnTime<T>;
-}
-
-impl<T: Send + Sync + 'static> From<Repeat<T>> for OnTime<T> {
-    fn from(repeat: Repeat<T>) -> Self {
-        Self(repeat)
-    }
-}
-
-impl<T: Send + Sync + 'static> Deref for OnTime<T> {
-    type Target = Repeat<T>;
-
-    fn deref(&self) -> &Repeat<T> {
-        &self.0
-    }
-}
+repeat_kind!(OnTime);
 
 impl<Tz: TimeZone> fmt::Debug for InPhase<Tz> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

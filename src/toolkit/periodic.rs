@@ -4,8 +4,7 @@ use crate::repeat::{Kind, Overlap, Rules, Table};
 use crate::runtime::Handle;
 use crate::schedule::Period;
 pub use crate::scheduler::{ErrorPolicy, Repeat};
-use crate::scheduler::{Frame, JobBuilder, Options, Owned, RepeatKind, ScheduleError, Source};
-use std::ops::Deref;
+use crate::scheduler::{Frame, JobBuilder, Options, Owned, ScheduleError, Source, repeat_kind};
 
 /// A body that runs at once, and again whenever an interval has passed since its last start. Never two runs at a time.
 ///
@@ -104,20 +103,4 @@ impl Periodic<()> {
     }
 }
 
-impl RepeatKind for Periodic<()> {
-    type Of<T: Send + Sync + 'static> = Periodic<T>;
-}
-
-impl<T: Send + Sync + 'static> From<Repeat<T>> for Periodic<T> {
-    fn from(repeat: Repeat<T>) -> Self {
-        Self(repeat)
-    }
-}
-
-impl<T: Send + Sync + 'static> Deref for Periodic<T> {
-    type Target = Repeat<T>;
-
-    fn deref(&self) -> &Repeat<T> {
-        &self.0
-    }
-}
+repeat_kind!(Periodic);
